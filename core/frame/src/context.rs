@@ -1,0 +1,112 @@
+//! A libzmq context with its options, and what libzmq says about itself.
+
+use std::ffi::{c_int, c_void};
+use std::ptr::NonNull;
+
+use crate::socket::last_error;
+
+/// A libzmq context: its I/O threads and the sockets that they serve.
+///
+/// Unlike `zmq::Context` it takes the number of sockets, which libzmq limits to 1023 otherwise, and is not reference-counted:
+///
+/// - **Close all sockets before the context.** Dropping it (`zmq_ctx_term`) blocks until every socket is closed and has sent
+///   what it still has to, for as long as the socket's `LINGER` allows. A socket owned by the thread that drops the
+///   context is a deadlock; so is, with the default `LINGER` of -1, a message for a peer that never comes.
+/// - The context itself may be shared by threads. A socket may move between threads, but be used by one at a time.
+/// - libzmq's threads do not survive a `fork`. In the child, call [`forget`](Context::forget) on the context and
+///   `std::mem::forget` on its sockets, and use neither.
+#[derive(Debug)]
+pub struct Context {
+    raw: NonNull<c_void>,
+}
+
+// SAFETY: libzmq's contexts may be used from any thread, and from several at once.
+unsafe impl Send for Context {}
+// SAFETY: see above; creating sockets takes a lock inside libzmq.
+unsafe impl Sync for Context {}
+
+impl Context {
+    /// Creates a context for at most `max_sockets` sockets, served by `io_threads` threads.
+    ///
+    /// The threads start with the first socket. `io_threads` may be 0 for a context that does `inproc` only.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for numbers that libzmq does not take, `EMFILE` or `ENOMEM` when there is no context to be had.
+    pub fn new(max_sockets: i32, io_threads: i32) -> Result<Self, zmq::Error> {
+        // SAFETY: has no precondition; the result is ours.
+        let raw = NonNull::new(unsafe { zmq_sys::zmq_ctx_new() }).ok_or_else(last_error)?;
+        let context = Self { raw };
+        context.set(zmq_sys::ZMQ_MAX_SOCKETS, max_sockets)?;
+        context.set(zmq_sys::ZMQ_IO_THREADS, io_threads)?;
+        Ok(context)
+    }
+
+    /// Opens a socket. The caller has to close it before the context.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE` when there are as many sockets as the context was created for, or no file descriptors left.
+    pub fn socket(&self, kind: zmq::SocketType) -> Result<zmq::Socket, zmq::Error> {
+        // SAFETY: the context is alive, because `self` is.
+        let socket = unsafe { zmq_sys::zmq_socket(self.raw.as_ptr(), raw_kind(kind)) };
+        if socket.is_null() {
+            return Err(last_error());
+        }
+        // SAFETY: a socket just opened, which nobody else knows. It may be used as long as it is not closed, since the
+        // context does not go away before.
+        Ok(unsafe { zmq::Socket::from_raw(socket) })
+    }
+
+    /// Leaves the context alone for ever: for the child of a `fork`, where its threads do not exist.
+    pub fn forget(self) {
+        std::mem::forget(self);
+    }
+
+    fn set(&self, option: u32, value: i32) -> Result<(), zmq::Error> {
+        // SAFETY: the context is alive, because `self` is.
+        match unsafe { zmq_sys::zmq_ctx_set(self.raw.as_ptr(), option as c_int, value) } {
+            0 => Ok(()),
+            _ => Err(last_error()),
+        }
+    }
+}
+
+/// Waits until all sockets are closed; see [`Context`].
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: the context is alive; after a success it is not used again, and an interrupted call may be repeated.
+        while unsafe { zmq_sys::zmq_ctx_term(self.raw.as_ptr()) } == -1
+            && last_error() == zmq::Error::EINTR
+        {}
+    }
+}
+
+/// The version of libzmq that this program runs on: major, minor, patch.
+pub fn libzmq_version() -> (i32, i32, i32) {
+    zmq::version()
+}
+
+/// Whether libzmq was built with a capability, such as `"curve"` or `"ipc"` (`zmq_has`).
+pub fn has(capability: &str) -> bool {
+    // libzmq's names have no NUL in them, and the crate panics on one.
+    !capability.contains('\0') && zmq::has(capability).unwrap_or(false)
+}
+
+fn raw_kind(kind: zmq::SocketType) -> c_int {
+    let raw = match kind {
+        zmq::PAIR => zmq_sys::ZMQ_PAIR,
+        zmq::PUB => zmq_sys::ZMQ_PUB,
+        zmq::SUB => zmq_sys::ZMQ_SUB,
+        zmq::REQ => zmq_sys::ZMQ_REQ,
+        zmq::REP => zmq_sys::ZMQ_REP,
+        zmq::DEALER => zmq_sys::ZMQ_DEALER,
+        zmq::ROUTER => zmq_sys::ZMQ_ROUTER,
+        zmq::PULL => zmq_sys::ZMQ_PULL,
+        zmq::PUSH => zmq_sys::ZMQ_PUSH,
+        zmq::XPUB => zmq_sys::ZMQ_XPUB,
+        zmq::XSUB => zmq_sys::ZMQ_XSUB,
+        zmq::STREAM => zmq_sys::ZMQ_STREAM,
+    };
+    raw as c_int
+}

@@ -1,0 +1,168 @@
+//! What a frame is as a value: the same with and without libzmq.
+
+use std::collections::{BTreeSet, HashMap};
+use std::thread;
+
+use pigato_frame::Frame;
+
+/// Lengths around the limits: of the inline form, of receive buffers, and large.
+const LENGTHS: [usize; 12] = [0, 1, 29, 30, 32, 33, 34, 37, 38, 8192, 8193, 1 << 20];
+
+fn pattern(len: usize) -> Vec<u8> {
+    (0..len).map(|i| (i * 31 % 251) as u8).collect()
+}
+
+/// Where the frame's bytes are: inside the value, or elsewhere.
+fn is_inline(frame: &Frame) -> bool {
+    let value = (&raw const *frame).addr();
+    (value..value + size_of::<Frame>()).contains(&frame.as_ptr().addr())
+}
+
+#[test]
+fn every_length_reads_back_whatever_it_was_made_from() {
+    for len in LENGTHS {
+        let bytes = pattern(len);
+        assert_eq!(Frame::copy_from_slice(&bytes), &bytes[..]);
+        assert_eq!(Frame::from(&bytes[..]), &bytes[..]);
+        assert_eq!(Frame::from(bytes.clone()), &bytes[..]);
+        assert_eq!(Frame::from(bytes.clone()).clone(), &bytes[..]);
+        assert_eq!(Frame::from(bytes.clone()).detached(), &bytes[..]);
+    }
+}
+
+#[test]
+fn text_and_arrays_become_frames() {
+    assert_eq!(Frame::from("echo"), "echo");
+    assert_eq!(Frame::from(String::from("echo")), "echo");
+    assert_eq!(Frame::from(&[1, 2, 3]), &[1, 2, 3][..]);
+    assert_eq!(Frame::from(b"MDPC01"), *b"MDPC01".as_slice());
+    assert_eq!(Frame::from("x".repeat(1000)), "x".repeat(1000).as_str());
+}
+
+#[test]
+fn a_default_frame_is_empty() {
+    assert!(Frame::default().is_empty());
+    assert_eq!(Frame::default(), "");
+    assert_eq!(Frame::from(Vec::with_capacity(100)), "");
+}
+
+#[test]
+fn a_vec_with_spare_capacity_keeps_its_length() {
+    let mut bytes = Vec::with_capacity(10_000);
+    bytes.extend_from_slice(&pattern(5000));
+    assert_eq!(Frame::from(bytes), &pattern(5000)[..]);
+}
+
+#[test]
+fn a_frame_of_up_to_33_bytes_lives_inside_the_value() {
+    for len in 1..=33 {
+        assert!(is_inline(&Frame::from(pattern(len))), "{len} bytes");
+        assert!(is_inline(&Frame::copy_from_slice(&pattern(len)).clone()));
+    }
+    assert!(!is_inline(&Frame::from(pattern(64))));
+}
+
+#[test]
+fn a_frame_is_as_small_as_a_message() {
+    assert!(size_of::<Frame>() <= 64, "{}", size_of::<Frame>());
+}
+
+#[test]
+fn clones_of_long_frames_share_their_memory() {
+    for len in [64, 8192, 1 << 20] {
+        let frame = Frame::copy_from_slice(&pattern(len));
+        let first = frame.clone();
+        let second = first.clone();
+        assert_eq!(frame.as_ptr(), first.as_ptr());
+        assert_eq!(frame.as_ptr(), second.as_ptr());
+    }
+}
+
+#[test]
+fn a_clone_outlives_the_original() {
+    let frame = Frame::from(pattern(100_000));
+    let clone = frame.clone();
+    drop(frame);
+    assert_eq!(clone, &pattern(100_000)[..]);
+}
+
+#[test]
+fn frames_compare_order_and_hash_as_their_bytes() {
+    let (a, b) = (Frame::from("alpha"), Frame::from("beta"));
+    assert_ne!(a, b);
+    assert!(a < b);
+    assert_eq!(a, Frame::from("alpha"));
+    let ordered: BTreeSet<Frame> = [&b, &a, &b].map(Frame::clone).into();
+    assert!(ordered.into_iter().eq([a.clone(), b.clone()]));
+
+    let map = HashMap::from([(a, 1), (b, 2), (Frame::from(pattern(500)), 3)]);
+    assert_eq!(map.get(b"beta".as_slice()), Some(&2));
+    assert_eq!(map.get(&pattern(500)[..]), Some(&3));
+    assert_eq!(map.get(b"gamma".as_slice()), None);
+}
+
+#[test]
+fn debug_shows_text_or_hexadecimal_and_cuts_what_is_long() {
+    let shown = |bytes: &[u8]| format!("{:?}", Frame::from(bytes));
+    assert_eq!(shown(b""), r#"Frame("")"#);
+    assert_eq!(shown(b"MDPC01"), r#"Frame("MDPC01")"#);
+    assert_eq!(shown(br#"{"a":1}"#), r#"Frame("{\"a\":1}")"#);
+    assert_eq!(shown(&[0, 0x80, 0xfa]), "Frame(0x0080fa)");
+    assert_eq!(shown(b"a\nb"), "Frame(0x610a62)");
+    assert_eq!(
+        shown(&[b'x'; 2048]),
+        format!("Frame(\"{}…\", 2048 bytes)", "x".repeat(32))
+    );
+    assert_eq!(
+        shown(&[0xff; 40]),
+        format!("Frame(0x{}…, 40 bytes)", "ff".repeat(32))
+    );
+    // The cut goes through the two bytes of an é.
+    let accented = format!("x{}", "é".repeat(50));
+    assert_eq!(
+        shown(accented.as_bytes()),
+        format!("Frame(\"x{}…\", 101 bytes)", "é".repeat(15))
+    );
+}
+
+#[test]
+fn frames_may_be_sent_to_and_shared_by_threads() {
+    fn both<T: Send + Sync + 'static>() {}
+    both::<Frame>();
+}
+
+/// A reference lost or counted twice would free the bytes too early, or never.
+#[test]
+fn many_threads_clone_and_drop_one_frame() {
+    for len in [5, 33, 34, 5000] {
+        let bytes = pattern(len);
+        for _ in 0..50 {
+            let frame = Frame::from(bytes.clone());
+            thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        let clones: Vec<Frame> = (0..100).map(|_| frame.clone()).collect();
+                        assert!(clones.iter().all(|clone| *clone == bytes[..]));
+                    });
+                }
+            });
+            assert_eq!(frame, &bytes[..]);
+        }
+    }
+}
+
+#[test]
+fn clones_are_dropped_on_other_threads_in_any_order() {
+    let frame = Frame::from(pattern(1 << 16));
+    let threads: Vec<_> = (0..8)
+        .map(|_| {
+            let clone = frame.clone();
+            thread::spawn(move || clone.iter().map(|byte| u64::from(*byte)).sum::<u64>())
+        })
+        .collect();
+    let sum: u64 = frame.iter().map(|byte| u64::from(*byte)).sum();
+    drop(frame);
+    for thread in threads {
+        assert_eq!(thread.join().unwrap(), sum);
+    }
+}

@@ -1,0 +1,107 @@
+//! The clients that the broker knows: those with unanswered requests, and those that send heartbeats.
+
+use std::time::{Duration, Instant};
+
+use slotmap::{new_key_type, SlotMap};
+
+use super::index::{ByteHasher, Index};
+use super::output::patience;
+use super::requests::RequestKey;
+use crate::protocol::{ClientHello, PeerId};
+use crate::timers::Armed;
+
+new_key_type! { pub(super) struct ClientKey; }
+
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) peer: PeerId,
+    pub(super) requests: Vec<RequestKey>,
+    /// Partial replies that each of its requests may be sent at first; `None`: it does not count them.
+    pub(super) credit: Option<u32>,
+    /// Set once it has sent a heartbeat: only then its silence means something.
+    pub(super) pulse: Option<Pulse>,
+    pub(super) armed: Armed,
+}
+
+/// What is known of a client's heartbeats.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pulse {
+    last_heard: Instant,
+    last_heartbeat: Instant,
+    /// The longest interval announced or seen: a published client does not say its own.
+    interval: Duration,
+}
+
+impl Client {
+    pub(super) fn heard(&mut self, now: Instant) {
+        if let Some(pulse) = &mut self.pulse {
+            pulse.last_heard = now;
+        }
+    }
+
+    pub(super) fn heartbeat(&mut self, now: Instant, hello: Option<&ClientHello>) {
+        let announced = hello.map_or(Duration::ZERO, |hello| hello.heartbeat);
+        let interval = match self.pulse {
+            Some(pulse) => pulse.interval.max(now.saturating_duration_since(pulse.last_heartbeat)),
+            None => Duration::ZERO,
+        };
+        self.pulse = Some(Pulse { last_heard: now, last_heartbeat: now, interval: interval.max(announced) });
+    }
+
+    /// When it counts as gone, if it stays silent.
+    pub(super) fn deadline(&self, heartbeat: Duration, liveness: u32) -> Option<Instant> {
+        let pulse = self.pulse?;
+        Some(pulse.last_heard + patience(heartbeat, pulse.interval, liveness))
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    slots: SlotMap<ClientKey, Client>,
+    by_peer: Index<ClientKey>,
+}
+
+impl Clients {
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn find(&self, hasher: &ByteHasher, peer: &PeerId) -> Option<ClientKey> {
+        let mut candidates = self.by_peer.candidates(hasher.hash(peer.as_bytes()));
+        candidates.find(|key| self.slots[*key].peer == *peer)
+    }
+
+    pub(super) fn find_or_insert(&mut self, hasher: &ByteHasher, peer: &PeerId) -> ClientKey {
+        if let Some(key) = self.find(hasher, peer) {
+            return key;
+        }
+        let client =
+            Client { peer: peer.clone(), requests: Vec::new(), credit: None, pulse: None, armed: Armed::default() };
+        let key = self.slots.insert(client);
+        self.by_peer.insert(hasher.hash(peer.as_bytes()), key);
+        key
+    }
+
+    pub(super) fn remove(&mut self, hasher: &ByteHasher, key: ClientKey) -> Option<Client> {
+        let client = self.slots.remove(key)?;
+        self.by_peer.remove(hasher.hash(client.peer.as_bytes()), key);
+        Some(client)
+    }
+
+    pub(super) fn get_mut(&mut self, key: ClientKey) -> Option<&mut Client> {
+        self.slots.get_mut(key)
+    }
+}
+
+impl std::ops::Index<ClientKey> for Clients {
+    type Output = Client;
+    fn index(&self, key: ClientKey) -> &Client {
+        &self.slots[key]
+    }
+}
+
+impl std::ops::IndexMut<ClientKey> for Clients {
+    fn index_mut(&mut self, key: ClientKey) -> &mut Client {
+        &mut self.slots[key]
+    }
+}

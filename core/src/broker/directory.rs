@@ -1,0 +1,77 @@
+//! `$dir`: who offers what, answered by the broker itself and published for directory services outside.
+
+use std::time::Instant;
+
+use serde_json::{Map, Value};
+
+use super::output::Output;
+use super::{Machine, TimerKey};
+use crate::limits;
+use crate::protocol::{is_null, Frame, Payload, ServiceName, Status};
+use crate::timers::Armed;
+
+/// The name of the directory service, and the topic it is published under.
+const DIRECTORY: &str = "$dir";
+
+/// When the directory was last published and whether it has changed since.
+#[derive(Debug, Default)]
+pub(super) struct Publication {
+    last: Option<Instant>,
+    pending: bool,
+    armed: Armed,
+}
+
+impl Machine {
+    /// Which workers offer which service, under the names they announced.
+    #[must_use]
+    pub fn directory(&self) -> Map<String, Value> {
+        self.routing
+            .pools_by_name
+            .iter()
+            .map(|(name, pool)| (name.to_text(), Value::from(self.worker_ids(*pool))))
+            .collect()
+    }
+
+    fn worker_ids(&self, pool: super::pool::PoolKey) -> Vec<String> {
+        self.routing.pools[pool].workers.iter().map(|worker| self.workers[*worker].text.clone()).collect()
+    }
+
+    /// The broker's own answer to a request for the directory, unless a service outside has taken that over.
+    pub(super) fn directory_answer(&self, service: &ServiceName, data: &[u8]) -> Option<Payload> {
+        if service.as_bytes() != DIRECTORY.as_bytes() || self.routing.pools_by_name.contains_key(service) {
+            return None;
+        }
+        let asked = if is_null(data) { Value::Null } else { serde_json::from_slice(data).unwrap_or_default() };
+        let answer = match asked.as_str() {
+            Some("") | None => Value::Object(self.directory()),
+            Some(name) => {
+                let pool = ServiceName::new(Frame::from(name)).and_then(|name| self.routing.pools_by_name.get(&name));
+                Value::from(pool.map(|pool| self.worker_ids(*pool)).unwrap_or_default())
+            }
+        };
+        Some(Payload::new(Status::Ok, Frame::from(answer.to_string()), Frame::from("{}")))
+    }
+
+    /// Publishes the directory, now or as soon as the last time is long enough ago.
+    pub(super) fn directory_changed(&mut self, now: Instant) {
+        self.publication.pending = true;
+        match self.publication.last.map(|last| last + limits::DIRECTORY_PUBLISH_INTERVAL) {
+            Some(next) if next > now => self.timers.arm(TimerKey::Publish, &mut self.publication.armed, next),
+            _ => self.publish(now),
+        }
+    }
+
+    pub(super) fn publish_timer(&mut self, now: Instant) {
+        self.publication.armed.fired();
+        if self.publication.pending {
+            self.publish(now);
+        }
+    }
+
+    fn publish(&mut self, now: Instant) {
+        self.publication.pending = false;
+        self.publication.last = Some(now);
+        let text = format!("{DIRECTORY} {}", Value::Object(self.directory()));
+        self.outputs.push_back(Output::Publish(Frame::from(text)));
+    }
+}

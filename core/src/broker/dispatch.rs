@@ -1,0 +1,231 @@
+//! Brings requests and free workers together.
+//!
+//! The invariant after every input: no worker with room and no waiting request that it may have exist together. So a
+//! new request looks for a free worker once ([`Machine::place`]) and a worker that gets room looks for the oldest
+//! waiting request once per free place ([`Machine::serve`]).
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use hashbrown::HashMap;
+
+use super::queue::{QueueKey, Rejecters};
+use super::requests::{Place, RequestKey};
+use super::workers::{FreeRank, WorkerKey};
+use super::Machine;
+use crate::config::Timeout;
+use crate::error::ErrorCode;
+use crate::protocol::{BrokerToWorker, Metadata};
+
+/// Requests that wait for one worker which cannot take them now, by the worker's id and in order of arrival.
+pub(super) type Orphans = HashMap<String, BTreeMap<u64, RequestKey>, foldhash::quality::FixedState>;
+
+impl Machine {
+    /// Gives a request that is nowhere to a worker, or lets it wait, or ends it if it does not want to wait.
+    pub(super) fn place(&mut self, now: Instant, key: RequestKey) {
+        if self.requests[key].settings.worker_id.is_some() {
+            return self.place_targeted(now, key);
+        }
+        let request = &self.requests[key];
+        let queue = self.routing.queue(&request.service);
+        if let Some(worker) = self.best_worker(queue, &self.requests[key].rejecters.clone()) {
+            self.dispatch(now, key, worker);
+            return self.routing.tidy(queue);
+        }
+        let request = &self.requests[key];
+        if request.settings.fail_fast {
+            if let Some(code) = self.hopeless(queue, &request.rejecters) {
+                self.routing.tidy(queue);
+                return self.fail(now, key, code);
+            }
+        }
+        let request = &mut self.requests[key];
+        request.place = Place::Queued(queue);
+        self.routing.enqueue(queue, &request.rejecters, request.sequence, key);
+    }
+
+    fn place_targeted(&mut self, now: Instant, key: RequestKey) {
+        let request = &self.requests[key];
+        let Some(target) = request.settings.worker_id.clone() else { return };
+        let worker = self.workers.find_by_text(&self.hasher, &target).filter(|worker| self.serves(*worker, key));
+        let sequence = request.sequence;
+        let rejected = worker.is_some_and(|worker| request.rejecters.contains(worker));
+        match worker {
+            Some(worker) if !rejected && self.workers[worker].has_room() => self.dispatch(now, key, worker),
+            Some(worker) if !rejected => {
+                self.workers[worker].targeted.insert(sequence, key);
+                self.requests[key].place = Place::Targeted(worker);
+            }
+            _ if request.settings.fail_fast => {
+                let code = if rejected { ErrorCode::Rejected } else { ErrorCode::NoWorker };
+                self.fail(now, key, code);
+            }
+            _ => {
+                self.orphans.entry(target).or_default().insert(sequence, key);
+                self.requests[key].place = Place::Orphaned;
+            }
+        }
+    }
+
+    fn serves(&self, worker: WorkerKey, request: RequestKey) -> bool {
+        let worker = &self.workers[worker];
+        let Some(pool) = self.routing.pools.get(worker.pool) else { return false };
+        pool.offer.covers(&pool.name, &self.requests[request].service)
+    }
+
+    /// Why nobody can take a request of this queue now, however long the present workers are waited for.
+    fn hopeless(&self, queue: QueueKey, rejecters: &Rejecters) -> Option<ErrorCode> {
+        let pools = &self.routing.queues[queue].pools;
+        if pools.is_empty() {
+            return Some(ErrorCode::NoWorker);
+        }
+        let mut workers = pools.iter().flat_map(|pool| &self.routing.pools[*pool].workers);
+        workers.all(|worker| rejecters.contains(*worker)).then_some(ErrorCode::Rejected)
+    }
+
+    fn best_worker(&mut self, queue: QueueKey, rejecters: &Rejecters) -> Option<WorkerKey> {
+        let mut best: Option<(FreeRank, WorkerKey)> = None;
+        for pool in &self.routing.queues[queue].pools {
+            let candidate = self.routing.pools[*pool].free.best(rejecters, &mut self.entropy);
+            best = match (best, candidate) {
+                (Some(best), Some(candidate)) => Some(best.min(candidate)),
+                (best, candidate) => best.or(candidate),
+            };
+        }
+        best.map(|(_, worker)| worker)
+    }
+
+    /// Takes a request out of where it waits. Its worker, if it has one, gets its place back but is not served.
+    pub(super) fn withdraw(&mut self, key: RequestKey) {
+        let request = &mut self.requests[key];
+        let sequence = request.sequence;
+        match std::mem::replace(&mut request.place, Place::Moving) {
+            Place::Moving => {}
+            Place::Queued(queue) => {
+                self.routing.dequeue(queue, &request.rejecters, sequence);
+                self.routing.tidy(queue);
+            }
+            Place::Targeted(worker) => {
+                self.workers[worker].targeted.remove(&sequence);
+            }
+            Place::Orphaned => {
+                let target = request.settings.worker_id.as_deref().unwrap_or_default();
+                if let Some(waiting) = self.orphans.get_mut(target) {
+                    waiting.remove(&sequence);
+                    if waiting.is_empty() {
+                        self.orphans.remove(target);
+                    }
+                }
+            }
+            Place::InFlight { worker, slot } => {
+                request.told_client = None;
+                self.requests.in_flight -= 1;
+                let in_flight = &mut self.workers[worker].in_flight;
+                in_flight.swap_remove(slot);
+                if let Some(moved) = in_flight.get(slot).copied() {
+                    self.requests[moved].place = Place::InFlight { worker, slot };
+                }
+                self.update_free(worker);
+            }
+        }
+    }
+
+    /// Hands a request that is nowhere to a worker that has room.
+    fn dispatch(&mut self, now: Instant, key: RequestKey, worker_key: WorkerKey) {
+        self.statistics.dispatches += 1;
+        let worker = &mut self.workers[worker_key];
+        worker.last_used = self.statistics.dispatches;
+        let slot = worker.in_flight.len();
+        worker.in_flight.push(key);
+        self.requests.in_flight += 1;
+
+        let request = &mut self.requests[key];
+        request.place = Place::InFlight { worker: worker_key, slot };
+        request.attempt += 1;
+        let metadata = worker.capabilities.map(|capabilities| Metadata {
+            remaining: request
+                .expires_at
+                .map_or(Timeout::Never, |at| Timeout::After(at.saturating_duration_since(now))),
+            attempt: request.attempt,
+            credit: request.open_credit().filter(|_| capabilities.credit),
+        });
+        let message = BrokerToWorker::Request {
+            client: self.clients[request.client].peer.clone(),
+            service: request.service.clone(),
+            id: request.id.clone(),
+            data: request.data.clone(),
+            options: request.options.clone(),
+            extra: request.extra.clone(),
+            metadata,
+        };
+        let peer = worker.peer.clone();
+        self.send_worker(&peer, message);
+        self.update_free(worker_key);
+    }
+
+    /// Brings a worker's place in its pool's free set up to date.
+    pub(super) fn update_free(&mut self, key: WorkerKey) {
+        let Some(worker) = self.workers.get_mut(key) else { return };
+        let rank = worker.has_room().then(|| worker.rank());
+        if rank == worker.free_rank {
+            return;
+        }
+        let former = std::mem::replace(&mut worker.free_rank, rank);
+        let Some(pool) = self.routing.pools.get_mut(worker.pool) else { return };
+        if let Some(rank) = former {
+            pool.free.remove(rank, key);
+        }
+        if let Some(rank) = rank {
+            pool.free.insert(rank, key);
+        }
+    }
+
+    /// Fills a worker's free places with what waits for it, the oldest first.
+    pub(super) fn serve(&mut self, now: Instant, worker: WorkerKey) {
+        while let Some(request) = self.next_for(worker) {
+            self.withdraw(request);
+            self.dispatch(now, request, worker);
+        }
+    }
+
+    fn next_for(&self, key: WorkerKey) -> Option<RequestKey> {
+        let worker = self.workers.get(key).filter(|worker| worker.has_room())?;
+        let targeted = worker.targeted.first_key_value().map(|(sequence, request)| (*sequence, *request));
+        let pooled = self.routing.pools.get(worker.pool).and_then(|pool| {
+            let (sequence, queue, lane) = pool.oldest_for(key)?;
+            Some((sequence, self.routing.queues[queue].at(lane, sequence)?))
+        });
+        let oldest = match (targeted, pooled) {
+            (Some(targeted), Some(pooled)) => targeted.min(pooled),
+            (targeted, pooled) => targeted.or(pooled)?,
+        };
+        Some(oldest.1)
+    }
+
+    /// Gives a queue that was bound to other workers what these can take.
+    pub(super) fn serve_queue(&mut self, now: Instant, queue: QueueKey) {
+        let Some(entry) = self.routing.queues.get(queue) else { return };
+        for pool in entry.pools.clone() {
+            let Some(pool) = self.routing.pools.get(pool) else { continue };
+            for worker in pool.workers.iter().copied().collect::<Vec<_>>() {
+                self.serve(now, worker);
+            }
+        }
+        self.routing.tidy(queue);
+    }
+
+    /// Gives a worker that has just joined the requests that wait for it by name.
+    pub(super) fn adopt_orphans(&mut self, key: WorkerKey) {
+        let text = self.workers[key].text.clone();
+        let Some(waiting) = self.orphans.remove(&text) else { return };
+        let (served, others) =
+            waiting.into_iter().partition::<BTreeMap<_, _>, _>(|(_, request)| self.serves(key, *request));
+        for request in served.values() {
+            self.requests[*request].place = Place::Targeted(key);
+        }
+        self.workers[key].targeted = served;
+        if !others.is_empty() {
+            self.orphans.insert(text, others);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! What clients send: requests are checked and taken in, heartbeats answered, cancellations carried out.
+
+use std::time::Instant;
+
+use super::clients::ClientKey;
+use super::requests::{Place, Request, RequestKey};
+use super::{Machine, TimerKey, Violation};
+use crate::error::ErrorCode;
+use crate::protocol::{
+    BrokerToClient, BrokerToWorker, ClientHello, ClientToBroker, Frame, PeerId, ReplyKind, RequestId, RequestSettings,
+    ServiceName,
+};
+use crate::timers::Armed;
+
+/// A request as it came.
+struct Incoming {
+    service: ServiceName,
+    id: RequestId,
+    data: Frame,
+    options: Frame,
+    extra: Vec<Frame>,
+    settings: RequestSettings,
+}
+
+impl Machine {
+    pub(super) fn handle_client(&mut self, now: Instant, peer: &PeerId, message: ClientToBroker) {
+        if let Some(client) = self.clients.find(&self.hasher, peer) {
+            self.clients[client].heard(now);
+        }
+        match message {
+            ClientToBroker::Request { service, id, data, options, extra } => {
+                let settings = RequestSettings::parse(&options);
+                self.handle_request(now, peer, Incoming { service, id, data, options, extra, settings });
+            }
+            ClientToBroker::Heartbeat => self.handle_client_heartbeat(now, peer, None),
+            ClientToBroker::Hello(hello) => self.handle_client_heartbeat(now, peer, Some(&hello)),
+            ClientToBroker::RequestHeartbeat { id, answered } => {
+                if answered {
+                    self.send_client(peer, BrokerToClient::Heartbeat);
+                }
+                self.tell_worker(peer, &id, |client, id| BrokerToWorker::RequestHeartbeat { client, id });
+            }
+            ClientToBroker::WorkerLiveness(id) => {
+                let text = PeerId::new(id).to_text();
+                if let Some(worker) = self.workers.find_by_text(&self.hasher, &text) {
+                    self.workers[worker].last_heard = now;
+                }
+            }
+            ClientToBroker::Cancel(id) => {
+                if let Some(request) = self.find_clients_request(peer, &id) {
+                    self.cancel(now, request);
+                }
+            }
+            ClientToBroker::Credit { id, partials } => self.handle_credit(peer, &id, partials),
+        }
+    }
+
+    fn handle_client_heartbeat(&mut self, now: Instant, peer: &PeerId, hello: Option<&ClientHello>) {
+        let key = self.clients.find_or_insert(&self.hasher, peer);
+        let client = &mut self.clients[key];
+        client.heartbeat(now, hello);
+        if let Some(hello) = hello {
+            client.credit = hello.capabilities.credit.then_some(hello.credit);
+        }
+        if let Some(deadline) = client.deadline(self.options.heartbeat, self.options.heartbeat_liveness) {
+            self.timers.arm(TimerKey::Client(key), &mut client.armed, deadline);
+        }
+        let answer = match hello {
+            Some(_) => BrokerToClient::Hello(self.hello()),
+            None => BrokerToClient::Heartbeat,
+        };
+        self.send_client(peer, answer);
+    }
+
+    fn handle_credit(&mut self, peer: &PeerId, id: &RequestId, partials: u32) {
+        let Some(key) = self.find_clients_request(peer, id) else { return };
+        let request = &mut self.requests[key];
+        request.credit = Some(request.credit.unwrap_or(request.partials) + u64::from(partials));
+        if request.worker().is_some_and(|worker| self.workers[worker].can_credit()) {
+            self.tell_worker(peer, id, |client, id| BrokerToWorker::Credit { client, id, partials });
+        }
+    }
+
+    /// Sends a message about a request to the worker that has it, if one has.
+    fn tell_worker(
+        &mut self,
+        client: &PeerId,
+        id: &RequestId,
+        message: impl FnOnce(PeerId, RequestId) -> BrokerToWorker,
+    ) {
+        let Some(key) = self.find_clients_request(client, id) else { return };
+        let request = &self.requests[key];
+        let Some(worker) = request.worker() else { return };
+        let told = request.told_client.clone().unwrap_or_else(|| client.clone());
+        let message = message(told, id.clone());
+        let peer = self.workers[worker].peer.clone();
+        self.send_worker(&peer, message);
+    }
+
+    pub(super) fn find_clients_request(&self, peer: &PeerId, id: &RequestId) -> Option<RequestKey> {
+        let client = self.clients.find(&self.hasher, peer)?;
+        let mut same_id = self.requests.with_id(&self.hasher, id);
+        same_id.find(|(_, request)| request.client == client).map(|(key, _)| key)
+    }
+
+    fn handle_request(&mut self, now: Instant, peer: &PeerId, incoming: Incoming) {
+        self.statistics.requests += 1;
+        if self.is_known(now, peer, &incoming) {
+            return;
+        }
+        if let Some(code) = self.objection(&incoming) {
+            return self.refuse(peer, incoming.id.to_frame(), code);
+        }
+        if let Some(payload) = self.immediate_answer(now, &incoming) {
+            let id = incoming.id.to_frame();
+            return self.send_client(peer, BrokerToClient::Reply { kind: ReplyKind::Final, id, payload });
+        }
+        let client = self.clients.find_or_insert(&self.hasher, peer);
+        let request = self.take_in(now, client, incoming);
+        self.place(now, request);
+    }
+
+    /// Deals with a request that is here already: sent twice by its client, or sent again, with `retry`, by a client
+    /// that reconnected. The latter gets the reply of the run that is under way.
+    fn is_known(&mut self, now: Instant, peer: &PeerId, incoming: &Incoming) -> bool {
+        let client = self.clients.find(&self.hasher, peer);
+        let mut same_id = self.requests.with_id(&self.hasher, &incoming.id);
+        let Some((key, request)) = same_id.find(|(_, request)| {
+            let resent = request.settings.retry
+                && incoming.settings.retry
+                && request.service == incoming.service
+                && request.data == incoming.data;
+            Some(request.client) == client || resent
+        }) else {
+            return false;
+        };
+        if Some(request.client) == client {
+            let resent = request.settings.retry && incoming.settings.retry;
+            drop(same_id);
+            if !resent {
+                self.violation(now, peer, Violation::DuplicateRequest, false);
+            }
+            return true;
+        }
+        drop(same_id);
+        self.rebind(now, key, peer);
+        true
+    }
+
+    fn rebind(&mut self, now: Instant, key: RequestKey, peer: &PeerId) {
+        let former = self.clients[self.requests[key].client].peer.clone();
+        self.detach_from_client(key);
+        let client = self.clients.find_or_insert(&self.hasher, peer);
+        let request = &mut self.requests[key];
+        request.client = client;
+        request.client_slot = self.clients[client].requests.len();
+        if request.worker().is_some() {
+            request.told_client.get_or_insert(former);
+        }
+        request.expires_at = request.timeout().map(|timeout| now + timeout);
+        self.clients[client].requests.push(key);
+    }
+
+    /// Why a request cannot be taken in.
+    fn objection(&self, incoming: &Incoming) -> Option<ErrorCode> {
+        if self.drain.is_some() {
+            return Some(ErrorCode::Draining);
+        }
+        if incoming.data.len() > self.options.max_body_bytes {
+            return Some(ErrorCode::TooLarge);
+        }
+        let bytes = self.requests.bytes.saturating_add(incoming.len_bytes());
+        if self.requests.len() >= self.options.max_requests || bytes > self.options.max_request_bytes {
+            return Some(ErrorCode::QueueFull);
+        }
+        None
+    }
+
+    fn immediate_answer(&mut self, now: Instant, incoming: &Incoming) -> Option<crate::protocol::Payload> {
+        if let Some(answer) = self.directory_answer(&incoming.service, &incoming.data) {
+            return Some(answer);
+        }
+        let settings = &incoming.settings;
+        if settings.no_cache || settings.worker_id.is_some() || self.cache.is_empty() {
+            return None;
+        }
+        let key = cache_key(&self.hasher, &incoming.service, &incoming.data);
+        let hit = self.cache.get(now, key, &incoming.service, &incoming.data, settings.codec)?;
+        self.statistics.cache_hits += 1;
+        Some(hit)
+    }
+
+    fn take_in(&mut self, now: Instant, client: ClientKey, incoming: Incoming) -> RequestKey {
+        let bytes = incoming.len_bytes();
+        let Incoming { service, id, data, options, extra, settings } = incoming;
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        let entry = &mut self.clients[client];
+        let request = Request {
+            client,
+            client_slot: entry.requests.len(),
+            told_client: None,
+            id,
+            service,
+            data,
+            options,
+            extra,
+            expires_at: settings.timeout.duration().map(|timeout| now + timeout),
+            settings,
+            place: Place::Moving,
+            sequence,
+            armed: Armed::default(),
+            rejecters: super::queue::Rejecters::default(),
+            attempt: 0,
+            credit: entry.credit.map(u64::from),
+            partials: 0,
+            bytes,
+        };
+        let expires_at = request.expires_at;
+        let key = self.requests.insert(&self.hasher, request);
+        entry.requests.push(key);
+        if let Some(expires_at) = expires_at {
+            self.timers.arm(TimerKey::Request(key), &mut self.requests[key].armed, expires_at);
+        }
+        key
+    }
+}
+
+impl Incoming {
+    fn len_bytes(&self) -> usize {
+        let extra: usize = self.extra.iter().map(|frame| frame.len()).sum();
+        self.service.as_bytes().len() + self.id.as_bytes().len() + self.data.len() + self.options.len() + extra
+    }
+}
+
+pub(super) fn cache_key(hasher: &super::ByteHasher, service: &ServiceName, data: &Frame) -> u64 {
+    hasher.hash_pair(service.as_bytes(), data)
+}

@@ -1,0 +1,174 @@
+//! How requests end: by a reply, with their time, with their worker or with their client; and how the broker itself
+//! stops.
+
+use std::time::{Duration, Instant};
+
+use super::clients::ClientKey;
+use super::output::{Event, Loss};
+use super::requests::{Place, RequestKey};
+use super::{Machine, TimerKey};
+use crate::error::ErrorCode;
+use crate::limits;
+use crate::protocol::{BrokerToWorker, PeerId};
+use crate::timers::Armed;
+
+/// A broker that is stopping.
+#[derive(Debug)]
+pub(super) struct Drain {
+    armed: Armed,
+    done: bool,
+}
+
+impl Machine {
+    /// Forgets a request whose outcome its client knows or no longer wants. Its worker gets the next one.
+    pub(super) fn end(&mut self, now: Instant, key: RequestKey) {
+        let worker = self.requests[key].worker();
+        self.withdraw(key);
+        self.detach_from_client(key);
+        if let Some(mut request) = self.requests.remove(&self.hasher, key) {
+            self.timers.disarm(TimerKey::Request(key), &mut request.armed);
+        }
+        if let Some(worker) = worker {
+            self.serve(now, worker);
+        }
+        self.check_drained(now);
+    }
+
+    /// Takes a request off its client's list; a client without requests or heartbeats is forgotten.
+    pub(super) fn detach_from_client(&mut self, key: RequestKey) {
+        let (client_key, slot) = (self.requests[key].client, self.requests[key].client_slot);
+        let Some(client) = self.clients.get_mut(client_key) else { return };
+        client.requests.swap_remove(slot);
+        if let Some(moved) = client.requests.get(slot).copied() {
+            self.requests[moved].client_slot = slot;
+        }
+        if client.requests.is_empty() && client.pulse.is_none() {
+            self.clients.remove(&self.hasher, client_key);
+        }
+    }
+
+    /// Ends a request that its client no longer waits for, without telling the client.
+    fn abandon(&mut self, now: Instant, key: RequestKey) {
+        let request = &self.requests[key];
+        if let Some(worker) = request.worker() {
+            let client = request.told_client.clone().unwrap_or_else(|| self.clients[request.client].peer.clone());
+            let id = request.id.clone();
+            self.note_ended(worker, &client, &id);
+            if self.workers[worker].can_cancel() {
+                let peer = self.workers[worker].peer.clone();
+                self.send_worker(&peer, BrokerToWorker::Cancel { client, id });
+            }
+        }
+        self.end(now, key);
+    }
+
+    pub(super) fn cancel(&mut self, now: Instant, key: RequestKey) {
+        self.statistics.cancelled += 1;
+        self.abandon(now, key);
+    }
+
+    pub(super) fn request_timer(&mut self, now: Instant, key: RequestKey) {
+        let Some(request) = self.requests.get_mut(key) else { return };
+        request.armed.fired();
+        match request.expires_at {
+            Some(expires_at) if expires_at <= now => {
+                self.statistics.expired += 1;
+                self.abandon(now, key);
+            }
+            Some(expires_at) => self.timers.arm(TimerKey::Request(key), &mut request.armed, expires_at),
+            None => {}
+        }
+    }
+
+    /// Puts a request whose worker is gone back where it was asked for, or ends it.
+    pub(super) fn worker_lost_with(&mut self, now: Instant, key: RequestKey) {
+        let request = &mut self.requests[key];
+        request.told_client = None;
+        if request.settings.retry && request.attempt < limits::ATTEMPTS {
+            self.statistics.retries += 1;
+            self.place(now, key);
+        } else {
+            self.fail(now, key, ErrorCode::WorkerLost);
+        }
+    }
+
+    pub(super) fn client_timer(&mut self, now: Instant, key: ClientKey) {
+        let Some(client) = self.clients.get_mut(key) else { return };
+        client.armed.fired();
+        match client.deadline(self.options.heartbeat, self.options.heartbeat_liveness) {
+            Some(deadline) if deadline <= now => self.client_lost(now, key, Loss::Silent),
+            Some(deadline) => self.timers.arm(TimerKey::Client(key), &mut client.armed, deadline),
+            None => {}
+        }
+    }
+
+    /// Cancels all requests of a client that is gone and forgets it.
+    fn client_lost(&mut self, now: Instant, key: ClientKey, reason: Loss) {
+        let client = self.clients[key].peer.clone();
+        // The last request takes the client with it if nothing else keeps it.
+        while let Some(request) = self.clients.get_mut(key).and_then(|client| client.requests.last().copied()) {
+            self.cancel(now, request);
+        }
+        if let Some(mut gone) = self.clients.remove(&self.hasher, key) {
+            self.timers.disarm(TimerKey::Client(key), &mut gone.armed);
+        }
+        self.event(Event::ClientLeft { client, reason });
+    }
+
+    /// A peer that can no longer be reached, whichever kind it is.
+    pub(super) fn peer_lost(&mut self, now: Instant, peer: &PeerId, reason: Loss) {
+        if let Some(worker) = self.workers.find(&self.hasher, peer) {
+            self.worker_lost(now, worker, reason);
+        }
+        if let Some(client) = self.clients.find(&self.hasher, peer) {
+            self.client_lost(now, client, reason);
+        }
+    }
+
+    /// Input: stop. What was accepted is finished until `deadline`, new requests are refused with `B_DRAINING`; then
+    /// all workers are told to disconnect and [`Event::Drained`] follows. A second call moves the deadline.
+    pub fn drain(&mut self, now: Instant, timeout: Duration) {
+        let drain = self.drain.get_or_insert(Drain { armed: Armed::default(), done: false });
+        if drain.done {
+            return;
+        }
+        self.timers.disarm(TimerKey::Drain, &mut drain.armed);
+        self.timers.arm(TimerKey::Drain, &mut drain.armed, now + timeout.min(limits::DURATION));
+        for key in self.requests.keys() {
+            let waits_in_vain = match self.requests.get(key).map(|request| request.place) {
+                Some(Place::Orphaned) => true,
+                Some(Place::Queued(queue)) => self.routing.queues[queue].pools.is_empty(),
+                _ => false,
+            };
+            if waits_in_vain {
+                self.fail(now, key, ErrorCode::Draining);
+            }
+        }
+        self.check_drained(now);
+    }
+
+    pub(super) fn drain_timer(&mut self, now: Instant) {
+        if let Some(drain) = &mut self.drain {
+            drain.armed.fired();
+        }
+        for key in self.requests.keys() {
+            if self.requests.get(key).is_some() {
+                self.fail(now, key, ErrorCode::Draining);
+            }
+        }
+        self.check_drained(now);
+    }
+
+    fn check_drained(&mut self, now: Instant) {
+        let Some(drain) = &mut self.drain else { return };
+        if drain.done || self.requests.len() > 0 {
+            return;
+        }
+        drain.done = true;
+        self.timers.disarm(TimerKey::Drain, &mut drain.armed);
+        for worker in self.workers.keys() {
+            self.dismiss(now, worker, Loss::BrokerStopped);
+        }
+        self.event(Event::Drained);
+    }
+}

@@ -1,0 +1,207 @@
+//! Workers join, send signs of life and leave.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+use hashbrown::HashSet;
+use slotmap::Key;
+
+use super::output::{Event, Loss, Violation};
+use super::requests::Place;
+use super::workers::{Ended, Worker, WorkerKey};
+use super::{Machine, TimerKey};
+use crate::config::Concurrency;
+use crate::limits;
+use crate::protocol::{BrokerToWorker, PeerId, ServiceName, WorkerHeartbeat, WorkerHello, WorkerToBroker};
+use crate::timers::Armed;
+
+/// Identities that were told to disconnect and have not announced themselves since: they are not told again.
+#[derive(Debug, Default)]
+pub(super) struct Disconnected {
+    hashes: HashSet<u64, foldhash::fast::FixedState>,
+    order: VecDeque<u64>,
+}
+
+impl Disconnected {
+    /// Returns whether it was not noted yet.
+    fn insert(&mut self, hash: u64) -> bool {
+        if !self.hashes.insert(hash) {
+            return false;
+        }
+        self.order.push_back(hash);
+        if self.order.len() > limits::DISCONNECTED_IDENTITIES {
+            if let Some(oldest) = self.order.pop_front() {
+                self.hashes.remove(&oldest);
+            }
+        }
+        true
+    }
+
+    fn remove(&mut self, hash: u64) {
+        if self.hashes.remove(&hash) {
+            self.order.retain(|other| *other != hash);
+        }
+    }
+}
+
+impl Machine {
+    pub(super) fn handle_worker(&mut self, now: Instant, peer: &PeerId, message: WorkerToBroker) {
+        if let WorkerToBroker::Ready { service, hello } = message {
+            return self.handle_ready(now, peer, &service, hello.as_ref());
+        }
+        let Some(key) = self.workers.find(&self.hasher, peer) else {
+            if message == WorkerToBroker::Disconnect {
+                self.tell_to_disconnect(peer);
+                return;
+            }
+            return self.violation(now, peer, Violation::UnknownWorker, true);
+        };
+        self.workers[key].last_heard = now;
+        match message {
+            WorkerToBroker::Ready { .. } => {}
+            WorkerToBroker::Heartbeat(heartbeat) => self.handle_worker_heartbeat(now, key, heartbeat),
+            WorkerToBroker::Reply { kind, client, id, payload } => {
+                self.handle_reply(now, key, kind, &client, &id, payload);
+            }
+            WorkerToBroker::Reject { client, id, .. } => self.handle_reject(now, key, &client, &id),
+            WorkerToBroker::Disconnect => self.dismiss(now, key, Loss::Disconnected),
+        }
+    }
+
+    fn handle_ready(&mut self, now: Instant, peer: &PeerId, service: &ServiceName, hello: Option<&WorkerHello>) {
+        if self.drain.is_some() {
+            self.tell_to_disconnect(peer);
+            return;
+        }
+        if let Some(former) = self.workers.find(&self.hasher, peer) {
+            self.worker_lost(now, former, Loss::Restarted);
+        }
+        if self.workers.len() >= self.options.max_workers {
+            return self.violation(now, peer, Violation::TooManyWorkers, true);
+        }
+        self.disconnected.remove(self.hasher.hash(peer.as_bytes()));
+        let service = service.detached();
+        let routing = &mut self.routing;
+        let own_heartbeat = self.options.heartbeat;
+        let key = self.workers.insert_with(&self.hasher, |key| Worker {
+            peer: peer.clone(),
+            text: peer.to_text(),
+            pool: routing.join(&service, key),
+            service: service.clone(),
+            concurrency: hello.map_or(Concurrency::default(), |hello| hello.concurrency),
+            in_flight: Vec::new(),
+            targeted: BTreeMap::new(),
+            ended: Ended::default(),
+            last_used: 0,
+            free_rank: None,
+            capabilities: hello.map(|hello| hello.capabilities),
+            heartbeat: hello.map_or(own_heartbeat, |hello| hello.heartbeat.max(own_heartbeat)),
+            last_heard: now,
+            last_probe: now,
+            armed: Armed::default(),
+        });
+        let answer = hello.map(|_| self.hello());
+        self.send_worker(peer, BrokerToWorker::Ready(answer));
+        self.event(Event::WorkerJoined { worker: peer.clone(), service });
+        self.arm_worker(key);
+        self.update_free(key);
+        self.adopt_orphans(key);
+        self.serve(now, key);
+        self.directory_changed(now);
+    }
+
+    fn handle_worker_heartbeat(&mut self, now: Instant, key: WorkerKey, heartbeat: WorkerHeartbeat) {
+        let worker = &mut self.workers[key];
+        let peer = worker.peer.clone();
+        let is_core_service = worker.service.as_bytes().starts_with(b"$");
+        if let Some(concurrency) = heartbeat.concurrency {
+            worker.concurrency = concurrency;
+        }
+        self.send_worker(&peer, BrokerToWorker::Heartbeat);
+        self.update_free(key);
+        self.serve(now, key);
+        if is_core_service && heartbeat.update {
+            self.directory_changed(now);
+        }
+    }
+
+    fn arm_worker(&mut self, key: WorkerKey) {
+        let worker = &mut self.workers[key];
+        let dead_at = worker.dead_at(self.options.heartbeat_liveness);
+        let deadline = dead_at.min(worker.probe_at(self.options.heartbeat));
+        self.timers.arm(TimerKey::Worker(key), &mut worker.armed, deadline);
+    }
+
+    pub(super) fn worker_timer(&mut self, now: Instant, key: WorkerKey) {
+        let Some(worker) = self.workers.get_mut(key) else { return };
+        worker.armed.fired();
+        if worker.dead_at(self.options.heartbeat_liveness) <= now {
+            return self.dismiss(now, key, Loss::Silent);
+        }
+        if worker.probe_at(self.options.heartbeat) <= now {
+            worker.last_probe = now;
+            let peer = worker.peer.clone();
+            self.send_worker(&peer, BrokerToWorker::Heartbeat);
+        }
+        self.arm_worker(key);
+    }
+
+    /// Removes a worker that is still there, or may be, and tells it.
+    pub(super) fn dismiss(&mut self, now: Instant, key: WorkerKey, reason: Loss) {
+        let peer = self.workers[key].peer.clone();
+        self.tell_to_disconnect(&peer);
+        self.worker_lost(now, key, reason);
+    }
+
+    /// Sends `W|5`, but only once to a generation of a worker.
+    fn tell_to_disconnect(&mut self, peer: &PeerId) {
+        if self.disconnected.insert(self.hasher.hash(peer.as_bytes())) {
+            self.send_worker(peer, BrokerToWorker::Disconnect);
+        }
+    }
+
+    /// Counts a breach of the protocol; a worker that commits one is told to disconnect.
+    pub(super) fn violation(&mut self, now: Instant, peer: &PeerId, violation: Violation, by_worker: bool) {
+        self.statistics.protocol_errors += 1;
+        self.event(Event::ProtocolError { peer: peer.clone(), error: violation });
+        if !by_worker {
+            return;
+        }
+        match self.workers.find(&self.hasher, peer) {
+            Some(worker) => self.dismiss(now, worker, Loss::ProtocolError),
+            None => self.tell_to_disconnect(peer),
+        }
+    }
+
+    /// Removes a worker and puts its requests elsewhere.
+    pub(super) fn worker_lost(&mut self, now: Instant, key: WorkerKey, reason: Loss) {
+        let Some(worker) = self.workers.get_mut(key) else { return };
+        let in_flight = std::mem::take(&mut worker.in_flight);
+        let targeted = std::mem::take(&mut worker.targeted);
+        self.requests.in_flight -= in_flight.len();
+        let Some(mut worker) = self.workers.remove(&self.hasher, key) else { return };
+        self.timers.disarm(TimerKey::Worker(key), &mut worker.armed);
+        if let (Some(rank), Some(pool)) = (worker.free_rank, self.routing.pools.get_mut(worker.pool)) {
+            pool.free.remove(rank, key);
+        }
+        let rebound = self.routing.leave(worker.pool, key);
+        self.event(Event::WorkerLeft { worker: worker.peer, service: worker.service, reason });
+        for request in in_flight.iter().chain(targeted.values()) {
+            self.requests[*request].place = Place::Moving;
+        }
+        for request in targeted.into_values() {
+            self.place(now, request);
+        }
+        // The oldest first, so that requests that go back to a queue meet the free workers in their order.
+        let mut in_flight = in_flight;
+        in_flight.sort_unstable_by_key(|request| self.requests[*request].sequence);
+        for request in in_flight {
+            self.worker_lost_with(now, request);
+        }
+        for queue in rebound {
+            self.serve_queue(now, queue);
+        }
+        debug_assert!(!key.is_null());
+        self.directory_changed(now);
+    }
+}

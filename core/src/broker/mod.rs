@@ -1,0 +1,211 @@
+//! The broker's state machine: takes messages and time, gives messages and events. No sockets, no clock.
+//!
+//! - *Inputs* are [`Machine::handle_message`], [`Machine::handle_unroutable`], [`Machine::handle_overflow`],
+//!   [`Machine::handle_timeout`] and [`Machine::drain`]; each takes the present time, which must not run backwards.
+//! - *Outputs* come from [`Machine::poll_output`], in the order in which they are to take effect, until it gives `None`.
+//!   Drain them after every input: nothing is lost if that comes later, but messages are delayed and memory grows.
+//! - *Time*: when [`Machine::next_deadline`] has passed, call [`Machine::handle_timeout`].
+//! - *Getters*: [`Machine::statistics`], [`Machine::directory`], [`Machine::name`].
+//!
+//! One request's way through the modules: `protocol` decodes it, `intake` checks it and gives it a place, `dispatch`
+//! finds a free worker through `routing` (queues and pools) or lets it wait, `replies` passes the answers back, and
+//! `lifecycle` ends it when its time, its worker or its client is gone.
+
+mod cache;
+mod clients;
+mod directory;
+mod dispatch;
+mod index;
+mod intake;
+mod lifecycle;
+mod membership;
+mod output;
+mod pattern;
+mod pool;
+mod queue;
+mod replies;
+mod requests;
+mod routing;
+mod workers;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+pub use output::{Event, Loss, Message, Output, Statistics, Violation};
+
+use cache::ReplyCache;
+use clients::{ClientKey, Clients};
+use directory::Publication;
+use index::ByteHasher;
+use membership::Disconnected;
+use requests::{RequestKey, Requests};
+use routing::Routing;
+use workers::{WorkerKey, Workers};
+
+use crate::config::BrokerOptions;
+use crate::entropy::Entropy;
+use crate::error::ErrorCode;
+use crate::protocol::{
+    BrokerHello, BrokerToClient, BrokerToWorker, Capabilities, Frame, Payload, PeerId, ReplyKind, Side, ToBroker,
+};
+use crate::timers::Timers;
+
+/// A broker without sockets; see the [module's documentation](self).
+#[derive(Debug)]
+pub struct Machine {
+    options: BrokerOptions,
+    name: String,
+    entropy: Entropy,
+    hasher: ByteHasher,
+    workers: Workers,
+    clients: Clients,
+    requests: Requests,
+    routing: Routing,
+    /// Requests that wait for a worker that is not there, by its id.
+    orphans: dispatch::Orphans,
+    cache: ReplyCache,
+    disconnected: Disconnected,
+    publication: Publication,
+    timers: Timers<TimerKey>,
+    outputs: VecDeque<Output>,
+    statistics: Statistics,
+    /// Numbers arrivals of requests.
+    next_sequence: u64,
+    drain: Option<lifecycle::Drain>,
+}
+
+/// What a deadline is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum TimerKey {
+    Request(RequestKey),
+    Worker(WorkerKey),
+    Client(ClientKey),
+    Publish,
+    Drain,
+}
+
+impl Machine {
+    /// A broker that knows nobody yet. Its name, if the options give none, is drawn from `entropy`.
+    #[must_use]
+    pub fn new(options: BrokerOptions, mut entropy: Entropy) -> Self {
+        let name = options.name.clone().unwrap_or_else(|| format!("B{}", entropy.uuid()));
+        let hasher = ByteHasher::new(entropy.number());
+        Self {
+            name,
+            workers: Workers::default(),
+            clients: Clients::default(),
+            requests: Requests::default(),
+            routing: Routing::new(options.dispatch_mode, hasher.clone()),
+            orphans: dispatch::Orphans::default(),
+            cache: ReplyCache::new(options.cache_bytes),
+            disconnected: Disconnected::default(),
+            publication: Publication::default(),
+            timers: Timers::default(),
+            outputs: VecDeque::new(),
+            statistics: Statistics::default(),
+            next_sequence: 0,
+            drain: None,
+            options,
+            entropy,
+            hasher,
+        }
+    }
+
+    /// Input: a message from a peer, without its identity frame. Leaves `frames` empty.
+    pub fn handle_message(&mut self, now: Instant, peer: &PeerId, frames: &mut Vec<Frame>) {
+        match ToBroker::decode(frames) {
+            Ok(ToBroker::Client(message)) => self.handle_client(now, peer, message),
+            Ok(ToBroker::Worker(message)) => self.handle_worker(now, peer, message),
+            Err(error) => {
+                if let Some(id) = &error.refused_request {
+                    let id = id.as_ref().map(|id| id.to_frame()).unwrap_or_default();
+                    self.refuse(peer, id, ErrorCode::BadRequest);
+                }
+                let from_worker = error.side == Some(Side::Worker);
+                self.violation(now, peer, Violation::Malformed(error), from_worker);
+            }
+        }
+    }
+
+    /// Input: a message to this peer could not be sent, because it has no connection any more.
+    pub fn handle_unroutable(&mut self, now: Instant, peer: &PeerId) {
+        self.statistics.undeliverable += 1;
+        self.peer_lost(now, peer, Loss::Unroutable);
+    }
+
+    /// Input: more is waiting to be sent to this peer than may wait; it was thrown away.
+    pub fn handle_overflow(&mut self, now: Instant, peer: &PeerId) {
+        self.statistics.undeliverable += 1;
+        self.peer_lost(now, peer, Loss::Overflow);
+    }
+
+    /// Input: time has passed. Does what is due; harmless when nothing is.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(key) = self.timers.pop_due(now) {
+            match key {
+                TimerKey::Request(request) => self.request_timer(now, request),
+                TimerKey::Worker(worker) => self.worker_timer(now, worker),
+                TimerKey::Client(client) => self.client_timer(now, client),
+                TimerKey::Publish => self.publish_timer(now),
+                TimerKey::Drain => self.drain_timer(now),
+            }
+        }
+    }
+
+    /// When [`Machine::handle_timeout`] is to be called next; `None`: not until another input.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// The next thing to do, until there is none.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The broker's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Counters since the start, and what there is now.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        Statistics {
+            workers: self.workers.len(),
+            clients: self.clients.len(),
+            queued: self.requests.len() - self.requests.in_flight,
+            in_flight: self.requests.in_flight,
+            request_bytes: self.requests.bytes,
+            cache_bytes: self.cache.bytes(),
+            ..self.statistics
+        }
+    }
+
+    fn hello(&self) -> BrokerHello {
+        BrokerHello { capabilities: Capabilities::ALL, heartbeat: self.options.heartbeat, name: self.name.clone() }
+    }
+
+    fn send_client(&mut self, peer: &PeerId, message: BrokerToClient) {
+        self.outputs.push_back(Output::Send { peer: peer.clone(), message: Message::Client(message) });
+    }
+
+    fn send_worker(&mut self, peer: &PeerId, message: BrokerToWorker) {
+        self.outputs.push_back(Output::Send { peer: peer.clone(), message: Message::Worker(message) });
+    }
+
+    /// Ends a request that was never taken in.
+    fn refuse(&mut self, peer: &PeerId, id: Frame, code: ErrorCode) {
+        self.statistics.errors += 1;
+        let payload = Payload::broker_error(code);
+        self.send_client(peer, BrokerToClient::Reply { kind: ReplyKind::Final, id, payload });
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+}

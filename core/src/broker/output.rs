@@ -1,0 +1,163 @@
+//! What the broker's machine asks of its owner, and what it tells.
+
+use std::time::Duration;
+
+use crate::protocol::{BrokerToClient, BrokerToWorker, DecodeError, Frame, PeerId, ServiceName};
+
+/// Something for the machine's owner to do. Drained with [`Machine::poll_output`](super::Machine::poll_output).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Send a message to a client or worker.
+    Send {
+        /// Where to.
+        peer: PeerId,
+        /// What.
+        message: Message,
+    },
+    /// Publish one frame on `intch`.
+    Publish(Frame),
+    /// Tell whoever wants to know.
+    Event(Event),
+}
+
+/// A message to either kind of peer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Message {
+    /// To a client.
+    Client(BrokerToClient),
+    /// To a worker.
+    Worker(BrokerToWorker),
+}
+
+impl Message {
+    /// Appends the message's frames.
+    pub fn encode(self, frames: &mut Vec<Frame>) {
+        match self {
+            Self::Client(message) => message.encode(frames),
+            Self::Worker(message) => message.encode(frames),
+        }
+    }
+}
+
+/// Something that happened in the broker.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A worker offers a service.
+    WorkerJoined {
+        /// Its identity.
+        worker: PeerId,
+        /// What it offers.
+        service: ServiceName,
+    },
+    /// A worker is gone.
+    WorkerLeft {
+        /// Its identity.
+        worker: PeerId,
+        /// What it offered.
+        service: ServiceName,
+        /// Why.
+        reason: Loss,
+    },
+    /// A client is gone; its requests were cancelled.
+    ClientLeft {
+        /// Its identity.
+        client: PeerId,
+        /// Why.
+        reason: Loss,
+    },
+    /// A peer broke the protocol; a worker that does is told to disconnect.
+    ProtocolError {
+        /// Who.
+        peer: PeerId,
+        /// How.
+        error: Violation,
+    },
+    /// The broker has stopped: everything that it had accepted has ended and its workers know.
+    Drained,
+}
+
+/// Why a peer is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Loss {
+    /// It said so.
+    Disconnected,
+    /// It was silent for longer than its liveness.
+    Silent,
+    /// Its connection is gone.
+    Unroutable,
+    /// It read too slowly and more was waiting for it than may wait.
+    Overflow,
+    /// It broke the protocol.
+    ProtocolError,
+    /// It announced itself anew.
+    Restarted,
+    /// The broker stopped.
+    BrokerStopped,
+}
+
+/// How a peer broke the protocol.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Violation {
+    /// A message that could not be decoded.
+    Malformed(DecodeError),
+    /// A reply to a request that the worker was never handed, or a second final one.
+    UnexpectedReply,
+    /// A message of a worker that never announced itself, or was told to disconnect.
+    UnknownWorker,
+    /// A second request under the id of one that has not ended.
+    DuplicateRequest,
+    /// More workers than the broker takes.
+    TooManyWorkers,
+}
+
+/// Counters since the start, and what there is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Requests received, whatever became of them.
+    pub requests: u64,
+    /// Requests handed to workers; more than one for a request that was retried or rejected.
+    pub dispatches: u64,
+    /// Final replies passed on.
+    pub replies: u64,
+    /// Partial replies passed on.
+    pub partial_replies: u64,
+    /// Requests rejected by a worker and put back.
+    pub rejects: u64,
+    /// Requests put back because their worker was lost.
+    pub retries: u64,
+    /// Requests whose timeout passed.
+    pub expired: u64,
+    /// Requests ended by their client, or with it.
+    pub cancelled: u64,
+    /// Requests refused or ended with an error that the broker made.
+    pub errors: u64,
+    /// Replies to requests that the broker had ended itself, dropped.
+    pub late_replies: u64,
+    /// Requests answered from the reply cache.
+    pub cache_hits: u64,
+    /// Messages that broke the protocol.
+    pub protocol_errors: u64,
+    /// Messages that could not be delivered because their receiver was gone or too slow.
+    pub undeliverable: u64,
+    /// Workers registered now.
+    pub workers: usize,
+    /// Clients known now: those with requests, and those with heartbeats.
+    pub clients: usize,
+    /// Requests waiting for a worker now.
+    pub queued: usize,
+    /// Requests at workers now.
+    pub in_flight: usize,
+    /// Bytes of all requests held now.
+    pub request_bytes: usize,
+    /// Bytes in the reply cache now.
+    pub cache_bytes: usize,
+}
+
+/// How long a peer may be silent: `liveness` times the longer of both sides' intervals.
+pub(super) fn patience(own: Duration, peers: Duration, liveness: u32) -> Duration {
+    own.max(peers).saturating_mul(liveness.max(1))
+}

@@ -1,0 +1,130 @@
+//! The workers that offer one name, and the queues they are to serve. A pool exists while it has a worker.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use slotmap::{new_key_type, SparseSecondaryMap};
+
+use super::pattern::Offer;
+use super::queue::{QueueKey, Rejecters};
+use super::workers::{FreeRank, WorkerKey};
+use crate::config::DispatchMode;
+use crate::entropy::Entropy;
+use crate::protocol::ServiceName;
+
+new_key_type! { pub(super) struct PoolKey; }
+
+#[derive(Debug)]
+pub(super) struct Pool {
+    pub(super) name: ServiceName,
+    pub(super) offer: Offer,
+    pub(super) workers: BTreeSet<WorkerKey>,
+    pub(super) free: FreeSet,
+    /// The queues that are bound here.
+    pub(super) queues: BTreeSet<QueueKey>,
+    /// Heads of these queues' lanes, by the lane's rejecters.
+    waiting: BTreeMap<Rejecters, BTreeSet<(u64, QueueKey)>>,
+}
+
+impl Pool {
+    pub(super) fn new(name: ServiceName, mode: DispatchMode) -> Self {
+        let offer = Offer::of(&name);
+        Self {
+            name,
+            offer,
+            workers: BTreeSet::new(),
+            free: FreeSet::new(mode),
+            queues: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+        }
+    }
+
+    /// Notes that a lane of a queue has another head.
+    pub(super) fn head_changed(&mut self, queue: QueueKey, lane: &Rejecters, before: Option<u64>, after: Option<u64>) {
+        if before == after {
+            return;
+        }
+        if !self.waiting.contains_key(lane) {
+            self.waiting.insert(lane.clone(), BTreeSet::new());
+        }
+        let heads = self.waiting.get_mut(lane).expect("just made");
+        if let Some(sequence) = before {
+            heads.remove(&(sequence, queue));
+        }
+        if let Some(sequence) = after {
+            heads.insert((sequence, queue));
+        }
+        if heads.is_empty() {
+            self.waiting.remove(lane);
+        }
+    }
+
+    /// The oldest waiting request that this worker may have.
+    pub(super) fn oldest_for(&self, worker: WorkerKey) -> Option<(u64, QueueKey, &Rejecters)> {
+        self.waiting
+            .iter()
+            .filter(|(lane, _)| !lane.contains(worker))
+            .filter_map(|(lane, heads)| heads.first().map(|(sequence, queue)| (*sequence, *queue, lane)))
+            .min_by_key(|(sequence, ..)| *sequence)
+    }
+}
+
+/// The workers of a pool that have room.
+#[derive(Debug)]
+pub(super) enum FreeSet {
+    Load(BTreeSet<(FreeRank, WorkerKey)>),
+    Random { list: Vec<WorkerKey>, positions: SparseSecondaryMap<WorkerKey, usize> },
+}
+
+impl FreeSet {
+    fn new(mode: DispatchMode) -> Self {
+        match mode {
+            DispatchMode::Load => Self::Load(BTreeSet::new()),
+            DispatchMode::Random => Self::Random { list: Vec::new(), positions: SparseSecondaryMap::new() },
+        }
+    }
+
+    pub(super) fn insert(&mut self, rank: FreeRank, worker: WorkerKey) {
+        match self {
+            Self::Load(workers) => {
+                workers.insert((rank, worker));
+            }
+            Self::Random { list, positions } => {
+                positions.insert(worker, list.len());
+                list.push(worker);
+            }
+        }
+    }
+
+    pub(super) fn remove(&mut self, rank: FreeRank, worker: WorkerKey) {
+        match self {
+            Self::Load(workers) => {
+                workers.remove(&(rank, worker));
+            }
+            Self::Random { list, positions } => {
+                if let Some(position) = positions.remove(worker) {
+                    list.swap_remove(position);
+                    if let Some(moved) = list.get(position) {
+                        positions.insert(*moved, position);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The worker to take, leaving out those that rejected the request, with the rank that compares it to the best of
+    /// other pools.
+    pub(super) fn best(&self, rejecters: &Rejecters, entropy: &mut Entropy) -> Option<(FreeRank, WorkerKey)> {
+        match self {
+            Self::Load(workers) => workers.iter().find(|(_, worker)| !rejecters.contains(*worker)).copied(),
+            Self::Random { list, .. } => {
+                if list.is_empty() {
+                    return None;
+                }
+                let start = entropy.below(list.len());
+                let turned = list[start..].iter().chain(&list[..start]);
+                let worker = turned.copied().find(|worker| !rejecters.contains(*worker))?;
+                Some(((entropy.below(usize::MAX), 0), worker))
+            }
+        }
+    }
+}

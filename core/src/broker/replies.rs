@@ -1,0 +1,128 @@
+//! What workers answer: replies are passed on by the broker's own record, rejects put back.
+
+use std::time::Instant;
+
+use super::intake::cache_key;
+use super::requests::{Place, RequestKey};
+use super::workers::WorkerKey;
+use super::{Machine, Violation};
+use crate::error::ErrorCode;
+use crate::protocol::{BrokerToClient, Payload, PeerId, ReplyKind, RequestId, Status};
+
+impl Machine {
+    pub(super) fn handle_reply(
+        &mut self,
+        now: Instant,
+        worker: WorkerKey,
+        kind: ReplyKind,
+        client: &PeerId,
+        id: &RequestId,
+        payload: Payload,
+    ) {
+        let Some(key) = self.request_at(worker, client, id) else {
+            return self.unexpected_reply(now, worker, kind, client, id);
+        };
+        match kind {
+            ReplyKind::Partial => {
+                self.statistics.partial_replies += 1;
+                let request = &mut self.requests[key];
+                request.partials += 1;
+                request.expires_at = request.timeout().map(|timeout| now + timeout);
+                self.pass_on(key, kind, payload);
+            }
+            ReplyKind::Final => {
+                self.statistics.replies += 1;
+                self.remember(now, key, &payload);
+                self.pass_on(key, kind, payload);
+                self.end(now, key);
+            }
+        }
+    }
+
+    pub(super) fn handle_reject(&mut self, now: Instant, worker: WorkerKey, client: &PeerId, id: &RequestId) {
+        let Some(key) = self.request_at(worker, client, id) else {
+            return self.unexpected_reply(now, worker, ReplyKind::Final, client, id);
+        };
+        self.statistics.rejects += 1;
+        self.withdraw(key);
+        let request = &mut self.requests[key];
+        request.rejecters.insert(worker);
+        request.attempt -= 1;
+        self.serve(now, worker);
+        self.place(now, key);
+    }
+
+    /// The request that a worker means: by its id among those that the worker has. The client's identity only tells
+    /// two clients' requests of the same id apart; a worker may hand back one that the client no longer has.
+    fn request_at(&self, worker: WorkerKey, client: &PeerId, id: &RequestId) -> Option<RequestKey> {
+        let mut only = None;
+        let mut count = 0;
+        for (key, request) in self.requests.with_id(&self.hasher, id) {
+            if !matches!(request.place, Place::InFlight { worker: at, .. } if at == worker) {
+                continue;
+            }
+            let told = request.told_client.as_ref().unwrap_or(&self.clients[request.client].peer);
+            if told == client {
+                return Some(key);
+            }
+            only = Some(key);
+            count += 1;
+        }
+        let ended = || self.workers[worker].ended.contains(self.ended_hash(client, id));
+        only.filter(|_| count == 1 && !ended())
+    }
+
+    fn ended_hash(&self, client: &PeerId, id: &RequestId) -> u64 {
+        self.hasher.hash_pair(client.as_bytes(), id.as_bytes())
+    }
+
+    /// Remembers that a request at a worker was ended by the broker, so that a late reply is told from a wrong one.
+    pub(super) fn note_ended(&mut self, worker: WorkerKey, client: &PeerId, id: &RequestId) {
+        let hash = self.ended_hash(client, id);
+        self.workers[worker].ended.insert(hash);
+    }
+
+    fn unexpected_reply(&mut self, now: Instant, worker: WorkerKey, kind: ReplyKind, client: &PeerId, id: &RequestId) {
+        let hash = self.ended_hash(client, id);
+        let entry = &mut self.workers[worker];
+        if entry.ended.contains(hash) {
+            self.statistics.late_replies += 1;
+            if kind == ReplyKind::Final {
+                entry.ended.remove(hash);
+                self.update_free(worker);
+            }
+            return;
+        }
+        let peer = entry.peer.clone();
+        self.violation(now, &peer, Violation::UnexpectedReply, true);
+    }
+
+    /// Sends a reply's frames, as they came, to the request's client.
+    fn pass_on(&mut self, key: RequestKey, kind: ReplyKind, payload: Payload) {
+        let request = &self.requests[key];
+        let id = request.id.to_frame();
+        let peer = self.clients[request.client].peer.clone();
+        self.send_client(&peer, BrokerToClient::Reply { kind, id, payload });
+    }
+
+    /// Keeps a reply in the cache if its worker asked for that. A reply that came in parts is not kept: half of it
+    /// would be an answer that no worker gave.
+    fn remember(&mut self, now: Instant, key: RequestKey, payload: &Payload) {
+        let request = &self.requests[key];
+        if request.partials > 0 || request.settings.worker_id.is_some() {
+            return;
+        }
+        let Some(time) = payload.parsed_options().cache else { return };
+        if payload.parsed_status() == Status::Ok {
+            let hash = cache_key(&self.hasher, &request.service, &request.data);
+            self.cache.insert(now + time, hash, &request.service, &request.data, request.settings.codec, payload);
+        }
+    }
+
+    /// Ends a request with an error that the broker makes.
+    pub(super) fn fail(&mut self, now: Instant, key: RequestKey, code: ErrorCode) {
+        self.statistics.errors += 1;
+        self.pass_on(key, ReplyKind::Final, Payload::broker_error(code));
+        self.end(now, key);
+    }
+}

@@ -1,0 +1,142 @@
+//! The requests that the broker holds, found by id.
+
+use std::time::{Duration, Instant};
+
+use slotmap::{new_key_type, SlotMap};
+
+use super::clients::ClientKey;
+use super::index::{ByteHasher, Index};
+use super::queue::{QueueKey, Rejecters};
+use super::workers::WorkerKey;
+use crate::protocol::{Frame, PeerId, RequestId, RequestSettings, ServiceName};
+use crate::timers::Armed;
+
+new_key_type! { pub(super) struct RequestKey; }
+
+/// Where a request is. Exactly one collection holds its key besides its client's list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nowhere yet, or between two places.
+    Moving,
+    /// In the lane of the queue that belongs to its rejecters.
+    Queued(QueueKey),
+    /// Waiting for one worker, which is registered and serves the name.
+    Targeted(WorkerKey),
+    /// Waiting for one worker, which is not there, does not serve the name or has rejected the request.
+    Orphaned,
+    /// At a worker; `slot` is its place in the worker's list.
+    InFlight { worker: WorkerKey, slot: usize },
+}
+
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) client: ClientKey,
+    /// Its place in the client's list.
+    pub(super) client_slot: usize,
+    /// Whom the worker was told the request is from, where that is no longer the client.
+    pub(super) told_client: Option<PeerId>,
+    pub(super) id: RequestId,
+    pub(super) service: ServiceName,
+    pub(super) data: Frame,
+    pub(super) options: Frame,
+    pub(super) extra: Vec<Frame>,
+    pub(super) settings: RequestSettings,
+    pub(super) place: Place,
+    /// Order of arrival; kept when the request goes back to its queue.
+    pub(super) sequence: u64,
+    /// When it expires; moved on by each partial reply.
+    pub(super) expires_at: Option<Instant>,
+    pub(super) armed: Armed,
+    pub(super) rejecters: Rejecters,
+    /// How many workers it was handed to and lost with, the present one included.
+    pub(super) attempt: u32,
+    /// Partial replies that the client allowed so far; `None`: it does not count them.
+    pub(super) credit: Option<u64>,
+    pub(super) partials: u64,
+    pub(super) bytes: usize,
+}
+
+impl Request {
+    /// Credit that the client has granted and no partial reply has used.
+    pub(super) fn open_credit(&self) -> Option<u32> {
+        let credit = self.credit?.saturating_sub(self.partials);
+        Some(u32::try_from(credit).unwrap_or(u32::MAX))
+    }
+
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        self.settings.timeout.duration()
+    }
+
+    pub(super) fn worker(&self) -> Option<WorkerKey> {
+        match self.place {
+            Place::InFlight { worker, .. } => Some(worker),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    slots: SlotMap<RequestKey, Request>,
+    by_id: Index<RequestKey>,
+    pub(super) bytes: usize,
+    pub(super) in_flight: usize,
+}
+
+impl Requests {
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn get(&self, key: RequestKey) -> Option<&Request> {
+        self.slots.get(key)
+    }
+
+    pub(super) fn get_mut(&mut self, key: RequestKey) -> Option<&mut Request> {
+        self.slots.get_mut(key)
+    }
+
+    pub(super) fn keys(&self) -> Vec<RequestKey> {
+        self.slots.keys().collect()
+    }
+
+    pub(super) fn insert(&mut self, hasher: &ByteHasher, request: Request) -> RequestKey {
+        let hash = hasher.hash(request.id.as_bytes());
+        self.bytes += request.bytes;
+        let key = self.slots.insert(request);
+        self.by_id.insert(hash, key);
+        key
+    }
+
+    pub(super) fn remove(&mut self, hasher: &ByteHasher, key: RequestKey) -> Option<Request> {
+        let request = self.slots.remove(key)?;
+        self.by_id.remove(hasher.hash(request.id.as_bytes()), key);
+        self.bytes -= request.bytes;
+        Some(request)
+    }
+
+    /// All requests under this id, whoever made them: usually one.
+    pub(super) fn with_id<'a>(
+        &'a self,
+        hasher: &ByteHasher,
+        id: &'a RequestId,
+    ) -> impl Iterator<Item = (RequestKey, &'a Request)> + 'a {
+        self.by_id
+            .candidates(hasher.hash(id.as_bytes()))
+            .map(|key| (key, &self.slots[key]))
+            .filter(move |(_, request)| request.id == *id)
+    }
+}
+
+impl std::ops::Index<RequestKey> for Requests {
+    type Output = Request;
+    fn index(&self, key: RequestKey) -> &Request {
+        &self.slots[key]
+    }
+}
+
+impl std::ops::IndexMut<RequestKey> for Requests {
+    fn index_mut(&mut self, key: RequestKey) -> &mut Request {
+        &mut self.slots[key]
+    }
+}

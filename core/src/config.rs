@@ -1,0 +1,322 @@
+//! Options and their defaults. Each stands here once, for every language.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::error::{Error, ErrorCode};
+use crate::limits;
+
+/// Defaults of all options (protocol document, "Defaults").
+pub mod defaults {
+    use std::time::Duration;
+
+    /// Time between two heartbeats.
+    pub const HEARTBEAT: Duration = Duration::from_millis(2_500);
+    /// Missed heartbeats after which a peer counts as dead.
+    pub const HEARTBEAT_LIVENESS: u32 = 3;
+    /// First pause before a client or worker reconnects.
+    pub const RECONNECT: Duration = Duration::from_millis(1_000);
+    /// Time a request may go without a reply.
+    pub const TIMEOUT: Duration = Duration::from_millis(60_000);
+    /// Requests that a worker takes at the same time.
+    pub const CONCURRENCY: u32 = 100;
+    /// Where a broker publishes for core services.
+    pub const INTCH: &str = "tcp://127.0.0.1:55550";
+    /// Where a broker listens when nothing else is said; clients and workers connect there.
+    pub const ENDPOINT: &str = "tcp://127.0.0.1:55555";
+    /// How long `stop` lets accepted work finish.
+    pub const DRAIN: Duration = Duration::from_millis(10_000);
+}
+
+/// How a broker chooses among the free workers of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DispatchMode {
+    /// Fewest requests in flight, then least recently used.
+    #[default]
+    Load,
+    /// Any, by chance.
+    Random,
+}
+
+impl DispatchMode {
+    /// The mode with this name: `load` or `rand`.
+    pub fn parse(name: &str) -> Result<Self, Error> {
+        match name {
+            "load" => Ok(Self::Load),
+            "rand" => Ok(Self::Random),
+            _ => Err(Error::new(ErrorCode::Option, format!("dmode is `load` or `rand`, not `{name}`"))),
+        }
+    }
+}
+
+/// How many requests a worker takes at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concurrency {
+    /// At most this many, one or more.
+    Limited(u32),
+    /// No limit; -1 on the wire.
+    Unlimited,
+}
+
+impl Concurrency {
+    /// From the number on the wire: 1 or more, or -1 for no limit. Anything else means nothing.
+    #[must_use]
+    pub fn from_number(number: i64) -> Option<Self> {
+        match number {
+            -1 => Some(Self::Unlimited),
+            1.. => Some(Self::Limited(u32::try_from(number).unwrap_or(u32::MAX))),
+            _ => None,
+        }
+    }
+
+    /// The number on the wire.
+    #[must_use]
+    pub fn as_number(self) -> i64 {
+        match self {
+            Self::Limited(limit) => i64::from(limit),
+            Self::Unlimited => -1,
+        }
+    }
+
+    /// Whether a worker with `in_flight` requests may take one more.
+    #[must_use]
+    pub fn has_room(self, in_flight: usize) -> bool {
+        match self {
+            Self::Limited(limit) => in_flight < limit as usize,
+            Self::Unlimited => true,
+        }
+    }
+}
+
+impl Default for Concurrency {
+    fn default() -> Self {
+        Self::Limited(defaults::CONCURRENCY)
+    }
+}
+
+macro_rules! options {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])+ $field:ident: $type:ty = $default:expr,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        #[non_exhaustive]
+        pub struct $name { $($(#[$field_doc])+ pub $field: $type,)+ }
+
+        impl Default for $name {
+            fn default() -> Self { Self { $($field: $default,)+ } }
+        }
+
+        impl $name {
+            $($(#[$field_doc])+ #[must_use] pub fn $field(mut self, $field: impl Into<$type>) -> Self {
+                self.$field = $field.into();
+                self
+            })+
+        }
+    };
+}
+
+options! {
+    /// What a broker may be told. Every field has a method of the same name for chaining.
+    BrokerOptions {
+        /// Time after which a quiet worker is sent a heartbeat, and the unit of `heartbeat_liveness`.
+        heartbeat: Duration = defaults::HEARTBEAT,
+        /// Heartbeats that a peer may miss before it counts as dead.
+        heartbeat_liveness: u32 = defaults::HEARTBEAT_LIVENESS,
+        /// How a worker is chosen: `load` or `rand`.
+        dispatch_mode: DispatchMode = DispatchMode::default(),
+        /// The broker's name; `None`: `B<uuid>`. A client that meets another name than before knows that the broker
+        /// was restarted, so do not reuse one across restarts.
+        name: Option<String> = None,
+        /// Where the directory is published for core services; `None`: nowhere.
+        intch: Option<String> = Some(defaults::INTCH.to_owned()),
+        /// Most requests held, waiting and in flight.
+        max_requests: usize = limits::BROKER_REQUESTS,
+        /// Most bytes of requests held.
+        max_request_bytes: usize = limits::BROKER_REQUEST_BYTES,
+        /// Largest data frame of a request, in bytes.
+        max_body_bytes: usize = limits::BODY_BYTES,
+        /// Most workers registered.
+        max_workers: usize = limits::BROKER_WORKERS,
+        /// Bytes of the reply cache; 0 turns it off.
+        cache_bytes: usize = limits::CACHE_BYTES,
+    }
+}
+
+options! {
+    /// What a worker may be told. Every field has a method of the same name for chaining.
+    WorkerOptions {
+        /// Time between two heartbeats.
+        heartbeat: Duration = defaults::HEARTBEAT,
+        /// Heartbeats that the broker may miss before the worker reconnects.
+        heartbeat_liveness: u32 = defaults::HEARTBEAT_LIVENESS,
+        /// First pause before reconnecting; it doubles up to half a minute.
+        reconnect: Duration = defaults::RECONNECT,
+        /// Requests taken at the same time.
+        concurrency: Concurrency = Concurrency::default(),
+        /// First part of the identity; `None`: `W<uuid>`.
+        prefix: Option<String> = None,
+    }
+}
+
+options! {
+    /// What a client may be told. Every field has a method of the same name for chaining.
+    ClientOptions {
+        /// Time between two heartbeats.
+        heartbeat: Duration = defaults::HEARTBEAT,
+        /// Heartbeats that the broker may miss before the client reconnects.
+        heartbeat_liveness: u32 = defaults::HEARTBEAT_LIVENESS,
+        /// First pause before reconnecting; it doubles up to half a minute.
+        reconnect: Duration = defaults::RECONNECT,
+        /// First part of the identity; `None`: `C<uuid>`.
+        prefix: Option<String> = None,
+        /// Timeout of requests that do not set their own.
+        timeout: Timeout = Timeout::default(),
+        /// `retry` of requests that do not set their own.
+        retry: bool = false,
+        /// Most requests unanswered at a time.
+        max_requests: usize = limits::CLIENT_REQUESTS,
+        /// Most bytes of requests unanswered at a time.
+        max_request_bytes: usize = limits::CLIENT_REQUEST_BYTES,
+    }
+}
+
+/// How long a request may go without a reply; each partial reply starts the time anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timeout {
+    /// This long.
+    After(Duration),
+    /// For ever; -1 on the wire.
+    Never,
+}
+
+impl Timeout {
+    /// From milliseconds as on the wire, where a negative number means never.
+    #[must_use]
+    pub fn from_millis(millis: f64) -> Option<Self> {
+        if millis.is_nan() {
+            None
+        } else if millis < 0.0 {
+            Some(Self::Never)
+        } else {
+            let seconds = (millis / 1_000.0).min(limits::DURATION.as_secs_f64());
+            Some(Self::After(Duration::from_secs_f64(seconds)))
+        }
+    }
+
+    /// Milliseconds as on the wire, rounded up so that a short timeout does not become none at all.
+    #[must_use]
+    pub fn as_millis(self) -> i64 {
+        match self {
+            Self::After(duration) => ceil_millis(duration),
+            Self::Never => -1,
+        }
+    }
+
+    /// The duration, if it ends at all.
+    #[must_use]
+    pub fn duration(self) -> Option<Duration> {
+        match self {
+            Self::After(duration) => Some(duration.min(limits::DURATION)),
+            Self::Never => None,
+        }
+    }
+}
+
+/// A duration in whole milliseconds, rounded up.
+pub(crate) fn ceil_millis(duration: Duration) -> i64 {
+    i64::try_from(duration.min(limits::DURATION).as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
+}
+
+impl Default for Timeout {
+    fn default() -> Self {
+        Self::After(defaults::TIMEOUT)
+    }
+}
+
+impl From<Duration> for Timeout {
+    fn from(duration: Duration) -> Self {
+        Self::After(duration)
+    }
+}
+
+/// How the data of a request or a reply is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Codec {
+    /// UTF-8 JSON.
+    #[default]
+    Json,
+    /// Bytes as they are; `{"codec":"raw"}` in the options.
+    Raw,
+}
+
+/// What one request may be told. What is not set is taken from the client's options.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct RequestOptions {
+    /// How long to wait without a reply.
+    pub timeout: Option<Timeout>,
+    /// Whether the request may be run again when its worker or the connection is lost.
+    pub retry: Option<bool>,
+    /// The one worker that is to handle it.
+    pub worker_id: Option<String>,
+    /// Whether to pass by the broker's reply cache.
+    pub no_cache: bool,
+    /// Whether to end with `B_NO_WORKER` or `B_REJECTED` at once instead of waiting for a worker.
+    pub fail_fast: bool,
+    /// How the data is to be read.
+    pub codec: Codec,
+    /// Keys of the user's own, handed to the worker with the options.
+    pub headers: BTreeMap<String, Value>,
+}
+
+impl RequestOptions {
+    /// Sets how long to wait without a reply.
+    #[must_use]
+    pub fn timeout(mut self, timeout: impl Into<Timeout>) -> Self {
+        self.timeout = Some(timeout.into());
+        self
+    }
+
+    /// Lets the request be run again when its worker or the connection is lost.
+    #[must_use]
+    pub fn retry(mut self, retry: bool) -> Self {
+        self.retry = Some(retry);
+        self
+    }
+
+    /// Names the one worker that is to handle the request.
+    #[must_use]
+    pub fn worker_id(mut self, worker_id: impl Into<String>) -> Self {
+        self.worker_id = Some(worker_id.into());
+        self
+    }
+
+    /// Passes by the broker's reply cache.
+    #[must_use]
+    pub fn no_cache(mut self, no_cache: bool) -> Self {
+        self.no_cache = no_cache;
+        self
+    }
+
+    /// Fails at once instead of waiting for a worker.
+    #[must_use]
+    pub fn fail_fast(mut self, fail_fast: bool) -> Self {
+        self.fail_fast = fail_fast;
+        self
+    }
+
+    /// Says how the data is to be read.
+    #[must_use]
+    pub fn codec(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
+    }
+
+    /// Adds a key of the user's own. A name that the protocol uses itself is overridden by the protocol's value.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.headers.insert(name.into(), value.into());
+        self
+    }
+}

@@ -1,0 +1,139 @@
+//! Error codes: the strings that travel in replies and that every language's errors carry.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])+ $variant:ident = $number:literal $text:literal $message:literal,)+) => {
+        /// Every error code of PIGATO, the same in all languages (protocol document, "Error values").
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorCode { $($(#[$doc])+ $variant,)+ }
+
+        impl ErrorCode {
+            /// All codes, in the order of their numbers.
+            pub const ALL: &'static [ErrorCode] = &[$(ErrorCode::$variant,)+];
+
+            /// The code as it is written on the wire.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The code's number for interfaces that want one. Numbers are never reused.
+            #[must_use]
+            pub const fn number(self) -> i32 {
+                match self { $(Self::$variant => $number,)+ }
+            }
+
+            /// One sentence: what happened and what to do about it.
+            #[must_use]
+            pub const fn message(self) -> &'static str {
+                match self { $(Self::$variant => $message,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request's `timeout` passed without a reply.
+    Timeout = 101 "C_TIMEOUT" "no reply within the request's timeout; raise `timeout`, or see whether the service is up",
+    /// The request was cancelled by its maker.
+    Cancelled = 102 "C_CANCELLED" "the request was cancelled",
+    /// The connection to the broker was lost while the request was in flight, and it had no `retry`.
+    Disconnected = 103 "C_DISCONNECTED" "the connection to the broker was lost; set `retry` for requests that may run twice",
+    /// The client, worker or broker was stopped.
+    Closed = 104 "C_CLOSED" "stopped; start it again before using it",
+    /// Too much is unanswered already.
+    Busy = 105 "C_BUSY" "too many requests or bytes are unanswered; wait for some of them",
+
+    /// The worker died with the request, which had no `retry` or had used up its attempts.
+    WorkerLost = 201 "B_WORKER_LOST" "the worker was lost while it had the request; set `retry` for requests that may run twice",
+    /// `failFast` was set and no worker offers the service.
+    NoWorker = 202 "B_NO_WORKER" "no worker offers this service now",
+    /// The broker holds as many requests as it may.
+    QueueFull = 203 "B_QUEUE_FULL" "the broker holds as many requests as it may; try again later",
+    /// The request's data is larger than the broker takes.
+    TooLarge = 204 "B_TOO_LARGE" "the data is larger than the broker takes",
+    /// `failFast` was set and every worker of the service rejected the request.
+    Rejected = 205 "B_REJECTED" "every worker of the service rejected the request",
+    /// The peer may not do this.
+    Unauthorized = 206 "B_UNAUTHORIZED" "not allowed",
+    /// The request breaks the protocol.
+    BadRequest = 207 "B_BAD_REQUEST" "the request has no id, or its service name is missing or longer than 255 bytes",
+    /// The broker is stopping and takes no more requests.
+    Draining = 208 "B_DRAINING" "the broker is stopping; send the request to another one",
+
+    /// The worker's handler failed.
+    Handler = 301 "W_HANDLER" "the worker's handler failed",
+
+    /// An endpoint that cannot be bound, connected to or understood.
+    Endpoint = 401 "E_ENDPOINT" "the endpoint cannot be used",
+    /// An option whose value makes no sense.
+    Option = 402 "E_OPTION" "an option has no usable value",
+    /// Data that is not JSON, or not of the type that was asked for.
+    Data = 403 "E_DATA" "the data is not of the expected form",
+    /// The operating system or libzmq refused something.
+    System = 404 "E_SYSTEM" "the operating system refused a resource",
+    /// The object was created before a fork and is used in the child.
+    Fork = 405 "E_FORK" "made before a fork; make a new one in the child process",
+}
+
+impl ErrorCode {
+    /// The code with this text, as read from the wire.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text)
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Something that failed in this process: a code and what it was about.
+///
+/// What a worker answered with is not one of these; see `RequestError` in the client's documentation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    code: ErrorCode,
+    detail: String,
+}
+
+impl Error {
+    /// An error with a detail that names the thing it is about; may be empty.
+    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+
+    /// The code, for programs.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The thing it is about, for people; may be empty.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+impl From<ErrorCode> for Error {
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code, "")
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.code.message())?;
+        if !self.detail.is_empty() {
+            write!(f, " ({})", self.detail)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}

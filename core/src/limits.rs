@@ -1,0 +1,65 @@
+//! Every bound of the system, with its unit and its reason. Passing one is an explicit error, never silence.
+
+use std::time::Duration;
+
+/// Longest service name, in bytes. Names are map keys and travel with every request.
+pub const SERVICE_NAME_BYTES: usize = 255;
+
+/// Longest request id, in bytes. The published peers use 36; an id is kept for as long as its request lives.
+pub const REQUEST_ID_BYTES: usize = 255;
+
+/// Most frames in one message. The protocol uses at most nine; more may pass, but not without end.
+pub const MESSAGE_FRAMES: usize = 1_024;
+
+/// Default for the largest data frame that the broker takes, in bytes; beyond it a request ends with `B_TOO_LARGE`.
+pub const BODY_BYTES: usize = 64 << 20;
+
+/// Default for the largest frame that a socket takes at all, in bytes. libzmq closes the connection of a peer that
+/// sends more: it protects the process's memory from a single hostile frame.
+pub const FRAME_BYTES: usize = 256 << 20;
+
+/// Default for the most requests that a broker holds, waiting and in flight; beyond it: `B_QUEUE_FULL`.
+pub const BROKER_REQUESTS: usize = 1_000_000;
+
+/// Default for the bytes of all requests that a broker holds; beyond it: `B_QUEUE_FULL`.
+pub const BROKER_REQUEST_BYTES: usize = 1 << 30;
+
+/// Default for the most workers registered at one broker. One more is told to disconnect.
+pub const BROKER_WORKERS: usize = 65_536;
+
+/// Default for the bytes that the broker's reply cache holds, keys and replies together. The oldest use goes first.
+pub const CACHE_BYTES: usize = 64 << 20;
+
+/// How many workers a request may be lost with before `retry` gives up with `B_WORKER_LOST`: a request that kills
+/// every worker that touches it must not go round for ever.
+pub const ATTEMPTS: u32 = 5;
+
+/// How many requests that the broker ended itself are remembered for each worker, so that a late reply to one is
+/// told from a reply to a request that never was.
+pub const ENDED_REQUESTS_PER_WORKER: usize = 65_536;
+
+/// How many identities that were told to disconnect are remembered, so that none is told twice in a generation.
+pub const DISCONNECTED_IDENTITIES: usize = 16_384;
+
+/// Shortest time between two publications of the directory. A thousand workers that start together cost some
+/// publications, not a thousand.
+pub const DIRECTORY_PUBLISH_INTERVAL: Duration = Duration::from_millis(10);
+
+/// Longest duration that a number from the wire stands for (ten years). More is taken as this much, so that adding
+/// it to a point in time cannot overflow.
+pub const DURATION: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
+
+/// Shortest and longest heartbeat interval believed of a peer. Less would flood, more would never notice a death.
+pub const HEARTBEAT: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(24 * 3_600));
+
+/// Default for the requests that one client may have unanswered; one more fails with `C_BUSY`.
+pub const CLIENT_REQUESTS: usize = 1_000_000;
+
+/// Default for the bytes of the requests that one client may have unanswered; beyond it: `C_BUSY`.
+pub const CLIENT_REQUEST_BYTES: usize = 1 << 30;
+
+/// Partial replies that a client lets a worker send ahead of its consumer, for each request.
+pub const CREDIT_PARTIALS: u32 = 1_024;
+
+/// Longest pause between two attempts to reconnect; the pause doubles from the `reconnect` setting up to here.
+pub const RECONNECT: Duration = Duration::from_secs(30);

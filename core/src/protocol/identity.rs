@@ -1,0 +1,133 @@
+//! The three kinds of names on the wire, each a type of its own.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use super::Frame;
+use crate::limits;
+
+/// A peer's routing identity: bytes that the peer chose or libzmq made up, never assumed to be text.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PeerId(Frame);
+
+impl PeerId {
+    /// Takes an identity frame as it came.
+    #[must_use]
+    pub fn new(frame: Frame) -> Self {
+        Self(frame)
+    }
+
+    /// Makes the identity of a client's or worker's new connection: `<prefix>-<uuid v4>`.
+    #[must_use]
+    pub fn make(prefix: &str, uuid: Uuid) -> Self {
+        Self(Frame::from(format!("{prefix}-{uuid}")))
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The frame to send.
+    #[must_use]
+    pub fn to_frame(&self) -> Frame {
+        self.0.clone()
+    }
+
+    /// The identity as text for directories, logs and `workerId`: itself when it is UTF-8 without control
+    /// characters, otherwise `0x` and its bytes in hexadecimal.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+            _ => self.0.iter().fold(String::from("0x"), |text, byte| format!("{text}{byte:02x}")),
+        }
+    }
+}
+
+impl fmt::Debug for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_text())
+    }
+}
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_text())
+    }
+}
+
+/// What a client calls its request; unique only together with the client's identity.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestId(Frame);
+
+impl RequestId {
+    /// An id of 1 to 255 bytes; `None` for any other length.
+    #[must_use]
+    pub fn new(frame: Frame) -> Option<Self> {
+        (1..=limits::REQUEST_ID_BYTES).contains(&frame.len()).then_some(Self(frame))
+    }
+
+    /// An id from a UUID: 32 hexadecimal digits, which libzmq keeps without allocating.
+    #[must_use]
+    pub fn make(uuid: Uuid) -> Self {
+        let mut buffer = Uuid::encode_buffer();
+        Self(Frame::copy_from_slice(uuid.simple().encode_lower(&mut buffer).as_bytes()))
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The frame to send.
+    #[must_use]
+    pub fn to_frame(&self) -> Frame {
+        self.0.clone()
+    }
+}
+
+/// The name of a service: 1 to 255 bytes, usually text.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServiceName(Frame);
+
+impl ServiceName {
+    /// A name of 1 to 255 bytes; `None` for any other length.
+    #[must_use]
+    pub fn new(frame: Frame) -> Option<Self> {
+        (1..=limits::SERVICE_NAME_BYTES).contains(&frame.len()).then_some(Self(frame))
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The frame to send.
+    #[must_use]
+    pub fn to_frame(&self) -> Frame {
+        self.0.clone()
+    }
+
+    /// A copy that does not keep the received message's memory alive.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self(self.0.detached())
+    }
+
+    /// The name as text; bytes that are not UTF-8 become replacement characters.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
+    }
+}
+
+impl fmt::Debug for ServiceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.to_text())
+    }
+}

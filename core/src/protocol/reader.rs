@@ -1,0 +1,139 @@
+//! Takes a message apart, frame by frame, and names what is wrong with it.
+
+use std::fmt;
+use std::vec::Drain;
+
+use super::{tag, Frame, RequestId, Side};
+use crate::limits;
+
+/// What is wrong with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Malformed {
+    /// No frame at all.
+    Empty,
+    /// More frames than [`limits::MESSAGE_FRAMES`].
+    TooManyFrames,
+    /// The first frame is neither `C` nor `W`, or not the one expected here.
+    Side,
+    /// No second frame.
+    NoType,
+    /// A second frame that means nothing here.
+    Type,
+    /// A request, reply, cancel or credit without a request id, or with one longer than 255 bytes.
+    RequestId,
+    /// A ready or request without a service name.
+    NoService,
+    /// A service name longer than 255 bytes.
+    ServiceTooLong,
+    /// Fewer frames than the message has.
+    Length,
+    /// A credit that is not a positive number.
+    Credit,
+}
+
+impl Malformed {
+    /// The name of the event that the published clients and workers emit for it.
+    #[must_use]
+    pub fn published_name(self) -> &'static str {
+        match self {
+            Self::Empty | Self::Side => "ERR_MSG_HEADER",
+            Self::NoType | Self::Length | Self::TooManyFrames | Self::NoService | Self::ServiceTooLong => {
+                "ERR_MSG_LENGTH"
+            }
+            Self::Type | Self::Credit => "ERR_MSG_TYPE",
+            Self::RequestId => "ERR_REQ_INVALID",
+        }
+    }
+}
+
+/// A message that could not be decoded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecodeError {
+    /// What is wrong.
+    pub malformed: Malformed,
+    /// The side it came from, if that much was said.
+    pub side: Option<Side>,
+    /// The id of the request that is refused, if the message was a request and had one.
+    pub refused_request: Option<Option<RequestId>>,
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({:?})", self.malformed.published_name(), self.malformed)
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// The frames of one message, taken from the front.
+pub(super) struct Reader<'a> {
+    frames: Drain<'a, Frame>,
+    side: Option<Side>,
+    oversized: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(frames: &'a mut Vec<Frame>) -> Self {
+        let oversized = frames.len() > limits::MESSAGE_FRAMES;
+        Self { frames: frames.drain(..), side: None, oversized }
+    }
+
+    pub(super) fn error(&self, malformed: Malformed) -> DecodeError {
+        DecodeError { malformed, side: self.side, refused_request: None }
+    }
+
+    pub(super) fn next(&mut self) -> Option<Frame> {
+        self.frames.next()
+    }
+
+    /// The next frame, empty if there is none.
+    pub(super) fn next_or_empty(&mut self) -> Frame {
+        self.frames.next().unwrap_or_default()
+    }
+
+    pub(super) fn remaining(&self) -> usize {
+        self.frames.len()
+    }
+
+    pub(super) fn rest(&mut self) -> Vec<Frame> {
+        self.frames.by_ref().collect()
+    }
+
+    pub(super) fn side(&mut self) -> Result<Side, DecodeError> {
+        let frame = self.next().ok_or_else(|| self.error(Malformed::Empty))?;
+        let side = match &*frame {
+            tag::CLIENT => Side::Client,
+            tag::WORKER => Side::Worker,
+            _ => return Err(self.error(Malformed::Side)),
+        };
+        self.side = Some(side);
+        if self.oversized {
+            return Err(self.error(Malformed::TooManyFrames));
+        }
+        Ok(side)
+    }
+
+    pub(super) fn expect_side(&mut self, expected: Side) -> Result<(), DecodeError> {
+        if self.side()? == expected {
+            Ok(())
+        } else {
+            Err(self.error(Malformed::Side))
+        }
+    }
+
+    pub(super) fn message_type(&mut self) -> Result<Frame, DecodeError> {
+        self.next().ok_or_else(|| self.error(Malformed::NoType))
+    }
+
+    pub(super) fn request_id(&mut self) -> Result<RequestId, DecodeError> {
+        self.next().and_then(RequestId::new).ok_or_else(|| self.error(Malformed::RequestId))
+    }
+
+    pub(super) fn credit(&mut self) -> Result<u32, DecodeError> {
+        self.next()
+            .and_then(|frame| std::str::from_utf8(&frame).ok()?.trim().parse().ok())
+            .filter(|partials| *partials > 0)
+            .ok_or_else(|| self.error(Malformed::Credit))
+    }
+}

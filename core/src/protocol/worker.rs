@@ -1,0 +1,310 @@
+//! Messages between a worker and the broker.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::reader::Reader;
+use super::{
+    tag, BrokerHello, DecodeError, Frame, Malformed, Metadata, Payload, PeerId, RequestId, ServiceName, Side,
+    WorkerHello,
+};
+use crate::config::Concurrency;
+
+/// Whether more is to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplyKind {
+    /// More is to come.
+    Partial,
+    /// The last one.
+    Final,
+}
+
+impl ReplyKind {
+    pub(super) fn tag(self) -> &'static [u8] {
+        match self {
+            Self::Partial => tag::REPLY_PARTIAL,
+            Self::Final => tag::REPLY,
+        }
+    }
+
+    pub(super) fn from_tag(frame: &[u8]) -> Option<Self> {
+        match frame {
+            tag::REPLY_PARTIAL => Some(Self::Partial),
+            tag::REPLY => Some(Self::Final),
+            _ => None,
+        }
+    }
+}
+
+/// What a worker's heartbeat says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WorkerHeartbeat {
+    /// How many requests it takes at a time; `None`: not said, or not a usable number.
+    pub concurrency: Option<Concurrency>,
+    /// Whether a core service asks for a publication of the directory.
+    pub update: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct RawHeartbeat {
+    concurrency: Value,
+    update: Value,
+}
+
+impl WorkerHeartbeat {
+    fn parse(frame: &[u8]) -> Self {
+        let raw: RawHeartbeat = serde_json::from_slice(frame).unwrap_or_default();
+        let concurrency = raw.concurrency.as_i64().or_else(|| whole_number(raw.concurrency.as_f64()?));
+        Self { concurrency: concurrency.and_then(Concurrency::from_number), update: truthy(&raw.update) }
+    }
+
+    fn to_frame(self) -> Frame {
+        let concurrency = self.concurrency.unwrap_or_default().as_number();
+        Frame::from(if self.update {
+            format!(r#"{{"update":1,"concurrency":{concurrency}}}"#)
+        } else {
+            format!(r#"{{"concurrency":{concurrency}}}"#)
+        })
+    }
+}
+
+fn whole_number(number: f64) -> Option<i64> {
+    (number.fract() == 0.0).then_some(number as i64)
+}
+
+/// JavaScript's idea of true, for the values that JSON has.
+pub(super) fn truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
+    }
+}
+
+/// What a worker sends.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WorkerToBroker {
+    /// `W|1|service` and, with version 1, `json`: it offers a service.
+    Ready {
+        /// The service, or a wildcard or version of one.
+        service: ServiceName,
+        /// Version 1's announcement.
+        hello: Option<WorkerHello>,
+    },
+    /// `W|4|""|json`: a sign of life.
+    Heartbeat(WorkerHeartbeat),
+    /// `W|3` or `W|6`, `clientId|""|rid|status|data|opts`: a reply.
+    Reply {
+        /// Partial or final.
+        kind: ReplyKind,
+        /// The client, as the broker named it with the request.
+        client: PeerId,
+        /// The request.
+        id: RequestId,
+        /// The reply itself.
+        payload: Payload,
+    },
+    /// `W|7|clientId|""|rid|0|reason|opts`: somebody else is to do it.
+    Reject {
+        /// The client, as the broker named it with the request.
+        client: PeerId,
+        /// The request.
+        id: RequestId,
+        /// The reason.
+        payload: Payload,
+    },
+    /// `W|5`: it stops.
+    Disconnect,
+}
+
+impl WorkerToBroker {
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let message_type = reader.message_type()?;
+        match &*message_type {
+            tag::READY => {
+                let name = reader.next_or_empty();
+                let malformed = if name.is_empty() { Malformed::NoService } else { Malformed::ServiceTooLong };
+                let service = ServiceName::new(name).ok_or_else(|| reader.error(malformed))?;
+                let hello = reader.next().and_then(|frame| WorkerHello::parse(&frame));
+                Ok(Self::Ready { service, hello })
+            }
+            tag::HEARTBEAT => {
+                reader.next_or_empty();
+                Ok(Self::Heartbeat(WorkerHeartbeat::parse(&reader.next_or_empty())))
+            }
+            tag::REPLY_REJECT => {
+                let (client, id) = Self::decode_address(reader)?;
+                Ok(Self::Reject { client, id, payload: Payload::decode(reader) })
+            }
+            tag::DISCONNECT => Ok(Self::Disconnect),
+            other => {
+                let kind = ReplyKind::from_tag(other).ok_or_else(|| reader.error(Malformed::Type))?;
+                let (client, id) = Self::decode_address(reader)?;
+                Ok(Self::Reply { kind, client, id, payload: Payload::decode(reader) })
+            }
+        }
+    }
+
+    fn decode_address(reader: &mut Reader<'_>) -> Result<(PeerId, RequestId), DecodeError> {
+        let client = PeerId::new(reader.next_or_empty());
+        reader.next_or_empty();
+        Ok((client, reader.request_id()?))
+    }
+
+    /// Appends the message's frames.
+    pub fn encode(self, frames: &mut Vec<Frame>) {
+        frames.push(Frame::from(tag::WORKER));
+        match self {
+            Self::Ready { service, hello } => {
+                frames.extend([Frame::from(tag::READY), service.to_frame()]);
+                frames.extend(hello.map(|hello| hello.to_frame()));
+            }
+            Self::Heartbeat(heartbeat) => {
+                frames.extend([Frame::from(tag::HEARTBEAT), Frame::default(), heartbeat.to_frame()]);
+            }
+            Self::Reply { kind, client, id, payload } => {
+                frames.extend([Frame::from(kind.tag()), client.to_frame(), Frame::default(), id.to_frame()]);
+                payload.encode(frames);
+            }
+            Self::Reject { client, id, payload } => {
+                frames.extend([Frame::from(tag::REPLY_REJECT), client.to_frame(), Frame::default(), id.to_frame()]);
+                payload.encode(frames);
+            }
+            Self::Disconnect => frames.push(Frame::from(tag::DISCONNECT)),
+        }
+    }
+}
+
+/// What a worker receives.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BrokerToWorker {
+    /// `W|1` and, with version 1, `json`: the answer to a ready.
+    Ready(Option<BrokerHello>),
+    /// `W|2|clientId|service|""|rid|data|opts …`: a request.
+    Request {
+        /// Who asks.
+        client: PeerId,
+        /// The name that was asked for.
+        service: ServiceName,
+        /// What the client calls the request.
+        id: RequestId,
+        /// The request's data.
+        data: Frame,
+        /// The request's options.
+        options: Frame,
+        /// The client's frames after that.
+        extra: Vec<Frame>,
+        /// Version 1's frame at the end. Not set by `decode`, which cannot know; see
+        /// [`BrokerToWorker::take_metadata`].
+        metadata: Option<Metadata>,
+    },
+    /// `W|4`: a sign of life.
+    Heartbeat,
+    /// `W|4|clientId|""|rid`: the client still wants the reply.
+    RequestHeartbeat {
+        /// Who asked.
+        client: PeerId,
+        /// The request.
+        id: RequestId,
+    },
+    /// `W|5`: reconnect with a new identity.
+    Disconnect,
+    /// `W|8|clientId|""|rid`: nobody wants the reply any more.
+    Cancel {
+        /// Who asked.
+        client: PeerId,
+        /// The request.
+        id: RequestId,
+    },
+    /// `W|9|clientId|""|rid|n`: this many more partial replies may be sent.
+    Credit {
+        /// Who asked.
+        client: PeerId,
+        /// The request.
+        id: RequestId,
+        /// How many more.
+        partials: u32,
+    },
+}
+
+impl BrokerToWorker {
+    /// Decodes what a worker received. Leaves `frames` empty.
+    pub fn decode(frames: &mut Vec<Frame>) -> Result<Self, DecodeError> {
+        let heartbeat_has_request = frames.len() == 5;
+        let mut reader = Reader::new(frames);
+        let reader = &mut reader;
+        reader.expect_side(Side::Worker)?;
+        let message_type = reader.message_type()?;
+        match &*message_type {
+            tag::READY => Ok(Self::Ready(reader.next().and_then(|frame| BrokerHello::parse(&frame)))),
+            tag::REQUEST => {
+                let client = PeerId::new(reader.next_or_empty());
+                let service = reader.next().and_then(ServiceName::new);
+                let service = service.ok_or_else(|| reader.error(Malformed::NoService))?;
+                reader.next_or_empty();
+                let id = reader.request_id()?;
+                let data = reader.next().unwrap_or_else(|| Frame::from("null"));
+                let options = reader.next_or_empty();
+                Ok(Self::Request { client, service, id, data, options, extra: reader.rest(), metadata: None })
+            }
+            tag::HEARTBEAT if heartbeat_has_request => {
+                let (client, id) = WorkerToBroker::decode_address(reader)?;
+                Ok(Self::RequestHeartbeat { client, id })
+            }
+            tag::HEARTBEAT => Ok(Self::Heartbeat),
+            tag::DISCONNECT => Ok(Self::Disconnect),
+            tag::CANCEL => {
+                let (client, id) = WorkerToBroker::decode_address(reader)?;
+                Ok(Self::Cancel { client, id })
+            }
+            tag::CREDIT => {
+                let (client, id) = WorkerToBroker::decode_address(reader)?;
+                Ok(Self::Credit { client, id, partials: reader.credit()? })
+            }
+            _ => Err(reader.error(Malformed::Type)),
+        }
+    }
+
+    /// Moves the last extra frame of a request into `metadata`: for connections whose broker announced version 1,
+    /// which adds that frame to each request.
+    pub fn take_metadata(&mut self) {
+        if let Self::Request { extra, metadata, .. } = self {
+            *metadata = extra.last().and_then(|frame| Metadata::parse(frame));
+            if metadata.is_some() {
+                extra.pop();
+            }
+        }
+    }
+
+    /// Appends the message's frames.
+    pub fn encode(self, frames: &mut Vec<Frame>) {
+        frames.push(Frame::from(tag::WORKER));
+        match self {
+            Self::Ready(hello) => {
+                frames.push(Frame::from(tag::READY));
+                frames.extend(hello.map(|hello| hello.to_frame()));
+            }
+            Self::Request { client, service, id, data, options, extra, metadata } => {
+                frames.extend([Frame::from(tag::REQUEST), client.to_frame(), service.to_frame(), Frame::default()]);
+                frames.extend([id.to_frame(), data, options]);
+                frames.extend(extra);
+                frames.extend(metadata.map(Metadata::to_frame));
+            }
+            Self::Heartbeat => frames.push(Frame::from(tag::HEARTBEAT)),
+            Self::RequestHeartbeat { client, id } => {
+                frames.extend([Frame::from(tag::HEARTBEAT), client.to_frame(), Frame::default(), id.to_frame()]);
+            }
+            Self::Disconnect => frames.push(Frame::from(tag::DISCONNECT)),
+            Self::Cancel { client, id } => {
+                frames.extend([Frame::from(tag::CANCEL), client.to_frame(), Frame::default(), id.to_frame()]);
+            }
+            Self::Credit { client, id, partials } => {
+                frames.extend([Frame::from(tag::CREDIT), client.to_frame(), Frame::default(), id.to_frame()]);
+                frames.push(Frame::from(partials.to_string()));
+            }
+        }
+    }
+}
