@@ -1,0 +1,161 @@
+//! The requests that a client has not got an outcome for.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use hashbrown::HashMap;
+
+use crate::protocol::{Frame, RequestId, ServiceName};
+use crate::timers::{Armed, Timers};
+
+/// What the user calls a request.
+pub type Token = u64;
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+
+#[derive(Debug, Clone)]
+pub(super) struct Pending {
+    pub(super) id: RequestId,
+    pub(super) service: ServiceName,
+    pub(super) data: Frame,
+    pub(super) options: Frame,
+    pub(super) timeout: Option<Duration>,
+    pub(super) retry: bool,
+    pub(super) sent: bool,
+    pub(super) bytes: usize,
+}
+
+#[derive(Debug)]
+struct Slot {
+    request: Pending,
+    expires_at: Option<Instant>,
+    armed: Armed,
+    armed_heartbeat: Armed,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct PendingRequests {
+    slots: Map<Token, Slot>,
+    by_id: Map<RequestId, Token>,
+    /// Tokens in the order in which they are to be sent; may hold some that have ended.
+    unsent: VecDeque<Token>,
+    timeouts: Timers<Token>,
+    heartbeats: Timers<Token>,
+    bytes: usize,
+}
+
+impl PendingRequests {
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn get(&self, token: Token) -> Option<&Pending> {
+        self.slots.get(&token).map(|slot| &slot.request)
+    }
+
+    pub(super) fn find(&self, id: &RequestId) -> Option<Token> {
+        self.by_id.get(id).copied()
+    }
+
+    /// All tokens in the order in which the requests were made.
+    pub(super) fn tokens(&self) -> Vec<Token> {
+        let mut tokens: Vec<Token> = self.slots.keys().copied().collect();
+        tokens.sort_unstable();
+        tokens
+    }
+
+    pub(super) fn insert(
+        &mut self,
+        token: Token,
+        request: Pending,
+        expires_at: Option<Instant>,
+        heartbeat_at: Instant,
+    ) {
+        let mut slot = Slot { request, expires_at, armed: Armed::default(), armed_heartbeat: Armed::default() };
+        if let Some(expires_at) = expires_at {
+            self.timeouts.arm(token, &mut slot.armed, expires_at);
+        }
+        self.heartbeats.arm(token, &mut slot.armed_heartbeat, heartbeat_at);
+        self.bytes += slot.request.bytes;
+        self.by_id.insert(slot.request.id.clone(), token);
+        self.unsent.push_back(token);
+        self.slots.insert(token, slot);
+    }
+
+    pub(super) fn remove(&mut self, token: Token) -> Option<Pending> {
+        let mut slot = self.slots.remove(&token)?;
+        self.timeouts.disarm(token, &mut slot.armed);
+        self.heartbeats.disarm(token, &mut slot.armed_heartbeat);
+        self.by_id.remove(&slot.request.id);
+        self.bytes -= slot.request.bytes;
+        if self.slots.is_empty() {
+            self.unsent.clear();
+        }
+        Some(slot.request)
+    }
+
+    /// The next request to send; it counts as sent from now on.
+    pub(super) fn next_unsent(&mut self) -> Option<&Pending> {
+        while let Some(token) = self.unsent.pop_front() {
+            if self.slots.get(&token).is_some_and(|slot| !slot.request.sent) {
+                let slot = self.slots.get_mut(&token)?;
+                slot.request.sent = true;
+                return Some(&slot.request);
+            }
+        }
+        None
+    }
+
+    /// After a lost connection: what was sent with `retry` is to be sent again, before what was not sent yet. Returns
+    /// the others that were sent.
+    pub(super) fn requeue_retryable(&mut self) -> Vec<Token> {
+        let sent: Vec<Token> = self.tokens().into_iter().filter(|token| self.slots[token].request.sent).collect();
+        let (again, lost): (Vec<Token>, Vec<Token>) =
+            sent.into_iter().partition(|token| self.slots[token].request.retry);
+        for token in again.iter().rev() {
+            if let Some(slot) = self.slots.get_mut(token) {
+                slot.request.sent = false;
+                self.unsent.push_front(*token);
+            }
+        }
+        lost
+    }
+
+    pub(super) fn restart_timeout(&mut self, now: Instant, token: Token) {
+        if let Some(slot) = self.slots.get_mut(&token) {
+            slot.expires_at = slot.request.timeout.map(|timeout| now + timeout);
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        [self.timeouts.next(), self.heartbeats.next()].into_iter().flatten().min()
+    }
+
+    /// A request whose timeout has passed; it stays until it is removed, but is not given again.
+    pub(super) fn pop_expired(&mut self, now: Instant) -> Option<Token> {
+        while let Some(token) = self.timeouts.pop_due(now) {
+            let Some(slot) = self.slots.get_mut(&token) else { continue };
+            slot.armed.fired();
+            match slot.expires_at {
+                Some(expires_at) if expires_at <= now => return Some(token),
+                Some(expires_at) => self.timeouts.arm(token, &mut slot.armed, expires_at),
+                None => {}
+            }
+        }
+        None
+    }
+
+    /// A request whose heartbeat is due; the next one follows after `interval`.
+    pub(super) fn pop_heartbeat(&mut self, now: Instant, interval: Duration) -> Option<Token> {
+        let token = self.heartbeats.pop_due(now)?;
+        let slot = self.slots.get_mut(&token)?;
+        slot.armed_heartbeat.fired();
+        let next = now + interval.max(Duration::from_millis(1));
+        self.heartbeats.arm(token, &mut slot.armed_heartbeat, next);
+        Some(token)
+    }
+}

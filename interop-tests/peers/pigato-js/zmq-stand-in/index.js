@@ -1,0 +1,67 @@
+'use strict';
+
+// What pigato 0.0.46 uses of zmq 2.15, on top of zeromq 6. zmq 2.15 itself does not build on
+// current Node. Where zeromq's own compatibility layer differs from zmq 2.15 in a way that shows
+// on the wire or in pigato's behaviour, this file restores the old behaviour, and nothing else.
+
+const compat = require('zeromq/v5-compat');
+
+const STATE_READY = 0;
+const STATE_CLOSED = 2;
+
+// These have no routing id in zeromq 6, and zmq 2.15's had no effect: nobody ever sees it.
+const ANONYMOUS = new Set(['pub', 'sub']);
+
+class Socket extends compat.Socket {
+  constructor(type) {
+    super(type);
+    this._zmq = { state: STATE_READY };
+  }
+
+  // zmq 2.15 sent String(frame) for every frame that was no Buffer: the worker's error and reject
+  // replies carry the text "undefined" as their options because of it.
+  send(message, flags, callback) {
+    const frames = Array.isArray(message) ? message : [message];
+    return super.send(frames.map(toBuffer), flags, callback);
+  }
+
+  // zmq 2.15 delivered messages inside a try block, and turned what a listener threw into an
+  // 'error' event of the socket. Without a listener for that one, the process ends.
+  emit(event, ...args) {
+    if (event !== 'message') return super.emit(event, ...args);
+    if (this._zmq.state === STATE_CLOSED) return false;
+    try {
+      return super.emit(event, ...args);
+    } catch (error) {
+      return super.emit('error', error);
+    }
+  }
+
+  // zmq 2.15 sent at once and delivered nothing after close(). The layer below queues both ways,
+  // so what was sent gets one more turn to leave, and what still arrives is dropped (see emit).
+  close() {
+    if (this._zmq.state === STATE_CLOSED) return this;
+    this._zmq.state = STATE_CLOSED;
+    setImmediate(() => super.close());
+    return this;
+  }
+
+  get identity() {
+    return ANONYMOUS.has(this.type) ? '' : this.getsockopt('identity');
+  }
+
+  set identity(value) {
+    if (ANONYMOUS.has(this.type)) return;
+    this.setsockopt('identity', toBuffer(value));
+  }
+}
+
+function toBuffer(frame) {
+  return Buffer.isBuffer(frame) ? frame : Buffer.from(String(frame), 'utf8');
+}
+
+function socket(type, options = {}) {
+  return Object.assign(new Socket(type), options);
+}
+
+module.exports = { Socket, socket, createSocket: socket, STATE_READY, STATE_CLOSED };
