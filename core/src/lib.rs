@@ -2,9 +2,13 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "driver")]
+mod api;
 pub mod broker;
 pub mod client;
 pub mod config;
+#[cfg(feature = "driver")]
+pub mod driver;
 pub mod entropy;
 pub mod error;
 pub mod limits;
@@ -12,3 +16,11 @@ pub mod link;
 pub mod protocol;
 mod timers;
 pub mod worker;
+
+#[cfg(feature = "driver")]
+pub use api::{
+    services, Broker, BrokerBuilder, Client, ClientBuilder, HandlerError, Job, PeerEvent, RemoteError, Replies, Reply,
+    ReplyWriter, Request, RequestBuilder, RequestError, Response, Worker, WorkerBuilder,
+};
+pub use config::{Codec, Concurrency, DispatchMode, RequestOptions, Timeout};
+pub use error::{Error, ErrorCode};
