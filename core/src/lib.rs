@@ -1,13 +1,16 @@
 //! PIGATO: brokered request/reply microservices over ZeroMQ.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+#![deny(clippy::disallowed_methods)]
 
 #[cfg(feature = "driver")]
+#[allow(clippy::disallowed_methods, reason = "ring 3 has the clock")]
 mod api;
 pub mod broker;
 pub mod client;
 pub mod config;
 #[cfg(feature = "driver")]
+#[allow(clippy::disallowed_methods, reason = "ring 3 has the clock")]
 pub mod driver;
 pub mod entropy;
 pub mod error;

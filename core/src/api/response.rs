@@ -86,21 +86,20 @@ pub(super) fn options_value(options: &[u8]) -> Value {
 /// What a worker, or the broker on its behalf, answered with instead of a result.
 #[derive(Debug, Clone)]
 pub struct RemoteError {
-    data: Frame,
-    options: Option<Frame>,
+    payload: Box<Payload>,
 }
 
 impl RemoteError {
     /// The error value as it came.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.data
+        &self.payload.data
     }
 
     /// The error value, whatever the worker chose to send; a string of its bytes if it is not JSON.
     #[must_use]
     pub fn value(&self) -> Value {
-        decode(&self.data).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&self.data)))
+        decode(&self.payload.data).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&self.payload.data)))
     }
 
     /// The code, if the error is one of PIGATO's own: the value itself, or its member `code`.
@@ -113,7 +112,7 @@ impl RemoteError {
     /// What is said about it: the value's or the options' member `message`.
     #[must_use]
     pub fn message(&self) -> Option<String> {
-        let options = options_value(self.options.as_deref().unwrap_or_default());
+        let options = options_value(self.payload.options.as_deref().unwrap_or_default());
         let message = |value: &Value| Some(value.get("message")?.as_str()?.to_owned());
         message(&self.value()).or_else(|| message(&options))
     }
@@ -213,7 +212,7 @@ impl ResponseState {
 fn outcome(kind: ReplyKind, payload: Payload) -> Result<Reply, RequestError> {
     match payload.parsed_status() {
         Status::Ok => Ok(Reply::new(kind, payload)),
-        Status::Error => Err(RequestError::Remote(RemoteError { data: payload.data, options: payload.options })),
+        Status::Error => Err(RequestError::Remote(RemoteError { payload: Box::new(payload) })),
     }
 }
 

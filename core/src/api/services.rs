@@ -131,7 +131,8 @@ struct Subscription {
 impl EventSink<Frame> for Subscription {
     fn deliver(&mut self, events: &mut Vec<Frame>) {
         // Each publication is the whole directory: the last one counts.
-        let Some(last) = events.drain(..).last() else { return };
+        let Some(last) = events.pop() else { return };
+        events.clear();
         let json = last.get(DIRECTORY.len()..).unwrap_or_default();
         if let Ok(Value::Object(entries)) = serde_json::from_slice(json) {
             *self.entries.lock() = entries;

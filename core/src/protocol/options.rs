@@ -75,19 +75,19 @@ impl<'de> Deserialize<'de> for RequestSettings {
 }
 
 impl RequestSettings {
-    fn set(&mut self, name: &str, value: Value) {
+    fn set(&mut self, name: &str, value: &Value) {
         match name {
-            key::TIMEOUT => self.timeout = lenient_millis(&value).unwrap_or(self.timeout),
-            key::RETRY => self.retry = truthy(&value),
+            key::TIMEOUT => self.timeout = lenient_millis(value).unwrap_or(self.timeout),
+            key::RETRY => self.retry = truthy(value),
             key::WORKER_ID => {
                 if let Value::String(id) = value {
-                    self.worker_id = Some(id).filter(|id| !id.is_empty());
+                    self.worker_id = Some(id.clone()).filter(|id| !id.is_empty());
                 }
             }
-            key::NO_CACHE => self.no_cache = truthy(&value),
-            key::PERSIST => self.persist = truthy(&value),
-            key::FAIL_FAST => self.fail_fast = truthy(&value),
-            key::CODEC => self.codec = codec_named(&value),
+            key::NO_CACHE => self.no_cache = truthy(value),
+            key::PERSIST => self.persist = truthy(value),
+            key::FAIL_FAST => self.fail_fast = truthy(value),
+            key::CODEC => self.codec = codec_named(value),
             _ => {}
         }
     }
@@ -112,12 +112,12 @@ impl ReplyOptions {
         serde_json::from_slice(options).unwrap_or_default()
     }
 
-    fn set(&mut self, name: &str, value: Value) {
+    fn set(&mut self, name: &str, value: &Value) {
         match name {
             key::CACHE => {
-                self.cache = lenient_millis(&value).and_then(Timeout::duration).filter(|time| !time.is_zero());
+                self.cache = lenient_millis(value).and_then(Timeout::duration).filter(|time| !time.is_zero());
             }
-            key::CODEC => self.codec = codec_named(&value),
+            key::CODEC => self.codec = codec_named(value),
             _ => {}
         }
     }
@@ -130,7 +130,7 @@ impl<'de> Deserialize<'de> for ReplyOptions {
 }
 
 /// Hands the members that somebody cares about to a setter and skips the others without building them.
-struct SettingsVisitor<T>(T, fn(&mut T, &str, Value));
+struct SettingsVisitor<T>(T, fn(&mut T, &str, &Value));
 
 impl<'de, T> Visitor<'de> for SettingsVisitor<T> {
     type Value = T;
@@ -149,7 +149,7 @@ impl<'de, T> Visitor<'de> for SettingsVisitor<T> {
                 | key::PERSIST
                 | key::FAIL_FAST
                 | key::CODEC
-                | key::CACHE => self.1(&mut self.0, &name, map.next_value()?),
+                | key::CACHE => self.1(&mut self.0, &name, &map.next_value()?),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
