@@ -36,3 +36,5 @@ mod socket;
 #[cfg(feature = "zmq")]
 pub use context::{has, libzmq_version, Context};
 pub use frame::Frame;
+#[cfg(feature = "zmq")]
+pub use socket::stop_monitor;
