@@ -48,6 +48,15 @@ pub(super) fn endpoint_error(endpoint: &str, error: zmq::Error) -> Error {
     Error::new(ErrorCode::Endpoint, format!("{endpoint}: {}{separator}{hint}", error.message()))
 }
 
+/// Connects. libzmq notices a port that cannot be only when nobody is told any more.
+pub(super) fn connect(socket: &zmq::Socket, endpoint: &str) -> Result<(), Error> {
+    let port = endpoint.strip_prefix("tcp://").and_then(|address| address.rsplit_once(':')).map(|(_, port)| port);
+    if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+        return Err(endpoint_error(endpoint, zmq::Error::EINVAL));
+    }
+    socket.connect(endpoint).map_err(|error| endpoint_error(endpoint, error))
+}
+
 /// What became of a message that was to be sent.
 #[derive(Debug)]
 pub(super) enum Sent {
