@@ -74,6 +74,8 @@ pub struct Machine {
     /// What the broker at the other end announced, if it has.
     broker: Option<BrokerHello>,
     pending: PendingRequests,
+    /// Whether the broker has answered without an announcement.
+    broker_is_published: bool,
     outputs: VecDeque<Output>,
 }
 
@@ -89,7 +91,15 @@ impl Machine {
             liveness: options.heartbeat_liveness,
             reconnect: options.reconnect,
         });
-        Self { options, entropy, link, broker: None, pending: PendingRequests::default(), outputs: VecDeque::new() }
+        Self {
+            options,
+            entropy,
+            link,
+            broker: None,
+            pending: PendingRequests::default(),
+            broker_is_published: false,
+            outputs: VecDeque::new(),
+        }
     }
 
     /// Input: start, if not started.
@@ -164,6 +174,7 @@ impl Machine {
         let was_up = self.link.is_up();
         self.link.stop();
         self.broker = None;
+        self.broker_is_published = false;
         self.outputs.push_back(Output::Disconnect);
         if was_up {
             self.event(Event::Disconnected);
@@ -187,6 +198,7 @@ impl Machine {
         }
         let was_confirmed = self.link.lost(now, &mut self.entropy);
         self.broker = None;
+        self.broker_is_published = false;
         self.outputs.push_back(Output::Disconnect);
         if was_confirmed {
             self.event(Event::Disconnected);
@@ -218,7 +230,7 @@ impl Machine {
             self.event(Event::Connected);
         }
         match BrokerToClient::decode(frames) {
-            Ok(BrokerToClient::Heartbeat) => {}
+            Ok(BrokerToClient::Heartbeat) => self.broker_is_published = true,
             Ok(BrokerToClient::Hello(hello)) => self.handle_hello(now, hello),
             Ok(BrokerToClient::Reply { kind, id, payload }) => self.handle_reply(now, kind, id, payload),
             Err(error) => self.event(Event::ProtocolError(error.malformed)),
@@ -291,7 +303,12 @@ impl Machine {
     /// Ends a request from this side and tells a broker that understands it.
     fn give_up(&mut self, token: Token, code: ErrorCode) {
         let Some(request) = self.finish(token) else { return };
-        let can_cancel = self.broker.as_ref().is_some_and(|broker| broker.capabilities.cancel);
+        // Before the broker's answer to the hello it counts as one that understands: it read the hello before the
+        // request, and a published one ignores what it does not know.
+        let can_cancel = match &self.broker {
+            Some(broker) => broker.capabilities.cancel,
+            None => !self.broker_is_published,
+        };
         if request.sent && can_cancel && self.link.is_up() {
             self.send(ClientToBroker::Cancel(request.id));
         }

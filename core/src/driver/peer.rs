@@ -253,10 +253,10 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
             commands: VecDeque::new(),
             events: Vec::new(),
         };
-        while let Some(output) = peer.machine.poll_output() {
-            if let Output::Connect(identity) = output {
-                peer.connect(Instant::now(), &identity)?;
-            }
+        // The first output of a machine that was started. The others are carried out by the I/O thread: over `inproc`
+        // there are some already, the announcement among them.
+        if let Some(Output::Connect(identity)) = peer.machine.poll_output() {
+            peer.connect(Instant::now(), &identity)?;
         }
         Ok(engine.adopt(mailbox, Box::new(peer)))
     }

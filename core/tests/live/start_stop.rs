@@ -1,7 +1,6 @@
 //! Starting and stopping, with everything that can be wrong about an address.
 
 use std::net::TcpListener;
-use std::time::Duration;
 
 use pigato::services::Directory;
 use pigato::{Broker, Client, ErrorCode, Worker};
@@ -73,12 +72,14 @@ fn a_broker_starts_again_at_the_same_address_at_once() {
     let first = Broker::builder().bind(ANY_PORT).intch(Some(ANY_PORT)).start().unwrap();
     let (endpoint, intch) = (first.endpoint().to_owned(), first.intch().unwrap().to_owned());
     within("the broker stops", first.stop());
-    let client = Client::builder(&endpoint).reconnect(Duration::from_millis(10)).start().unwrap();
+    let mut clients = Vec::new();
     for round in 0..20 {
         let again = Broker::builder().bind(&endpoint).intch(Some(&intch)).start();
         let broker = again.unwrap_or_else(|error| panic!("round {round}: {error}"));
-        // Somebody is connected each time.
-        within("the reply", client.request("$dir", &()).retry(true).send()).unwrap();
+        // Somebody is connected each time, and those of before come back.
+        let client = Client::connect(&endpoint).unwrap();
+        within("the reply", client.directory(None)).unwrap();
+        clients.push(client);
         within("the broker stops", broker.stop());
     }
 }
