@@ -59,7 +59,12 @@ pub(super) enum Sent {
 pub(super) fn send(socket: &zmq::Socket, frames: &mut Vec<Frame>) -> Sent {
     let Some(first) = frames.first_mut().map(std::mem::take) else { return Sent::Yes };
     let last = frames.len() - 1;
-    match first.send(socket, last > 0) {
+    let sent = match first.send(socket, last > 0) {
+        // While sending, libzmq looks for freed room once a millisecond at most; asked for its events, at once.
+        Err((zmq::Error::EAGAIN, first)) if socket.get_events().is_ok() => first.send(socket, last > 0),
+        sent => sent,
+    };
+    match sent {
         Ok(()) => {}
         Err((zmq::Error::EAGAIN, first)) => {
             frames[0] = first;
