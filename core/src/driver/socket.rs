@@ -75,10 +75,12 @@ pub(super) fn send(socket: &zmq::Socket, frames: &mut Vec<Frame>) -> Sent {
             return Sent::NoPeer;
         }
     }
-    // The first frame decides: libzmq takes the others wherever it took that one.
+    // The first frame decides. A later one fails only when the connection breaks meanwhile; libzmq then wants to be
+    // given the others all the same, and throws them away.
     let rest = frames.drain(..).enumerate().skip(1);
-    let sent = rest.map(|(position, frame)| frame.send(socket, position < last)).all(|sent| sent.is_ok());
-    if sent {
+    let is_whole =
+        rest.fold(true, |is_whole, (position, frame)| frame.send(socket, position < last).is_ok() && is_whole);
+    if is_whole {
         Sent::Yes
     } else {
         Sent::NoPeer
