@@ -74,8 +74,7 @@ impl ClientToBroker {
             return Err(refused(reader, malformed, id.ok()));
         };
         let Ok(id) = id else { return Err(refused(reader, Malformed::RequestId, None)) };
-        let data = reader.next().unwrap_or_else(|| Frame::from("null"));
-        let options = reader.next().unwrap_or_else(|| Frame::from("{}"));
+        let (data, options) = (reader.data(), reader.options());
         Ok(Self::Request { service, id, data, options, extra: reader.rest() })
     }
 

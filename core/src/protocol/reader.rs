@@ -87,6 +87,16 @@ impl<'a> Reader<'a> {
         self.frames.next()
     }
 
+    /// The data frame, `null` if there is none.
+    pub(super) fn data(&mut self) -> Frame {
+        self.next().unwrap_or_else(|| Frame::from("null"))
+    }
+
+    /// The options frame of a request, `{}` if there is none.
+    pub(super) fn options(&mut self) -> Frame {
+        self.next().unwrap_or_else(|| Frame::from("{}"))
+    }
+
     /// The next frame, empty if there is none.
     pub(super) fn next_or_empty(&mut self) -> Frame {
         self.frames.next().unwrap_or_default()
