@@ -111,9 +111,7 @@ impl WorkerToBroker {
         let message_type = reader.message_type()?;
         match &*message_type {
             tag::READY => {
-                let name = reader.next_or_empty();
-                let malformed = if name.is_empty() { Malformed::NoService } else { Malformed::ServiceTooLong };
-                let service = ServiceName::new(name).ok_or_else(|| reader.error(malformed))?;
+                let service = reader.service()?;
                 let hello = reader.next().and_then(|frame| WorkerHello::parse(&frame));
                 Ok(Self::Ready { service, hello })
             }
@@ -220,7 +218,7 @@ impl BrokerToWorker {
     /// Decodes what a worker received. Leaves `frames` empty.
     pub fn decode(frames: &mut Vec<Frame>) -> Result<Self, DecodeError> {
         let heartbeat_has_request = frames.len() == 5;
-        let mut reader = Reader::new(frames);
+        let mut reader = Reader::from_broker(frames);
         let reader = &mut reader;
         reader.expect_side(Side::Worker)?;
         let message_type = reader.message_type()?;
@@ -228,8 +226,7 @@ impl BrokerToWorker {
             tag::READY => Ok(Self::Ready(reader.next().and_then(|frame| BrokerHello::parse(&frame)))),
             tag::REQUEST => {
                 let client = PeerId::new(reader.next_or_empty());
-                let service = reader.next().and_then(ServiceName::new);
-                let service = service.ok_or_else(|| reader.error(Malformed::NoService))?;
+                let service = reader.service()?;
                 reader.next_or_empty();
                 let id = reader.request_id()?;
                 let (data, options) = (reader.data(), reader.options());
