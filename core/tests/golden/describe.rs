@@ -12,26 +12,26 @@ use serde_json::{json, Map, Value};
 
 use crate::files::Direction;
 
-/// A message of any direction that has a decoder.
+/// A message as its receiver decodes it.
 #[derive(Debug)]
 pub(crate) enum Message {
-    ToBroker(ToBroker),
-    ToClient(BrokerToClient),
-    ToWorker(BrokerToWorker),
+    AtBroker(ToBroker),
+    AtClient(BrokerToClient),
+    AtWorker(BrokerToWorker),
 }
 
 impl Message {
     /// Decodes as the receiver does; a request between peers of version 1 ends with metadata.
     pub(crate) fn decode(direction: Direction, published: bool, frames: &mut Vec<Frame>) -> Result<Self, DecodeError> {
         match direction {
-            Direction::ClientToBroker | Direction::WorkerToBroker => ToBroker::decode(frames).map(Self::ToBroker),
-            Direction::BrokerToClient => BrokerToClient::decode(frames).map(Self::ToClient),
+            Direction::ClientToBroker | Direction::WorkerToBroker => ToBroker::decode(frames).map(Self::AtBroker),
+            Direction::BrokerToClient => BrokerToClient::decode(frames).map(Self::AtClient),
             Direction::BrokerToWorker => {
                 let mut message = BrokerToWorker::decode(frames)?;
                 if !published {
                     message.take_metadata();
                 }
-                Ok(Self::ToWorker(message))
+                Ok(Self::AtWorker(message))
             }
             Direction::BrokerToSubscribers => panic!("nobody here receives publications"),
         }
@@ -40,20 +40,20 @@ impl Message {
     pub(crate) fn encode(self) -> Vec<Frame> {
         let mut frames = Vec::new();
         match self {
-            Self::ToBroker(ToBroker::Client(message)) => message.encode(&mut frames),
-            Self::ToBroker(ToBroker::Worker(message)) => message.encode(&mut frames),
-            Self::ToClient(message) => message.encode(&mut frames),
-            Self::ToWorker(message) => message.encode(&mut frames),
+            Self::AtBroker(ToBroker::Client(message)) => message.encode(&mut frames),
+            Self::AtBroker(ToBroker::Worker(message)) => message.encode(&mut frames),
+            Self::AtClient(message) => message.encode(&mut frames),
+            Self::AtWorker(message) => message.encode(&mut frames),
         }
         frames
     }
 
     pub(crate) fn describe(&self) -> Value {
         let (kind, members) = match self {
-            Self::ToBroker(ToBroker::Client(message)) => (client_to_broker::kind(message), of_client(message)),
-            Self::ToBroker(ToBroker::Worker(message)) => (worker_to_broker::kind(message), of_worker(message)),
-            Self::ToClient(message) => (broker_to_client::kind(message), to_client(message)),
-            Self::ToWorker(message) => (broker_to_worker::kind(message), to_worker(message)),
+            Self::AtBroker(ToBroker::Client(message)) => (client_to_broker::kind(message), of_client(message)),
+            Self::AtBroker(ToBroker::Worker(message)) => (worker_to_broker::kind(message), of_worker(message)),
+            Self::AtClient(message) => (broker_to_client::kind(message), to_client(message)),
+            Self::AtWorker(message) => (broker_to_worker::kind(message), to_worker(message)),
         };
         merged([json!({ "kind": kind }), members])
     }
@@ -263,7 +263,7 @@ fn describe_timeout(timeout: Timeout) -> Value {
 }
 
 fn millis(duration: Duration) -> Value {
-    if duration.subsec_nanos() % 1_000_000 == 0 {
+    if duration.subsec_nanos().is_multiple_of(1_000_000) {
         json!(duration.as_millis() as u64)
     } else {
         json!(duration.as_nanos() as f64 / 1e6)
