@@ -1,7 +1,8 @@
 //! The broker's state machine: takes messages and time, gives messages and events. No sockets, no clock.
 //!
 //! - *Inputs* are [`Machine::handle_message`], [`Machine::handle_unroutable`], [`Machine::handle_overflow`],
-//!   [`Machine::handle_timeout`] and [`Machine::drain`]; each takes the present time, which must not run backwards.
+//!   [`Machine::handle_subscription`], [`Machine::handle_timeout`] and [`Machine::drain`]; each takes the present time,
+//!   which must not run backwards.
 //! - *Outputs* come from [`Machine::poll_output`], in the order in which they are to take effect, until it gives `None`.
 //!   Drain them after every input: nothing is lost if that comes later, but messages are delayed and memory grows.
 //! - *Time*: when [`Machine::next_deadline`] has passed, call [`Machine::handle_timeout`].

