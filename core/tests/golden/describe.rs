@@ -12,26 +12,26 @@ use serde_json::{json, Map, Value};
 
 use crate::files::Direction;
 
-/// A message as its receiver decodes it.
+/// A message as its receiver, the variant, decodes it.
 #[derive(Debug)]
 pub(crate) enum Message {
-    AtBroker(ToBroker),
-    AtClient(BrokerToClient),
-    AtWorker(BrokerToWorker),
+    Broker(ToBroker),
+    Client(BrokerToClient),
+    Worker(BrokerToWorker),
 }
 
 impl Message {
     /// Decodes as the receiver does; a request between peers of version 1 ends with metadata.
     pub(crate) fn decode(direction: Direction, published: bool, frames: &mut Vec<Frame>) -> Result<Self, DecodeError> {
         match direction {
-            Direction::ClientToBroker | Direction::WorkerToBroker => ToBroker::decode(frames).map(Self::AtBroker),
-            Direction::BrokerToClient => BrokerToClient::decode(frames).map(Self::AtClient),
+            Direction::ClientToBroker | Direction::WorkerToBroker => ToBroker::decode(frames).map(Self::Broker),
+            Direction::BrokerToClient => BrokerToClient::decode(frames).map(Self::Client),
             Direction::BrokerToWorker => {
                 let mut message = BrokerToWorker::decode(frames)?;
                 if !published {
                     message.take_metadata();
                 }
-                Ok(Self::AtWorker(message))
+                Ok(Self::Worker(message))
             }
             Direction::BrokerToSubscribers => panic!("nobody here receives publications"),
         }
@@ -40,20 +40,20 @@ impl Message {
     pub(crate) fn encode(self) -> Vec<Frame> {
         let mut frames = Vec::new();
         match self {
-            Self::AtBroker(ToBroker::Client(message)) => message.encode(&mut frames),
-            Self::AtBroker(ToBroker::Worker(message)) => message.encode(&mut frames),
-            Self::AtClient(message) => message.encode(&mut frames),
-            Self::AtWorker(message) => message.encode(&mut frames),
+            Self::Broker(ToBroker::Client(message)) => message.encode(&mut frames),
+            Self::Broker(ToBroker::Worker(message)) => message.encode(&mut frames),
+            Self::Client(message) => message.encode(&mut frames),
+            Self::Worker(message) => message.encode(&mut frames),
         }
         frames
     }
 
     pub(crate) fn describe(&self) -> Value {
         let (kind, members) = match self {
-            Self::AtBroker(ToBroker::Client(message)) => (client_to_broker::kind(message), of_client(message)),
-            Self::AtBroker(ToBroker::Worker(message)) => (worker_to_broker::kind(message), of_worker(message)),
-            Self::AtClient(message) => (broker_to_client::kind(message), to_client(message)),
-            Self::AtWorker(message) => (broker_to_worker::kind(message), to_worker(message)),
+            Self::Broker(ToBroker::Client(message)) => (client_to_broker::kind(message), of_client(message)),
+            Self::Broker(ToBroker::Worker(message)) => (worker_to_broker::kind(message), of_worker(message)),
+            Self::Client(message) => (broker_to_client::kind(message), to_client(message)),
+            Self::Worker(message) => (broker_to_worker::kind(message), to_worker(message)),
         };
         merged([json!({ "kind": kind }), members])
     }

@@ -1,5 +1,7 @@
 //! The golden files of `interop-tests/golden`, read and written by this implementation.
 
+#![allow(clippy::disallowed_methods, reason = "a machine needs some time to begin with")]
+
 mod describe;
 mod files;
 
