@@ -50,7 +50,8 @@ use crate::config::BrokerOptions;
 use crate::entropy::Entropy;
 use crate::error::ErrorCode;
 use crate::protocol::{
-    BrokerHello, BrokerToClient, BrokerToWorker, Capabilities, Frame, Payload, PeerId, ReplyKind, Side, ToBroker,
+    BrokerHello, BrokerToClient, BrokerToWorker, Capabilities, Frame, Malformed, Payload, PeerId, ReplyKind, Side,
+    ToBroker,
 };
 use crate::timers::Timers;
 
@@ -125,8 +126,9 @@ impl Machine {
                     let id = id.as_ref().map(|id| id.to_frame()).unwrap_or_default();
                     self.refuse(peer, id, ErrorCode::BadRequest);
                 }
-                let from_worker = error.side == Some(Side::Worker);
-                self.violation(now, peer, Violation::Malformed(error), from_worker);
+                // A type that is not known may be one of a later version: counted, and nothing else.
+                let by_worker = error.side == Some(Side::Worker) && error.malformed != Malformed::Type;
+                self.violation(now, peer, Violation::Malformed(error), by_worker);
             }
         }
     }

@@ -37,11 +37,11 @@ impl PeerId {
     }
 
     /// The identity as text for directories, logs and `workerId`: itself when it is UTF-8 without control
-    /// characters, otherwise `0x` and its bytes in hexadecimal.
+    /// characters, otherwise `0x` and its bytes in hexadecimal. Two identities never have the same text.
     #[must_use]
     pub fn to_text(&self) -> String {
         match std::str::from_utf8(&self.0) {
-            Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+            Ok(text) if !text.starts_with("0x") && !text.chars().any(char::is_control) => text.to_owned(),
             _ => self.0.iter().fold(String::from("0x"), |text, byte| format!("{text}{byte:02x}")),
         }
     }
