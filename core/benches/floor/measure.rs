@@ -27,9 +27,12 @@ pub(crate) struct Figures {
     pub(crate) client_microseconds: f64,
 }
 
+/// A figure's name and where it stands.
+type Field = (&'static str, fn(&Figures) -> f64);
+
 impl Figures {
     /// The fields by name, for medians and tables.
-    pub(crate) const FIELDS: [(&'static str, fn(&Figures) -> f64); 6] = [
+    pub(crate) const FIELDS: [Field; 6] = [
         ("requests/s", |figures| figures.requests_per_second),
         ("p50 µs", |figures| figures.p50_microseconds),
         ("p99 µs", |figures| figures.p99_microseconds),
