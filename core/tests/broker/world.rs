@@ -26,6 +26,7 @@ pub(crate) struct World {
     inboxes: BTreeMap<PeerId, Vec<Vec<Frame>>>,
     events: Vec<Event>,
     publications: Vec<String>,
+    outputs: Vec<Output>,
     ledger: Ledger,
 }
 
@@ -84,6 +85,7 @@ impl World {
             inboxes: BTreeMap::new(),
             events: Vec::new(),
             publications: Vec::new(),
+            outputs: Vec::new(),
             ledger: Ledger::default(),
         }
     }
@@ -306,6 +308,11 @@ impl World {
         std::mem::take(&mut self.publications)
     }
 
+    /// All that the broker said, in its order.
+    pub(crate) fn outputs(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.outputs)
+    }
+
     pub(crate) fn directory(&self) -> String {
         serde_json::Value::Object(self.machine.directory()).to_string()
     }
@@ -352,6 +359,7 @@ impl World {
         while let Some(output) = self.machine.poll_output() {
             outputs += 1;
             assert!(outputs < MOST_STEPS, "the broker does not stop talking");
+            self.outputs.push(output.clone());
             match output {
                 Output::Send { peer, message } => {
                     let frames = encoded(message.clone());
