@@ -67,6 +67,12 @@ impl Machine {
 
     pub(super) fn publish_timer(&mut self, now: Instant) {
         self.publication.armed.fired();
+        self.publish_pending(now);
+    }
+
+    /// Publishes now what has changed, however short ago the last time was.
+    pub(super) fn publish_pending(&mut self, now: Instant) {
+        self.timers.disarm(TimerKey::Publish, &mut self.publication.armed);
         if self.publication.pending {
             self.publish(now);
         }

@@ -32,7 +32,6 @@ impl Machine {
         if let Some(worker) = worker {
             self.serve(now, worker);
         }
-        self.check_drained(now);
     }
 
     /// Takes a request off its client's list; a client without requests or heartbeats is forgotten.
@@ -162,10 +161,11 @@ impl Machine {
         for request in self.waiting_first(self.requests.keys()) {
             self.fail(now, request, ErrorCode::Draining);
         }
-        self.check_drained(now);
     }
 
-    fn check_drained(&mut self, now: Instant) {
+    /// Ends a drain when nothing is left to finish. Called at the end of every input, so that nothing follows the
+    /// last event.
+    pub(super) fn check_drained(&mut self, now: Instant) {
         let Some(drain) = &mut self.drain else { return };
         if drain.done || self.requests.len() > 0 {
             return;
@@ -175,6 +175,7 @@ impl Machine {
         for worker in self.workers.keys() {
             self.dismiss(now, worker, Loss::BrokerStopped);
         }
+        self.publish_pending(now);
         self.event(Event::Drained);
     }
 }

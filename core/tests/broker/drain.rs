@@ -1,6 +1,6 @@
 //! Stopping: what was accepted is finished, what is new is refused.
 
-use pigato::broker::{Event, Loss};
+use pigato::broker::{Event, Loss, Output};
 
 use super::world::{ms, World};
 
@@ -201,4 +201,27 @@ fn workers_are_told_once_and_the_end_is_told_once() {
     }
     world.advance(ms(10_000));
     assert_eq!(world.events().iter().filter(|event| **event == Event::Drained).count(), 1);
+}
+
+#[test]
+fn nothing_follows_the_end() {
+    type Finish = fn(&mut World);
+    let ways: [Finish; 5] = [
+        |world| world.reply("w1", "r1"),
+        |world| world.send("w1", "W|5"),
+        |world| world.send("w1", "W|1|echo"),
+        |world| world.unroutable("c1"),
+        |world| world.advance(ms(1_000)),
+    ];
+    for finish in ways {
+        let mut world = World::new();
+        world.worker("w1", "echo");
+        world.worker("w2", "echo");
+        world.request("c1", "echo", "r1");
+        world.drain(ms(1_000));
+        finish(&mut world);
+        assert_eq!(world.outputs().last(), Some(&Output::Event(Event::Drained)));
+        assert_eq!(world.publications().last().map(String::as_str), Some("$dir {}"));
+        assert_eq!(world.next_deadline(), None);
+    }
 }
