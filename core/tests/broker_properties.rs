@@ -166,7 +166,7 @@ impl Model {
                 }
                 self.world.unroutable(peer);
             }
-            Input::Request { client, ask, options } => self.request(client, ask, options.clone()),
+            Input::Request { client, ask, options } => self.request(client, ask, options),
             Input::Answer { worker, which, how } => self.answer(worker, which, *how),
             Input::Cancel { which } => {
                 let Some(number) = picked(which, self.requests.keys().copied()) else { return };
@@ -183,7 +183,7 @@ impl Model {
         self.follow();
     }
 
-    fn request(&mut self, client: &'static str, ask: &'static str, options: Options) {
+    fn request(&mut self, client: &'static str, ask: &'static str, options: &Options) {
         let number = self.requested;
         self.requested += 1;
         let timeout = u64::try_from(options.timeout).ok().map(ms);
