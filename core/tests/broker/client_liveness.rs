@@ -131,3 +131,11 @@ fn nothing_of_a_client_that_is_gone_is_handed_to_a_worker() {
     world.unroutable("c1");
     assert_eq!(world.jobs("w1"), ["other"]);
 }
+
+#[test]
+fn a_client_that_is_gone_leaves_no_deadline() {
+    let mut world = World::new();
+    world.send("c1", "C|4");
+    world.unroutable("c1");
+    assert_eq!(world.next_deadline(), None);
+}

@@ -109,3 +109,26 @@ fn after_a_reconnect_it_reaches_the_worker_under_the_identity_that_it_knows() {
     world.send("new", "C|9||r1|5");
     assert_eq!(world.received("w1"), ["W|9|old||r1|5"]);
 }
+
+#[test]
+fn a_client_without_the_capability_does_not_count_whatever_it_says() {
+    let mut world = World::new();
+    world.modern_worker("w1", "echo");
+    world.send("c1", r#"C|4|{"v":1,"caps":["cancel"],"credit":8}"#);
+    world.request("c1", "echo", "r1");
+    assert!(world.received("w1")[0].ends_with(r#"{"remaining":60000,"attempt":1}"#));
+}
+
+#[test]
+fn a_client_may_begin_to_count_later() {
+    let mut world = World::new();
+    world.modern_worker("w1", "echo");
+    world.request_with("c1", "echo", "r1", r#"{"retry":1}"#);
+    for _ in 0..3 {
+        world.partial("w1", "r1");
+    }
+    world.send("c1", "C|9||r1|2");
+    world.send("w1", "W|5");
+    world.modern_worker("w2", "echo");
+    assert!(world.received("w2")[0].ends_with(r#""attempt":2,"credit":2}"#));
+}

@@ -103,3 +103,18 @@ fn after_an_end_by_drain_too() {
     world.send("w1", "W|3|c1||r1|0|2|{}");
     assert!(world.received("c1").is_empty());
 }
+
+#[test]
+fn of_more_than_are_remembered_the_oldest_is_no_breach_either() {
+    let mut world = World::new();
+    world.worker("w1", "echo");
+    world.limit("w1", -1);
+    for number in 0..=pigato::limits::ENDED_REQUESTS_PER_WORKER {
+        let id = format!("r{number}");
+        world.request("c1", "echo", &id);
+        world.send("c1", &format!("C|8||{id}"));
+    }
+    world.reply("w1", "r0");
+    assert_eq!(world.statistics().late_replies, 1);
+    assert_eq!(world.statistics().workers, 1);
+}

@@ -77,3 +77,36 @@ fn a_worker_whose_requests_keep_expiring_is_not_preferred_for_that() {
     }
     assert_eq!(at_stuck, 1);
 }
+
+#[test]
+fn once_it_has_answered_late_it_counts_like_others_again() {
+    let mut world = World::new();
+    world.worker("slow", "echo");
+    for id in ["r1", "r2"] {
+        world.request_with("c1", "echo", id, r#"{"timeout":10}"#);
+    }
+    world.advance(ms(10));
+    world.worker("w1", "echo");
+    for id in ["r1", "r2"] {
+        world.reply("slow", id);
+    }
+    world.received("slow");
+    world.request("c1", "echo", "r3");
+    world.request("c1", "echo", "r4");
+    assert_eq!([world.jobs("w1"), world.jobs("slow")], [["r3"], ["r4"]]);
+}
+
+#[test]
+fn a_worker_that_was_told_of_the_end_counts_as_free_at_once() {
+    let mut world = World::new();
+    world.modern_worker("told", "echo");
+    for id in ["r1", "r2"] {
+        world.request("c1", "echo", id);
+        world.send("c1", &format!("C|8||{id}"));
+    }
+    world.received("told");
+    world.modern_worker("w1", "echo");
+    world.request("c1", "echo", "r3");
+    world.request("c1", "echo", "r4");
+    assert_eq!([world.jobs("w1"), world.jobs("told")], [["r3"], ["r4"]]);
+}

@@ -125,3 +125,43 @@ fn a_request_that_has_ended_runs_again() {
     world.request_with("new", "echo", "r1", RETRY);
     assert_eq!(world.jobs("w1"), ["r1", "r1"]);
 }
+
+#[test]
+fn each_worker_is_asked_under_the_identity_that_it_was_told() {
+    type Move = fn(&mut World);
+    let ways: [(&str, Move); 2] =
+        [("lost", |world| world.send("w1", "W|5")), ("rejected", |world| world.reject("w1", "r1"))];
+    for (way, move_on) in ways {
+        let mut world = reconnected();
+        world.resend_with("newer", "echo", "r1", RETRY);
+        world.received("w1");
+        world.send("newer", "C|4|request|r1");
+        assert_eq!(world.received("w1"), ["W|4|old||r1"], "{way}");
+        move_on(&mut world);
+        world.worker("w2", "echo");
+        world.received("w2");
+        world.send("newer", "C|4|request|r1");
+        assert_eq!(world.received("w2"), ["W|4|newer||r1"], "{way}");
+    }
+}
+
+#[test]
+fn a_worker_that_gets_it_afterwards_knows_the_new_identity_only() {
+    let mut world = World::new();
+    world.request_with("old", "echo", "r1", RETRY);
+    world.resend_with("new", "echo", "r1", RETRY);
+    world.worker("w1", "echo");
+    world.received("w1");
+    world.send("new", "C|4|request|r1");
+    assert_eq!(world.received("w1"), ["W|4|new||r1"]);
+}
+
+#[test]
+fn for_another_service_it_is_another_request() {
+    let mut world = World::new();
+    world.worker("w1", "echo");
+    world.worker("w2", "other");
+    world.request_with("old", "echo", "r1", RETRY);
+    world.request_with("new", "other", "r1", RETRY);
+    assert_eq!([world.jobs("w1"), world.jobs("w2")], [["r1"], ["r1"]]);
+}

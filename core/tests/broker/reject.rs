@@ -1,6 +1,6 @@
 //! A rejected request goes to a worker that has not rejected it.
 
-use super::world::World;
+use super::world::{numbered, World};
 
 #[test]
 fn it_goes_to_another_worker() {
@@ -94,16 +94,19 @@ fn it_frees_the_workers_slot() {
 #[test]
 fn rejects_are_no_attempts() {
     let mut world = World::new();
-    for number in 0..10 {
-        world.worker_of(&format!("w{number}"), "echo", 1);
+    let workers = numbered("w", 10);
+    for worker in &workers {
+        world.worker_of(worker, "echo", 1);
     }
-    world.request("c1", "echo", "r1");
-    for number in 0..10 {
-        let worker = format!("w{number}");
-        assert_eq!(world.jobs(&worker), ["r1"]);
-        world.reject(&worker, "r1");
+    world.request_with("c1", "echo", "r1", r#"{"retry":1}"#);
+    for worker in &workers {
+        assert_eq!(world.jobs(worker), ["r1"]);
+        world.reject(worker, "r1");
     }
-    assert!(world.outcomes("c1").is_empty());
+    world.worker_of("lost", "echo", 1);
+    world.send("lost", "W|5");
+    world.modern_worker("last", "echo");
+    assert!(world.received("last")[0].ends_with(r#""attempt":2}"#));
 }
 
 #[test]

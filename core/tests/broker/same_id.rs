@@ -84,3 +84,16 @@ fn a_worker_that_garbles_the_client_is_still_understood() {
     world.send("w1", "W|3|||r1|0|2|{}");
     assert_eq!(world.received([0, 0xff, 1, 2, 3]), ["C|6||r1|0|1|{}", "C|3||r1|0|2|{}"]);
 }
+
+#[test]
+fn a_worker_that_garbles_both_clients_is_not_understood() {
+    let mut world = World::new();
+    world.worker("w1", "echo");
+    world.request("c1", "echo", "same");
+    world.request("c2", "echo", "same");
+    world.received("w1");
+    world.send("w1", "W|3|garbled||same|0|2|{}");
+    assert_eq!(world.received("w1"), ["W|5"]);
+    assert_eq!(world.outcomes("c1"), ["same B_WORKER_LOST"]);
+    assert_eq!(world.outcomes("c2"), ["same B_WORKER_LOST"]);
+}

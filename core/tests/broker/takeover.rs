@@ -142,3 +142,20 @@ fn more_services_than_idle_queues_are_kept_come_and_go() {
     world.worker("exact", "s2999");
     assert_eq!(world.jobs("exact"), ["last"]);
 }
+
+#[test]
+fn a_queue_that_was_taken_over_and_forgotten_does_not_trouble_its_former_workers() {
+    let mut world = World::new();
+    world.worker("wild", "s*");
+    for number in 0..2_000 {
+        let id = format!("r{number}");
+        world.request("c1", &format!("s{number}"), &id);
+        world.reply("wild", &id);
+    }
+    world.worker("exact", "s1");
+    world.request("c1", "nobody", "waits");
+    world.request("c1", "s1", "r");
+    assert_eq!(world.jobs("exact"), ["r"]);
+    world.send("wild", "W|5");
+    assert_eq!(world.directory(), r#"{"s1":["exact"]}"#);
+}

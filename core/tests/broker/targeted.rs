@@ -75,6 +75,7 @@ fn a_wildcard_worker_or_a_version_may_be_targeted() {
     world.request_with("c1", "echo", "r1", TO_W1);
     world.request_with("c1", "name@^1", "r2", r#"{"workerId":"w3"}"#);
     world.request_with("c1", "name@^2", "r3", r#"{"workerId":"w3"}"#);
+    world.request_with("c1", "names@^1", "r4", r#"{"workerId":"w3"}"#);
     assert_eq!(world.jobs("w1"), ["r1"]);
     assert_eq!(world.jobs("w3"), ["r2"]);
 }
