@@ -23,8 +23,6 @@ const BREACHES: &[(&str, &str)] = &[
     ("a reply to a request that it was never handed", "W|3|c1||other|0|2|{}"),
     ("a reply without a request id", "W|3|c1||"),
     ("a reply without anything", "W|3"),
-    ("an unknown type", "W|99|x"),
-    ("a type of the other side", "W|2|echo|r1|1|{}"),
     ("no type", "W"),
     ("a ready without a service", "W|1"),
     ("a ready with an empty service", "W|1|"),
@@ -40,6 +38,17 @@ fn every_breach_is_answered_with_one_disconnect() {
         assert_eq!(world.statistics().protocol_errors, 1, "{breach}");
         assert_eq!(world.outcomes("c1"), ["r2 B_WORKER_LOST"], "{breach}");
     }
+}
+
+#[test]
+fn a_type_that_is_not_known_is_counted_and_nothing_else() {
+    let mut world = world();
+    for message in ["W|99|x", "W|2|echo|r1|1|{}"] {
+        world.send("w1", message);
+    }
+    assert!(world.received("w1").is_empty());
+    assert_eq!(world.statistics().workers, 1);
+    assert_eq!(world.statistics().protocol_errors, 2);
 }
 
 #[test]
