@@ -199,8 +199,10 @@ impl Timeout {
         } else if millis < 0.0 {
             Some(Self::Never)
         } else {
-            let seconds = (millis / 1_000.0).min(limits::DURATION.as_secs_f64());
-            Some(Self::After(Duration::from_secs_f64(seconds)))
+            // Nanoseconds of a whole number of milliseconds are exact; seconds in a float would not be.
+            let millis = millis.min(limits::DURATION.as_millis() as f64);
+            let whole = Duration::from_millis(millis.trunc() as u64);
+            Some(Self::After(whole + Duration::from_nanos((millis.fract() * 1e6) as u64)))
         }
     }
 

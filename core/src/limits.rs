@@ -63,3 +63,26 @@ pub const CREDIT_PARTIALS: u32 = 1_024;
 
 /// Longest pause between two attempts to reconnect; the pause doubles from the `reconnect` setting up to here.
 pub const RECONNECT: Duration = Duration::from_secs(30);
+
+/// Commands of one handle that may wait for the I/O thread. Beyond it `C_BUSY`, or waiting for room.
+pub const COMMANDS: usize = 65_536;
+
+/// Events of one handle that may wait for its consumer; beyond it nothing more is read from its socket.
+pub const EVENTS: usize = 65_536;
+
+/// Most sockets of a process: three for each client or worker (one, and two that watch it), three for a broker.
+pub const SOCKETS: i32 = 65_536;
+
+/// Messages that libzmq keeps for one peer, each way, before the rest waits in that peer's outbox. Large enough that a
+/// window of thousands of requests never meets it, small enough to bound what a peer that stops reading costs.
+pub const SOCKET_MESSAGES: i32 = 10_000;
+
+/// Messages that wait in a slow peer's outbox; one more, and the peer counts as gone.
+pub const OUTBOX_MESSAGES: usize = 100_000;
+
+/// Bytes that wait in a slow peer's outbox; more, and the peer counts as gone.
+pub const OUTBOX_BYTES: usize = 256 << 20;
+
+/// Partial replies of one request that may wait for their reader. Workers of version 1 stop long before, for lack of
+/// credit; a request whose published worker does not ends with `C_BUSY` here.
+pub const UNREAD_PARTIALS: usize = 1 << 20;

@@ -1,11 +1,12 @@
 //! Builds libzmq 4.3.5 from the sources in `zeromq-src`, with the abilities of the platform switched on.
 //!
-//! `zeromq-src` knows how to compile libzmq, but not which functions the system has: it leaves `platform.hpp` empty, and
-//! libzmq then falls back to what every Unix had in 1990. It has no hook for macros either, but compiles through `cc`, which
-//! takes flags from the environment: so the macros go into `CXXFLAGS` of this process, which nobody else sees.
+//! `zeromq-src` knows how to compile libzmq, but not which functions the system has: it leaves `platform.hpp` empty,
+//! and libzmq then falls back to what every Unix had in 1990. It has no hook for macros either, but compiles through
+//! `cc`, which takes flags from the environment: so the macros go into `CXXFLAGS` of this process, which nobody else
+//! sees.
 
 mod platform {
-    //! What CMake's checks find on Linux, with glibc and with musl alike.
+    //! What libzmq's own build systems find on Linux, with glibc and with musl alike.
 
     pub(crate) const LINUX: &[&str] = &[
         // Timers by the monotonic clock: no lost heartbeats when somebody sets the time.
@@ -72,15 +73,8 @@ mod sodium {
         }
 
         pub(crate) fn compiler_flags(&self) -> Vec<String> {
-            let include = self
-                .prefix
-                .iter()
-                .map(|prefix| format!("-I{}", prefix.join("include").display()));
-            ["-DZMQ_HAVE_CURVE=1", "-DZMQ_USE_LIBSODIUM=1"]
-                .map(String::from)
-                .into_iter()
-                .chain(include)
-                .collect()
+            let include = self.prefix.iter().map(|prefix| format!("-I{}", prefix.join("include").display()));
+            ["-DZMQ_HAVE_CURVE=1", "-DZMQ_USE_LIBSODIUM=1"].map(String::from).into_iter().chain(include).collect()
         }
 
         /// To be called after libzmq was linked, because libraries resolve from left to right.
@@ -100,12 +94,8 @@ mod sodium {
 
     /// The directory in which the C compiler finds a library.
     fn compilers_directory(library: &str) -> Option<PathBuf> {
-        let output = cc::Build::new()
-            .get_compiler()
-            .to_command()
-            .arg(format!("-print-file-name={library}"))
-            .output()
-            .ok()?;
+        let output =
+            cc::Build::new().get_compiler().to_command().arg(format!("-print-file-name={library}")).output().ok()?;
         let path = String::from_utf8(output.stdout).ok()?;
         // What it does not find it prints as it was asked, without a directory.
         let directory = Path::new(path.trim()).parent()?;
@@ -151,10 +141,7 @@ fn add_cxx_flags(flags: &str) {
         format!("CXXFLAGS_{}", target.replace(['-', '.'], "_")),
         format!("{kind}_CXXFLAGS"),
     ];
-    let name = candidates
-        .iter()
-        .find(|name| env::var_os(name).is_some())
-        .map_or("CXXFLAGS", String::as_str);
+    let name = candidates.iter().find(|name| env::var_os(name).is_some()).map_or("CXXFLAGS", String::as_str);
     let before = env::var(name).unwrap_or_default();
     // Only this thread exists.
     env::set_var(name, format!("{before} {flags}"));

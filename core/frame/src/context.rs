@@ -7,11 +7,12 @@ use crate::socket::last_error;
 
 /// A libzmq context: its I/O threads and the sockets that they serve.
 ///
-/// Unlike `zmq::Context` it takes the number of sockets, which libzmq limits to 1023 otherwise, and is not reference-counted:
+/// Unlike `zmq::Context` it takes the number of sockets, which libzmq limits to 1023 otherwise, and is not
+/// reference-counted:
 ///
-/// - **Close all sockets before the context.** Dropping it (`zmq_ctx_term`) blocks until every socket is closed and has sent
-///   what it still has to, for as long as the socket's `LINGER` allows. A socket owned by the thread that drops the
-///   context is a deadlock; so is, with the default `LINGER` of -1, a message for a peer that never comes.
+/// - **Close all sockets before the context.** Dropping it (`zmq_ctx_term`) blocks until every socket is closed and
+///   has sent what it still has to, for as long as the socket's `LINGER` allows. A socket owned by the thread that
+///   drops the context is a deadlock; so is, with the default `LINGER` of -1, a message for a peer that never comes.
 /// - The context itself may be shared by threads. A socket may move between threads, but be used by one at a time.
 /// - libzmq's threads do not survive a `fork`. In the child, call [`forget`](Context::forget) on the context and
 ///   `std::mem::forget` on its sockets, and use neither.
@@ -76,9 +77,7 @@ impl Context {
 impl Drop for Context {
     fn drop(&mut self) {
         // SAFETY: the context is alive; after a success it is not used again, and an interrupted call may be repeated.
-        while unsafe { zmq_sys::zmq_ctx_term(self.raw.as_ptr()) } == -1
-            && last_error() == zmq::Error::EINTR
-        {}
+        while unsafe { zmq_sys::zmq_ctx_term(self.raw.as_ptr()) } == -1 && last_error() == zmq::Error::EINTR {}
     }
 }
 

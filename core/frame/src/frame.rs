@@ -10,14 +10,14 @@ use crate::storage::Storage;
 
 /// An immutable, reference-counted byte buffer: one frame of a ZeroMQ message.
 ///
-/// - Up to 33 bytes are kept inside the value; creating or cloning such a frame does not allocate.
-/// - Longer frames are shared: a clone costs one atomic increment, whatever the length, and the clones may be dropped or
-///   sent from different threads.
+/// - Up to 38 bytes are kept inside the value; creating or cloning such a frame does not allocate.
+/// - Longer frames are shared: a clone costs one atomic increment, whatever the length, and the clones may be dropped
+///   or sent from different threads.
 /// - A frame equals, orders and hashes as its bytes do, so that a map with `Frame` keys can be asked with a `&[u8]`.
 ///
-/// A received frame shorter than 8 KiB may be a slice of the buffer that the connection was read into, and keeps all of that
-/// alive (18 KiB). This is what makes receiving cheap, and does not matter for a frame on its way through; what is
-/// stored for long should be stored [`detached`](Frame::detached).
+/// A received frame shorter than 8 KiB may be a slice of the buffer that the connection was read into, and keeps all
+/// of that alive (18 KiB). This is what makes receiving cheap, and does not matter for a frame on its way through;
+/// what is stored for long should be stored [`detached`](Frame::detached).
 #[derive(Clone, Default)]
 pub struct Frame {
     pub(crate) storage: Storage,
@@ -26,18 +26,14 @@ pub struct Frame {
 impl Frame {
     /// A frame with a copy of `bytes`.
     pub fn copy_from_slice(bytes: &[u8]) -> Self {
-        Self {
-            storage: Storage::copy_from(bytes),
-        }
+        Self { storage: Storage::copy_from(bytes) }
     }
 
     /// A frame with the same bytes that keeps no larger receive buffer alive: for frames that are stored for long.
     ///
     /// Copies 8 KiB at most: what is longer was never part of such a buffer and is shared.
     pub fn detached(&self) -> Self {
-        Self {
-            storage: self.storage.detached(),
-        }
+        Self { storage: self.storage.detached() }
     }
 }
 
@@ -79,12 +75,11 @@ impl From<&str> for Frame {
     }
 }
 
-/// Takes over the vector's memory, spare capacity included; with the feature `zmq` no length is copied but the shortest.
+/// Takes over the vector's memory, spare capacity included; with the feature `zmq` no length is copied but the
+/// shortest.
 impl From<Vec<u8>> for Frame {
     fn from(bytes: Vec<u8>) -> Self {
-        Self {
-            storage: Storage::from_vec(bytes),
-        }
+        Self { storage: Storage::from_vec(bytes) }
     }
 }
 
@@ -168,13 +163,12 @@ impl fmt::Debug for Frame {
     }
 }
 
-/// The bytes as text without control characters; when they are the head of something longer, the last character may be cut.
+/// The bytes as text without control characters; when they are the head of something longer, the last character may
+/// be cut.
 fn printable(head: &[u8], cut: bool) -> Option<&str> {
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
-        Err(error) if cut && error.error_len().is_none() => {
-            std::str::from_utf8(&head[..error.valid_up_to()]).ok()?
-        }
+        Err(error) if cut && error.error_len().is_none() => std::str::from_utf8(&head[..error.valid_up_to()]).ok()?,
         Err(_) => return None,
     };
     (!text.chars().any(char::is_control)).then_some(text)

@@ -2,8 +2,9 @@
 //!
 //! [`Frame`] is an immutable byte buffer with shared ownership. Where it lives depends on the feature `zmq`:
 //!
-//! - with it (the default), a frame *is* a libzmq message. A body that arrives on one socket and leaves by another is never
-//!   copied, and neither is a large `Vec` turned into a frame. `Frame::recv`, `Frame::send` and `Context` talk to libzmq;
+//! - with it (the default), a frame *is* a libzmq message. A body that arrives on one socket and leaves by another is
+//!   never copied, and neither is a large `Vec` turned into a frame. `Frame::recv`, `Frame::send` and `Context` talk
+//!   to libzmq;
 //! - without it, a frame is a small inline array or an `Arc<[u8]>`. There is nothing to talk to, no dependency and no
 //!   `unsafe` code, so that protocol code can be compiled and tested anywhere.
 //!

@@ -4,6 +4,7 @@ use std::ffi::{c_int, c_void};
 use std::mem::ManuallyDrop;
 use std::ptr;
 
+use crate::storage::{RawMessage, Storage};
 use crate::Frame;
 
 impl Frame {
@@ -17,48 +18,47 @@ impl Frame {
     /// repeated and not reported.
     pub fn recv(socket: &zmq::Socket) -> Result<(Self, bool), zmq::Error> {
         let socket = raw(socket);
-        let mut frame = Self::default();
+        let mut message = RawMessage::empty();
         retry(|| {
-            // SAFETY: the socket is open and on its thread, as `&zmq::Socket` guarantees. `zmq_msg_recv` either replaces
-            // the message by another one or leaves it as it was.
-            unsafe {
-                frame.storage.exchange(|message| {
-                    zmq_sys::zmq_msg_recv(message, socket, zmq_sys::ZMQ_DONTWAIT as c_int)
-                })
-            }
+            // SAFETY: the socket is open and on its thread, as `&zmq::Socket` guarantees. `zmq_msg_recv` either
+            // replaces the message by another one or leaves it as it was.
+            unsafe { zmq_sys::zmq_msg_recv(&mut message.0, socket, zmq_sys::ZMQ_DONTWAIT as c_int) }
         })?;
-        let more = frame.storage.more();
-        Ok((frame, more))
+        let more = message.more();
+        Ok((Self { storage: Storage::from_message(message) }, more))
     }
 
     /// Sends this frame; `more` says that further frames of the same message follow. Never blocks.
     ///
-    /// Nothing is copied: the memory of a long frame is handed to libzmq, which shares it with the remaining clones and
-    /// drops it on its own thread. Over `inproc` that very memory arrives at the other end, so receive it there as a `Frame`:
-    /// a `zmq::Message` would let its owner write to what the clones still read.
+    /// Nothing is copied: the memory of a long frame is handed to libzmq, which shares it with the remaining clones
+    /// and drops it on its own thread. Over `inproc` that very memory arrives at the other end, so receive it there
+    /// as a `Frame`: a `zmq::Message` would let its owner write to what the clones still read.
     ///
     /// # Errors
     ///
-    /// The frame is handed back as it was, together with the reason. `EAGAIN`: nobody to send to, or the high-water mark
-    /// is reached; `EHOSTUNREACH`: a `ROUTER` with `ROUTER_MANDATORY` does not know the peer; `ETERM`: the context is being
-    /// terminated. Interrupted calls (`EINTR`) are repeated and not reported.
+    /// The frame is handed back as it was, together with the reason:
     ///
-    /// The high-water mark is looked at before the first frame of a message only. `EAGAIN` for a later frame
-    /// means that the connection broke in between, and libzmq has thrown the frames before it away: send the
-    /// remaining frames (they are thrown away too, up to the last one), then the whole message again.
-    pub fn send(mut self, socket: &zmq::Socket, more: bool) -> Result<(), (zmq::Error, Self)> {
+    /// - `EAGAIN`: nobody to send to, or the high-water mark is reached. Wait for `POLLOUT` before trying again: libzmq
+    ///   notices room that came free at once when asked for that, but once a millisecond at most when only sent to;
+    /// - `EHOSTUNREACH`: a `ROUTER` with `ROUTER_MANDATORY` does not know the peer;
+    /// - `ETERM`: the context is being terminated.
+    ///
+    /// Interrupted calls (`EINTR`) are repeated and not reported.
+    ///
+    /// The high-water mark is looked at before the first frame of a message only. `EAGAIN` for a later frame means
+    /// that the connection broke in between, and libzmq has thrown away what it had of the message. It will do the
+    /// same with the frames after this one: send those, without this one, and then the message from its beginning.
+    pub fn send(self, socket: &zmq::Socket, more: bool) -> Result<(), (zmq::Error, Self)> {
         let socket = raw(socket);
         let more = if more { zmq_sys::ZMQ_SNDMORE } else { 0 };
         let flags = (zmq_sys::ZMQ_DONTWAIT | more) as c_int;
+        let mut message = self.storage.into_message();
         let sent = retry(|| {
             // SAFETY: the socket is open and on its thread, as `&zmq::Socket` guarantees. `zmq_msg_send` leaves an
             // empty message behind, or on failure the bytes untouched.
-            unsafe {
-                self.storage
-                    .exchange(|message| zmq_sys::zmq_msg_send(message, socket, flags))
-            }
+            unsafe { zmq_sys::zmq_msg_send(&mut message.0, socket, flags) }
         });
-        sent.map_err(|error| (error, self))
+        sent.map_err(|error| (error, Self { storage: Storage::from_message(message) }))
     }
 }
 
@@ -83,8 +83,8 @@ pub(crate) fn last_error() -> zmq::Error {
 
 /// The socket as libzmq knows it.
 ///
-/// `Socket::as_mut_ptr` wants `&mut`, which those who poll several sockets in one call do not have, although it only reads
-/// the pointer.
+/// `Socket::as_mut_ptr` wants `&mut`, which those who poll several sockets in one call do not have, although it only
+/// reads the pointer.
 fn raw(socket: &zmq::Socket) -> *mut c_void {
     // SAFETY: a bitwise copy of a valid socket that is asked for its pointer and, being `ManuallyDrop`, never closed;
     // it is gone before the original can be used again.

@@ -1,12 +1,14 @@
 //! What a frame is as a value: the same with and without libzmq.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hint;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use pigato_frame::Frame;
 
 /// Lengths around the limits: of the inline form, of receive buffers, and large.
-const LENGTHS: [usize; 12] = [0, 1, 29, 30, 32, 33, 34, 37, 38, 8192, 8193, 1 << 20];
+const LENGTHS: [usize; 13] = [0, 1, 29, 30, 32, 33, 34, 37, 38, 39, 8192, 8193, 1 << 20];
 
 fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|i| (i * 31 % 251) as u8).collect()
@@ -54,8 +56,8 @@ fn a_vec_with_spare_capacity_keeps_its_length() {
 }
 
 #[test]
-fn a_frame_of_up_to_33_bytes_lives_inside_the_value() {
-    for len in 1..=33 {
+fn a_frame_of_up_to_38_bytes_lives_inside_the_value() {
+    for len in 1..=38 {
         assert!(is_inline(&Frame::from(pattern(len))), "{len} bytes");
         assert!(is_inline(&Frame::copy_from_slice(&pattern(len)).clone()));
     }
@@ -109,20 +111,11 @@ fn debug_shows_text_or_hexadecimal_and_cuts_what_is_long() {
     assert_eq!(shown(br#"{"a":1}"#), r#"Frame("{\"a\":1}")"#);
     assert_eq!(shown(&[0, 0x80, 0xfa]), "Frame(0x0080fa)");
     assert_eq!(shown(b"a\nb"), "Frame(0x610a62)");
-    assert_eq!(
-        shown(&[b'x'; 2048]),
-        format!("Frame(\"{}…\", 2048 bytes)", "x".repeat(32))
-    );
-    assert_eq!(
-        shown(&[0xff; 40]),
-        format!("Frame(0x{}…, 40 bytes)", "ff".repeat(32))
-    );
+    assert_eq!(shown(&[b'x'; 2048]), format!("Frame(\"{}…\", 2048 bytes)", "x".repeat(32)));
+    assert_eq!(shown(&[0xff; 40]), format!("Frame(0x{}…, 40 bytes)", "ff".repeat(32)));
     // The cut goes through the two bytes of an é.
     let accented = format!("x{}", "é".repeat(50));
-    assert_eq!(
-        shown(accented.as_bytes()),
-        format!("Frame(\"x{}…\", 101 bytes)", "é".repeat(15))
-    );
+    assert_eq!(shown(accented.as_bytes()), format!("Frame(\"x{}…\", 101 bytes)", "é".repeat(15)));
 }
 
 #[test]
@@ -134,21 +127,44 @@ fn frames_may_be_sent_to_and_shared_by_threads() {
 /// A reference lost or counted twice would free the bytes too early, or never.
 #[test]
 fn many_threads_clone_and_drop_one_frame() {
-    for len in [5, 33, 34, 5000] {
+    for len in [5, 38, 39, 5000] {
         let bytes = pattern(len);
-        for _ in 0..50 {
-            let frame = Frame::from(bytes.clone());
-            thread::scope(|scope| {
-                for _ in 0..4 {
-                    scope.spawn(|| {
+        let frame = Frame::from(bytes.clone());
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
                         let clones: Vec<Frame> = (0..100).map(|_| frame.clone()).collect();
                         assert!(clones.iter().all(|clone| *clone == bytes[..]));
-                    });
+                    }
+                });
+            }
+        });
+        assert_eq!(frame, &bytes[..]);
+    }
+}
+
+/// The very first clones of a frame, by two threads at the same moment, over and over.
+#[test]
+fn two_threads_make_the_first_clone_at_once() {
+    const ROUNDS: usize = if cfg!(debug_assertions) { 5_000 } else { 50_000 };
+    let bytes = pattern(100);
+    let arrived = AtomicUsize::new(0);
+    let frames: Vec<Frame> = (0..ROUNDS).map(|_| Frame::copy_from_slice(&bytes)).collect();
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for (round, frame) in frames.iter().enumerate() {
+                    arrived.fetch_add(1, Ordering::SeqCst);
+                    while arrived.load(Ordering::SeqCst) < 2 * (round + 1) {
+                        hint::spin_loop();
+                    }
+                    drop(frame.clone());
                 }
             });
-            assert_eq!(frame, &bytes[..]);
         }
-    }
+    });
+    assert!(frames.iter().all(|frame| *frame == bytes[..]));
 }
 
 #[test]

@@ -5,13 +5,14 @@
 mod common;
 
 use std::thread;
+use std::time::Duration;
 
 use common::{arrive, dispatch, open, pair, pattern};
 use pigato_frame::{Context, Frame};
 use zmq::Error;
 
 const PAIRS: (zmq::SocketType, zmq::SocketType) = (zmq::PAIR, zmq::PAIR);
-const LENGTHS: [usize; 9] = [0, 1, 32, 33, 34, 100, 8192, 8193, 1 << 20];
+const LENGTHS: [usize; 11] = [0, 1, 32, 33, 34, 38, 39, 100, 8192, 8193, 1 << 20];
 
 fn context() -> Context {
     Context::new(64, 1).unwrap()
@@ -80,7 +81,7 @@ fn a_frame_passes_through_without_being_copied() {
     let context = context();
     let (receiver, sender) = pair(&context, "tcp://127.0.0.1:*", PAIRS);
     let (last, next) = pair(&context, "inproc://through", PAIRS);
-    for len in [34, 1000, 50_000] {
+    for len in [39, 1000, 50_000] {
         dispatch(Frame::from(pattern(len)), &sender, false);
         let (frame, _) = arrive(&receiver);
         let address = frame.as_ptr();
@@ -160,7 +161,7 @@ fn a_router_answers_by_the_identity_frame_it_received() {
 fn received_frames_are_cloned_by_many_threads_at_once() {
     let context = context();
     let (receiver, sender) = pair(&context, "tcp://127.0.0.1:*", PAIRS);
-    for len in [32, 33, 34, 1000, 20_000] {
+    for len in [32, 33, 34, 38, 39, 1000, 20_000] {
         for _ in 0..20 {
             dispatch(Frame::from(pattern(len)), &sender, false);
             let (frame, _) = arrive(&receiver);
@@ -206,4 +207,43 @@ fn subscribers_receive_published_frames() {
     let news = Frame::from(pattern(3000));
     dispatch(news.clone(), &publisher, false);
     assert_eq!(arrive(&subscriber).0, news);
+}
+
+/// What `Frame::send` says about a connection that breaks in the middle of a message.
+#[test]
+fn a_message_interrupted_by_the_end_of_its_connection_can_be_sent_again() {
+    let context = context();
+    let sender = open(&context, zmq::PUSH);
+    let first = open(&context, zmq::PULL);
+    first.bind("inproc://first").unwrap();
+    sender.connect("inproc://first").unwrap();
+
+    dispatch(Frame::from("one"), &sender, true);
+    drop(first);
+    // Time for the news to arrive. Whether `send` or libzmq itself notices first is open, and fine either way.
+    thread::sleep(Duration::from_millis(20));
+    let mut refused = 0;
+    for (text, more) in [("two", true), ("three", true), ("four", false)] {
+        match Frame::from(text).send(&sender, more) {
+            Ok(()) => {}
+            Err((Error::EAGAIN, frame)) => {
+                assert_eq!(frame, text);
+                refused += 1;
+            }
+            Err((error, _)) => panic!("{error}"),
+        }
+    }
+    assert!(refused <= 1, "only the frame that found out is refused");
+
+    while sender.get_events().unwrap().contains(zmq::POLLOUT) {
+        thread::sleep(Duration::from_millis(1));
+    }
+
+    let second = open(&context, zmq::PULL);
+    second.bind("inproc://second").unwrap();
+    sender.connect("inproc://second").unwrap();
+    dispatch(Frame::from("one"), &sender, true);
+    dispatch(Frame::from("two"), &sender, false);
+    assert_eq!(arrive(&second), (Frame::from("one"), true));
+    assert_eq!(arrive(&second), (Frame::from("two"), false));
 }

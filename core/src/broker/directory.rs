@@ -56,6 +56,11 @@ impl Machine {
         Some(Payload::new(Status::Ok, Frame::from(answer.to_string()), Frame::from("{}")))
     }
 
+    /// Input: somebody new listens to the publications.
+    pub fn handle_subscription(&mut self, now: Instant) {
+        self.directory_changed(now);
+    }
+
     /// Publishes the directory, now or as soon as the last time is long enough ago.
     pub(super) fn directory_changed(&mut self, now: Instant) {
         self.publication.pending = true;

@@ -1,7 +1,8 @@
 //! The broker's state machine: takes messages and time, gives messages and events. No sockets, no clock.
 //!
 //! - *Inputs* are [`Machine::handle_message`], [`Machine::handle_unroutable`], [`Machine::handle_overflow`],
-//!   [`Machine::handle_timeout`] and [`Machine::drain`]; each takes the present time, which must not run backwards.
+//!   [`Machine::handle_subscription`], [`Machine::handle_timeout`] and [`Machine::drain`]; each takes the present time,
+//!   which must not run backwards.
 //! - *Outputs* come from [`Machine::poll_output`], in the order in which they are to take effect, until it gives `None`.
 //!   Drain them after every input: nothing is lost if that comes later, but messages are delayed and memory grows.
 //! - *Time*: when [`Machine::next_deadline`] has passed, call [`Machine::handle_timeout`].
@@ -49,7 +50,8 @@ use crate::config::BrokerOptions;
 use crate::entropy::Entropy;
 use crate::error::ErrorCode;
 use crate::protocol::{
-    BrokerHello, BrokerToClient, BrokerToWorker, Capabilities, Frame, Payload, PeerId, ReplyKind, Side, ToBroker,
+    BrokerHello, BrokerToClient, BrokerToWorker, Capabilities, Frame, Malformed, Payload, PeerId, ReplyKind, Side,
+    ToBroker,
 };
 use crate::timers::Timers;
 
@@ -124,8 +126,9 @@ impl Machine {
                     let id = id.as_ref().map(|id| id.to_frame()).unwrap_or_default();
                     self.refuse(peer, id, ErrorCode::BadRequest);
                 }
-                let from_worker = error.side == Some(Side::Worker);
-                self.violation(now, peer, Violation::Malformed(error), from_worker);
+                // A type that is not known may be one of a later version: counted, and nothing else.
+                let by_worker = error.side == Some(Side::Worker) && error.malformed != Malformed::Type;
+                self.violation(now, peer, Violation::Malformed(error), by_worker);
             }
         }
         self.check_drained(now);

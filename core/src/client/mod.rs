@@ -21,7 +21,7 @@ use crate::limits;
 use crate::link::{Due, Link, LinkSettings};
 use crate::protocol::{
     encode_request_options, BrokerHello, BrokerToClient, Capabilities, ClientHello, ClientToBroker, Frame, Malformed,
-    Payload, PeerId, ReplyKind, RequestId, ServiceName,
+    Payload, ReplyKind, RequestId, ServiceName,
 };
 
 pub use pending::Token;
@@ -192,6 +192,13 @@ impl Machine {
             self.event(Event::Disconnected);
         }
         self.fail_or_requeue();
+    }
+
+    /// Input: the connection that was asked for could not be opened. Another attempt follows.
+    pub fn handle_connect_failed(&mut self, now: Instant) {
+        if self.link.is_started() {
+            self.link.lost(now, &mut self.entropy);
+        }
     }
 
     fn fail_or_requeue(&mut self) {

@@ -6,6 +6,7 @@
 mod client;
 mod hello;
 mod identity;
+mod json;
 mod options;
 mod payload;
 mod reader;

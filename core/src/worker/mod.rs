@@ -278,6 +278,13 @@ impl Machine {
         self.check_drained(now);
     }
 
+    /// Input: the connection that was asked for could not be opened. Another attempt follows.
+    pub fn handle_connect_failed(&mut self, now: Instant) {
+        if self.link.is_started() {
+            self.link.lost(now, &mut self.entropy);
+        }
+    }
+
     fn cancel_all(&mut self, reason: CancelReason) {
         for token in self.active.clear() {
             self.event(Event::Cancelled { token, reason });

@@ -194,9 +194,8 @@ impl Default for zmq_msg_t {
         }
     }
 }
-pub type zmq_free_fn = ::std::option::Option<
-    unsafe extern "C" fn(data_: *mut ::std::os::raw::c_void, hint_: *mut ::std::os::raw::c_void),
->;
+pub type zmq_free_fn =
+    ::std::option::Option<unsafe extern "C" fn(data_: *mut ::std::os::raw::c_void, hint_: *mut ::std::os::raw::c_void)>;
 #[repr(C)]
 pub struct zmq_pollitem_t {
     pub socket: *mut ::std::os::raw::c_void,
@@ -213,11 +212,9 @@ impl Default for zmq_pollitem_t {
         }
     }
 }
-pub type zmq_timer_fn = ::std::option::Option<
-    unsafe extern "C" fn(timer_id: ::std::os::raw::c_int, arg: *mut ::std::os::raw::c_void),
->;
-pub type zmq_thread_fn =
-    ::std::option::Option<unsafe extern "C" fn(arg1: *mut ::std::os::raw::c_void)>;
+pub type zmq_timer_fn =
+    ::std::option::Option<unsafe extern "C" fn(timer_id: ::std::os::raw::c_int, arg: *mut ::std::os::raw::c_void)>;
+pub type zmq_thread_fn = ::std::option::Option<unsafe extern "C" fn(arg1: *mut ::std::os::raw::c_void)>;
 unsafe extern "C" {
     pub fn zmq_errno() -> ::std::os::raw::c_int;
     pub fn zmq_strerror(errnum_: ::std::os::raw::c_int) -> *const ::std::os::raw::c_char;
@@ -234,10 +231,7 @@ unsafe extern "C" {
         option_: ::std::os::raw::c_int,
         optval_: ::std::os::raw::c_int,
     ) -> ::std::os::raw::c_int;
-    pub fn zmq_ctx_get(
-        context_: *mut ::std::os::raw::c_void,
-        option_: ::std::os::raw::c_int,
-    ) -> ::std::os::raw::c_int;
+    pub fn zmq_ctx_get(context_: *mut ::std::os::raw::c_void, option_: ::std::os::raw::c_int) -> ::std::os::raw::c_int;
     pub fn zmq_init(io_threads_: ::std::os::raw::c_int) -> *mut ::std::os::raw::c_void;
     pub fn zmq_term(context_: *mut ::std::os::raw::c_void) -> ::std::os::raw::c_int;
     pub fn zmq_ctx_destroy(context_: *mut ::std::os::raw::c_void) -> ::std::os::raw::c_int;
@@ -266,10 +260,7 @@ unsafe extern "C" {
     pub fn zmq_msg_data(msg_: *mut zmq_msg_t) -> *mut ::std::os::raw::c_void;
     pub fn zmq_msg_size(msg_: *const zmq_msg_t) -> usize;
     pub fn zmq_msg_more(msg_: *const zmq_msg_t) -> ::std::os::raw::c_int;
-    pub fn zmq_msg_get(
-        msg_: *const zmq_msg_t,
-        property_: ::std::os::raw::c_int,
-    ) -> ::std::os::raw::c_int;
+    pub fn zmq_msg_get(msg_: *const zmq_msg_t, property_: ::std::os::raw::c_int) -> ::std::os::raw::c_int;
     pub fn zmq_msg_set(
         msg_: *mut zmq_msg_t,
         property_: ::std::os::raw::c_int,
@@ -279,10 +270,7 @@ unsafe extern "C" {
         msg_: *const zmq_msg_t,
         property_: *const ::std::os::raw::c_char,
     ) -> *const ::std::os::raw::c_char;
-    pub fn zmq_socket(
-        arg1: *mut ::std::os::raw::c_void,
-        type_: ::std::os::raw::c_int,
-    ) -> *mut ::std::os::raw::c_void;
+    pub fn zmq_socket(arg1: *mut ::std::os::raw::c_void, type_: ::std::os::raw::c_int) -> *mut ::std::os::raw::c_void;
     pub fn zmq_close(s_: *mut ::std::os::raw::c_void) -> ::std::os::raw::c_int;
     pub fn zmq_setsockopt(
         s_: *mut ::std::os::raw::c_void,
@@ -296,18 +284,9 @@ unsafe extern "C" {
         optval_: *mut ::std::os::raw::c_void,
         optvallen_: *mut usize,
     ) -> ::std::os::raw::c_int;
-    pub fn zmq_bind(
-        s_: *mut ::std::os::raw::c_void,
-        addr_: *const ::std::os::raw::c_char,
-    ) -> ::std::os::raw::c_int;
-    pub fn zmq_connect(
-        s_: *mut ::std::os::raw::c_void,
-        addr_: *const ::std::os::raw::c_char,
-    ) -> ::std::os::raw::c_int;
-    pub fn zmq_unbind(
-        s_: *mut ::std::os::raw::c_void,
-        addr_: *const ::std::os::raw::c_char,
-    ) -> ::std::os::raw::c_int;
+    pub fn zmq_bind(s_: *mut ::std::os::raw::c_void, addr_: *const ::std::os::raw::c_char) -> ::std::os::raw::c_int;
+    pub fn zmq_connect(s_: *mut ::std::os::raw::c_void, addr_: *const ::std::os::raw::c_char) -> ::std::os::raw::c_int;
+    pub fn zmq_unbind(s_: *mut ::std::os::raw::c_void, addr_: *const ::std::os::raw::c_char) -> ::std::os::raw::c_int;
     pub fn zmq_disconnect(
         s_: *mut ::std::os::raw::c_void,
         addr_: *const ::std::os::raw::c_char,
@@ -382,14 +361,10 @@ unsafe extern "C" {
         z85_secret_key_: *const ::std::os::raw::c_char,
     ) -> ::std::os::raw::c_int;
     pub fn zmq_atomic_counter_new() -> *mut ::std::os::raw::c_void;
-    pub fn zmq_atomic_counter_set(
-        counter_: *mut ::std::os::raw::c_void,
-        value_: ::std::os::raw::c_int,
-    );
+    pub fn zmq_atomic_counter_set(counter_: *mut ::std::os::raw::c_void, value_: ::std::os::raw::c_int);
     pub fn zmq_atomic_counter_inc(counter_: *mut ::std::os::raw::c_void) -> ::std::os::raw::c_int;
     pub fn zmq_atomic_counter_dec(counter_: *mut ::std::os::raw::c_void) -> ::std::os::raw::c_int;
-    pub fn zmq_atomic_counter_value(counter_: *mut ::std::os::raw::c_void)
-        -> ::std::os::raw::c_int;
+    pub fn zmq_atomic_counter_value(counter_: *mut ::std::os::raw::c_void) -> ::std::os::raw::c_int;
     pub fn zmq_atomic_counter_destroy(counter_p_: *mut *mut ::std::os::raw::c_void);
     pub fn zmq_timers_new() -> *mut ::std::os::raw::c_void;
     pub fn zmq_timers_destroy(timers_p: *mut *mut ::std::os::raw::c_void) -> ::std::os::raw::c_int;
@@ -415,14 +390,9 @@ unsafe extern "C" {
     pub fn zmq_timers_timeout(timers: *mut ::std::os::raw::c_void) -> ::std::os::raw::c_long;
     pub fn zmq_timers_execute(timers: *mut ::std::os::raw::c_void) -> ::std::os::raw::c_int;
     pub fn zmq_stopwatch_start() -> *mut ::std::os::raw::c_void;
-    pub fn zmq_stopwatch_intermediate(
-        watch_: *mut ::std::os::raw::c_void,
-    ) -> ::std::os::raw::c_ulong;
+    pub fn zmq_stopwatch_intermediate(watch_: *mut ::std::os::raw::c_void) -> ::std::os::raw::c_ulong;
     pub fn zmq_stopwatch_stop(watch_: *mut ::std::os::raw::c_void) -> ::std::os::raw::c_ulong;
     pub fn zmq_sleep(seconds_: ::std::os::raw::c_int);
-    pub fn zmq_threadstart(
-        func_: zmq_thread_fn,
-        arg_: *mut ::std::os::raw::c_void,
-    ) -> *mut ::std::os::raw::c_void;
+    pub fn zmq_threadstart(func_: zmq_thread_fn, arg_: *mut ::std::os::raw::c_void) -> *mut ::std::os::raw::c_void;
     pub fn zmq_threadclose(thread_: *mut ::std::os::raw::c_void);
 }

@@ -32,11 +32,7 @@ impl Pair {
             let last_ptr = last.as_mut_ptr();
             zmq_getsockopt(bound, ZMQ_LAST_ENDPOINT as c_int, last_ptr.cast(), &mut len);
             assert_eq!(zmq_connect(connected, last_ptr.cast()), 0);
-            Self {
-                context,
-                bound,
-                connected,
-            }
+            Self { context, bound, connected }
         }
     }
 
@@ -84,6 +80,14 @@ fn curve_is_there_if_and_only_if_it_was_asked_for() {
     assert_eq!(rc == 0, curve);
 }
 
+#[test]
+fn null_pointers_are_refused_not_followed() {
+    // SAFETY: libzmq checks for NULL.
+    assert_eq!(unsafe { zmq_close(ptr::null_mut()) }, -1);
+    // SAFETY: reads errno.
+    assert_eq!(unsafe { zmq_errno() }, errno::ENOTSOCK);
+}
+
 #[cfg(target_os = "linux")]
 mod linux {
     use super::*;
@@ -102,10 +106,7 @@ mod linux {
 
     #[test]
     fn timers_do_not_look_at_the_wall_clock() {
-        let pair = Pair::new(
-            c"tcp://127.0.0.1:*",
-            &[(ZMQ_HEARTBEAT_IVL, 5), (ZMQ_RCVTIMEO, 30)],
-        );
+        let pair = Pair::new(c"tcp://127.0.0.1:*", &[(ZMQ_HEARTBEAT_IVL, 5), (ZMQ_RCVTIMEO, 30)]);
         pair.pass_message(|_| ());
         let mut byte = 0_u8;
         // SAFETY: a place for one byte.
@@ -128,10 +129,7 @@ mod linux {
     #[test]
     fn keepalive_reaches_the_connection() {
         for wanted in [0, 1] {
-            let pair = Pair::new(
-                c"tcp://127.0.0.1:*",
-                &[(ZMQ_TCP_KEEPALIVE, wanted), (ZMQ_TCP_KEEPALIVE_IDLE, 77)],
-            );
+            let pair = Pair::new(c"tcp://127.0.0.1:*", &[(ZMQ_TCP_KEEPALIVE, wanted), (ZMQ_TCP_KEEPALIVE_IDLE, 77)]);
             pair.pass_message(|message| {
                 // SAFETY: a valid message, of which it reads the connection's descriptor.
                 let fd = unsafe { zmq_msg_get(message, ZMQ_SRCFD as c_int) };
@@ -170,17 +168,8 @@ mod linux {
             assert_eq!(flags & libc::FD_CLOEXEC, libc::FD_CLOEXEC);
         });
         let named = fs::read_dir("/proc/self/task").unwrap().any(|task| {
-            fs::read_to_string(task.unwrap().path().join("comm"))
-                .is_ok_and(|name| name.starts_with("ZMQbg/IO"))
+            fs::read_to_string(task.unwrap().path().join("comm")).is_ok_and(|name| name.starts_with("ZMQbg/IO"))
         });
         assert!(named);
-    }
-
-    #[test]
-    fn null_pointers_are_refused_not_followed() {
-        // SAFETY: libzmq checks for NULL.
-        assert_eq!(unsafe { zmq_close(ptr::null_mut()) }, -1);
-        // SAFETY: reads errno.
-        assert_eq!(unsafe { zmq_errno() }, errno::ENOTSOCK);
     }
 }

@@ -19,16 +19,10 @@ pub(crate) fn open(context: &Context, kind: SocketType) -> Socket {
 }
 
 /// Two sockets, the first bound and the second connected.
-pub(crate) fn pair(
-    context: &Context,
-    endpoint: &str,
-    kinds: (SocketType, SocketType),
-) -> (Socket, Socket) {
+pub(crate) fn pair(context: &Context, endpoint: &str, kinds: (SocketType, SocketType)) -> (Socket, Socket) {
     let (bound, connected) = (open(context, kinds.0), open(context, kinds.1));
     bound.bind(endpoint).unwrap();
-    connected
-        .connect(&bound.get_last_endpoint().unwrap().unwrap())
-        .unwrap();
+    connected.connect(&bound.get_last_endpoint().unwrap().unwrap()).unwrap();
     (bound, connected)
 }
 

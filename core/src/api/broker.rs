@@ -1,0 +1,209 @@
+//! The broker.
+
+use std::fmt;
+use std::sync::mpsc::{channel, Sender};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::latch::Latch;
+use super::wait::wait_for;
+use crate::broker::{Event, Statistics};
+use crate::config::{defaults, BrokerOptions, DispatchMode};
+use crate::driver::{open_broker, BoundBroker, BrokerCommand, Engine, EventSink};
+use crate::error::{Error, ErrorCode};
+
+/// How long to wait for an answer of the I/O thread, which never takes long unless it is gone.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Takes requests from clients and hands them to workers.
+///
+/// It runs on the I/O thread from [`BrokerBuilder::start`] until [`Broker::stop`], or until it is dropped, which gives up
+/// what is not finished.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let broker = pigato::Broker::builder().bind("tcp://127.0.0.1:55555").start()?;
+/// println!("listening on {}", broker.endpoint());
+/// broker.stop_blocking();
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Broker {
+    bound: BoundBroker,
+    drained: Latch,
+}
+
+/// What a broker is made from.
+#[must_use = "call start"]
+pub struct BrokerBuilder {
+    endpoints: Vec<String>,
+    options: BrokerOptions,
+    listener: Box<dyn FnMut(&Event) + Send>,
+}
+
+impl fmt::Debug for BrokerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BrokerBuilder").field("endpoints", &self.endpoints).field("options", &self.options).finish()
+    }
+}
+
+impl BrokerBuilder {
+    /// Listens there too. Without any, `tcp://127.0.0.1:55555`. A `*` for the port takes a free one, which
+    /// [`Broker::endpoint`] tells.
+    pub fn bind(mut self, endpoint: impl Into<String>) -> Self {
+        self.endpoints.push(endpoint.into());
+        self
+    }
+
+    /// Where the directory is published for core services, `None` for nowhere. Default: `tcp://127.0.0.1:55550`, so that
+    /// a second broker on a machine needs another place or none.
+    pub fn intch(mut self, intch: Option<&str>) -> Self {
+        self.options.intch = intch.map(str::to_owned);
+        self
+    }
+
+    /// Replaces all options.
+    pub fn options(mut self, options: BrokerOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Time after which a quiet worker is sent a heartbeat. Default: 2.5 s.
+    pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
+        self.options.heartbeat = heartbeat;
+        self
+    }
+
+    /// How a worker is chosen among the free ones.
+    pub fn dispatch_mode(mut self, mode: DispatchMode) -> Self {
+        self.options.dispatch_mode = mode;
+        self
+    }
+
+    /// Is told what happens in the broker, on the I/O thread: it must not block.
+    pub fn on_event(mut self, listener: impl FnMut(&Event) + Send + 'static) -> Self {
+        self.listener = Box::new(listener);
+        self
+    }
+
+    /// Starts the broker. An endpoint that cannot be bound is an error.
+    pub fn start(mut self) -> Result<Broker, Error> {
+        if self.endpoints.is_empty() {
+            self.endpoints.push(defaults::ENDPOINT.to_owned());
+        }
+        let drained = Latch::default();
+        let sink = BrokerSink { listener: self.listener, drained: drained.clone() };
+        let bound = open_broker(&Engine::current()?, &self.endpoints, self.options, Box::new(sink))?;
+        Ok(Broker { bound, drained })
+    }
+}
+
+impl Broker {
+    /// A broker that is still to be told where to listen.
+    pub fn builder() -> BrokerBuilder {
+        BrokerBuilder { endpoints: Vec::new(), options: BrokerOptions::default(), listener: Box::new(|_| {}) }
+    }
+
+    /// Where it listens; the first place, if there are several.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        self.bound.endpoints.first().map_or("", String::as_str)
+    }
+
+    /// All places where it listens.
+    #[must_use]
+    pub fn endpoints(&self) -> &[String] {
+        &self.bound.endpoints
+    }
+
+    /// Where it publishes for core services.
+    #[must_use]
+    pub fn intch(&self) -> Option<&str> {
+        self.bound.intch.as_deref()
+    }
+
+    /// Its name, `B<uuid>` unless the options gave one.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.bound.name
+    }
+
+    /// Counters since the start, and what there is now. `C_CLOSED` once it has stopped.
+    pub fn statistics(&self) -> Result<Statistics, Error> {
+        self.ask(|answer| BrokerCommand::Statistics(reply_to(answer)))
+    }
+
+    /// Which workers offer which service. `C_CLOSED` once it has stopped.
+    pub fn directory(&self) -> Result<Map<String, Value>, Error> {
+        self.ask(|answer| BrokerCommand::Directory(reply_to(answer)))
+    }
+
+    fn ask<T>(&self, command: impl FnOnce(Sender<T>) -> BrokerCommand) -> Result<T, Error> {
+        let (sender, receiver) = channel();
+        self.bound.handle.submit_urgent(command(sender))?;
+        receiver.recv_timeout(ANSWER).map_err(|_| ErrorCode::Closed.into())
+    }
+
+    /// Stops the broker: what it has accepted is finished, for ten seconds at most; new requests are refused with
+    /// `B_DRAINING`; then its workers are told. Returns when that is done.
+    pub async fn stop(&self) {
+        self.stop_within(defaults::DRAIN).await;
+    }
+
+    /// As [`Broker::stop`], with another time; zero gives up what is not finished.
+    pub async fn stop_within(&self, timeout: Duration) {
+        self.begin_stop(timeout);
+        self.drained.wait().await;
+    }
+
+    /// As [`Broker::stop`], on the present thread.
+    pub fn stop_blocking(&self) {
+        wait_for(self.stop());
+    }
+
+    fn begin_stop(&self, timeout: Duration) {
+        // The only possible error says that it has stopped.
+        let _ = self.bound.handle.submit_urgent(BrokerCommand::Drain(timeout));
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.begin_stop(Duration::ZERO);
+    }
+}
+
+fn reply_to<T: Send + 'static>(answer: Sender<T>) -> Box<dyn FnOnce(T) + Send> {
+    Box::new(move |value| {
+        // Fails only if whoever asked has given up.
+        let _ = answer.send(value);
+    })
+}
+
+struct BrokerSink {
+    listener: Box<dyn FnMut(&Event) + Send>,
+    drained: Latch,
+}
+
+impl EventSink<Event> for BrokerSink {
+    fn deliver(&mut self, events: &mut Vec<Event>) {
+        for event in events.drain(..) {
+            (self.listener)(&event);
+            if event == Event::Drained {
+                self.drained.set();
+            }
+        }
+    }
+}
+
+/// Keeps the compiler's eye on what users rely on: brokers may be shared between threads.
+const _: fn() = || {
+    fn shared<T: Send + Sync>() {}
+    shared::<Broker>();
+    shared::<super::Client>();
+    shared::<super::Worker>();
+    shared::<Arc<super::ReplyWriter>>();
+};

@@ -1,0 +1,18 @@
+//! The Rust interface: futures and streams over the driver, with blocking twins.
+
+mod broker;
+mod client;
+mod events;
+mod job;
+mod latch;
+mod response;
+pub mod services;
+mod wait;
+mod worker;
+
+pub use broker::{Broker, BrokerBuilder};
+pub use client::{Client, ClientBuilder, RequestBuilder};
+pub use events::PeerEvent;
+pub use job::{HandlerError, Job, ReplyWriter, Request};
+pub use response::{RemoteError, Replies, Reply, RequestError, Response};
+pub use worker::{Worker, WorkerBuilder};

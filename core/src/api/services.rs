@@ -1,0 +1,141 @@
+//! Core services: workers that also hear what the broker publishes.
+
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+use serde_json::{Map, Value};
+
+use super::latch::Latch;
+use super::response::decode;
+use super::wait::wait_for;
+use crate::config::WorkerOptions;
+use crate::driver::{
+    open_subscriber, open_worker, service_name, Engine, EventSink, Handle, SubscriberCommand, WorkerCommand,
+};
+use crate::error::Error;
+use crate::protocol::{Frame, Payload, ReplyKind, Status};
+use crate::worker::{Event, Request};
+
+/// The directory's name.
+pub(super) const DIRECTORY: &str = "$dir";
+
+/// Tells who offers what, in the broker's place: the published package's `services.Directory`.
+///
+/// A broker answers `$dir` by itself; while a directory service is registered, that one gets the requests. It needs no
+/// thread: requests are answered on the I/O thread.
+#[derive(Debug)]
+pub struct Directory {
+    worker: Handle<WorkerCommand>,
+    subscriber: Handle<SubscriberCommand>,
+    stopped: Latch,
+}
+
+type Entries = Arc<Mutex<Map<String, Value>>>;
+
+impl Directory {
+    /// Starts a directory service at the broker at `endpoint` that publishes at `intch`.
+    pub fn start(endpoint: &str, intch: &str) -> Result<Self, Error> {
+        let engine = Engine::current()?;
+        let entries = Entries::default();
+        let stopped = Latch::default();
+        let handle = Arc::new(OnceLock::new());
+        let sink = Answers { entries: Arc::clone(&entries), handle: Arc::clone(&handle), stopped: stopped.clone() };
+        let name = service_name(DIRECTORY)?;
+        let worker = open_worker(&engine, endpoint, name, WorkerOptions::default(), Box::new(sink))?;
+        // Cannot have been set before.
+        let _ = handle.set(worker.clone());
+        let topic = format!("{DIRECTORY} ");
+        match open_subscriber(&engine, intch, &topic, Box::new(Subscription { entries })) {
+            Ok(subscriber) => Ok(Self { worker, subscriber, stopped }),
+            Err(error) => {
+                let _ = worker.submit_urgent(WorkerCommand::Stop);
+                Err(error)
+            }
+        }
+    }
+
+    /// Stops the service; the broker answers again. Returns when that is done.
+    pub async fn stop(&self) {
+        self.begin_stop();
+        self.stopped.wait().await;
+    }
+
+    /// As [`Directory::stop`], on the present thread.
+    pub fn stop_blocking(&self) {
+        wait_for(self.stop());
+    }
+
+    fn begin_stop(&self) {
+        // The only possible errors say that they have stopped.
+        let _ = self.worker.submit_urgent(WorkerCommand::Stop);
+        let _ = self.subscriber.submit_urgent(SubscriberCommand::Stop);
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        self.begin_stop();
+    }
+}
+
+/// Answers the requests.
+struct Answers {
+    entries: Entries,
+    handle: Arc<OnceLock<Handle<WorkerCommand>>>,
+    stopped: Latch,
+}
+
+impl Answers {
+    fn answer(&self, request: &Request) -> Value {
+        let entries = self.entries.lock();
+        let asked = decode::<Value>(&request.data).unwrap_or_default();
+        match asked.as_str() {
+            None | Some("") => Value::Object(entries.clone()),
+            Some(service) => entries.get(service).cloned().unwrap_or_else(|| Value::Array(Vec::new())),
+        }
+    }
+
+    fn send(&self, command: WorkerCommand) {
+        if let Some(handle) = self.handle.get() {
+            // The only possible error says that the service has stopped.
+            let _ = handle.submit_urgent(command);
+        }
+    }
+}
+
+impl EventSink<Event> for Answers {
+    fn deliver(&mut self, events: &mut Vec<Event>) {
+        for event in events.drain(..) {
+            match event {
+                Event::Request(request) => {
+                    let data = Frame::from(self.answer(&request).to_string());
+                    let payload = Payload::new(Status::Ok, data, Frame::from("{}"));
+                    self.send(WorkerCommand::Reply { token: request.token, kind: ReplyKind::Final, payload });
+                }
+                Event::Connected => self.send(WorkerCommand::Heartbeat { update: true }),
+                Event::Stopped => {
+                    self.handle = Arc::default();
+                    self.stopped.set();
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Keeps what the broker published last.
+struct Subscription {
+    entries: Entries,
+}
+
+impl EventSink<Frame> for Subscription {
+    fn deliver(&mut self, events: &mut Vec<Frame>) {
+        // Each publication is the whole directory: the last one counts.
+        let Some(last) = events.pop() else { return };
+        events.clear();
+        let json = last.get(DIRECTORY.len()..).unwrap_or_default();
+        if let Ok(Value::Object(entries)) = serde_json::from_slice(json) {
+            *self.entries.lock() = entries;
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! The worker.
+
+use std::any::Any;
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::future::{poll_fn, Future};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use futures_util::future::{select, Either, FutureExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use parking_lot::Mutex;
+use serde::Serialize;
+
+use super::events::{silent, Listener, PeerEvent};
+use super::job::{HandlerError, Job, JobState, ReplyWriter, Request};
+use super::latch::Latch;
+use super::wait::{remember, wait_for};
+use crate::config::{defaults, Concurrency, WorkerOptions};
+use crate::driver::{open_worker, service_name, Engine, EventSink, Handle, WorkerCommand};
+use crate::error::Error;
+use crate::limits;
+use crate::worker::{CancelReason, Event, Token};
+
+/// Offers a service and answers its requests.
+///
+/// Heartbeats are sent by the I/O thread: a handler may block for as long as it likes without losing the worker.
+/// Requests are taken with [`Worker::next`], or given to a handler by [`Worker::serve`] or [`Worker::serve_blocking`].
+///
+/// Cheap to clone; all clones are one worker. It stops when [`Worker::stop`] is called or the last clone is dropped;
+/// requests that are not answered by then go to other workers if they have `retry`, or end with `B_WORKER_LOST`.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let worker = pigato::Worker::connect("tcp://127.0.0.1:55555", "echo")?;
+/// worker.serve_blocking(4, |request, _reply| Ok(request.json()?));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Worker {
+    shared: Arc<WorkerShared>,
+    _stop_guard: Arc<StopGuard>,
+}
+
+/// What a worker is made from.
+#[must_use = "call start"]
+pub struct WorkerBuilder {
+    endpoint: String,
+    service: String,
+    options: WorkerOptions,
+    listener: Listener,
+}
+
+impl fmt::Debug for WorkerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("WorkerBuilder");
+        debug.field("endpoint", &self.endpoint).field("service", &self.service).field("options", &self.options);
+        debug.finish()
+    }
+}
+
+impl WorkerBuilder {
+    /// Replaces all options.
+    pub fn options(mut self, options: WorkerOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// How many requests are taken at a time. Default: 100.
+    pub fn concurrency(mut self, concurrency: Concurrency) -> Self {
+        self.options.concurrency = concurrency;
+        self
+    }
+
+    /// Time between two heartbeats. Default: 2.5 s.
+    pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
+        self.options.heartbeat = heartbeat;
+        self
+    }
+
+    /// First pause before reconnecting. Default: 1 s.
+    pub fn reconnect(mut self, reconnect: Duration) -> Self {
+        self.options.reconnect = reconnect;
+        self
+    }
+
+    /// First part of the identity, which directories show. Default: `W<uuid>`.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.options.prefix = Some(prefix.into());
+        self
+    }
+
+    /// Is told what happens to the connection, on the I/O thread: it must not block.
+    pub fn on_event(mut self, listener: impl FnMut(PeerEvent) + Send + 'static) -> Self {
+        self.listener = Box::new(listener);
+        self
+    }
+
+    /// Starts the worker. An endpoint that cannot be used is an error; a broker that is not there yet is not.
+    pub fn start(mut self) -> Result<Worker, Error> {
+        let engine = Engine::current()?;
+        let service = service_name(&self.service)?;
+        let patience = self.options.heartbeat.saturating_mul(self.options.heartbeat_liveness.max(1));
+        (self.listener)(PeerEvent::Started);
+        let state = Arc::new(WorkerState::default());
+        let (worker_sender, worker) = std::sync::mpsc::channel();
+        let sink = WorkerSink {
+            worker: WorkerLink::Pending(worker),
+            state: Arc::clone(&state),
+            listener: self.listener,
+            patience,
+        };
+        let handle = open_worker(&engine, &self.endpoint, service, self.options, Box::new(sink))?;
+        let shared = Arc::new(WorkerShared { handle, state });
+        // Fails only if the I/O thread has died, and then nobody waits for it.
+        let _ = worker_sender.send(Arc::downgrade(&shared));
+        let guard = StopGuard(Arc::downgrade(&shared));
+        Ok(Worker { shared, _stop_guard: Arc::new(guard) })
+    }
+}
+
+impl Worker {
+    /// A worker for `service` at the broker at `endpoint`, with all defaults.
+    pub fn connect(endpoint: &str, service: &str) -> Result<Self, Error> {
+        Self::builder(endpoint, service).start()
+    }
+
+    /// A worker for `service` at the broker at `endpoint` that is still to be told more. The name may be a wildcard
+    /// (`ech*`) or a version (`echo@1.2.3`).
+    pub fn builder(endpoint: impl Into<String>, service: impl Into<String>) -> WorkerBuilder {
+        WorkerBuilder {
+            endpoint: endpoint.into(),
+            service: service.into(),
+            options: WorkerOptions::default(),
+            listener: silent(),
+        }
+    }
+
+    /// The next request; `None` when the worker has stopped. Many tasks and threads may wait at once.
+    pub async fn next(&self) -> Option<Job> {
+        poll_fn(|context| {
+            let mut queue = self.shared.state.queue.lock();
+            if let Some(job) = queue.jobs.pop_front() {
+                let was_full = queue.jobs.len() + 1 == limits::EVENTS;
+                drop(queue);
+                if was_full {
+                    self.shared.handle.wake();
+                }
+                return Poll::Ready(Some(job));
+            }
+            if queue.is_closed {
+                return Poll::Ready(None);
+            }
+            remember(&mut queue.waiting, context.waker());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// As [`Worker::next`], on the present thread.
+    pub fn next_blocking(&self) -> Option<Job> {
+        wait_for(self.next())
+    }
+
+    /// Gives every request to `handler` until the worker stops; the handlers run concurrently within this future. What a
+    /// handler returns is the final reply, unless it has sent one itself; an error or a panic becomes a reply with code
+    /// `W_HANDLER`.
+    pub async fn serve<H, F, T>(&self, handler: H)
+    where
+        H: Fn(Request, Arc<ReplyWriter>) -> F,
+        F: Future<Output = Result<T, HandlerError>>,
+        T: Serialize,
+    {
+        let mut running = FuturesUnordered::new();
+        loop {
+            let mut next = pin!(self.next());
+            let job = loop {
+                if running.is_empty() {
+                    break next.await;
+                }
+                match select(next.as_mut(), running.next()).await {
+                    Either::Left((job, _)) => break job,
+                    Either::Right(_) => {}
+                }
+            };
+            let Some(Job { request, reply }) = job else { break };
+            let reply = Arc::new(reply);
+            let handled = AssertUnwindSafe(handler(request, Arc::clone(&reply))).catch_unwind();
+            running.push(async move { finish(&reply, handled.await) });
+        }
+        while running.next().await.is_some() {}
+    }
+
+    /// Gives every request to `handler` on `threads` threads until the worker stops. What a handler returns is the final
+    /// reply, unless it has sent one itself; an error or a panic becomes a reply with code `W_HANDLER`.
+    pub fn serve_blocking<H, T>(&self, threads: usize, handler: H)
+    where
+        H: Fn(&Request, &ReplyWriter) -> Result<T, HandlerError> + Sync,
+        T: Serialize,
+    {
+        std::thread::scope(|scope| {
+            for _ in 0..threads.max(1) {
+                scope.spawn(|| {
+                    while let Some(Job { request, reply }) = self.next_blocking() {
+                        let outcome = catch_unwind(AssertUnwindSafe(|| handler(&request, &reply)));
+                        finish(&reply, outcome);
+                    }
+                });
+            }
+        });
+    }
+
+    /// Takes this many requests at a time from now on; the broker is told at once.
+    pub fn set_concurrency(&self, concurrency: Concurrency) {
+        self.shared.send(WorkerCommand::SetConcurrency(concurrency));
+    }
+
+    /// Whether the broker has answered on the present connection.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.shared.state.is_connected.load(Ordering::Acquire)
+    }
+
+    /// Stops the worker once the requests that it has are answered, after ten seconds at the latest; new ones go to
+    /// other workers. Returns when that is done.
+    pub async fn stop(&self) {
+        self.stop_within(defaults::DRAIN).await;
+    }
+
+    /// As [`Worker::stop`], with another time; zero gives up what is not answered.
+    pub async fn stop_within(&self, timeout: Duration) {
+        self.shared.send(WorkerCommand::Drain(timeout));
+        self.shared.state.stopped.wait().await;
+    }
+
+    /// As [`Worker::stop`], on the present thread.
+    pub fn stop_blocking(&self) {
+        wait_for(self.stop());
+    }
+}
+
+/// Turns a handler's outcome into the final reply, if it has sent none.
+fn finish<T: Serialize>(reply: &ReplyWriter, outcome: Result<Result<T, HandlerError>, Box<dyn Any + Send>>) {
+    if reply.ended() {
+        return;
+    }
+    match outcome {
+        Ok(Ok(value)) => match reply.end(&value) {
+            Err(error) if error.code() == crate::error::ErrorCode::Data => reply.fail(error.detail()),
+            // Whatever else is wrong, nobody waits for the reply any more.
+            _ => {}
+        },
+        Ok(Err(error)) => reply.fail(error.message()),
+        Err(panic) => {
+            let message = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            let message = message.or_else(|| panic.downcast_ref::<String>().cloned());
+            reply.fail(&message.unwrap_or_else(|| "the handler panicked".to_owned()));
+        }
+    }
+}
+
+/// What all clones of a worker and all its replies share.
+#[derive(Debug)]
+pub(super) struct WorkerShared {
+    pub(super) handle: Handle<WorkerCommand>,
+    state: Arc<WorkerState>,
+}
+
+/// What the I/O thread shares with them.
+#[derive(Debug, Default)]
+struct WorkerState {
+    jobs: Mutex<HashMap<Token, Arc<JobState>>>,
+    queue: Mutex<Queue>,
+    is_connected: AtomicBool,
+    stopped: Latch,
+}
+
+/// Requests that no handler has taken yet.
+#[derive(Debug, Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    waiting: Vec<Waker>,
+    is_closed: bool,
+}
+
+impl WorkerShared {
+    /// Sends a command that ends or helps something; nothing is lost if the worker has stopped meanwhile.
+    pub(super) fn send(&self, command: WorkerCommand) {
+        // The only possible error says that the worker has stopped, and then there is nothing to do.
+        let _ = self.handle.submit_urgent(command);
+    }
+
+    /// Forgets a request that has ended.
+    pub(super) fn forget(&self, token: Token) {
+        self.state.jobs.lock().remove(&token);
+    }
+}
+
+/// Stops the worker when the last clone is gone, whatever replies are still being written.
+#[derive(Debug)]
+struct StopGuard(Weak<WorkerShared>);
+
+impl Drop for StopGuard {
+    fn drop(&mut self) {
+        if let Some(worker) = self.0.upgrade() {
+            worker.send(WorkerCommand::Stop);
+        }
+    }
+}
+
+/// The worker's shared part, once it has been made: it needs the handle, which needs the sink.
+enum WorkerLink {
+    Pending(std::sync::mpsc::Receiver<Weak<WorkerShared>>),
+    Ready(Weak<WorkerShared>),
+}
+
+struct WorkerSink {
+    worker: WorkerLink,
+    state: Arc<WorkerState>,
+    listener: Listener,
+    patience: Duration,
+}
+
+impl WorkerSink {
+    fn worker(&mut self) -> Weak<WorkerShared> {
+        if let WorkerLink::Pending(receiver) = &self.worker {
+            // Sent right after the worker was opened; an error means that opening it failed.
+            self.worker = WorkerLink::Ready(receiver.recv().unwrap_or_default());
+        }
+        match &self.worker {
+            WorkerLink::Ready(worker) => worker.clone(),
+            WorkerLink::Pending(_) => Weak::new(),
+        }
+    }
+
+    fn add(&mut self, request: crate::worker::Request) {
+        let job_state = Arc::new(JobState::new(request.token, request.credit));
+        self.state.jobs.lock().insert(request.token, Arc::clone(&job_state));
+        let reply = ReplyWriter::new(self.worker(), job_state, self.patience);
+        let mut queue = self.state.queue.lock();
+        queue.jobs.push_back(Job { request: Request::new(request), reply });
+        let waiting = std::mem::take(&mut queue.waiting);
+        drop(queue);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    fn job(&self, token: Token) -> Option<Arc<JobState>> {
+        self.state.jobs.lock().get(&token).cloned()
+    }
+
+    fn cancel(&self, token: Token, reason: CancelReason) {
+        let job = self.state.jobs.lock().remove(&token);
+        if let Some(job) = job {
+            job.cancel(reason);
+        }
+    }
+
+    /// Wakes all who wait for requests that will not come. What nobody has taken was cancelled by the machine before.
+    fn close(&self) {
+        let mut queue = self.state.queue.lock();
+        queue.is_closed = true;
+        let jobs = std::mem::take(&mut queue.jobs);
+        let waiting = std::mem::take(&mut queue.waiting);
+        drop(queue);
+        drop(jobs);
+        waiting.into_iter().for_each(Waker::wake);
+        self.state.stopped.set();
+    }
+}
+
+impl EventSink<Event> for WorkerSink {
+    fn deliver(&mut self, events: &mut Vec<Event>) {
+        for event in events.drain(..) {
+            match event {
+                Event::Request(request) => self.add(request),
+                Event::Cancelled { token, reason } => self.cancel(token, reason),
+                Event::Heartbeat { token } => {
+                    if let Some(job) = self.job(token) {
+                        job.heartbeat();
+                    }
+                }
+                Event::Credit { token, partials } => {
+                    if let Some(job) = self.job(token) {
+                        job.add_credit(partials);
+                    }
+                }
+                Event::Connected => {
+                    self.state.is_connected.store(true, Ordering::Release);
+                    (self.listener)(PeerEvent::Connected);
+                }
+                Event::Disconnected => {
+                    self.state.is_connected.store(false, Ordering::Release);
+                    (self.listener)(PeerEvent::Disconnected);
+                }
+                Event::Stopped => {
+                    (self.listener)(PeerEvent::Stopped);
+                    self.close();
+                }
+                Event::ProtocolError(malformed) => (self.listener)(PeerEvent::ProtocolError(malformed)),
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.state.queue.lock().jobs.len() >= limits::EVENTS
+    }
+}

@@ -1,0 +1,372 @@
+//! The I/O thread: waits for sockets, commands and deadlines, and lets the endpoints that have work do it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::Waker;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Registry, Token};
+use parking_lot::Mutex;
+use pigato_frame::Context;
+
+use super::mailbox::{Mailbox, Refused};
+use crate::error::{Error, ErrorCode};
+use crate::limits;
+
+/// The engine that the process's handles share, with the process that started it.
+static CURRENT: Mutex<(u32, Weak<Engine>)> = Mutex::new((0, Weak::new()));
+
+/// Descriptors of one endpoint: its sockets and their monitors.
+const TOKENS_PER_ENDPOINT: usize = 4;
+
+/// The token of the engine's own wake; endpoints count from 1.
+const WAKE: Token = Token(0);
+
+/// How long an ending engine waits for its endpoints to close by themselves.
+const SHUTDOWN: Duration = Duration::from_secs(2);
+
+/// One I/O thread and its libzmq context.
+#[derive(Debug)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    process: u32,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// `None` only while the engine is dropped.
+    context: Mutex<Option<Arc<Context>>>,
+    waker: mio::Waker,
+    /// Whether the thread is, or is about to be, in the system's poll and must be woken for news.
+    sleeping: AtomicBool,
+    inbox: Mutex<Inbox>,
+    next_id: AtomicU64,
+}
+
+#[derive(Default)]
+struct Inbox {
+    added: Vec<(u64, Box<dyn Endpoint>)>,
+    ready: Vec<u64>,
+    stop: bool,
+}
+
+impl std::fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inbox").field("ready", &self.ready).field("stop", &self.stop).finish_non_exhaustive()
+    }
+}
+
+/// Something with sockets and a machine that lives on the I/O thread.
+pub(super) trait Endpoint: Send {
+    /// Does a bounded amount of whatever there is to do.
+    fn process(&mut self, now: Instant, io: &Io<'_>) -> Progress;
+
+    /// When it is to be processed next even if nothing happens.
+    fn deadline(&self) -> Option<Instant>;
+
+    /// Ends without delay; called when the engine gives up waiting.
+    fn abort(&mut self, io: &Io<'_>);
+}
+
+/// What an endpoint says after having been processed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Nothing left to do for now.
+    Idle,
+    /// There is more to do at once.
+    Again,
+    /// It has closed its sockets and is to be dropped.
+    Done,
+}
+
+/// What an endpoint may use of the engine.
+pub(super) struct Io<'a> {
+    registry: &'a Registry,
+    id: u64,
+}
+
+impl Io<'_> {
+    /// Has the endpoint processed when `descriptor` becomes readable. `slot` tells an endpoint's descriptors apart.
+    pub(super) fn watch(&self, descriptor: RawFd, slot: usize) -> io::Result<()> {
+        let token = Token(self.id as usize * TOKENS_PER_ENDPOINT + slot);
+        self.registry.register(&mut SourceFd(&descriptor), token, Interest::READABLE)
+    }
+
+    pub(super) fn unwatch(&self, descriptor: RawFd) {
+        // Fails only for a descriptor that is not watched, and then there is nothing to undo.
+        let _ = self.registry.deregister(&mut SourceFd(&descriptor));
+    }
+}
+
+impl Engine {
+    /// The process's engine; started if there is none, or if the one there is belongs to the process this one was
+    /// forked from.
+    pub fn current() -> Result<Arc<Self>, Error> {
+        let mut current = CURRENT.lock();
+        let process = std::process::id();
+        if current.0 == process {
+            if let Some(engine) = current.1.upgrade() {
+                return Ok(engine);
+            }
+        }
+        let engine = Arc::new(Self::start(process).map_err(|error| Error::new(ErrorCode::System, error.to_string()))?);
+        *current = (process, Arc::downgrade(&engine));
+        Ok(engine)
+    }
+
+    fn start(process: u32) -> io::Result<Self> {
+        let context = Context::new(limits::SOCKETS, 1).map_err(io::Error::other)?;
+        let poll = Poll::new()?;
+        let shared = Arc::new(Shared {
+            context: Mutex::new(Some(Arc::new(context))),
+            waker: mio::Waker::new(poll.registry(), WAKE)?,
+            sleeping: AtomicBool::new(false),
+            inbox: Mutex::default(),
+            next_id: AtomicU64::new(1),
+        });
+        let thread = std::thread::Builder::new().name("pigato-io".to_owned()).spawn({
+            let shared = Arc::clone(&shared);
+            move || Loop::new(poll, shared).run()
+        })?;
+        Ok(Self { shared, thread: Mutex::new(Some(thread)), process })
+    }
+
+    /// The context to make sockets with.
+    pub(super) fn context(&self) -> Result<Arc<Context>, Error> {
+        self.shared.context.lock().clone().ok_or_else(|| Error::from(ErrorCode::Closed))
+    }
+
+    /// Gives an endpoint to the I/O thread. `mailbox` is the one it takes its commands from.
+    pub(super) fn adopt<C>(self: &Arc<Self>, mailbox: Arc<Mailbox<C>>, endpoint: Box<dyn Endpoint>) -> Handle<C> {
+        let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
+        let handle = Handle { engine: Arc::clone(self), mailbox, id };
+        self.shared.inbox.lock().added.push((id, endpoint));
+        handle.wake();
+        handle
+    }
+}
+
+impl Shared {
+    fn wake_thread(&self) {
+        if self.sleeping.swap(false, Ordering::SeqCst) {
+            // Can fail only if the descriptor is gone, and then so is the thread.
+            let _ = self.waker.wake();
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let context = self.shared.context.lock().take();
+        let thread = self.thread.lock().take();
+        if self.process != std::process::id() {
+            // A forked child: neither the thread nor the sockets exist here.
+            std::mem::forget(thread);
+            std::mem::forget(context);
+            return;
+        }
+        self.shared.inbox.lock().stop = true;
+        self.shared.sleeping.store(true, Ordering::SeqCst);
+        self.shared.wake_thread();
+        let Some(thread) = thread else { return };
+        if thread.thread().id() != std::thread::current().id() {
+            // A panic there has been printed; there is nobody left to hand it to.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A handle to a broker, worker or client on the I/O thread. Dropping it does not stop what is behind it.
+#[derive(Debug)]
+pub struct Handle<C> {
+    engine: Arc<Engine>,
+    mailbox: Arc<Mailbox<C>>,
+    id: u64,
+}
+
+impl<C> Clone for Handle<C> {
+    fn clone(&self) -> Self {
+        Self { engine: Arc::clone(&self.engine), mailbox: Arc::clone(&self.mailbox), id: self.id }
+    }
+}
+
+impl<C> Handle<C> {
+    /// Queues a command. Never blocks: `C_BUSY` if too many are queued, `C_CLOSED` if the other side has ended.
+    pub fn submit(&self, command: C) -> Result<(), Error> {
+        self.push(command, false).map_err(|(error, _)| error)
+    }
+
+    /// Queues a command that ends something; it is taken even if too many are queued.
+    pub fn submit_urgent(&self, command: C) -> Result<(), Error> {
+        self.push(command, true).map_err(|(error, _)| error)
+    }
+
+    /// Queues a command or gives it back.
+    pub(crate) fn try_submit(&self, command: C) -> Result<(), (Error, Option<C>)> {
+        self.push(command, false)
+    }
+
+    fn push(&self, command: C, urgent: bool) -> Result<(), (Error, Option<C>)> {
+        if self.engine.process != std::process::id() {
+            return Err((ErrorCode::Fork.into(), None));
+        }
+        match self.mailbox.push(command, urgent) {
+            Ok(()) => {
+                self.wake();
+                Ok(())
+            }
+            Err(Refused::Full(command)) => Err((ErrorCode::Busy.into(), Some(command))),
+            Err(Refused::Closed) => Err((ErrorCode::Closed.into(), None)),
+        }
+    }
+
+    /// Has `waker` woken when commands are taken again; returns whether they are now.
+    pub(crate) fn wait_for_room(&self, waker: &Waker) -> bool {
+        self.mailbox.wait_for_room(waker)
+    }
+
+    /// Has the endpoint processed soon: after a command, or because a full sink has room again.
+    pub fn wake(&self) {
+        if self.mailbox.schedule() {
+            self.engine.shared.inbox.lock().ready.push(self.id);
+            self.engine.shared.wake_thread();
+        }
+    }
+}
+
+struct Slot {
+    endpoint: Box<dyn Endpoint>,
+    deadline: Option<Instant>,
+}
+
+/// What the I/O thread keeps to itself.
+struct Loop {
+    poll: Poll,
+    shared: Arc<Shared>,
+    endpoints: HashMap<u64, Slot>,
+    deadlines: BTreeSet<(Instant, u64)>,
+    /// Endpoints to process in this turn, and whether each is in already.
+    active: Vec<u64>,
+    stopping_since: Option<Instant>,
+}
+
+impl Loop {
+    fn new(poll: Poll, shared: Arc<Shared>) -> Self {
+        Self {
+            poll,
+            shared,
+            endpoints: HashMap::new(),
+            deadlines: BTreeSet::new(),
+            active: Vec::new(),
+            stopping_since: None,
+        }
+    }
+
+    fn run(&mut self) {
+        let mut events = Events::with_capacity(1_024);
+        loop {
+            self.collect();
+            let now = Instant::now();
+            if self.is_over(now) {
+                break;
+            }
+            while let Some((at, id)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
+                self.deadlines.remove(&(at, id));
+                if let Some(slot) = self.endpoints.get_mut(&id) {
+                    slot.deadline = None;
+                }
+                self.active.push(id);
+            }
+            self.process_active();
+            self.wait(&mut events);
+        }
+        for (id, mut slot) in self.endpoints.drain() {
+            slot.endpoint.abort(&Io { registry: self.poll.registry(), id });
+        }
+    }
+
+    /// Takes over what other threads left.
+    fn collect(&mut self) {
+        let mut inbox = self.shared.inbox.lock();
+        for (id, endpoint) in inbox.added.drain(..) {
+            self.endpoints.insert(id, Slot { endpoint, deadline: None });
+        }
+        self.active.append(&mut inbox.ready);
+        if inbox.stop && self.stopping_since.is_none() {
+            self.stopping_since = Some(Instant::now());
+        }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        self.stopping_since.is_some_and(|since| self.endpoints.is_empty() || now >= since + SHUTDOWN)
+    }
+
+    fn process_active(&mut self) {
+        let mut active = std::mem::take(&mut self.active);
+        active.sort_unstable();
+        active.dedup();
+        for id in active.drain(..) {
+            let Some(slot) = self.endpoints.get_mut(&id) else { continue };
+            let io = Io { registry: self.poll.registry(), id };
+            match slot.endpoint.process(Instant::now(), &io) {
+                Progress::Idle => {}
+                Progress::Again => self.active.push(id),
+                Progress::Done => {
+                    if let Some(at) = slot.deadline {
+                        self.deadlines.remove(&(at, id));
+                    }
+                    self.endpoints.remove(&id);
+                    continue;
+                }
+            }
+            let deadline = slot.endpoint.deadline();
+            if deadline != slot.deadline {
+                if let Some(at) = slot.deadline {
+                    self.deadlines.remove(&(at, id));
+                }
+                if let Some(at) = deadline {
+                    self.deadlines.insert((at, id));
+                }
+                slot.deadline = deadline;
+            }
+        }
+        if self.active.is_empty() {
+            // Keeps the allocation for the next turn.
+            self.active = active;
+        }
+    }
+
+    /// Waits for the next thing to happen and notes which endpoints it concerns.
+    fn wait(&mut self, events: &mut Events) {
+        let mut timeout = Some(Duration::ZERO);
+        if self.active.is_empty() {
+            self.shared.sleeping.store(true, Ordering::SeqCst);
+            let has_news = {
+                let inbox = self.shared.inbox.lock();
+                !inbox.ready.is_empty() || !inbox.added.is_empty() || (inbox.stop && self.stopping_since.is_none())
+            };
+            if !has_news {
+                timeout = self.time_to_sleep();
+            }
+        }
+        // Interrupted by a signal, or a failure that the next turn meets again: either way, go on.
+        let _ = self.poll.poll(events, timeout);
+        self.shared.sleeping.store(false, Ordering::SeqCst);
+        for event in events.iter().filter(|event| event.token() != WAKE) {
+            self.active.push((event.token().0 / TOKENS_PER_ENDPOINT) as u64);
+        }
+    }
+
+    fn time_to_sleep(&self) -> Option<Duration> {
+        let shutdown = self.stopping_since.map(|since| since + SHUTDOWN);
+        let next = self.deadlines.first().map(|(at, _)| *at);
+        let until = [next, shutdown].into_iter().flatten().min()?;
+        Some(until.saturating_duration_since(Instant::now()))
+    }
+}

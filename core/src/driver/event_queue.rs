@@ -1,0 +1,106 @@
+//! Events for a consumer that pulls: a descriptor that is readable while there are some, and many at once.
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::EventSink;
+use crate::limits;
+
+/// A bounded queue of events that makes a file descriptor readable.
+///
+/// Clones share the queue: one goes to the I/O thread as the handle's sink, the other to the consumer. Any thread may
+/// call [`EventQueue::drain`], several at once each get events of their own.
+#[derive(Debug)]
+pub struct EventQueue<E> {
+    shared: Arc<Shared<E>>,
+}
+
+#[derive(Debug)]
+struct Shared<E> {
+    state: Mutex<State<E>>,
+    arrived: Condvar,
+    /// Readable while the queue is not empty: written when it stops being empty, read when it becomes so.
+    readable: UnixStream,
+    signal: UnixStream,
+}
+
+#[derive(Debug)]
+struct State<E> {
+    events: VecDeque<E>,
+    is_signalled: bool,
+}
+
+impl<E> Clone for EventQueue<E> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<E> EventQueue<E> {
+    /// An empty queue.
+    pub fn new() -> io::Result<Self> {
+        let (readable, signal) = UnixStream::pair()?;
+        readable.set_nonblocking(true)?;
+        signal.set_nonblocking(true)?;
+        let state = Mutex::new(State { events: VecDeque::new(), is_signalled: false });
+        Ok(Self { shared: Arc::new(Shared { state, arrived: Condvar::new(), readable, signal }) })
+    }
+
+    /// A descriptor that is readable while there are events. Wait for it, never read from it.
+    #[must_use]
+    pub fn descriptor(&self) -> RawFd {
+        self.shared.readable.as_raw_fd()
+    }
+
+    /// Moves up to `most` events to `into`, the oldest first, without waiting. Returns how many, and whether the queue
+    /// was full: then call [`Handle::wake`](super::Handle::wake), so that reading goes on.
+    pub fn drain(&self, into: &mut Vec<E>, most: usize) -> (usize, bool) {
+        let mut state = self.shared.state.lock();
+        let was_full = state.events.len() >= limits::EVENTS;
+        let count = state.events.len().min(most);
+        into.extend(state.events.drain(..count));
+        if state.events.is_empty() && state.is_signalled {
+            state.is_signalled = false;
+            // One byte was written and is there; anything else would be a byte too many, never one too few.
+            let _ = (&self.shared.readable).read(&mut [0; 8]);
+        }
+        (count, was_full)
+    }
+
+    /// As [`EventQueue::drain`], but waits up to `timeout` for the first event.
+    pub fn wait(&self, into: &mut Vec<E>, most: usize, timeout: Duration) -> (usize, bool) {
+        let deadline = Instant::now() + timeout.min(limits::DURATION);
+        let mut state = self.shared.state.lock();
+        while state.events.is_empty() {
+            if self.shared.arrived.wait_until(&mut state, deadline).timed_out() {
+                break;
+            }
+        }
+        drop(state);
+        self.drain(into, most)
+    }
+}
+
+impl<E: Send> EventSink<E> for EventQueue<E> {
+    fn deliver(&mut self, events: &mut Vec<E>) {
+        let mut state = self.shared.state.lock();
+        state.events.extend(events.drain(..));
+        if !state.is_signalled {
+            state.is_signalled = true;
+            // Fails only if a byte is there already, and then the descriptor is readable.
+            let _ = (&self.shared.signal).write(&[1]);
+        }
+        drop(state);
+        self.shared.arrived.notify_all();
+    }
+
+    fn is_full(&self) -> bool {
+        self.shared.state.lock().events.len() >= limits::EVENTS
+    }
+}

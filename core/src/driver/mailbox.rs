@@ -1,0 +1,99 @@
+//! The commands of one handle, on their way to the I/O thread.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
+
+use parking_lot::Mutex;
+
+use crate::limits;
+
+/// A bounded queue that knows whether its reader has been told of it.
+#[derive(Debug)]
+pub(super) struct Mailbox<C> {
+    queue: Mutex<Queue<C>>,
+    /// Whether the endpoint is on the engine's list, or about to look into the queue anyway.
+    scheduled: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Queue<C> {
+    commands: VecDeque<C>,
+    /// Who waits for room.
+    waiting: Vec<Waker>,
+    closed: bool,
+}
+
+/// Why a command was not taken. Gives it back.
+#[derive(Debug)]
+pub(super) enum Refused<C> {
+    Full(C),
+    Closed,
+}
+
+impl<C> Default for Mailbox<C> {
+    fn default() -> Self {
+        let queue = Queue { commands: VecDeque::new(), waiting: Vec::new(), closed: false };
+        Self { queue: Mutex::new(queue), scheduled: AtomicBool::new(false) }
+    }
+}
+
+impl<C> Mailbox<C> {
+    /// Adds a command. With `urgent` the bound does not count: for commands that end something and whose number is
+    /// bounded by what they end.
+    pub(super) fn push(&self, command: C, urgent: bool) -> Result<(), Refused<C>> {
+        let mut queue = self.queue.lock();
+        if queue.closed {
+            return Err(Refused::Closed);
+        }
+        if !urgent && queue.commands.len() >= limits::COMMANDS {
+            return Err(Refused::Full(command));
+        }
+        queue.commands.push_back(command);
+        Ok(())
+    }
+
+    /// Has `waker` woken when there is room; returns whether there is some already.
+    pub(super) fn wait_for_room(&self, waker: &Waker) -> bool {
+        let mut queue = self.queue.lock();
+        if queue.closed || queue.commands.len() < limits::COMMANDS {
+            return true;
+        }
+        if !queue.waiting.iter().any(|other| other.will_wake(waker)) {
+            queue.waiting.push(waker.clone());
+        }
+        false
+    }
+
+    /// Whether the caller is the one to put the endpoint on the engine's list.
+    pub(super) fn schedule(&self) -> bool {
+        !self.scheduled.swap(true, Ordering::AcqRel)
+    }
+
+    /// Moves up to `most` commands to `into`; returns whether some are left.
+    pub(super) fn take(&self, into: &mut VecDeque<C>, most: usize) -> bool {
+        self.scheduled.store(false, Ordering::Release);
+        let mut queue = self.queue.lock();
+        let count = queue.commands.len().min(most);
+        if count == 0 {
+            return false;
+        }
+        into.extend(queue.commands.drain(..count));
+        let waiting = std::mem::take(&mut queue.waiting);
+        let left = !queue.commands.is_empty();
+        drop(queue);
+        waiting.into_iter().for_each(Waker::wake);
+        left
+    }
+
+    /// Refuses all further commands and returns those that nobody will carry out.
+    pub(super) fn close(&self) -> VecDeque<C> {
+        let mut queue = self.queue.lock();
+        queue.closed = true;
+        let left = std::mem::take(&mut queue.commands);
+        let waiting = std::mem::take(&mut queue.waiting);
+        drop(queue);
+        waiting.into_iter().for_each(Waker::wake);
+        left
+    }
+}

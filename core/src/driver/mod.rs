@@ -1,0 +1,42 @@
+//! Ring 3: the only sockets, threads and clock. One engine serves every broker, worker and client of a process.
+//!
+//! An [`Engine`] is one I/O thread with a libzmq context. It starts with the first handle and ends with the last. A
+//! [`Handle`] puts commands into a bounded queue and the I/O thread gives them to the machine behind it; what the
+//! machine says goes, in batches, to the handle's [`EventSink`].
+//!
+//! ```text
+//!  any thread                      the I/O thread
+//!  Handle::submit ──► mailbox ──► endpoint: machine ⇄ socket
+//!  EventSink ◄── batches of events ──┘
+//! ```
+//!
+//! Sinks are called on the I/O thread and must not block. [`EventQueue`] is the sink for languages that pull: it makes a
+//! file descriptor readable when events are there and hands out many at once.
+
+mod dealer;
+mod engine;
+mod event_queue;
+mod mailbox;
+mod peer;
+mod router;
+mod socket;
+mod subscriber;
+
+pub use engine::{Engine, Handle};
+pub use event_queue::EventQueue;
+pub(crate) use peer::service_name;
+pub use peer::{open_client, open_worker, ClientCommand, WorkerCommand};
+pub use router::{open_broker, BoundBroker, BrokerCommand};
+pub use subscriber::{open_subscriber, SubscriberCommand};
+
+/// Where a handle's events go. Called on the I/O thread, so it must not block, nor drop the last [`Handle`].
+pub trait EventSink<E>: Send {
+    /// Takes all events in the vector, oldest first, and leaves it empty.
+    fn deliver(&mut self, events: &mut Vec<E>);
+
+    /// Whether it has as much as it may hold. While that is so nothing more is read from the socket; whoever makes room
+    /// calls [`Handle::wake`].
+    fn is_full(&self) -> bool {
+        false
+    }
+}

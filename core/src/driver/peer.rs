@@ -1,0 +1,418 @@
+//! Clients and workers on the I/O thread: a machine over one connection at a time.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pigato_frame::{Context, Frame};
+
+use super::dealer::{Dealer, Transport};
+use super::engine::{Endpoint, Engine, Handle, Io, Progress};
+use super::mailbox::Mailbox;
+use super::socket::OUTBOX_RETRY;
+use super::EventSink;
+use crate::client;
+use crate::config::{ceil_millis, ClientOptions, Concurrency, RequestOptions, WorkerOptions};
+use crate::entropy::Entropy;
+use crate::error::{Error, ErrorCode};
+use crate::link::Output;
+use crate::protocol::{ClientToBroker, Payload, ReplyKind, ServiceName, WorkerToBroker};
+use crate::worker;
+
+/// Commands and messages dealt with before other endpoints get their turn.
+const BATCH: usize = 256;
+
+/// What a client may be told.
+#[derive(Debug)]
+pub enum ClientCommand {
+    /// Make a request. Ends with `Event::Final` or `Event::Failed`.
+    Request {
+        /// What events call it; must not be in use.
+        token: client::Token,
+        /// The service to ask.
+        service: ServiceName,
+        /// The data frame.
+        data: Frame,
+        /// The options.
+        options: Box<RequestOptions>,
+    },
+    /// End a request; it fails with `C_CANCELLED`.
+    Cancel(client::Token),
+    /// Let the worker send this many more partial replies.
+    Grant {
+        /// For which request.
+        token: client::Token,
+        /// How many more.
+        partials: u32,
+    },
+    /// Tell the worker that the reply is still wanted.
+    Heartbeat(client::Token),
+    /// Stop. Ends with `Event::Stopped`.
+    Stop,
+}
+
+/// What a worker may be told.
+#[derive(Debug)]
+pub enum WorkerCommand {
+    /// Send a reply.
+    Reply {
+        /// To which request.
+        token: worker::Token,
+        /// Partial or final.
+        kind: ReplyKind,
+        /// The reply.
+        payload: Payload,
+    },
+    /// Have another worker answer.
+    Reject {
+        /// Which request.
+        token: worker::Token,
+        /// The reason, as JSON.
+        reason: Frame,
+    },
+    /// Take this many requests at a time.
+    SetConcurrency(Concurrency),
+    /// Send a sign of life now.
+    Heartbeat {
+        /// Whether a core service asks for a publication of the directory.
+        update: bool,
+    },
+    /// Stop when the live requests are answered, or after this time. Ends with `Event::Stopped`.
+    Drain(Duration),
+    /// Stop now. Ends with `Event::Stopped`.
+    Stop,
+}
+
+/// What the two machines have in common, as far as the driver is concerned.
+trait PeerMachine: Send {
+    type Command: Send;
+    type Message;
+    type Event: Send;
+
+    fn handle_command(&mut self, now: Instant, command: Self::Command);
+    fn handle_connected(&mut self, now: Instant);
+    fn handle_disconnected(&mut self, now: Instant);
+    fn handle_connect_failed(&mut self, now: Instant);
+    fn handle_message(&mut self, now: Instant, frames: &mut Vec<Frame>);
+    fn handle_timeout(&mut self, now: Instant);
+    fn next_deadline(&self) -> Option<Instant>;
+    fn poll_output(&mut self) -> Option<Output<Self::Message, Self::Event>>;
+    fn stop(&mut self, now: Instant);
+    fn is_stopped(event: &Self::Event) -> bool;
+    fn encode(message: Self::Message, frames: &mut Vec<Frame>);
+}
+
+macro_rules! peer_machine {
+    ($machine:ty, $command:ty, $message:ty, $event:ty, |$self:ident, $now:ident, $given:ident| $handle:expr, |$stopping:ident, $at:ident| $stop:expr) => {
+        impl PeerMachine for $machine {
+            type Command = $command;
+            type Message = $message;
+            type Event = $event;
+
+            fn handle_command(&mut self, $now: Instant, $given: Self::Command) {
+                let $self = self;
+                $handle
+            }
+            fn handle_connected(&mut self, now: Instant) {
+                self.handle_connected(now);
+            }
+            fn handle_disconnected(&mut self, now: Instant) {
+                self.handle_disconnected(now);
+            }
+            fn handle_connect_failed(&mut self, now: Instant) {
+                self.handle_connect_failed(now);
+            }
+            fn handle_message(&mut self, now: Instant, frames: &mut Vec<Frame>) {
+                self.handle_message(now, frames);
+            }
+            fn handle_timeout(&mut self, now: Instant) {
+                self.handle_timeout(now);
+            }
+            fn next_deadline(&self) -> Option<Instant> {
+                self.next_deadline()
+            }
+            fn poll_output(&mut self) -> Option<Output<Self::Message, Self::Event>> {
+                self.poll_output()
+            }
+            fn stop(&mut self, $at: Instant) {
+                let $stopping = self;
+                $stop
+            }
+            fn is_stopped(event: &Self::Event) -> bool {
+                *event == <$event>::Stopped
+            }
+            fn encode(message: Self::Message, frames: &mut Vec<Frame>) {
+                message.encode(frames);
+            }
+        }
+    };
+}
+
+peer_machine!(
+    client::Machine,
+    ClientCommand,
+    ClientToBroker,
+    client::Event,
+    |machine, now, command| match command {
+        ClientCommand::Request { token, service, data, options } =>
+            machine.request(now, token, service, data, &options),
+        ClientCommand::Cancel(token) => machine.cancel(token),
+        ClientCommand::Grant { token, partials } => machine.grant(token, partials),
+        ClientCommand::Heartbeat(token) => machine.heartbeat(token),
+        ClientCommand::Stop => machine.stop(),
+    },
+    |machine, _now| machine.stop()
+);
+
+peer_machine!(
+    worker::Machine,
+    WorkerCommand,
+    WorkerToBroker,
+    worker::Event,
+    |machine, now, command| match command {
+        WorkerCommand::Reply { token, kind, payload } => {
+            machine.reply(now, token, kind, payload);
+        }
+        WorkerCommand::Reject { token, reason } => {
+            machine.reject(now, token, reason);
+        }
+        WorkerCommand::SetConcurrency(concurrency) => machine.set_concurrency(concurrency),
+        WorkerCommand::Heartbeat { update } => machine.heartbeat(update),
+        WorkerCommand::Drain(timeout) => machine.drain(now, timeout),
+        WorkerCommand::Stop => machine.stop(now),
+    },
+    |machine, now| machine.stop(now)
+);
+
+/// Starts a client that connects to `endpoint`. An endpoint that cannot be used is an error here; a broker that is not
+/// there yet is not.
+pub fn open_client(
+    engine: &Arc<Engine>,
+    endpoint: &str,
+    options: ClientOptions,
+    sink: Box<dyn EventSink<client::Event>>,
+) -> Result<Handle<ClientCommand>, Error> {
+    let reconnect = options.reconnect;
+    let mut machine = client::Machine::new(options, Entropy::from_os());
+    machine.start();
+    PeerEndpoint::start(engine, endpoint, reconnect, machine, sink)
+}
+
+/// Starts a worker for `service` that connects to `endpoint`; errors as for [`open_client`].
+pub fn open_worker(
+    engine: &Arc<Engine>,
+    endpoint: &str,
+    service: ServiceName,
+    options: WorkerOptions,
+    sink: Box<dyn EventSink<worker::Event>>,
+) -> Result<Handle<WorkerCommand>, Error> {
+    let reconnect = options.reconnect;
+    let mut machine = worker::Machine::new(service, options, Entropy::from_os());
+    machine.start();
+    PeerEndpoint::start(engine, endpoint, reconnect, machine, sink)
+}
+
+struct PeerEndpoint<M: PeerMachine> {
+    machine: M,
+    mailbox: Arc<Mailbox<M::Command>>,
+    sink: Box<dyn EventSink<M::Event>>,
+    /// Before the context, which waits for its sockets when it is dropped.
+    dealer: Option<Dealer>,
+    context: Arc<Context>,
+    endpoint: String,
+    reconnect_max_millis: i32,
+    is_stopped: bool,
+    /// When a connection without room is tried again.
+    retry_at: Option<Instant>,
+    /// Kept for their memory.
+    frames: Vec<Frame>,
+    commands: VecDeque<M::Command>,
+    events: Vec<M::Event>,
+}
+
+impl<M: PeerMachine + 'static> PeerEndpoint<M> {
+    fn start(
+        engine: &Arc<Engine>,
+        endpoint: &str,
+        reconnect: Duration,
+        machine: M,
+        sink: Box<dyn EventSink<M::Event>>,
+    ) -> Result<Handle<M::Command>, Error> {
+        let mailbox = Arc::new(Mailbox::default());
+        let mut peer = Self {
+            machine,
+            mailbox: Arc::clone(&mailbox),
+            sink,
+            context: engine.context()?,
+            endpoint: endpoint.to_owned(),
+            reconnect_max_millis: i32::try_from(ceil_millis(reconnect)).unwrap_or(i32::MAX),
+            dealer: None,
+            is_stopped: false,
+            retry_at: None,
+            frames: Vec::new(),
+            commands: VecDeque::new(),
+            events: Vec::new(),
+        };
+        while let Some(output) = peer.machine.poll_output() {
+            if let Output::Connect(identity) = output {
+                peer.connect(Instant::now(), &identity)?;
+            }
+        }
+        Ok(engine.adopt(mailbox, Box::new(peer)))
+    }
+
+    fn connect(&mut self, now: Instant, identity: &crate::protocol::PeerId) -> Result<(), Error> {
+        let dealer = Dealer::open(&self.context, &self.endpoint, identity, self.reconnect_max_millis)?;
+        let is_up = dealer.is_up_at_once();
+        self.dealer = Some(dealer);
+        if is_up {
+            self.machine.handle_connected(now);
+        }
+        Ok(())
+    }
+
+    /// Carries out what the machine wants.
+    fn carry_out(&mut self, now: Instant, io: &Io<'_>) {
+        while let Some(output) = self.machine.poll_output() {
+            match output {
+                Output::Send(message) => {
+                    if let Some(dealer) = &mut self.dealer {
+                        M::encode(message, &mut self.frames);
+                        dealer.send(&mut self.frames);
+                    }
+                }
+                Output::Event(event) => {
+                    self.is_stopped |= M::is_stopped(&event);
+                    self.events.push(event);
+                }
+                Output::Connect(identity) => {
+                    let opened = self.connect(now, &identity).and_then(|()| self.watch(io));
+                    if opened.is_err() {
+                        self.disconnect(io);
+                        self.machine.handle_connect_failed(now);
+                    }
+                }
+                Output::Disconnect => self.disconnect(io),
+            }
+        }
+    }
+
+    fn watch(&mut self, io: &Io<'_>) -> Result<(), Error> {
+        self.dealer.as_mut().map_or(Ok(()), |dealer| dealer.watch(io))
+    }
+
+    fn disconnect(&mut self, io: &Io<'_>) {
+        if let Some(dealer) = self.dealer.take() {
+            dealer.close(io);
+        }
+    }
+
+    fn is_blocked(&self) -> bool {
+        self.dealer.as_ref().is_some_and(Dealer::is_blocked)
+    }
+
+    /// Takes commands, unless the connection has no room for what they would send. Returns whether some are left.
+    fn take_commands(&mut self, now: Instant, io: &Io<'_>) -> bool {
+        if self.is_blocked() {
+            return false;
+        }
+        let left = self.mailbox.take(&mut self.commands, BATCH);
+        while let Some(command) = self.commands.pop_front() {
+            self.machine.handle_command(now, command);
+            self.carry_out(now, io);
+        }
+        left
+    }
+
+    fn hear_transport(&mut self, now: Instant, io: &Io<'_>) {
+        while let Some(transport) = self.dealer.as_ref().and_then(|dealer| dealer.transport(&mut self.frames)) {
+            self.frames.clear();
+            match transport {
+                Transport::Up => self.machine.handle_connected(now),
+                Transport::Down => self.machine.handle_disconnected(now),
+            }
+            self.carry_out(now, io);
+        }
+    }
+
+    /// Reads until there is nothing left, the batch is full or the sink is. Returns whether there may be more.
+    fn receive(&mut self, now: Instant, io: &Io<'_>) -> bool {
+        for _ in 0..BATCH {
+            if self.sink.is_full() {
+                return false;
+            }
+            match &self.dealer {
+                Some(dealer) if dealer.receive(&mut self.frames) => {}
+                _ => return false,
+            }
+            self.machine.handle_message(now, &mut self.frames);
+            self.carry_out(now, io);
+            if self.events.len() >= BATCH {
+                self.deliver();
+            }
+        }
+        true
+    }
+
+    fn deliver(&mut self) {
+        if !self.events.is_empty() {
+            self.sink.deliver(&mut self.events);
+            self.events.clear();
+        }
+    }
+
+    /// Answers the commands that came too late.
+    fn finish(&mut self, now: Instant, io: &Io<'_>) {
+        for command in self.mailbox.close() {
+            self.machine.handle_command(now, command);
+        }
+        self.carry_out(now, io);
+        self.deliver();
+    }
+}
+
+impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
+    fn process(&mut self, now: Instant, io: &Io<'_>) -> Progress {
+        if self.watch(io).is_err() {
+            self.machine.handle_disconnected(now);
+        }
+        if self.machine.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.machine.handle_timeout(now);
+        }
+        self.carry_out(now, io);
+        self.hear_transport(now, io);
+        if let Some(dealer) = &mut self.dealer {
+            dealer.flush();
+        }
+        let mut again = self.take_commands(now, io);
+        again |= self.receive(now, io);
+        self.deliver();
+        if self.is_stopped {
+            self.finish(now, io);
+            return Progress::Done;
+        }
+        self.retry_at = self.is_blocked().then(|| now + OUTBOX_RETRY);
+        if again {
+            Progress::Again
+        } else {
+            Progress::Idle
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        [self.machine.next_deadline(), self.retry_at].into_iter().flatten().min()
+    }
+
+    fn abort(&mut self, io: &Io<'_>) {
+        let now = Instant::now();
+        self.machine.stop(now);
+        self.carry_out(now, io);
+        self.finish(now, io);
+    }
+}
+
+/// A service name from text.
+pub(crate) fn service_name(name: &str) -> Result<ServiceName, Error> {
+    ServiceName::new(Frame::from(name))
+        .ok_or_else(|| Error::new(ErrorCode::Option, "a service name has 1 to 255 bytes"))
+}

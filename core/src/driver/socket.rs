@@ -1,0 +1,108 @@
+//! What all sockets have in common: options, and multipart messages in and out.
+
+use std::time::Duration;
+
+use pigato_frame::Frame;
+
+use crate::error::{Error, ErrorCode};
+use crate::limits;
+
+/// Milliseconds that a closing socket may take to send what it was given. Infinite, libzmq's default, hangs for ever
+/// when the peer is gone; 0 loses the farewell.
+const LINGER_MILLIS: i32 = 1_000;
+
+/// How often a message that found no room is tried again. ROUTER does not tell when a peer has room.
+pub(super) const OUTBOX_RETRY: Duration = Duration::from_millis(1);
+
+/// Sets what every socket needs.
+pub(super) fn configure(socket: &zmq::Socket) -> Result<(), Error> {
+    let set = || {
+        socket.set_linger(LINGER_MILLIS)?;
+        socket.set_maxmsgsize(limits::FRAME_BYTES as i64)?;
+        socket.set_ipv6(true)?;
+        socket.set_tcp_keepalive(1)?;
+        socket.set_tcp_keepalive_idle(30)?;
+        socket.set_tcp_keepalive_intvl(10)?;
+        socket.set_tcp_keepalive_cnt(3)
+    };
+    set().map_err(system_error)
+}
+
+pub(super) fn system_error(error: zmq::Error) -> Error {
+    Error::new(ErrorCode::System, error.message())
+}
+
+/// An endpoint that libzmq or the system does not take, with the reason and what to do.
+pub(super) fn endpoint_error(endpoint: &str, error: zmq::Error) -> Error {
+    let hint = match error {
+        zmq::Error::EADDRINUSE => "another program listens there; choose another port, or `tcp://127.0.0.1:*`",
+        zmq::Error::EINVAL | zmq::Error::EPROTONOSUPPORT => "write tcp://HOST:PORT, ipc://PATH or inproc://NAME",
+        zmq::Error::ENODEV | zmq::Error::EADDRNOTAVAIL => "this machine has no such address",
+        _ => "",
+    };
+    let separator = if hint.is_empty() { "" } else { "; " };
+    Error::new(ErrorCode::Endpoint, format!("{endpoint}: {}{separator}{hint}", error.message()))
+}
+
+/// What became of a message that was to be sent.
+#[derive(Debug)]
+pub(super) enum Sent {
+    /// It is on its way.
+    Yes,
+    /// There is no room; the frames are back.
+    Full,
+    /// There is no such peer; the frames are gone.
+    NoPeer,
+}
+
+/// Sends a message as a whole or not at all. Empties `frames` unless there is no room.
+pub(super) fn send(socket: &zmq::Socket, frames: &mut Vec<Frame>) -> Sent {
+    let Some(first) = frames.first_mut().map(std::mem::take) else { return Sent::Yes };
+    let last = frames.len() - 1;
+    let sent = match first.send(socket, last > 0) {
+        // While sending, libzmq looks for freed room once a millisecond at most; asked for its events, at once.
+        Err((zmq::Error::EAGAIN, first)) if socket.get_events().is_ok() => first.send(socket, last > 0),
+        sent => sent,
+    };
+    match sent {
+        Ok(()) => {}
+        Err((zmq::Error::EAGAIN, first)) => {
+            frames[0] = first;
+            return Sent::Full;
+        }
+        Err(_) => {
+            frames.clear();
+            return Sent::NoPeer;
+        }
+    }
+    // The first frame decides. A later one fails only when the connection breaks meanwhile; libzmq then wants to be
+    // given the others all the same, and throws them away.
+    let rest = frames.drain(..).enumerate().skip(1);
+    let is_whole =
+        rest.fold(true, |is_whole, (position, frame)| frame.send(socket, position < last).is_ok() && is_whole);
+    if is_whole {
+        Sent::Yes
+    } else {
+        Sent::NoPeer
+    }
+}
+
+/// Receives a message into `frames`, without waiting; returns whether there was one. Frames beyond the limit of a
+/// message are dropped, all but one, which tells the decoder that there were too many.
+pub(super) fn receive(socket: &zmq::Socket, frames: &mut Vec<Frame>) -> bool {
+    frames.clear();
+    loop {
+        match Frame::recv(socket) {
+            Ok((frame, more)) => {
+                // The router's identity frame and one too many.
+                if frames.len() < limits::MESSAGE_FRAMES + 2 {
+                    frames.push(frame);
+                }
+                if !more {
+                    return true;
+                }
+            }
+            Err(_) => return false,
+        }
+    }
+}
