@@ -173,6 +173,9 @@ impl Client {
 
     /// Stops the client; all unanswered requests fail with `C_CLOSED`. Returns when that is done.
     pub async fn stop(&self) {
+        if self.shared.handle.is_inherited() {
+            return;
+        }
         self.shared.send(ClientCommand::Stop);
         self.shared.state.stopped.wait().await;
     }
@@ -271,6 +274,10 @@ impl ClientShared {
     fn request(self: Arc<Self>, service: &str, data: Result<Frame, Error>, options: RequestOptions) -> Response {
         let token = self.next_token.fetch_add(1, Ordering::Relaxed);
         let state = Arc::new(ResponseState::default());
+        if self.handle.is_inherited() {
+            state.failed(ErrorCode::Fork.into());
+            return Response::new(self, token, state);
+        }
         self.state.responses.lock().insert(token, Arc::clone(&state));
         let submitted = data.and_then(|data| {
             let service = service_name(service)?;
@@ -291,7 +298,9 @@ impl ClientShared {
 
     /// Forgets a response whose holder is gone.
     pub(super) fn discard(&self, token: Token) {
-        self.state.responses.lock().remove(&token);
+        if !self.handle.is_inherited() {
+            self.state.responses.lock().remove(&token);
+        }
     }
 }
 

@@ -144,6 +144,9 @@ impl Worker {
     /// The next request; `None` when the worker has stopped. Many tasks and threads may wait at once.
     pub async fn next(&self) -> Option<Job> {
         poll_fn(|context| {
+            if self.shared.handle.is_inherited() {
+                return Poll::Ready(None);
+            }
             let mut queue = self.shared.state.queue.lock();
             if let Some(job) = queue.jobs.pop_front() {
                 let was_full = queue.jobs.len() + 1 == limits::EVENTS;
@@ -234,6 +237,9 @@ impl Worker {
 
     /// As [`Worker::stop`], with another time; zero gives up what is not answered.
     pub async fn stop_within(&self, timeout: Duration) {
+        if self.shared.handle.is_inherited() {
+            return;
+        }
         self.shared.send(WorkerCommand::Drain(timeout));
         self.shared.state.stopped.wait().await;
     }
@@ -297,7 +303,9 @@ impl WorkerShared {
 
     /// Forgets a request that has ended.
     pub(super) fn forget(&self, token: Token) {
-        self.state.jobs.lock().remove(&token);
+        if !self.handle.is_inherited() {
+            self.state.jobs.lock().remove(&token);
+        }
     }
 }
 

@@ -121,10 +121,10 @@ impl Engine {
     }
 
     fn start(process: u32) -> io::Result<Self> {
-        let context = Context::new(limits::SOCKETS, 1).map_err(io::Error::other)?;
+        let context = Arc::new(Context::new(limits::SOCKETS, 1).map_err(io::Error::other)?);
         let poll = Poll::new()?;
         let shared = Arc::new(Shared {
-            context: Mutex::new(Some(Arc::new(context))),
+            context: Mutex::new(Some(Arc::clone(&context))),
             waker: mio::Waker::new(poll.registry(), WAKE)?,
             sleeping: AtomicBool::new(false),
             inbox: Mutex::default(),
@@ -132,7 +132,7 @@ impl Engine {
         });
         let thread = std::thread::Builder::new().name("pigato-io".to_owned()).spawn({
             let shared = Arc::clone(&shared);
-            move || Loop::new(poll, shared).run()
+            move || Loop::new(poll, shared, context).run()
         })?;
         Ok(Self { shared, thread: Mutex::new(Some(thread)), process })
     }
@@ -163,14 +163,15 @@ impl Shared {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        let context = self.shared.context.lock().take();
-        let thread = self.thread.lock().take();
+        let thread = self.thread.get_mut().take();
         if self.process != std::process::id() {
             // A forked child: neither the thread nor the sockets exist here.
             std::mem::forget(thread);
-            std::mem::forget(context);
             return;
         }
+        // The I/O thread keeps the context until its endpoints are closed: ending it before would wait for ever where
+        // this is the I/O thread itself, because a sink held the last handle.
+        drop(self.shared.context.lock().take());
         self.shared.inbox.lock().stop = true;
         self.shared.sleeping.store(true, Ordering::SeqCst);
         self.shared.wake_thread();
@@ -207,13 +208,20 @@ impl<C> Handle<C> {
         self.push(command, true).map_err(|(error, _)| error)
     }
 
+    /// Whether it was made before a fork and this is the child: nothing behind it exists here, and nothing of what it
+    /// shares with the I/O thread may be locked, since that thread may have held the lock.
+    #[must_use]
+    pub fn is_inherited(&self) -> bool {
+        self.engine.process != std::process::id()
+    }
+
     /// Queues a command or gives it back.
     pub(crate) fn try_submit(&self, command: C) -> Result<(), (Error, Option<C>)> {
         self.push(command, false)
     }
 
     fn push(&self, command: C, urgent: bool) -> Result<(), (Error, Option<C>)> {
-        if self.engine.process != std::process::id() {
+        if self.is_inherited() {
             return Err((ErrorCode::Fork.into(), None));
         }
         match self.mailbox.push(command, urgent) {
@@ -254,10 +262,12 @@ struct Loop {
     /// Endpoints to process in this turn, and whether each is in already.
     active: Vec<u64>,
     stopping_since: Option<Instant>,
+    /// The last field, because dropping the last reference waits until all sockets are closed.
+    _context: Arc<Context>,
 }
 
 impl Loop {
-    fn new(poll: Poll, shared: Arc<Shared>) -> Self {
+    fn new(poll: Poll, shared: Arc<Shared>, context: Arc<Context>) -> Self {
         Self {
             poll,
             shared,
@@ -265,6 +275,7 @@ impl Loop {
             deadlines: BTreeSet::new(),
             active: Vec::new(),
             stopping_since: None,
+            _context: context,
         }
     }
 

@@ -329,7 +329,11 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
             self.frames.clear();
             match transport {
                 Transport::Up => self.machine.handle_connected(now),
-                Transport::Down => self.machine.handle_disconnected(now),
+                Transport::Down => {
+                    // What came before the connection went counts: a broker that stops answers first.
+                    while self.receive(now, io) {}
+                    self.machine.handle_disconnected(now);
+                }
             }
             self.carry_out(now, io);
         }
