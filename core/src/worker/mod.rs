@@ -328,7 +328,13 @@ impl Machine {
                 self.broker = hello;
             }
             BrokerToWorker::Request { client, service, id, data, options, metadata, .. } => {
-                self.handle_request(client, service, id, data, options, metadata);
+                self.forget(&client, &id);
+                if self.drain.is_some() {
+                    self.send_reject(client, id, Frame::from("\"stopping\""));
+                    self.check_drained(now);
+                } else {
+                    self.accept(client, service, id, data, options, metadata);
+                }
             }
             BrokerToWorker::Heartbeat => {}
             BrokerToWorker::RequestHeartbeat { client, id } => {
@@ -338,11 +344,8 @@ impl Machine {
             }
             BrokerToWorker::Disconnect => self.handle_disconnected(now),
             BrokerToWorker::Cancel { client, id } => {
-                if let Some(token) = self.active.find(&client, &id) {
-                    self.active.remove(token);
-                    self.event(Event::Cancelled { token, reason: CancelReason::Client });
-                    self.check_drained(now);
-                }
+                self.forget(&client, &id);
+                self.check_drained(now);
             }
             BrokerToWorker::Credit { client, id, partials } => {
                 if let Some(token) = self.active.find(&client, &id) {
@@ -354,7 +357,15 @@ impl Machine {
         }
     }
 
-    fn handle_request(
+    /// Ends a request that the broker no longer counts as this worker's: it was cancelled, or is to be run anew.
+    fn forget(&mut self, client: &PeerId, id: &RequestId) {
+        if let Some(token) = self.active.find(client, id) {
+            self.active.remove(token);
+            self.event(Event::Cancelled { token, reason: CancelReason::Client });
+        }
+    }
+
+    fn accept(
         &mut self,
         client: PeerId,
         service: ServiceName,
@@ -363,13 +374,6 @@ impl Machine {
         options: Frame,
         metadata: Option<Metadata>,
     ) {
-        if self.drain.is_some() {
-            return self.send_reject(client, id, Frame::from("\"stopping\""));
-        }
-        if let Some(token) = self.active.find(&client, &id) {
-            self.active.remove(token);
-            self.event(Event::Cancelled { token, reason: CancelReason::Client });
-        }
         let credit = metadata.and_then(|metadata| metadata.credit);
         let token = self.active.insert(Active::new(client.clone(), id.clone(), credit));
         self.event(Event::Request(Request {

@@ -63,6 +63,19 @@ fn new_requests_are_rejected_so_that_others_get_them() {
 }
 
 #[test]
+fn a_live_request_that_comes_again_is_over_before_it_is_rejected() {
+    let mut world = World::alive();
+    world.request("r1");
+    world.request("r2");
+    world.drain(ms(1_000));
+    world.receive("W|2|c1|echo||r1|1|{}");
+    assert_eq!(world.did(), ["1 cancelled: client", r#"W|7|c1||r1|0|"stopping"|{}"#]);
+    assert!(!world.reply(1, "late"));
+    world.receive("W|2|c1|echo||r2|1|{}");
+    assert_eq!(world.did(), [["2 cancelled: client", r#"W|7|c1||r2|0|"stopping"|{}"#].as_slice(), &END].concat());
+}
+
+#[test]
 fn it_ends_at_the_deadline() {
     let mut world = World::alive();
     world.request("r1");

@@ -70,7 +70,7 @@ fn frames_that_are_missing_are_filled_in() {
     let mut world = World::published();
     world.receive("W|2|c1|echo||r1");
     world.receive("W|2|c1|echo||r2|5");
-    assert_eq!(world.did(), ["1 request c1 echo r1 null ", "2 request c1 echo r2 5 "]);
+    assert_eq!(world.did(), ["1 request c1 echo r1 null {}", "2 request c1 echo r2 5 {}"]);
 }
 
 #[test]
