@@ -272,13 +272,14 @@ impl WorkerStep {
             Self::Ready { is_version_1: false } => receive(worker, "1", &[]),
             Self::Request { client, id, credit } => {
                 let rest = [name(client), Frame::from("echo"), Frame::default(), name(id), Frame::from("1")];
-                let metadata = credit.map(|credit| Frame::from(format!(r#"{{"attempt":1,"credit":{credit}}}"#)));
+                let metadata = |credit| Frame::from(format!(r#"{{"attempt":1,"credit":{credit}}}"#));
+                let metadata = credit.map(|credit| metadata(credit % 3));
                 let frames: Vec<_> = rest.into_iter().chain([Frame::from("{}")]).chain(metadata).collect();
                 receive(worker, "2", &frames);
             }
             Self::Cancel { client, id } => receive(worker, "8", &address(client, id)),
             Self::Credit { client, id, partials } => {
-                let partials = Frame::from(partials.to_string());
+                let partials = Frame::from((partials % 3).to_string());
                 receive(worker, "9", &[&address(client, id)[..], &[partials]].concat());
             }
             Self::RequestHeartbeat { client, id } => receive(worker, "4", &address(client, id)),
