@@ -12,7 +12,7 @@
 mod pending;
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::config::{ClientOptions, RequestOptions};
 use crate::entropy::Entropy;
@@ -121,7 +121,7 @@ impl Machine {
         let id = RequestId::make(self.entropy.uuid());
         let options = encode_request_options(options, timeout, retry);
         let timeout = timeout.duration();
-        let heartbeat_at = now + self.options.heartbeat;
+        let heartbeat_at = now + self.link.heartbeat();
         self.pending.insert(
             token,
             Pending { id, service, data, options, timeout, retry, sent: false, bytes },
@@ -161,11 +161,12 @@ impl Machine {
         for token in self.pending.tokens() {
             self.give_up(token, ErrorCode::Closed);
         }
-        let was_up = self.link.is_up();
-        self.link.stop();
+        let link = self.link.stop();
         self.broker = None;
-        self.outputs.push_back(Output::Disconnect);
-        if was_up {
+        if link.was_open {
+            self.outputs.push_back(Output::Disconnect);
+        }
+        if link.was_confirmed {
             self.event(Event::Disconnected);
         }
         self.event(Event::Stopped);
@@ -196,8 +197,10 @@ impl Machine {
 
     /// Input: the connection that was asked for could not be opened. Another attempt follows.
     pub fn handle_connect_failed(&mut self, now: Instant) {
-        if self.link.is_started() {
+        if self.link.is_connecting() {
             self.link.lost(now, &mut self.entropy);
+        } else {
+            self.handle_disconnected(now);
         }
     }
 
@@ -263,7 +266,7 @@ impl Machine {
         while let Some(token) = self.pending.pop_expired(now) {
             self.give_up(token, ErrorCode::Timeout);
         }
-        while let Some(token) = self.pending.pop_heartbeat(now, self.options.heartbeat) {
+        while let Some(token) = self.pending.pop_heartbeat(now, self.link.heartbeat()) {
             if self.link.is_up() {
                 self.heartbeat(token);
             }
@@ -314,7 +317,7 @@ impl Machine {
     fn send_hello(&mut self) {
         self.send(ClientToBroker::Hello(ClientHello {
             capabilities: Capabilities::ALL,
-            heartbeat: self.options.heartbeat.max(Duration::from_millis(1)),
+            heartbeat: self.link.heartbeat(),
             credit: limits::CREDIT_PARTIALS,
         }));
     }
