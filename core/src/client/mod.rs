@@ -14,7 +14,7 @@ mod pending;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::config::{ClientOptions, RequestOptions};
+use crate::config::{ClientOptions, Codec, RequestOptions, Timeout};
 use crate::entropy::Entropy;
 use crate::error::ErrorCode;
 use crate::limits;
@@ -75,6 +75,8 @@ pub struct Machine {
     broker: Option<BrokerHello>,
     pending: PendingRequests,
     outputs: VecDeque<Output>,
+    /// The options frame of the last request that had nothing of its own, and what it says.
+    plain_options: Option<((Timeout, bool, Codec), Frame)>,
 }
 
 impl Machine {
@@ -89,7 +91,15 @@ impl Machine {
             liveness: options.heartbeat_liveness,
             reconnect: options.reconnect,
         });
-        Self { options, entropy, link, broker: None, pending: PendingRequests::default(), outputs: VecDeque::new() }
+        Self {
+            options,
+            entropy,
+            link,
+            broker: None,
+            pending: PendingRequests::default(),
+            outputs: VecDeque::new(),
+            plain_options: None,
+        }
     }
 
     /// Input: start, if not started.
@@ -119,7 +129,7 @@ impl Machine {
         let timeout = options.timeout.unwrap_or(self.options.timeout);
         let retry = options.retry.unwrap_or(self.options.retry);
         let id = RequestId::make(self.entropy.uuid());
-        let options = encode_request_options(options, timeout, retry);
+        let options = self.options_frame(options, timeout, retry);
         let timeout = timeout.duration();
         let heartbeat_at = now + self.link.heartbeat();
         self.pending.insert(
@@ -129,6 +139,22 @@ impl Machine {
             heartbeat_at,
         );
         self.send_unsent();
+    }
+
+    /// The options frame; that of a request with nothing of its own is the same as the one before.
+    fn options_frame(&mut self, options: &RequestOptions, timeout: Timeout, retry: bool) -> Frame {
+        if !options.is_plain() {
+            return encode_request_options(options, timeout, retry);
+        }
+        let settings = (timeout, retry, options.codec);
+        match &self.plain_options {
+            Some((known, frame)) if *known == settings => frame.clone(),
+            _ => {
+                let frame = encode_request_options(options, timeout, retry);
+                self.plain_options = Some((settings, frame.clone()));
+                frame
+            }
+        }
     }
 
     /// Input: the user no longer wants the reply. The request ends with `C_CANCELLED`; unknown tokens are ignored.
