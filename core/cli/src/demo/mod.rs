@@ -74,9 +74,9 @@ async fn demonstrate(arguments: &DemoArguments) -> Result<(), Trouble> {
     steps::errors(&client).await?;
     steps::directory(&client).await?;
 
+    steps::totals(&broker)?;
     client.stop().await;
     services.stop().await;
-    steps::totals(&broker)?;
     broker.stop().await;
     Ok(())
 }
