@@ -109,10 +109,22 @@ impl RemoteError {
         ErrorCode::parse(value.as_str().or_else(|| value.get("code")?.as_str())?)
     }
 
+    /// What the worker, or the broker, put into the reply's options; an empty object if nothing.
+    #[must_use]
+    pub fn options(&self) -> Value {
+        options_value(self.payload.options.as_deref().unwrap_or_default())
+    }
+
+    /// Whether the broker made it: no worker answered.
+    #[must_use]
+    pub fn is_from_broker(&self) -> bool {
+        self.options().get("origin").and_then(Value::as_str) == Some("broker")
+    }
+
     /// What is said about it: the value's or the options' member `message`.
     #[must_use]
     pub fn message(&self) -> Option<String> {
-        let options = options_value(self.payload.options.as_deref().unwrap_or_default());
+        let options = self.options();
         let message = |value: &Value| Some(value.get("message")?.as_str()?.to_owned());
         message(&self.value()).or_else(|| message(&options))
     }

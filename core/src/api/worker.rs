@@ -43,8 +43,9 @@ use crate::worker::{CancelReason, Event, Token};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Worker {
-    shared: Arc<WorkerShared>,
+    /// Dropped before what it stops, which it only reaches while that is there.
     _stop_guard: Arc<StopGuard>,
+    shared: Arc<WorkerShared>,
 }
 
 /// What a worker is made from.

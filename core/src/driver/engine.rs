@@ -376,6 +376,9 @@ impl Loop {
     }
 
     fn time_to_sleep(&self) -> Option<Duration> {
+        if self.stopping_since.is_some() && self.endpoints.is_empty() {
+            return Some(Duration::ZERO);
+        }
         let shutdown = self.stopping_since.map(|since| since + SHUTDOWN);
         let next = self.deadlines.first().map(|(at, _)| *at);
         let until = [next, shutdown].into_iter().flatten().min()?;
