@@ -17,6 +17,8 @@ mod clients;
 mod directory;
 mod dispatch;
 mod index;
+#[doc(hidden)]
+pub mod inspect;
 mod intake;
 mod lifecycle;
 mod membership;
