@@ -115,6 +115,9 @@ impl Machine {
             let id = incoming.id.to_frame();
             return self.send_client(peer, BrokerToClient::Reply { kind: ReplyKind::Final, id, payload });
         }
+        if self.is_full(&incoming) {
+            return self.refuse(peer, incoming.id.to_frame(), ErrorCode::QueueFull);
+        }
         let client = self.clients.find_or_insert(&self.hasher, peer);
         let request = self.take_in(now, client, incoming);
         self.place(now, request);
@@ -161,7 +164,7 @@ impl Machine {
         self.clients[client].requests.push(key);
     }
 
-    /// Why a request cannot be taken in.
+    /// Why a request is not answered at all.
     fn objection(&self, incoming: &Incoming) -> Option<ErrorCode> {
         if self.drain.is_some() {
             return Some(ErrorCode::Draining);
@@ -169,11 +172,13 @@ impl Machine {
         if incoming.data.len() > self.options.max_body_bytes {
             return Some(ErrorCode::TooLarge);
         }
-        let bytes = self.requests.bytes.saturating_add(incoming.len_bytes());
-        if self.requests.len() >= self.options.max_requests || bytes > self.options.max_request_bytes {
-            return Some(ErrorCode::QueueFull);
-        }
         None
+    }
+
+    /// Whether the broker holds too much already to hold this request too.
+    fn is_full(&self, incoming: &Incoming) -> bool {
+        let bytes = self.requests.bytes.saturating_add(incoming.len_bytes());
+        self.requests.len() >= self.options.max_requests || bytes > self.options.max_request_bytes
     }
 
     fn immediate_answer(&mut self, now: Instant, incoming: &Incoming) -> Option<crate::protocol::Payload> {

@@ -133,18 +133,21 @@ impl Machine {
                 self.violation(now, peer, Violation::Malformed(error), by_worker);
             }
         }
+        self.check_drained(now);
     }
 
     /// Input: a message to this peer could not be sent, because it has no connection any more.
     pub fn handle_unroutable(&mut self, now: Instant, peer: &PeerId) {
         self.statistics.undeliverable += 1;
         self.peer_lost(now, peer, Loss::Unroutable);
+        self.check_drained(now);
     }
 
     /// Input: more is waiting to be sent to this peer than may wait; it was thrown away.
     pub fn handle_overflow(&mut self, now: Instant, peer: &PeerId) {
         self.statistics.undeliverable += 1;
         self.peer_lost(now, peer, Loss::Overflow);
+        self.check_drained(now);
     }
 
     /// Input: time has passed. Does what is due; harmless when nothing is.
@@ -158,6 +161,7 @@ impl Machine {
                 TimerKey::Drain => self.drain_timer(now),
             }
         }
+        self.check_drained(now);
     }
 
     /// When [`Machine::handle_timeout`] is to be called next; `None`: not until another input.
