@@ -102,6 +102,8 @@ pub(crate) struct Connection {
     /// Which life of the broker it reaches; `None` until it is made.
     pub(crate) broker_life: Option<u64>,
     pub(crate) identity: PeerId,
+    /// Whether the peer has been told that it is up.
+    pub(crate) is_up: bool,
     pub(crate) dealer_is_open: bool,
     pub(crate) router_is_open: bool,
     pub(crate) to_broker: Link,
@@ -117,6 +119,7 @@ impl Connection {
             broker,
             broker_life: None,
             identity,
+            is_up: false,
             dealer_is_open: true,
             router_is_open: false,
             to_broker: Link::new(now),
@@ -133,7 +136,7 @@ impl Connection {
     }
 
     pub(crate) fn is_healthy(&self) -> bool {
-        self.dealer_is_open && self.router_is_open && !self.to_broker.is_lost && !self.to_peer.is_lost
+        self.is_up && self.dealer_is_open && self.router_is_open && !self.to_broker.is_lost && !self.to_peer.is_lost
     }
 
     /// Whether neither side knows it any more.

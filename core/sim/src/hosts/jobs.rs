@@ -57,13 +57,16 @@ impl<Key: Ord + Clone> Jobs<Key> {
         } else {
             Ending::Reply
         };
-        let partials = if ending == Ending::Reject { 0 } else { context.random.number(0..=scenario.most_partials) };
+        let most = if context.phase > Phase::Faults { 1 } else { scenario.most_partials };
+        let partials = if ending == Ending::Reject { 0 } else { context.random.number(0..=most) };
         self.jobs.insert(key.clone(), Job { run, partials, ending });
         self.schedule(context, key);
     }
 
     fn schedule(&mut self, context: &mut Context<'_>, key: Key) {
-        let work = if context.random.percent(20) { 0 } else { context.scenario.work };
+        // After the faults all is to end soon.
+        let most = if context.phase > Phase::Faults { 10 } else { u64::MAX };
+        let work = if context.random.percent(20) { 0 } else { context.scenario.work.min(most) };
         let at = context.now + context.random.micros(0..=work * 1_000);
         self.tasks.at(at, key);
     }

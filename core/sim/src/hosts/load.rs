@@ -62,7 +62,8 @@ pub(super) fn make_up(context: &mut Context<'_>, abilities: Abilities) -> Ask {
         timeout: timeout.duration(),
         retry,
         fail_fast,
-        must_succeed: is_probe,
+        // A broker or client that takes few requests may refuse some.
+        must_succeed: is_probe && context.is_roomy,
         is_exact: abilities.is_ours,
     };
     let pad = pad(context);

@@ -74,6 +74,8 @@ pub(crate) struct Context<'a> {
     pub(crate) random: &'a mut Random,
     pub(crate) ledger: &'a mut Ledger,
     pub(crate) scenario: &'a Scenario,
+    /// Its broker takes as many requests as come.
+    pub(crate) is_roomy: bool,
     /// Workers at its broker: what they offer, and who they are at present.
     pub(crate) neighbours: &'a [(&'static str, Option<PeerId>)],
     pub(crate) actions: &'a mut Vec<Action>,

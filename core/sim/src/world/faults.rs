@@ -43,6 +43,9 @@ impl World {
 
     /// Breaks a connection. What was on its way to a side that notices may still arrive.
     fn cut(&mut self, number: u64, peer_notices: bool, broker_notices: bool) {
+        if self.is_made_again(number) {
+            return;
+        }
         let what_arrives = self.random.number(0..=3) as usize;
         for (direction, notices) in [(Direction::ToPeer, peer_notices), (Direction::ToBroker, broker_notices)] {
             let Some(connection) = self.connections.get_mut(&number) else { return };

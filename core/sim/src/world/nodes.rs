@@ -14,6 +14,9 @@ use crate::oracle::watch::Watch;
 use crate::oracle::Rule;
 use crate::trace::Event;
 
+/// More requests than all clients make after the faults.
+const ROOMY: usize = 1_000;
+
 impl World {
     pub(super) fn start_broker(&mut self, broker: usize) {
         if self.brokers[broker].machine.is_some() {
@@ -101,6 +104,7 @@ impl World {
             random: &mut self.random,
             ledger: &mut self.ledger,
             scenario: &self.scenario,
+            is_roomy: self.brokers[node.plan.broker].plan.max_requests > ROOMY,
             neighbours: &neighbours,
             actions: &mut actions,
             outcomes: &mut outcomes,
@@ -239,6 +243,9 @@ impl World {
         node.is_stopping = false;
         let routes = std::mem::take(&mut node.routes);
         for number in routes.into_values() {
+            if self.is_made_again(number) {
+                continue;
+            }
             let Some(connection) = self.connections.get_mut(&number) else { continue };
             connection.router_is_open = false;
             if is_noticed {

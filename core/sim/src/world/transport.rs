@@ -45,6 +45,23 @@ impl World {
         self.push(number, Direction::ToPeer, Packet::Up);
     }
 
+    /// A connection that breaks before its peer knows that it is up is made again by libzmq, and the peer hears of
+    /// nothing. Returns whether that is so.
+    pub(super) fn is_made_again(&mut self, number: u64) -> bool {
+        let Some(connection) = self.connections.get_mut(&number) else { return false };
+        if connection.is_up || !connection.dealer_is_open || connection.broker_life.is_none() {
+            return false;
+        }
+        connection.broker_life = None;
+        connection.router_is_open = false;
+        connection.to_broker.revive();
+        connection.to_peer.revive();
+        self.brokers[connection.broker].routes.remove(&connection.identity);
+        let at = self.now + self.random.millis(20..=2_000);
+        self.later(at, Due::Handshake(number));
+        true
+    }
+
     /// Puts a packet on its way.
     pub(super) fn push(&mut self, number: u64, direction: Direction, packet: Packet) {
         let (now, latency) = (self.now, self.latency());
@@ -134,6 +151,7 @@ impl World {
         let at = self.now - self.origin;
         match packet {
             Packet::Up => {
+                connection.is_up = true;
                 self.trace.push(at, Event::Connection { peer, connection: number, what: "up" });
                 self.give_peer(peer, Input::Up);
             }
