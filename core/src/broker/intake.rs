@@ -73,6 +73,7 @@ impl Machine {
         let key = self.clients.find_or_insert(&self.hasher, peer);
         let client = &mut self.clients[key];
         client.heartbeat(now, hello);
+        let session = client.session;
         if let Some(hello) = hello {
             client.credit = hello.capabilities.credit.then_some(hello.credit);
         }
@@ -80,7 +81,7 @@ impl Machine {
             self.timers.arm(TimerKey::Client(key), &mut client.armed, deadline);
         }
         let answer = match hello {
-            Some(_) => BrokerToClient::Hello(self.hello()),
+            Some(_) => BrokerToClient::Hello(self.hello(Some(session))),
             None => BrokerToClient::Heartbeat,
         };
         self.send_client(peer, answer);

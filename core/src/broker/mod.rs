@@ -17,6 +17,8 @@ mod clients;
 mod directory;
 mod dispatch;
 mod index;
+#[doc(hidden)]
+pub mod inspect;
 mod intake;
 mod lifecycle;
 mod membership;
@@ -193,8 +195,9 @@ impl Machine {
         }
     }
 
-    fn hello(&self) -> BrokerHello {
-        BrokerHello { capabilities: Capabilities::ALL, heartbeat: self.options.heartbeat, name: self.name.clone() }
+    fn hello(&self, session: Option<u64>) -> BrokerHello {
+        let (heartbeat, name) = (self.options.heartbeat, self.name.clone());
+        BrokerHello { capabilities: Capabilities::ALL, heartbeat, name, session }
     }
 
     fn send_client(&mut self, peer: &PeerId, message: BrokerToClient) {

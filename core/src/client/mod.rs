@@ -254,10 +254,10 @@ impl Machine {
         }
     }
 
-    /// Takes note of what the broker can do; another name than before means another broker, which knows nothing of
-    /// what was sent.
+    /// Takes note of what the broker can do. Another name than before means another broker, another session one that
+    /// had given this client up: neither knows of what was sent.
     fn handle_hello(&mut self, now: Instant, hello: BrokerHello) {
-        let is_another = self.broker.as_ref().is_some_and(|known| known.name != hello.name);
+        let is_another = self.broker.as_ref().is_some_and(|known| (&known.name, known.session) != (&hello.name, hello.session));
         self.link.announced(hello.heartbeat);
         self.broker = Some(hello);
         if is_another {
