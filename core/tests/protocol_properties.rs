@@ -81,11 +81,9 @@ fn worker_hello() -> impl Strategy<Value = WorkerHello> {
 }
 
 fn broker_hello() -> impl Strategy<Value = BrokerHello> {
-    (capabilities(), heartbeat(), any::<String>()).prop_map(|(capabilities, heartbeat, name)| BrokerHello {
-        capabilities,
-        heartbeat,
-        name,
-    })
+    let session = option::of(0..1_u64 << 53);
+    (capabilities(), heartbeat(), any::<String>(), session)
+        .prop_map(|(capabilities, heartbeat, name, session)| BrokerHello { capabilities, heartbeat, name, session })
 }
 
 fn metadata() -> impl Strategy<Value = Metadata> {

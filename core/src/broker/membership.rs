@@ -99,7 +99,7 @@ impl Machine {
             last_probe: now,
             armed: Armed::default(),
         });
-        let answer = hello.map(|_| self.hello());
+        let answer = hello.map(|_| self.hello(None));
         self.send_worker(peer, BrokerToWorker::Ready(answer));
         self.event(Event::WorkerJoined { worker: peer.clone(), service });
         self.arm_worker(key);

@@ -17,6 +17,8 @@ mod clients;
 mod directory;
 mod dispatch;
 mod index;
+#[doc(hidden)]
+pub mod inspect;
 mod intake;
 mod lifecycle;
 mod membership;
@@ -28,9 +30,6 @@ mod replies;
 mod requests;
 mod routing;
 mod workers;
-
-#[cfg(test)]
-mod tests;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -50,8 +49,8 @@ use crate::config::BrokerOptions;
 use crate::entropy::Entropy;
 use crate::error::ErrorCode;
 use crate::protocol::{
-    BrokerHello, BrokerToClient, BrokerToWorker, Capabilities, Frame, Malformed, Payload, PeerId, ReplyKind, Side,
-    ToBroker,
+    BrokerHello, BrokerToClient, BrokerToWorker, Capabilities, Frame, Malformed, Payload, PeerId, ReplyKind,
+    RequestSettings, Side, ToBroker,
 };
 use crate::timers::Timers;
 
@@ -69,6 +68,8 @@ pub struct Machine {
     /// Requests that wait for a worker that is not there, by its id.
     orphans: dispatch::Orphans,
     cache: ReplyCache,
+    /// The last options frame and what it says: clients send the same one again and again.
+    last_settings: (Frame, RequestSettings),
     disconnected: Disconnected,
     publication: Publication,
     timers: Timers<TimerKey>,
@@ -103,6 +104,7 @@ impl Machine {
             routing: Routing::new(options.dispatch_mode, hasher.clone()),
             orphans: dispatch::Orphans::default(),
             cache: ReplyCache::new(options.cache_bytes),
+            last_settings: (Frame::default(), RequestSettings::default()),
             disconnected: Disconnected::default(),
             publication: Publication::default(),
             timers: Timers::default(),
@@ -193,8 +195,9 @@ impl Machine {
         }
     }
 
-    fn hello(&self) -> BrokerHello {
-        BrokerHello { capabilities: Capabilities::ALL, heartbeat: self.options.heartbeat, name: self.name.clone() }
+    fn hello(&self, session: Option<u64>) -> BrokerHello {
+        let (heartbeat, name) = (self.options.heartbeat, self.name.clone());
+        BrokerHello { capabilities: Capabilities::ALL, heartbeat, name, session }
     }
 
     fn send_client(&mut self, peer: &PeerId, message: BrokerToClient) {

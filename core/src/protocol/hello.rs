@@ -74,6 +74,8 @@ pub struct BrokerHello {
     pub heartbeat: Duration,
     /// Its name, another one at every start; empty if it did not say.
     pub name: String,
+    /// To a client: what it calls this acquaintance, another number once it has given the client up and forgotten it.
+    pub session: Option<u64>,
 }
 
 /// The JSON of all three, as it is sent.
@@ -88,12 +90,14 @@ struct Wire {
     credit: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<u64>,
 }
 
 impl Wire {
     fn new(capabilities: Capabilities, heartbeat: Duration) -> Self {
         let (caps, heartbeat) = (capabilities.names(), ceil_millis(heartbeat));
-        Self { v: VERSION, caps, heartbeat, concurrency: None, credit: None, name: None }
+        Self { v: VERSION, caps, heartbeat, concurrency: None, credit: None, name: None, session: None }
     }
 
     fn to_frame(&self) -> Frame {
@@ -110,6 +114,7 @@ struct Received {
     concurrency: Option<Concurrency>,
     credit: Option<u32>,
     name: Option<String>,
+    session: Option<u64>,
 }
 
 impl json::Object for Received {
@@ -126,6 +131,7 @@ impl json::Object for Received {
             }
             "credit" => self.credit = json::scalar(members)?.count(),
             "name" => self.name = json::scalar(members)?.text().map(str::to_owned),
+            "session" => self.session = json::scalar(members)?.whole().and_then(|number| number.try_into().ok()),
             _ => json::skip(members)?,
         }
         Ok(())
@@ -188,11 +194,13 @@ impl BrokerHello {
             capabilities: hello.capabilities,
             heartbeat: hello.heartbeat(),
             name: hello.name.unwrap_or_default(),
+            session: hello.session,
         })
     }
 
     pub(super) fn to_frame(&self) -> Frame {
-        Wire { name: Some(self.name.clone()), ..Wire::new(self.capabilities, self.heartbeat) }.to_frame()
+        let Self { session, .. } = *self;
+        Wire { name: Some(self.name.clone()), session, ..Wire::new(self.capabilities, self.heartbeat) }.to_frame()
     }
 }
 
@@ -308,8 +316,11 @@ mod tests {
         assert_eq!(client.to_frame(), format!(r#"{common},"credit":1024}}"#).as_str());
         let worker = WorkerHello { capabilities, heartbeat, concurrency: Concurrency::Unlimited };
         assert_eq!(worker.to_frame(), format!(r#"{common},"concurrency":-1}}"#).as_str());
-        let broker = BrokerHello { capabilities, heartbeat, name: "B\"1".to_owned() };
+        let broker = BrokerHello { capabilities, heartbeat, name: "B\"1".to_owned(), session: None };
         assert_eq!(broker.to_frame(), format!(r#"{common},"name":"B\"1"}}"#).as_str());
+        let to_client = BrokerHello { session: Some(7), ..broker };
+        assert_eq!(to_client.to_frame(), format!(r#"{common},"name":"B\"1","session":7}}"#).as_str());
+        assert_eq!(BrokerHello::parse(&to_client.to_frame()).and_then(|hello| hello.session), Some(7));
     }
 
     #[test]

@@ -41,17 +41,6 @@ fn every_breach_is_answered_with_one_disconnect() {
 }
 
 #[test]
-fn a_type_that_is_not_known_is_counted_and_nothing_else() {
-    let mut world = world();
-    for message in ["W|99|x", "W|2|echo|r1|1|{}"] {
-        world.send("w1", message);
-    }
-    assert!(world.received("w1").is_empty());
-    assert_eq!(world.statistics().workers, 1);
-    assert_eq!(world.statistics().protocol_errors, 2);
-}
-
-#[test]
 fn a_worker_that_goes_on_is_not_told_again() {
     let mut world = world();
     for (_, message) in BREACHES {
@@ -100,4 +89,18 @@ fn a_clients_breach_is_counted_and_not_answered() {
     }
     assert_eq!(world.statistics().protocol_errors, 9);
     assert_eq!(world.statistics().clients, 0);
+}
+
+#[test]
+fn a_type_that_may_be_a_later_versions_is_counted_and_nothing_else() {
+    let mut world = world();
+    for message in ["W|99|x", "W|2|echo|r1|1|{}", "W||", "C|99|x"] {
+        world.send("w1", message);
+    }
+    world.send("stranger", "W|99|x");
+    assert!(world.received("w1").is_empty());
+    assert!(world.received("stranger").is_empty());
+    assert_eq!(world.statistics().protocol_errors, 5);
+    world.reply("w1", "r2");
+    assert_eq!(world.outcomes("c1"), ["r2 ok"]);
 }

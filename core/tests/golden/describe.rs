@@ -236,8 +236,12 @@ fn worker_hello(WorkerHello { capabilities, heartbeat, concurrency }: &WorkerHel
     json!({ "capabilities": names(*capabilities), "heartbeat": millis(*heartbeat), "concurrency": concurrency })
 }
 
-fn broker_hello(BrokerHello { capabilities, heartbeat, name }: &BrokerHello) -> Value {
-    json!({ "capabilities": names(*capabilities), "heartbeat": millis(*heartbeat), "name": name })
+fn broker_hello(BrokerHello { capabilities, heartbeat, name, session }: &BrokerHello) -> Value {
+    let mut hello = json!({ "capabilities": names(*capabilities), "heartbeat": millis(*heartbeat), "name": name });
+    if let Some(session) = session {
+        hello["session"] = Value::from(*session);
+    }
+    hello
 }
 
 fn names(Capabilities { cancel, credit, codec }: Capabilities) -> Vec<&'static str> {
