@@ -253,10 +253,9 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
             commands: VecDeque::new(),
             events: Vec::new(),
         };
-        while let Some(output) = peer.machine.poll_output() {
-            if let Output::Connect(identity) = output {
-                peer.connect(Instant::now(), &identity)?;
-            }
+        // The first thing that a machine wants. What it wants after that, at once with `inproc`, is for the I/O thread.
+        if let Some(Output::Connect(identity)) = peer.machine.poll_output() {
+            peer.connect(Instant::now(), &identity)?;
         }
         Ok(engine.adopt(mailbox, Box::new(peer)))
     }

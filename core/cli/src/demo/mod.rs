@@ -11,6 +11,7 @@ use std::time::Duration;
 use clap::Args;
 use pigato::{Broker, Client, Error};
 
+use crate::commands::broker::log_event;
 use crate::exit::{Failure, Status};
 use crate::output;
 use services::Services;
@@ -60,7 +61,12 @@ async fn demonstrate(arguments: &DemoArguments) -> Result<(), Trouble> {
         let what = what.to_owned();
         move |error: Error| Trouble::Wrong(format!("could not start the {what}: {error}"))
     };
-    let broker = Broker::builder().bind(&arguments.endpoint).intch(None).start().map_err(starting("broker"))?;
+    let broker = Broker::builder()
+        .bind(&arguments.endpoint)
+        .intch(None)
+        .on_event(log_event)
+        .start()
+        .map_err(starting("broker"))?;
     let endpoint = broker.endpoint();
     let services = Services::start(endpoint)?;
     let client = Client::builder(endpoint).timeout(LIMIT).start().map_err(starting("client"))?;

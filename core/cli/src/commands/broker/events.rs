@@ -4,7 +4,7 @@ use pigato::broker::Event;
 use tracing::{debug, info, warn};
 
 /// Logs an event. Called on the I/O thread; logging does not block.
-pub(super) fn log(event: &Event) {
+pub(crate) fn log(event: &Event) {
     match event {
         Event::WorkerJoined { worker, service } => info!(%worker, ?service, "worker joined"),
         Event::WorkerLeft { worker, service, reason } => info!(%worker, ?service, ?reason, "worker left"),

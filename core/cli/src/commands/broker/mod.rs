@@ -12,6 +12,8 @@ use pigato::{Broker, ErrorCode};
 use serde_json::json;
 use tracing::{info, warn};
 
+pub(crate) use events::log as log_event;
+
 use crate::exit::{Failure, Status};
 use crate::output;
 use crate::signals::{end_at_once, Signals};
@@ -77,7 +79,7 @@ pub(crate) async fn run(arguments: BrokerArguments) -> Result<Status, Failure> {
 }
 
 fn start(settings: &Settings) -> Result<Broker, Failure> {
-    let mut builder = Broker::builder().options(settings.options()).on_event(events::log);
+    let mut builder = Broker::builder().options(settings.options()).on_event(log_event);
     for endpoint in &settings.bind {
         builder = builder.bind(endpoint);
     }
