@@ -274,6 +274,7 @@ impl Machine {
                 self.pending.restart_timeout(now, token);
                 self.event(Event::Partial { token, payload });
             }
+            ReplyKind::Final if self.waits_for_next_broker(token, &payload) => {}
             ReplyKind::Final => {
                 self.finish(token);
                 self.event(Event::Final { token, payload });
@@ -325,6 +326,12 @@ impl Machine {
             self.send(ClientToBroker::Cancel(request.id));
         }
         self.event(Event::Failed { token, code });
+    }
+
+    /// Whether a broker that is stopping gives a request back that may be run again. It stays in flight, so that it is
+    /// sent to the next broker as after a crash of this one.
+    fn waits_for_next_broker(&self, token: Token, payload: &Payload) -> bool {
+        payload.is_broker_error(ErrorCode::Draining) && self.pending.get(token).is_some_and(|request| request.retry)
     }
 
     fn finish(&mut self, token: Token) -> Option<Pending> {

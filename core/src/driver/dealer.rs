@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use pigato_frame::{stop_monitor, Context, Frame};
 
 use super::engine::Io;
-use super::socket::{configure, endpoint_error, receive, send, system_error, Sent};
+use super::socket::{configure, connect, receive, send, system_error, Sent};
 use crate::error::{Error, ErrorCode};
 use crate::limits;
 use crate::protocol::PeerId;
@@ -57,7 +57,7 @@ impl Dealer {
         set().map_err(system_error)?;
         let monitor = if is_inproc(endpoint) { None } else { Some(Self::watch_transport(context, &socket)?) };
         let dealer = Self { socket, monitor, outbox: VecDeque::new(), is_watched: false };
-        dealer.socket.connect(endpoint).map_err(|error| endpoint_error(endpoint, error))?;
+        connect(&dealer.socket, endpoint)?;
         Ok(dealer)
     }
 

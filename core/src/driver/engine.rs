@@ -285,9 +285,6 @@ impl Loop {
         loop {
             self.collect();
             let now = Instant::now();
-            if self.is_over(now) {
-                break;
-            }
             while let Some((at, id)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
                 self.deadlines.remove(&(at, id));
                 if let Some(slot) = self.endpoints.get_mut(&id) {
@@ -296,6 +293,10 @@ impl Loop {
                 self.active.push(id);
             }
             self.process_active();
+            // Not after the wait: the last endpoint may just have ended, and then nothing wakes this thread.
+            if self.is_over(now) {
+                break;
+            }
             self.wait(&mut events);
         }
         for (id, mut slot) in self.endpoints.drain() {

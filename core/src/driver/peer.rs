@@ -379,13 +379,16 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
         if self.watch(io).is_err() {
             self.machine.handle_disconnected(now);
         }
-        self.hear_transport(now, io);
         if self.machine.next_deadline().is_some_and(|deadline| deadline <= now) {
             // What has arrived came in time, even if this thread is late.
+            self.hear_transport(now, io);
             (0..OVERDUE_BATCHES).all(|_| self.receive(now, io));
             self.machine.handle_timeout(now);
         }
         self.carry_out(now, io);
+        // Both sockets are read after a connection was opened: libzmq makes their descriptors readable only for those
+        // who have found them empty before.
+        self.hear_transport(now, io);
         if let Some(dealer) = &mut self.dealer {
             dealer.flush();
         }

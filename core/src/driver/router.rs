@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::engine::{Endpoint, Engine, Handle, Io, Progress};
 use super::listener::ClosingListeners;
 use super::mailbox::Mailbox;
-use super::socket::{configure, endpoint_error, receive, send, system_error, Sent, OUTBOX_RETRY, OVERDUE_BATCHES};
+use super::socket::{bind, configure, receive, send, system_error, Sent, OUTBOX_RETRY, OVERDUE_BATCHES};
 use super::EventSink;
 use crate::broker::{Event, Machine, Output, Statistics};
 use crate::config::BrokerOptions;
@@ -119,13 +119,6 @@ pub fn open_broker(
     let handle = engine.adopt(mailbox, Box::new(endpoint));
     let endpoints = endpoints.into_iter().map(as_ipv4).collect();
     Ok(BoundBroker { handle, name, endpoints, intch: intch.map(as_ipv4) })
-}
-
-/// Binds and returns the endpoint with its real port.
-fn bind(socket: &zmq::Socket, endpoint: &str) -> Result<String, Error> {
-    socket.bind(endpoint).map_err(|error| endpoint_error(endpoint, error))?;
-    let bound = socket.get_last_endpoint().map_err(system_error)?;
-    Ok(bound.unwrap_or_else(|_| endpoint.to_owned()))
 }
 
 /// An IPv4 endpoint as it was asked for. The sockets take IPv6 too, and then libzmq writes 127.0.0.1 as

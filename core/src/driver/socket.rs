@@ -48,6 +48,31 @@ pub(super) fn endpoint_error(endpoint: &str, error: zmq::Error) -> Error {
     Error::new(ErrorCode::Endpoint, format!("{endpoint}: {}{separator}{hint}", error.message()))
 }
 
+/// Connects, to an address with a real port.
+pub(super) fn connect(socket: &zmq::Socket, endpoint: &str) -> Result<(), Error> {
+    check_port(endpoint, |port| port > 0)?;
+    socket.connect(endpoint).map_err(|error| endpoint_error(endpoint, error))
+}
+
+/// Binds and returns the endpoint with its real port.
+pub(super) fn bind(socket: &zmq::Socket, endpoint: &str) -> Result<String, Error> {
+    if !endpoint.ends_with('*') {
+        check_port(endpoint, |_| true)?;
+    }
+    socket.bind(endpoint).map_err(|error| endpoint_error(endpoint, error))?;
+    let bound = socket.get_last_endpoint().map_err(system_error)?;
+    Ok(bound.unwrap_or_else(|_| endpoint.to_owned()))
+}
+
+/// Refuses what libzmq cuts off at 16 bits, or notices only when nobody is told any more.
+fn check_port(endpoint: &str, accepts: impl Fn(u16) -> bool) -> Result<(), Error> {
+    let port = endpoint.strip_prefix("tcp://").and_then(|address| address.rsplit_once(':')).map(|(_, port)| port);
+    match port {
+        Some(port) if !port.parse().is_ok_and(accepts) => Err(endpoint_error(endpoint, zmq::Error::EINVAL)),
+        _ => Ok(()),
+    }
+}
+
 /// What became of a message that was to be sent.
 #[derive(Debug)]
 pub(super) enum Sent {

@@ -8,7 +8,7 @@ use pigato_frame::Frame;
 
 use super::engine::{Endpoint, Engine, Handle, Io, Progress};
 use super::mailbox::Mailbox;
-use super::socket::{configure, endpoint_error, receive, system_error};
+use super::socket::{configure, connect, receive, system_error};
 use super::EventSink;
 use crate::error::Error;
 
@@ -32,7 +32,7 @@ pub fn open_subscriber(
     let socket = engine.context()?.socket(zmq::SUB).map_err(system_error)?;
     configure(&socket)?;
     socket.set_subscribe(topic.as_bytes()).map_err(system_error)?;
-    socket.connect(endpoint).map_err(|error| endpoint_error(endpoint, error))?;
+    connect(&socket, endpoint)?;
     let mailbox = Arc::new(Mailbox::default());
     let subscriber = Subscriber { socket, mailbox: Arc::clone(&mailbox), sink, is_watched: false };
     Ok(engine.adopt(mailbox, Box::new(subscriber)))

@@ -69,6 +69,17 @@ impl Payload {
         Self::new(Status::Error, Frame::from(format!("\"{code}\"")), Frame::from(options))
     }
 
+    /// Whether it is a reply that a broker made itself with this code.
+    #[must_use]
+    pub fn is_broker_error(&self, code: crate::error::ErrorCode) -> bool {
+        let is_brokers = |options: &Frame| {
+            serde_json::from_slice::<serde_json::Value>(options).is_ok_and(|options| options["origin"] == "broker")
+        };
+        self.data.strip_prefix(b"\"").and_then(|data| data.strip_suffix(b"\"")) == Some(code.as_str().as_bytes())
+            && self.parsed_status() == Status::Error
+            && self.options.as_ref().is_some_and(is_brokers)
+    }
+
     /// The status as read.
     #[must_use]
     pub fn parsed_status(&self) -> Status {

@@ -20,17 +20,6 @@ pub(crate) fn descriptors() -> usize {
     entries("/proc/self/fd") - 1
 }
 
-/// Resident memory in bytes.
-pub(crate) fn resident_bytes() -> usize {
-    let pages: usize = fs::read_to_string("/proc/self/statm")
-        .expect("the system tells")
-        .split(' ')
-        .nth(1)
-        .and_then(|pages| pages.parse().ok())
-        .expect("a number of pages");
-    pages * usize::try_from(system_number(SysconfVar::PAGE_SIZE)).expect("a size")
-}
-
 /// Processor time that all threads have used so far, in user and system mode.
 pub(crate) fn processor_time() -> Duration {
     let status = fs::read_to_string("/proc/self/stat").expect("the system tells");
