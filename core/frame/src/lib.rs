@@ -40,3 +40,5 @@ pub use context::{has, libzmq_version, Context};
 #[cfg(all(feature = "zmq", unix))]
 pub use fork::fork_generation;
 pub use frame::Frame;
+#[cfg(feature = "zmq")]
+pub use socket::stop_monitor;

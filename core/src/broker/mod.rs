@@ -48,6 +48,7 @@ use workers::{WorkerKey, Workers};
 use crate::config::BrokerOptions;
 use crate::entropy::Entropy;
 use crate::error::ErrorCode;
+use crate::limits;
 use crate::protocol::{
     BrokerHello, BrokerToClient, BrokerToWorker, Capabilities, Frame, Malformed, Payload, PeerId, ReplyKind,
     RequestSettings, Side, ToBroker,
@@ -91,9 +92,11 @@ enum TimerKey {
 }
 
 impl Machine {
-    /// A broker that knows nobody yet. Its name, if the options give none, is drawn from `entropy`.
+    /// A broker that knows nobody yet. Its name, if the options give none, is drawn from `entropy`. An interval between
+    /// heartbeats that makes no sense becomes the nearest that does.
     #[must_use]
-    pub fn new(options: BrokerOptions, mut entropy: Entropy) -> Self {
+    pub fn new(mut options: BrokerOptions, mut entropy: Entropy) -> Self {
+        options.heartbeat = options.heartbeat.clamp(limits::HEARTBEAT.0, limits::HEARTBEAT.1);
         let name = options.name.clone().unwrap_or_else(|| format!("B{}", entropy.uuid()));
         let hasher = ByteHasher::new(entropy.number());
         Self {

@@ -257,7 +257,8 @@ impl Machine {
     /// Takes note of what the broker can do. Another name than before means another broker, another session one that
     /// had given this client up: neither knows of what was sent.
     fn handle_hello(&mut self, now: Instant, hello: BrokerHello) {
-        let is_another = self.broker.as_ref().is_some_and(|known| (&known.name, known.session) != (&hello.name, hello.session));
+        let is_another =
+            self.broker.as_ref().is_some_and(|known| (&known.name, known.session) != (&hello.name, hello.session));
         self.link.announced(hello.heartbeat);
         self.broker = Some(hello);
         if is_another {

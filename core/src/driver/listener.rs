@@ -13,7 +13,7 @@ use crate::error::Error;
 /// Numbers the monitors, whose endpoints are known to the whole process.
 static NEXT_MONITOR: AtomicU64 = AtomicU64::new(0);
 
-/// Listeners of one socket that were told to close.
+/// Listeners of one socket that were told to close. The socket's owner ends the monitoring before it closes the socket.
 pub(super) struct ClosingListeners {
     monitor: zmq::Socket,
     open: usize,

@@ -5,13 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pigato_frame::{Context, Frame};
+use pigato_frame::{stop_monitor, Context, Frame};
 use serde_json::{Map, Value};
 
 use super::engine::{Endpoint, Engine, Handle, Io, Progress};
 use super::listener::ClosingListeners;
 use super::mailbox::Mailbox;
-use super::socket::{configure, endpoint_error, receive, send, system_error, Sent, OUTBOX_RETRY};
+use super::socket::{configure, endpoint_error, receive, send, system_error, Sent, OUTBOX_RETRY, OVERDUE_BATCHES};
 use super::EventSink;
 use crate::broker::{Event, Machine, Output, Statistics};
 use crate::config::BrokerOptions;
@@ -350,6 +350,12 @@ impl RouterEndpoint {
     }
 }
 
+impl Drop for RouterEndpoint {
+    fn drop(&mut self) {
+        std::iter::once(&self.router).chain(&self.publisher).for_each(stop_monitor);
+    }
+}
+
 impl Endpoint for RouterEndpoint {
     fn process(&mut self, now: Instant, io: &Io<'_>) -> Progress {
         if self.is_drained {
@@ -364,6 +370,8 @@ impl Endpoint for RouterEndpoint {
             }
         }
         if self.machine.next_deadline().is_some_and(|deadline| deadline <= now) {
+            // What has arrived came in time, even if this thread is late.
+            (0..OVERDUE_BATCHES).all(|_| self.receive(now));
             self.machine.handle_timeout(now);
         }
         self.retry_outboxes(now);
