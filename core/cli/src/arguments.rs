@@ -87,11 +87,48 @@ pub(crate) struct BrokerEndpoint {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use pigato::config::{defaults, BrokerOptions};
 
     use super::Arguments;
 
     #[test]
     fn the_arguments_do_not_contradict_each_other() {
         Arguments::command().debug_assert();
+    }
+
+    /// The help of an option of a command.
+    fn help(command: &str, option: &str) -> String {
+        let arguments = Arguments::command();
+        let command = arguments.find_subcommand(command).unwrap();
+        let option = command.get_arguments().find(|argument| argument.get_long() == Some(option)).unwrap();
+        option.get_help().unwrap().to_string()
+    }
+
+    #[test]
+    fn the_defaults_in_the_help_are_those_of_the_library() {
+        let broker = BrokerOptions::default();
+        let binary = |bytes: usize| match bytes {
+            gibi if gibi % (1 << 30) == 0 => format!("{} GiB", gibi >> 30),
+            mebi => format!("{} MiB", mebi >> 20),
+        };
+        let expected = [
+            ("broker", "bind", defaults::ENDPOINT.to_owned()),
+            ("broker", "intch", broker.intch.unwrap()),
+            ("broker", "heartbeat", broker.heartbeat.as_millis().to_string()),
+            ("broker", "heartbeat-liveness", broker.heartbeat_liveness.to_string()),
+            ("broker", "drain", defaults::DRAIN.as_millis().to_string()),
+            ("broker", "max-requests", broker.max_requests.to_string()),
+            ("broker", "max-request-bytes", binary(broker.max_request_bytes)),
+            ("broker", "max-body-bytes", binary(broker.max_body_bytes)),
+            ("broker", "max-workers", broker.max_workers.to_string()),
+            ("broker", "cache-bytes", binary(broker.cache_bytes)),
+            ("request", "timeout", defaults::TIMEOUT.as_millis().to_string()),
+            ("worker", "drain", defaults::DRAIN.as_millis().to_string()),
+            ("worker", "heartbeat", defaults::HEARTBEAT.as_millis().to_string()),
+        ];
+        for (command, option, default) in expected {
+            let help = help(command, option);
+            assert!(help.contains(&format!("[default: {default}]")), "{command} --{option}: {help}");
+        }
     }
 }

@@ -115,7 +115,7 @@ fn a_signal_lets_it_finish_what_is_in_flight() {
 
 #[test]
 fn what_does_not_finish_in_time_is_refused() {
-    let mut broker = Broker::with(&["--drain", "50"]);
+    let broker = Broker::with(&["--drain", "50"]);
     let gate = Fifo::new();
     let _worker = broker.worker("slow", &format!("echo started; cat {}", gate.quoted()), &[]);
     let mut request = broker.spawn(&["request", "slow"]);

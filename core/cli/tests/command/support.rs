@@ -267,6 +267,13 @@ impl Fifo {
     }
 }
 
+impl Drop for Fifo {
+    /// Lets go whoever waits for the other side: what is left of a test must not stay for ever.
+    fn drop(&mut self) {
+        let _ = std::fs::OpenOptions::new().read(true).write(true).open(&self.path);
+    }
+}
+
 fn within_deadline(problem: &str, work: impl FnOnce() + Send + 'static) {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {

@@ -132,7 +132,7 @@ fn progress(service: &str) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let progress = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{spinner} {msg}: {pos} partial replies, {per_sec}, {elapsed}");
+    let style = ProgressStyle::with_template("{spinner} {msg}: {human_pos} replies in {elapsed}");
     progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     progress.set_message(service.to_owned());
     progress.enable_steady_tick(Duration::from_millis(200));
