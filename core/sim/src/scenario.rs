@@ -34,6 +34,8 @@ pub struct Scenario {
     pub(crate) outbox: (usize, usize),
     /// Mean time between two requests of a client, in milliseconds.
     pub(crate) request_interval: u64,
+    /// Requests that each client makes, and then some.
+    pub(crate) requests: u64,
     /// Longest time that a worker takes for one step, in milliseconds.
     pub(crate) work: u64,
     /// Chances in a hundred, for each request.
@@ -150,6 +152,7 @@ impl Scenario {
             latency: (50, slowest),
             outbox: (kept + random.number(20..=400) as usize, kept),
             request_interval: *random.pick(&[20, 60, 200, 600]),
+            requests: if random.percent(5) { 500 } else { random.number(5..=60) },
             work: *random.pick(&[2, 20, 200, 1_500]),
             retry: *random.pick(&[0, 50, 100]),
             cancel: *random.pick(&[0, 5, 30]),
@@ -211,8 +214,8 @@ fn choose_peers(random: &mut Random, number: usize, broker: &BrokerPlan, is_calm
     let mut plan = |role| PeerPlan {
         broker: number,
         heartbeat: match role {
-            // The published workers do not say their interval, so that it has to be the broker's.
-            Role::RawWorker { .. } => broker.heartbeat,
+            // The published peers do not say their interval, so that it has to be the broker's.
+            Role::RawWorker { .. } | Role::RawClient(RawClientStyle::JavaScript) => broker.heartbeat,
             _ => choose_heartbeat(random),
         },
         role,
