@@ -315,6 +315,11 @@ impl RequestOptions {
         self
     }
 
+    /// Whether nothing is set but the timeout, `retry` and the codec.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.worker_id.is_none() && !self.no_cache && !self.fail_fast && self.headers.is_empty()
+    }
+
     /// Adds a key of the user's own. A name that the protocol uses itself is overridden by the protocol's value.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {

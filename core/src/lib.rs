@@ -128,3 +128,5 @@ pub use api::{
 };
 pub use config::{Codec, Concurrency, DispatchMode, RequestOptions, Timeout};
 pub use error::{Error, ErrorCode};
+#[cfg(feature = "driver")]
+pub use pigato_frame::libzmq_version;

@@ -62,6 +62,16 @@ impl Frame {
     }
 }
 
+/// Ends the monitoring of a socket; harmless if there is none.
+///
+/// **Call it before the other end of the monitor or the socket itself is closed.** A socket that was closed lives on in
+/// libzmq until what it was given is sent, and reports events meanwhile. Without a receiver such a report waits for
+/// ever, and with it libzmq's I/O thread and every connection of the context.
+pub fn stop_monitor(socket: &zmq::Socket) {
+    // SAFETY: the socket is open and on its thread, as `&zmq::Socket` guarantees; no address means to end it.
+    unsafe { zmq_sys::zmq_socket_monitor(raw(socket), ptr::null(), 0) };
+}
+
 /// Repeats a call of libzmq until no signal interrupts it.
 fn retry(mut call: impl FnMut() -> c_int) -> Result<(), zmq::Error> {
     loop {

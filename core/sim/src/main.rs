@@ -109,8 +109,11 @@ fn report(totals: &Totals, arguments: &Arguments, started: Instant) -> ExitCode 
     if let Some(failure) = totals.failures.iter().min_by_key(|failure| failure.seed) {
         eprintln!("{failure}");
         if arguments.keep_going {
-            let mut failed: Vec<String> =
-                totals.failures.iter().map(|failure| format!("{} ({})", failure.seed, failure.violation.rule)).collect();
+            let mut failed: Vec<String> = totals
+                .failures
+                .iter()
+                .map(|failure| format!("{} ({})", failure.seed, failure.violation.rule))
+                .collect();
             failed.sort();
             eprintln!("{} seeds failed: {}", failed.len(), failed.join(", "));
         }

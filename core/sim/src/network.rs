@@ -87,7 +87,8 @@ impl Link {
 
     /// Swaps the two packets that wait first, if there are two messages for which `which` holds.
     pub(crate) fn swap_first(&mut self, which: impl Fn(&[Frame]) -> bool) {
-        let fits = |packet: Option<&(Instant, Packet)>| matches!(packet, Some((_, Packet::Message(frames))) if which(frames));
+        let fits =
+            |packet: Option<&(Instant, Packet)>| matches!(packet, Some((_, Packet::Message(frames))) if which(frames));
         if fits(self.queue.front()) && fits(self.queue.get(1)) {
             self.queue.swap(0, 1);
         }

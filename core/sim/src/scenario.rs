@@ -12,8 +12,23 @@ const OFFERS: &[&str] =
 
 /// Names that clients may ask for; some are offered by nobody.
 pub(crate) const ASKS: &[&str] = &[
-    "echo", "echo", "echo", "echo.fast", "echo.slow", "east", "file.read", "file", "math@^1.2.0", "math@1.x", "math@*",
-    "math@>=1.3.0", "math@2.0.0", "math@1.2.0", "$core", "nobody", "nobody@1.x",
+    "echo",
+    "echo",
+    "echo",
+    "echo.fast",
+    "echo.slow",
+    "east",
+    "file.read",
+    "file",
+    "math@^1.2.0",
+    "math@1.x",
+    "math@*",
+    "math@>=1.3.0",
+    "math@2.0.0",
+    "math@1.2.0",
+    "$core",
+    "nobody",
+    "nobody@1.x",
 ];
 
 /// The options of one run.

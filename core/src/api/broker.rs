@@ -156,7 +156,9 @@ impl Broker {
     /// As [`Broker::stop`], with another time; zero gives up what is not finished.
     pub async fn stop_within(&self, timeout: Duration) {
         self.begin_stop(timeout);
-        self.drained.wait().await;
+        if !self.bound.handle.is_inherited() {
+            self.drained.wait().await;
+        }
     }
 
     /// As [`Broker::stop`], on the present thread.

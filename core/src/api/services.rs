@@ -57,7 +57,9 @@ impl Directory {
     /// Stops the service; the broker answers again. Returns when that is done.
     pub async fn stop(&self) {
         self.begin_stop();
-        self.stopped.wait().await;
+        if !self.worker.is_inherited() {
+            self.stopped.wait().await;
+        }
     }
 
     /// As [`Directory::stop`], on the present thread.

@@ -43,8 +43,9 @@ use crate::worker::{CancelReason, Event, Token};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Worker {
-    shared: Arc<WorkerShared>,
+    /// Dropped before what it stops, which it only reaches while that is there.
     _stop_guard: Arc<StopGuard>,
+    shared: Arc<WorkerShared>,
 }
 
 /// What a worker is made from.
@@ -144,6 +145,9 @@ impl Worker {
     /// The next request; `None` when the worker has stopped. Many tasks and threads may wait at once.
     pub async fn next(&self) -> Option<Job> {
         poll_fn(|context| {
+            if self.shared.handle.is_inherited() {
+                return Poll::Ready(None);
+            }
             let mut queue = self.shared.state.queue.lock();
             if let Some(job) = queue.jobs.pop_front() {
                 let was_full = queue.jobs.len() + 1 == limits::EVENTS;
@@ -234,6 +238,9 @@ impl Worker {
 
     /// As [`Worker::stop`], with another time; zero gives up what is not answered.
     pub async fn stop_within(&self, timeout: Duration) {
+        if self.shared.handle.is_inherited() {
+            return;
+        }
         self.shared.send(WorkerCommand::Drain(timeout));
         self.shared.state.stopped.wait().await;
     }
@@ -297,7 +304,9 @@ impl WorkerShared {
 
     /// Forgets a request that has ended.
     pub(super) fn forget(&self, token: Token) {
-        self.state.jobs.lock().remove(&token);
+        if !self.handle.is_inherited() {
+            self.state.jobs.lock().remove(&token);
+        }
     }
 }
 
@@ -342,8 +351,15 @@ impl WorkerSink {
         let job_state = Arc::new(JobState::new(request.token, request.credit));
         self.state.jobs.lock().insert(request.token, Arc::clone(&job_state));
         let reply = ReplyWriter::new(self.worker(), job_state, self.patience);
+        self.state.queue.lock().jobs.push_back(Job { request: Request::new(request), reply });
+    }
+
+    /// Wakes those who wait for requests, at the end of a batch, if there are some.
+    fn wake_handlers(&self) {
         let mut queue = self.state.queue.lock();
-        queue.jobs.push_back(Job { request: Request::new(request), reply });
+        if queue.jobs.is_empty() {
+            return;
+        }
         let waiting = std::mem::take(&mut queue.waiting);
         drop(queue);
         waiting.into_iter().for_each(Waker::wake);
@@ -404,6 +420,7 @@ impl EventSink<Event> for WorkerSink {
                 Event::ProtocolError(malformed) => (self.listener)(PeerEvent::ProtocolError(malformed)),
             }
         }
+        self.wake_handlers();
     }
 
     fn is_full(&self) -> bool {

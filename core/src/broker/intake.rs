@@ -12,6 +12,9 @@ use crate::protocol::{
 };
 use crate::timers::Armed;
 
+/// Options of at most this length are worth remembering.
+const REMEMBERED_OPTIONS_BYTES: usize = 256;
+
 /// A request as it came.
 struct Incoming {
     service: ServiceName,
@@ -29,7 +32,7 @@ impl Machine {
         }
         match message {
             ClientToBroker::Request { service, id, data, options, extra } => {
-                let settings = RequestSettings::parse(&options);
+                let settings = self.settings(&options);
                 self.handle_request(now, peer, Incoming { service, id, data, options, extra, settings });
             }
             ClientToBroker::Heartbeat => self.handle_client_heartbeat(now, peer, None),
@@ -53,6 +56,17 @@ impl Machine {
             }
             ClientToBroker::Credit { id, partials } => self.handle_credit(peer, &id, partials),
         }
+    }
+
+    fn settings(&mut self, options: &Frame) -> RequestSettings {
+        if self.last_settings.0 == *options {
+            return self.last_settings.1.clone();
+        }
+        let settings = RequestSettings::parse(options);
+        if options.len() <= REMEMBERED_OPTIONS_BYTES {
+            self.last_settings = (options.detached(), settings.clone());
+        }
+        settings
     }
 
     fn handle_client_heartbeat(&mut self, now: Instant, peer: &PeerId, hello: Option<&ClientHello>) {

@@ -31,9 +31,6 @@ mod requests;
 mod routing;
 mod workers;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -51,9 +48,10 @@ use workers::{WorkerKey, Workers};
 use crate::config::BrokerOptions;
 use crate::entropy::Entropy;
 use crate::error::ErrorCode;
+use crate::limits;
 use crate::protocol::{
-    BrokerHello, BrokerToClient, BrokerToWorker, Capabilities, Frame, Malformed, Payload, PeerId, ReplyKind, Side,
-    ToBroker,
+    BrokerHello, BrokerToClient, BrokerToWorker, Capabilities, Frame, Malformed, Payload, PeerId, ReplyKind,
+    RequestSettings, Side, ToBroker,
 };
 use crate::timers::Timers;
 
@@ -71,6 +69,8 @@ pub struct Machine {
     /// Requests that wait for a worker that is not there, by its id.
     orphans: dispatch::Orphans,
     cache: ReplyCache,
+    /// The last options frame and what it says: clients send the same one again and again.
+    last_settings: (Frame, RequestSettings),
     disconnected: Disconnected,
     publication: Publication,
     timers: Timers<TimerKey>,
@@ -92,9 +92,11 @@ enum TimerKey {
 }
 
 impl Machine {
-    /// A broker that knows nobody yet. Its name, if the options give none, is drawn from `entropy`.
+    /// A broker that knows nobody yet. Its name, if the options give none, is drawn from `entropy`. An interval between
+    /// heartbeats that makes no sense becomes the nearest that does.
     #[must_use]
-    pub fn new(options: BrokerOptions, mut entropy: Entropy) -> Self {
+    pub fn new(mut options: BrokerOptions, mut entropy: Entropy) -> Self {
+        options.heartbeat = options.heartbeat.clamp(limits::HEARTBEAT.0, limits::HEARTBEAT.1);
         let name = options.name.clone().unwrap_or_else(|| format!("B{}", entropy.uuid()));
         let hasher = ByteHasher::new(entropy.number());
         Self {
@@ -105,6 +107,7 @@ impl Machine {
             routing: Routing::new(options.dispatch_mode, hasher.clone()),
             orphans: dispatch::Orphans::default(),
             cache: ReplyCache::new(options.cache_bytes),
+            last_settings: (Frame::default(), RequestSettings::default()),
             disconnected: Disconnected::default(),
             publication: Publication::default(),
             timers: Timers::default(),

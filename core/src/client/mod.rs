@@ -12,9 +12,9 @@
 mod pending;
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::config::{ClientOptions, RequestOptions};
+use crate::config::{ClientOptions, Codec, RequestOptions, Timeout};
 use crate::entropy::Entropy;
 use crate::error::ErrorCode;
 use crate::limits;
@@ -75,6 +75,8 @@ pub struct Machine {
     broker: Option<BrokerHello>,
     pending: PendingRequests,
     outputs: VecDeque<Output>,
+    /// The options frame of the last request that had nothing of its own, and what it says.
+    plain_options: Option<((Timeout, bool, Codec), Frame)>,
 }
 
 impl Machine {
@@ -89,7 +91,15 @@ impl Machine {
             liveness: options.heartbeat_liveness,
             reconnect: options.reconnect,
         });
-        Self { options, entropy, link, broker: None, pending: PendingRequests::default(), outputs: VecDeque::new() }
+        Self {
+            options,
+            entropy,
+            link,
+            broker: None,
+            pending: PendingRequests::default(),
+            outputs: VecDeque::new(),
+            plain_options: None,
+        }
     }
 
     /// Input: start, if not started.
@@ -119,9 +129,9 @@ impl Machine {
         let timeout = options.timeout.unwrap_or(self.options.timeout);
         let retry = options.retry.unwrap_or(self.options.retry);
         let id = RequestId::make(self.entropy.uuid());
-        let options = encode_request_options(options, timeout, retry);
+        let options = self.options_frame(options, timeout, retry);
         let timeout = timeout.duration();
-        let heartbeat_at = now + self.options.heartbeat;
+        let heartbeat_at = now + self.link.heartbeat();
         self.pending.insert(
             token,
             Pending { id, service, data, options, timeout, retry, sent: false, bytes },
@@ -129,6 +139,22 @@ impl Machine {
             heartbeat_at,
         );
         self.send_unsent();
+    }
+
+    /// The options frame; that of a request with nothing of its own is the same as the one before.
+    fn options_frame(&mut self, options: &RequestOptions, timeout: Timeout, retry: bool) -> Frame {
+        if !options.is_plain() {
+            return encode_request_options(options, timeout, retry);
+        }
+        let settings = (timeout, retry, options.codec);
+        match &self.plain_options {
+            Some((known, frame)) if *known == settings => frame.clone(),
+            _ => {
+                let frame = encode_request_options(options, timeout, retry);
+                self.plain_options = Some((settings, frame.clone()));
+                frame
+            }
+        }
     }
 
     /// Input: the user no longer wants the reply. The request ends with `C_CANCELLED`; unknown tokens are ignored.
@@ -161,11 +187,12 @@ impl Machine {
         for token in self.pending.tokens() {
             self.give_up(token, ErrorCode::Closed);
         }
-        let was_up = self.link.is_up();
-        self.link.stop();
+        let link = self.link.stop();
         self.broker = None;
-        self.outputs.push_back(Output::Disconnect);
-        if was_up {
+        if link.was_open {
+            self.outputs.push_back(Output::Disconnect);
+        }
+        if link.was_confirmed {
             self.event(Event::Disconnected);
         }
         self.event(Event::Stopped);
@@ -196,8 +223,10 @@ impl Machine {
 
     /// Input: the connection that was asked for could not be opened. Another attempt follows.
     pub fn handle_connect_failed(&mut self, now: Instant) {
-        if self.link.is_started() {
+        if self.link.is_connecting() {
             self.link.lost(now, &mut self.entropy);
+        } else {
+            self.handle_disconnected(now);
         }
     }
 
@@ -228,7 +257,8 @@ impl Machine {
     /// Takes note of what the broker can do. Another name than before means another broker, another session one that
     /// had given this client up: neither knows of what was sent.
     fn handle_hello(&mut self, now: Instant, hello: BrokerHello) {
-        let is_another = self.broker.as_ref().is_some_and(|known| (&known.name, known.session) != (&hello.name, hello.session));
+        let is_another =
+            self.broker.as_ref().is_some_and(|known| (&known.name, known.session) != (&hello.name, hello.session));
         self.link.announced(hello.heartbeat);
         self.broker = Some(hello);
         if is_another {
@@ -263,7 +293,7 @@ impl Machine {
         while let Some(token) = self.pending.pop_expired(now) {
             self.give_up(token, ErrorCode::Timeout);
         }
-        while let Some(token) = self.pending.pop_heartbeat(now, self.options.heartbeat) {
+        while let Some(token) = self.pending.pop_heartbeat(now, self.link.heartbeat()) {
             if self.link.is_up() {
                 self.heartbeat(token);
             }
@@ -314,7 +344,7 @@ impl Machine {
     fn send_hello(&mut self) {
         self.send(ClientToBroker::Hello(ClientHello {
             capabilities: Capabilities::ALL,
-            heartbeat: self.options.heartbeat.max(Duration::from_millis(1)),
+            heartbeat: self.link.heartbeat(),
             credit: limits::CREDIT_PARTIALS,
         }));
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pigato_frame::{Context, Frame};
+use pigato_frame::{stop_monitor, Context, Frame};
 
 use super::engine::Io;
 use super::socket::{configure, endpoint_error, receive, send, system_error, Sent};
@@ -28,7 +28,6 @@ pub(super) enum Transport {
 }
 
 pub(super) struct Dealer {
-    // Dropped in this order: the watched socket first.
     socket: zmq::Socket,
     /// Tells of the transport; `inproc` has nothing to tell.
     monitor: Option<zmq::Socket>,
@@ -57,8 +56,9 @@ impl Dealer {
         };
         set().map_err(system_error)?;
         let monitor = if is_inproc(endpoint) { None } else { Some(Self::watch_transport(context, &socket)?) };
-        socket.connect(endpoint).map_err(|error| endpoint_error(endpoint, error))?;
-        Ok(Self { socket, monitor, outbox: VecDeque::new(), is_watched: false })
+        let dealer = Self { socket, monitor, outbox: VecDeque::new(), is_watched: false };
+        dealer.socket.connect(endpoint).map_err(|error| endpoint_error(endpoint, error))?;
+        Ok(dealer)
     }
 
     fn watch_transport(context: &Context, socket: &zmq::Socket) -> Result<zmq::Socket, Error> {
@@ -139,6 +139,12 @@ impl Dealer {
                 return;
             }
         }
+    }
+}
+
+impl Drop for Dealer {
+    fn drop(&mut self) {
+        stop_monitor(&self.socket);
     }
 }
 

@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token};
 use parking_lot::Mutex;
-use pigato_frame::Context;
+use pigato_frame::{fork_generation, Context};
 
 use super::mailbox::{Mailbox, Refused};
 use crate::error::{Error, ErrorCode};
 use crate::limits;
 
-/// The engine that the process's handles share, with the process that started it.
+/// The engine that the process's handles share, with the fork generation that it belongs to.
 static CURRENT: Mutex<(u32, Weak<Engine>)> = Mutex::new((0, Weak::new()));
 
 /// Descriptors of one endpoint: its sockets and their monitors.
@@ -35,7 +35,7 @@ const SHUTDOWN: Duration = Duration::from_secs(2);
 pub struct Engine {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    process: u32,
+    generation: u32,
 }
 
 #[derive(Debug)]
@@ -109,22 +109,23 @@ impl Engine {
     /// forked from.
     pub fn current() -> Result<Arc<Self>, Error> {
         let mut current = CURRENT.lock();
-        let process = std::process::id();
-        if current.0 == process {
+        let generation = fork_generation();
+        if current.0 == generation {
             if let Some(engine) = current.1.upgrade() {
                 return Ok(engine);
             }
         }
-        let engine = Arc::new(Self::start(process).map_err(|error| Error::new(ErrorCode::System, error.to_string()))?);
-        *current = (process, Arc::downgrade(&engine));
+        let engine =
+            Arc::new(Self::start(generation).map_err(|error| Error::new(ErrorCode::System, error.to_string()))?);
+        *current = (generation, Arc::downgrade(&engine));
         Ok(engine)
     }
 
-    fn start(process: u32) -> io::Result<Self> {
-        let context = Context::new(limits::SOCKETS, 1).map_err(io::Error::other)?;
+    fn start(generation: u32) -> io::Result<Self> {
+        let context = Arc::new(Context::new(limits::SOCKETS, 1).map_err(io::Error::other)?);
         let poll = Poll::new()?;
         let shared = Arc::new(Shared {
-            context: Mutex::new(Some(Arc::new(context))),
+            context: Mutex::new(Some(Arc::clone(&context))),
             waker: mio::Waker::new(poll.registry(), WAKE)?,
             sleeping: AtomicBool::new(false),
             inbox: Mutex::default(),
@@ -132,9 +133,9 @@ impl Engine {
         });
         let thread = std::thread::Builder::new().name("pigato-io".to_owned()).spawn({
             let shared = Arc::clone(&shared);
-            move || Loop::new(poll, shared).run()
+            move || Loop::new(poll, shared, context).run()
         })?;
-        Ok(Self { shared, thread: Mutex::new(Some(thread)), process })
+        Ok(Self { shared, thread: Mutex::new(Some(thread)), generation })
     }
 
     /// The context to make sockets with.
@@ -163,14 +164,15 @@ impl Shared {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        let context = self.shared.context.lock().take();
-        let thread = self.thread.lock().take();
-        if self.process != std::process::id() {
+        let thread = self.thread.get_mut().take();
+        if self.generation != fork_generation() {
             // A forked child: neither the thread nor the sockets exist here.
             std::mem::forget(thread);
-            std::mem::forget(context);
             return;
         }
+        // The I/O thread keeps the context until its endpoints are closed: ending it before would wait for ever where
+        // this is the I/O thread itself, because a sink held the last handle.
+        drop(self.shared.context.lock().take());
         self.shared.inbox.lock().stop = true;
         self.shared.sleeping.store(true, Ordering::SeqCst);
         self.shared.wake_thread();
@@ -207,13 +209,20 @@ impl<C> Handle<C> {
         self.push(command, true).map_err(|(error, _)| error)
     }
 
+    /// Whether it was made before a fork and this is the child: nothing behind it exists here, and nothing of what it
+    /// shares with the I/O thread may be locked, since that thread may have held the lock.
+    #[must_use]
+    pub fn is_inherited(&self) -> bool {
+        self.engine.generation != fork_generation()
+    }
+
     /// Queues a command or gives it back.
     pub(crate) fn try_submit(&self, command: C) -> Result<(), (Error, Option<C>)> {
         self.push(command, false)
     }
 
     fn push(&self, command: C, urgent: bool) -> Result<(), (Error, Option<C>)> {
-        if self.engine.process != std::process::id() {
+        if self.is_inherited() {
             return Err((ErrorCode::Fork.into(), None));
         }
         match self.mailbox.push(command, urgent) {
@@ -254,10 +263,12 @@ struct Loop {
     /// Endpoints to process in this turn, and whether each is in already.
     active: Vec<u64>,
     stopping_since: Option<Instant>,
+    /// The last field, because dropping the last reference waits until all sockets are closed.
+    _context: Arc<Context>,
 }
 
 impl Loop {
-    fn new(poll: Poll, shared: Arc<Shared>) -> Self {
+    fn new(poll: Poll, shared: Arc<Shared>, context: Arc<Context>) -> Self {
         Self {
             poll,
             shared,
@@ -265,6 +276,7 @@ impl Loop {
             deadlines: BTreeSet::new(),
             active: Vec::new(),
             stopping_since: None,
+            _context: context,
         }
     }
 
@@ -364,6 +376,9 @@ impl Loop {
     }
 
     fn time_to_sleep(&self) -> Option<Duration> {
+        if self.stopping_since.is_some() && self.endpoints.is_empty() {
+            return Some(Duration::ZERO);
+        }
         let shutdown = self.stopping_since.map(|since| since + SHUTDOWN);
         let next = self.deadlines.first().map(|(at, _)| *at);
         let until = [next, shutdown].into_iter().flatten().min()?;

@@ -16,6 +16,7 @@
 mod dealer;
 mod engine;
 mod event_queue;
+mod listener;
 mod mailbox;
 mod peer;
 mod router;

@@ -9,7 +9,7 @@ use pigato_frame::{Context, Frame};
 use super::dealer::{Dealer, Transport};
 use super::engine::{Endpoint, Engine, Handle, Io, Progress};
 use super::mailbox::Mailbox;
-use super::socket::OUTBOX_RETRY;
+use super::socket::{OUTBOX_RETRY, OVERDUE_BATCHES};
 use super::EventSink;
 use crate::client;
 use crate::config::{ceil_millis, ClientOptions, Concurrency, RequestOptions, WorkerOptions};
@@ -253,10 +253,9 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
             commands: VecDeque::new(),
             events: Vec::new(),
         };
-        while let Some(output) = peer.machine.poll_output() {
-            if let Output::Connect(identity) = output {
-                peer.connect(Instant::now(), &identity)?;
-            }
+        // The first thing that a machine wants. What it wants after that, at once with `inproc`, is for the I/O thread.
+        if let Some(Output::Connect(identity)) = peer.machine.poll_output() {
+            peer.connect(Instant::now(), &identity)?;
         }
         Ok(engine.adopt(mailbox, Box::new(peer)))
     }
@@ -329,7 +328,11 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
             self.frames.clear();
             match transport {
                 Transport::Up => self.machine.handle_connected(now),
-                Transport::Down => self.machine.handle_disconnected(now),
+                Transport::Down => {
+                    // What came before the connection went counts: a broker that stops answers first.
+                    while self.receive(now, io) {}
+                    self.machine.handle_disconnected(now);
+                }
             }
             self.carry_out(now, io);
         }
@@ -376,11 +379,13 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
         if self.watch(io).is_err() {
             self.machine.handle_disconnected(now);
         }
+        self.hear_transport(now, io);
         if self.machine.next_deadline().is_some_and(|deadline| deadline <= now) {
+            // What has arrived came in time, even if this thread is late.
+            (0..OVERDUE_BATCHES).all(|_| self.receive(now, io));
             self.machine.handle_timeout(now);
         }
         self.carry_out(now, io);
-        self.hear_transport(now, io);
         if let Some(dealer) = &mut self.dealer {
             dealer.flush();
         }

@@ -5,12 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pigato_frame::Frame;
+use pigato_frame::{stop_monitor, Context, Frame};
 use serde_json::{Map, Value};
 
 use super::engine::{Endpoint, Engine, Handle, Io, Progress};
+use super::listener::ClosingListeners;
 use super::mailbox::Mailbox;
-use super::socket::{configure, endpoint_error, receive, send, system_error, Sent, OUTBOX_RETRY};
+use super::socket::{configure, endpoint_error, receive, send, system_error, Sent, OUTBOX_RETRY, OVERDUE_BATCHES};
 use super::EventSink;
 use crate::broker::{Event, Machine, Output, Statistics};
 use crate::config::BrokerOptions;
@@ -21,6 +22,11 @@ use crate::protocol::PeerId;
 
 const SOCKET_SLOT: usize = 0;
 const PUBLISHER_SLOT: usize = 1;
+/// The first of two, one for each socket's closing listeners.
+const LISTENERS_SLOT: usize = 2;
+
+/// How long a stopped broker waits for its listeners to close. They take a millisecond.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// Messages dealt with before other endpoints get their turn.
 const BATCH: usize = 256;
@@ -99,15 +105,20 @@ pub fn open_broker(
         sink,
         router,
         publisher,
+        context,
         bound: endpoints.clone(),
+        intch: intch.clone(),
         is_watched: false,
         is_drained: false,
+        closing: None,
         outboxes: Outboxes::default(),
         frames: Vec::new(),
         commands: VecDeque::new(),
         events: Vec::new(),
     };
-    Ok(BoundBroker { handle: engine.adopt(mailbox, Box::new(endpoint)), name, endpoints, intch })
+    let handle = engine.adopt(mailbox, Box::new(endpoint));
+    let endpoints = endpoints.into_iter().map(as_ipv4).collect();
+    Ok(BoundBroker { handle, name, endpoints, intch: intch.map(as_ipv4) })
 }
 
 /// Binds and returns the endpoint with its real port.
@@ -117,13 +128,27 @@ fn bind(socket: &zmq::Socket, endpoint: &str) -> Result<String, Error> {
     Ok(bound.unwrap_or_else(|_| endpoint.to_owned()))
 }
 
+/// An IPv4 endpoint as it was asked for. The sockets take IPv6 too, and then libzmq writes 127.0.0.1 as
+/// `[::ffff:127.0.0.1]`, which peers without IPv6 (all published ones) cannot connect to.
+fn as_ipv4(endpoint: String) -> String {
+    let mapped = endpoint.strip_prefix("tcp://[::ffff:").and_then(|rest| rest.split_once("]:"));
+    match mapped {
+        Some((address, port)) if address.parse::<std::net::Ipv4Addr>().is_ok() => format!("tcp://{address}:{port}"),
+        _ => endpoint,
+    }
+}
+
 struct RouterEndpoint {
     machine: Machine,
     mailbox: Arc<Mailbox<BrokerCommand>>,
     sink: Box<dyn EventSink<Event>>,
     router: zmq::Socket,
     publisher: Option<zmq::Socket>,
+    closing: Option<Closing>,
+    /// After the sockets: it waits for them when it is dropped.
+    context: Arc<Context>,
     bound: Vec<String>,
+    intch: Option<String>,
     is_watched: bool,
     is_drained: bool,
     outboxes: Outboxes,
@@ -131,6 +156,12 @@ struct RouterEndpoint {
     frames: Vec<Frame>,
     commands: VecDeque<BrokerCommand>,
     events: Vec<Event>,
+}
+
+/// A broker that has finished and waits for its addresses to become free.
+struct Closing {
+    listeners: Vec<ClosingListeners>,
+    until: Instant,
 }
 
 /// Messages for peers that read more slowly than they are written to, in order.
@@ -257,17 +288,19 @@ impl RouterEndpoint {
     }
 
     /// Publishes for those who have just subscribed. Without this, one that comes late would hear nothing until the
-    /// next change.
-    fn greet_subscribers(&mut self, now: Instant) {
+    /// next change. Returns whether there may be more of them.
+    fn greet_subscribers(&mut self, now: Instant) -> bool {
         let mut frames = Vec::new();
-        let mut has_new = false;
-        while self.publisher.as_ref().is_some_and(|publisher| receive(publisher, &mut frames)) {
-            has_new |= frames.first().is_some_and(|frame| frame.first() == Some(&1));
+        for _ in 0..BATCH {
+            if !self.publisher.as_ref().is_some_and(|publisher| receive(publisher, &mut frames)) {
+                return false;
+            }
+            if frames.first().is_some_and(|frame| frame.first() == Some(&1)) {
+                self.machine.handle_subscription(now);
+                self.carry_out(now);
+            }
         }
-        if has_new {
-            self.machine.handle_subscription(now);
-            self.carry_out(now);
-        }
+        true
     }
 
     fn deliver(&mut self) {
@@ -277,25 +310,57 @@ impl RouterEndpoint {
         }
     }
 
-    fn close(&mut self, now: Instant, io: &Io<'_>) {
+    /// Ends everything but the wait for the addresses; [`Event::Drained`] is told after that.
+    fn close(&mut self, now: Instant, io: &Io<'_>) -> Closing {
         for command in self.mailbox.close() {
             self.handle_command(now, command);
         }
-        self.deliver();
         for socket in std::iter::once(&self.router).chain(&self.publisher) {
             if let Ok(descriptor) = socket.get_fd() {
                 io.unwatch(descriptor);
             }
         }
-        for endpoint in &self.bound {
-            // Fails for what libzmq has unbound itself; the socket is closed right after in any case.
-            let _ = self.router.unbind(endpoint);
+        let intch: Vec<String> = self.intch.iter().cloned().collect();
+        let bound = [(Some(&self.router), &self.bound), (self.publisher.as_ref(), &intch)];
+        let unbind = |(socket, endpoints): (Option<&zmq::Socket>, &Vec<String>)| {
+            // Without listeners to wait for, closing the sockets is all that can be done.
+            ClosingListeners::unbind(&self.context, socket?, endpoints).ok()
+        };
+        let listeners: Vec<_> = bound.into_iter().filter_map(unbind).collect();
+        for (slot, listeners) in listeners.iter().enumerate() {
+            listeners.watch(io, LISTENERS_SLOT + slot);
         }
+        Closing { listeners, until: now + CLOSING }
+    }
+
+    fn finish_closing(&mut self, now: Instant, io: &Io<'_>) -> Progress {
+        let mut closing = match self.closing.take() {
+            Some(closing) => closing,
+            None => self.close(now, io),
+        };
+        let frames = &mut self.frames;
+        let are_closed = closing.listeners.iter_mut().all(|listeners| listeners.are_closed(frames));
+        if !are_closed && now < closing.until {
+            self.closing = Some(closing);
+            return Progress::Idle;
+        }
+        closing.listeners.iter().for_each(|listeners| listeners.unwatch(io));
+        self.deliver();
+        Progress::Done
+    }
+}
+
+impl Drop for RouterEndpoint {
+    fn drop(&mut self) {
+        std::iter::once(&self.router).chain(&self.publisher).for_each(stop_monitor);
     }
 }
 
 impl Endpoint for RouterEndpoint {
     fn process(&mut self, now: Instant, io: &Io<'_>) -> Progress {
+        if self.is_drained {
+            return self.finish_closing(now, io);
+        }
         if !std::mem::replace(&mut self.is_watched, true) {
             let watch =
                 |socket: &zmq::Socket, slot| socket.get_fd().is_ok_and(|descriptor| io.watch(descriptor, slot).is_ok());
@@ -305,18 +370,21 @@ impl Endpoint for RouterEndpoint {
             }
         }
         if self.machine.next_deadline().is_some_and(|deadline| deadline <= now) {
+            // What has arrived came in time, even if this thread is late.
+            (0..OVERDUE_BATCHES).all(|_| self.receive(now));
             self.machine.handle_timeout(now);
         }
         self.retry_outboxes(now);
         let mut again = self.take_commands(now);
         self.carry_out(now);
-        self.greet_subscribers(now);
         again |= self.receive(now);
-        self.deliver();
+        // The last to read: publishing takes notice of subscriptions that came meanwhile, and nothing would tell of them.
+        again |= self.greet_subscribers(now);
         if self.is_drained {
-            self.close(now, io);
-            Progress::Done
-        } else if again {
+            return self.finish_closing(now, io);
+        }
+        self.deliver();
+        if again {
             Progress::Again
         } else {
             Progress::Idle
@@ -324,6 +392,9 @@ impl Endpoint for RouterEndpoint {
     }
 
     fn deadline(&self) -> Option<Instant> {
+        if let Some(closing) = &self.closing {
+            return Some(closing.until);
+        }
         [self.machine.next_deadline(), self.outboxes.retry_at].into_iter().flatten().min()
     }
 
@@ -332,6 +403,23 @@ impl Endpoint for RouterEndpoint {
         self.machine.drain(now, Duration::ZERO);
         self.machine.handle_timeout(now);
         self.carry_out(now);
-        self.close(now, io);
+        if self.closing.is_none() {
+            let closing = self.close(now, io);
+            closing.listeners.iter().for_each(|listeners| listeners.unwatch(io));
+        }
+        self.deliver();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_ipv4;
+
+    #[test]
+    fn an_ipv4_endpoint_is_told_as_one() {
+        assert_eq!(as_ipv4("tcp://[::ffff:127.0.0.1]:5".to_owned()), "tcp://127.0.0.1:5");
+        for other in ["tcp://[::1]:5", "tcp://[::]:5", "tcp://[::ffff:x]:5", "ipc:///tmp/x", "inproc://x"] {
+            assert_eq!(as_ipv4(other.to_owned()), other);
+        }
     }
 }

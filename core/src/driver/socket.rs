@@ -14,6 +14,10 @@ const LINGER_MILLIS: i32 = 1_000;
 /// How often a message that found no room is tried again. ROUTER does not tell when a peer has room.
 pub(super) const OUTBOX_RETRY: Duration = Duration::from_millis(1);
 
+/// Batches of messages that are read before a deadline that has passed is acted upon: enough for what piles up while a
+/// process is stopped for a while, and not without end under a flood.
+pub(super) const OVERDUE_BATCHES: usize = 64;
+
 /// Sets what every socket needs.
 pub(super) fn configure(socket: &zmq::Socket) -> Result<(), Error> {
     let set = || {

@@ -142,9 +142,14 @@ mod tests {
 
     #[test]
     fn identity_that_is_text_stands_for_itself() {
-        for text in ["", "W-1", "Wörker", "a b", "0x", "\u{202e}"] {
+        for text in ["", "W-1", "Wörker", "a b", "\u{202e}"] {
             assert_eq!(text_of(text.as_bytes()), text);
         }
+    }
+
+    #[test]
+    fn text_that_looks_like_hexadecimal_is_not_taken_for_a_binary_identity() {
+        assert_ne!(text_of(b"0x006b"), text_of(&[0x00, 0x6b]));
     }
 
     #[test]

@@ -127,6 +127,9 @@ fn codec_named(name: &Scalar<'_>) -> Codec {
     }
 }
 
+/// The options of a reply whose data is bytes, and which has no others.
+pub const RAW_OPTIONS: &str = r#"{"codec":"raw"}"#;
+
 /// Writes the options frame of a request: `timeout` and `retry` always and first, as the published client does,
 /// then what differs from the defaults, then the user's own keys.
 #[must_use]

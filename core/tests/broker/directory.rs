@@ -118,3 +118,18 @@ fn it_is_not_held_up_by_a_full_broker() {
     world.send("c2", "C|2|$dir|r2|null|{}");
     assert_eq!(world.outcomes("c2"), ["r2 ok"]);
 }
+
+#[test]
+fn it_is_published_for_a_new_listener() {
+    let mut world = World::new();
+    world.worker("w1", "echo");
+    world.advance(ms(100));
+    world.publications();
+    world.subscribe();
+    assert_eq!(world.publications(), [r#"$dir {"echo":["w1"]}"#]);
+    world.subscribe();
+    world.advance(ms(9));
+    assert!(world.publications().is_empty());
+    world.advance(ms(1));
+    assert_eq!(world.publications().len(), 1);
+}

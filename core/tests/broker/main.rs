@@ -26,6 +26,7 @@ mod reply_cache;
 mod request_heartbeat;
 mod retry;
 mod same_id;
+mod senseless_settings;
 mod takeover;
 mod targeted;
 mod typed_messages;

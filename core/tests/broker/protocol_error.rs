@@ -23,8 +23,6 @@ const BREACHES: &[(&str, &str)] = &[
     ("a reply to a request that it was never handed", "W|3|c1||other|0|2|{}"),
     ("a reply without a request id", "W|3|c1||"),
     ("a reply without anything", "W|3"),
-    ("an unknown type", "W|99|x"),
-    ("a type of the other side", "W|2|echo|r1|1|{}"),
     ("no type", "W"),
     ("a ready without a service", "W|1"),
     ("a ready with an empty service", "W|1|"),
@@ -91,4 +89,18 @@ fn a_clients_breach_is_counted_and_not_answered() {
     }
     assert_eq!(world.statistics().protocol_errors, 9);
     assert_eq!(world.statistics().clients, 0);
+}
+
+#[test]
+fn a_type_that_may_be_a_later_versions_is_counted_and_nothing_else() {
+    let mut world = world();
+    for message in ["W|99|x", "W|2|echo|r1|1|{}", "W||", "C|99|x"] {
+        world.send("w1", message);
+    }
+    world.send("stranger", "W|99|x");
+    assert!(world.received("w1").is_empty());
+    assert!(world.received("stranger").is_empty());
+    assert_eq!(world.statistics().protocol_errors, 5);
+    world.reply("w1", "r2");
+    assert_eq!(world.outcomes("c1"), ["r2 ok"]);
 }

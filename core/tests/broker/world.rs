@@ -180,6 +180,12 @@ impl World {
         self.collect();
     }
 
+    /// Somebody new listens to the publications.
+    pub(crate) fn subscribe(&mut self) {
+        self.machine.handle_subscription(self.now);
+        self.collect();
+    }
+
     fn deliver(&mut self, peer: &PeerId, mut frames: Vec<Frame>) {
         self.note_sent(peer, frames.clone());
         self.machine.handle_message(self.now, peer, &mut frames);

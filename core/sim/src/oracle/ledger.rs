@@ -187,7 +187,9 @@ impl Ledger {
         self.verdict
             .demand(Rule::OneOutcome, !entry.is_over, || format!("a partial reply to request {number} after its end"));
         let follows = match entry.latest {
-            Some((run, part, by)) if run == reply.run => reply.part == part + 1 || (by != connection && reply.part > part),
+            Some((run, part, by)) if run == reply.run => {
+                reply.part == part + 1 || (by != connection && reply.part > part)
+            }
             Some((run, ..)) => reply.run > run,
             None => true,
         };

@@ -80,7 +80,10 @@ mod tests {
     fn names_find_who_serves_them() {
         assert_eq!(serving_list(&["echo", "ech*"], "echo"), ["echo"]);
         assert_eq!(serving_list(&["e*", "ech*", "f*"], "echo"), ["ech*"]);
-        assert_eq!(serving_list(&["math@1.2.0", "math@1.4.2", "math@2.0.0"], "math@^1.2.0"), ["math@1.2.0", "math@1.4.2"]);
+        assert_eq!(
+            serving_list(&["math@1.2.0", "math@1.4.2", "math@2.0.0"], "math@^1.2.0"),
+            ["math@1.2.0", "math@1.4.2"]
+        );
         assert_eq!(serving_list(&["m*"], "math@^1.2.0"), [""; 0]);
         assert_eq!(serving_list(&["*"], "$core"), [""; 0]);
     }

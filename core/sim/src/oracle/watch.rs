@@ -112,7 +112,8 @@ impl Watch {
             BrokerToWorker::Request { client, id, data, .. } => {
                 self.dispatches += 1;
                 worker.handed.insert((client.clone(), id.clone()));
-                verdict.demand(Rule::Concurrency, worker.is_ready, || format!("{peer} is not there and gets a request"));
+                verdict
+                    .demand(Rule::Concurrency, worker.is_ready, || format!("{peer} is not there and gets a request"));
                 let has_room = !worker.can_cancel || worker.concurrency.has_room(worker.handed.len() - 1);
                 verdict.demand(Rule::Concurrency, has_room, || {
                     format!("{peer} takes {:?} and is handed one more: {:?}", worker.concurrency, worker.handed)

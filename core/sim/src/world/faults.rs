@@ -180,7 +180,9 @@ impl World {
     }
 
     fn tell_of_dead_connection(&mut self, peer: usize) {
-        let Some(number) = self.peers[peer].connection.filter(|_| !self.peers[peer].host.has_liveness()) else { return };
+        let Some(number) = self.peers[peer].connection.filter(|_| !self.peers[peer].host.has_liveness()) else {
+            return;
+        };
         let is_dead = self.connections.get(&number).is_some_and(|connection| {
             connection.broker_life.is_some()
                 && (!connection.is_healthy() || connection.broker_life != Some(self.brokers[connection.broker].life))

@@ -344,7 +344,9 @@ impl World {
     /// Does one thing that is due now.
     fn step(&mut self) {
         let now = self.now;
-        if let Some(broker) = (0..self.brokers.len()).find(|broker| self.broker_deadline(*broker).is_some_and(|at| at <= now)) {
+        if let Some(broker) =
+            (0..self.brokers.len()).find(|broker| self.broker_deadline(*broker).is_some_and(|at| at <= now))
+        {
             return self.give_broker_time(broker);
         }
         if let Some(peer) = (0..self.peers.len()).find(|peer| self.peer_deadline(*peer).is_some_and(|at| at <= now)) {

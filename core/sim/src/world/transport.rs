@@ -107,7 +107,9 @@ impl World {
         let Some(packet) = link.pop() else { return };
         self.arm(number, direction);
         match direction {
-            Direction::ToBroker if self.brokers[broker].machine.is_some() && life == Some(self.brokers[broker].life) => {
+            Direction::ToBroker
+                if self.brokers[broker].machine.is_some() && life == Some(self.brokers[broker].life) =>
+            {
                 self.arrive_at_broker(number, packet);
             }
             Direction::ToBroker => {}

@@ -1,0 +1,23 @@
+//! The core over real sockets: brokers, workers and clients in one process, and peers played frame by frame.
+// Tests have threads and a clock.
+#![allow(clippy::disallowed_methods)]
+
+#[path = "../sockets/mod.rs"]
+#[allow(dead_code)] // Each test program uses a part of it.
+mod support;
+
+mod cancellation;
+mod credit;
+mod directory;
+mod event_queue;
+mod foreign_clients;
+mod foreign_workers;
+mod handlers;
+mod hostile;
+mod observability;
+mod reconnect;
+mod requests;
+mod slow_reader;
+mod start_stop;
+mod timeouts;
+mod transports;

@@ -1,0 +1,79 @@
+//! A peer that does not read what is sent to it.
+
+use pigato::broker::{Event, Loss};
+use pigato::{Broker, Client, ErrorCode, Worker};
+
+use crate::frames;
+use crate::support::events::recorder;
+use crate::support::raw::Raw;
+use crate::support::serve::{serve, serve_echo, ANY_PORT};
+use crate::support::wait::{receive, within};
+
+#[test]
+fn a_client_that_never_reads_is_given_up_and_disturbs_nobody() {
+    let (teller, mut events) = recorder();
+    let broker =
+        Broker::builder().bind(ANY_PORT).intch(None).on_event(move |event| teller.tell(event.clone())).start().unwrap();
+    let (outcome_sender, outcome) = std::sync::mpsc::channel();
+    let _flood = serve(Worker::builder(broker.endpoint(), "flood"), move |_, reply| {
+        // Would never end by itself.
+        let filler = "x".repeat(512);
+        let error = loop {
+            if let Err(error) = reply.write_blocking(&filler) {
+                break error;
+            }
+        };
+        outcome_sender.send(error.code())?;
+        Ok(())
+    });
+    let _echo = serve_echo(broker.endpoint(), "echo");
+    let client = Client::connect(broker.endpoint()).unwrap();
+    let slow = Raw::slow_dealer(broker.endpoint(), "slow");
+
+    slow.send(frames!["C", "2", "flood", "rid", "null", "{}"]);
+    let mut answered = 0;
+    let handlers_outcome = loop {
+        // The other pair works all the while.
+        let answer: u32 = within("the reply", client.call("echo", &answered)).unwrap();
+        assert_eq!(answer, answered);
+        answered += 1;
+        if let Ok(code) = outcome.try_recv() {
+            break code;
+        }
+    };
+
+    assert_eq!(handlers_outcome, ErrorCode::Cancelled);
+    let left = events.wait_for("loss of the client", |event| matches!(event, Event::ClientLeft { .. }));
+    assert!(
+        matches!(left, Event::ClientLeft { client, reason: Loss::Overflow } if client.as_bytes() == b"slow"),
+        "{left:?}"
+    );
+    assert!(answered > 0);
+    let statistics = broker.statistics().unwrap();
+    assert_eq!((statistics.in_flight, statistics.queued), (0, 0));
+    assert!(statistics.undeliverable > 0);
+}
+
+#[test]
+fn a_client_that_reads_late_gets_everything_in_order() {
+    const COUNT: usize = 20_000;
+    let broker = Broker::builder().bind(ANY_PORT).intch(None).start().unwrap();
+    let (sender, written) = std::sync::mpsc::channel();
+    let _flood = serve(Worker::builder(broker.endpoint(), "flood"), move |_, reply| {
+        let filler = "x".repeat(500);
+        for number in 0..COUNT {
+            reply.write_blocking(&format!("{number} {filler}"))?;
+        }
+        sender.send(())?;
+        Ok("end")
+    });
+    let slow = Raw::slow_dealer(broker.endpoint(), "slow");
+    slow.send(frames!["C", "2", "flood", "rid", "null", "{}"]);
+    receive("the worker has written everything", &written);
+
+    for number in 0..COUNT {
+        let partial = slow.receive();
+        assert!(partial[5].starts_with(format!("\"{number} ").as_bytes()), "not {number}: {:?}", &partial[5][..20]);
+    }
+    assert_eq!(slow.receive()[5], b"\"end\"");
+}

@@ -1,0 +1,138 @@
+//! Starting and stopping, with everything that can be wrong about an address.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use pigato::services::Directory;
+use pigato::{Broker, Client, ErrorCode, Worker};
+
+use crate::support::serve::{broker, serve_echo, ANY_PORT};
+use crate::support::wait::{finishes, within};
+
+/// Addresses that no socket can have, whatever the machine.
+const WRONG: [&str; 7] =
+    ["", "nonsense", "http://127.0.0.1:80", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "tcp://127.0.0.1:x"];
+
+#[test]
+fn an_address_that_is_taken_is_an_error_that_says_what_to_do() {
+    let first = broker();
+
+    let error = Broker::builder().bind(first.endpoint()).intch(None).start().unwrap_err();
+
+    assert_eq!(error.code(), ErrorCode::Endpoint);
+    let message = error.to_string();
+    assert!(message.contains(first.endpoint()) && message.contains("choose another port"), "{message}");
+    // And nothing of the second one is left.
+    let _worker = serve_echo(first.endpoint(), "echo");
+    let client = Client::connect(first.endpoint()).unwrap();
+    assert_eq!(within("the reply", client.call::<_, u8>("echo", &1)).unwrap(), 1);
+}
+
+#[test]
+fn an_intch_that_is_taken_is_an_error_that_names_it() {
+    let first = Broker::builder().bind(ANY_PORT).intch(Some(ANY_PORT)).start().unwrap();
+
+    let error = Broker::builder().bind(ANY_PORT).intch(first.intch()).start().unwrap_err();
+
+    let message = error.to_string();
+    assert!(message.contains(first.intch().unwrap()) && message.contains("intch"), "{message}");
+    assert_eq!(error.code(), ErrorCode::Endpoint);
+}
+
+#[test]
+fn wrong_addresses_are_errors_for_everybody() {
+    let assert_refused = |who: &str, endpoint: &str, outcome: Option<pigato::Error>| {
+        let error = outcome.unwrap_or_else(|| panic!("{who} took {endpoint:?}"));
+        assert_eq!(error.code(), ErrorCode::Endpoint, "{who}: {error}");
+        assert!(error.to_string().contains(endpoint), "{who}: {error}");
+    };
+    for endpoint in WRONG {
+        let broker = Broker::builder().bind(endpoint).intch(None).start();
+        assert_refused("a broker", endpoint, broker.err());
+        assert_refused("an intch", endpoint, Broker::builder().bind(ANY_PORT).intch(Some(endpoint)).start().err());
+        assert_refused("a client", endpoint, Client::connect(endpoint).err());
+        assert_refused("a worker", endpoint, Worker::connect(endpoint, "echo").err());
+        assert_refused("a directory", endpoint, Directory::start(endpoint, "tcp://127.0.0.1:1").err());
+        assert_refused("a directory's intch", endpoint, Directory::start("tcp://127.0.0.1:1", endpoint).err());
+    }
+}
+
+#[test]
+fn a_service_needs_a_name() {
+    let long = "x".repeat(256);
+    for name in ["", &long] {
+        assert_eq!(Worker::connect("tcp://127.0.0.1:1", name).unwrap_err().code(), ErrorCode::Option);
+        let client = Client::connect("tcp://127.0.0.1:1").unwrap();
+        let error = within("the outcome", client.request(name, &()).send()).unwrap_err();
+        assert_eq!(error.code(), Some(ErrorCode::Option));
+    }
+}
+
+#[test]
+fn a_broker_starts_again_at_the_same_address_at_once() {
+    let first = Broker::builder().bind(ANY_PORT).intch(Some(ANY_PORT)).start().unwrap();
+    let (endpoint, intch) = (first.endpoint().to_owned(), first.intch().unwrap().to_owned());
+    within("the broker stops", first.stop());
+    let client = Client::builder(&endpoint).reconnect(Duration::from_millis(10)).start().unwrap();
+    for round in 0..20 {
+        let again = Broker::builder().bind(&endpoint).intch(Some(&intch)).start();
+        let broker = again.unwrap_or_else(|error| panic!("round {round}: {error}"));
+        // Somebody is connected each time.
+        within("the reply", client.directory(None)).unwrap();
+        within("the broker stops", broker.stop());
+    }
+}
+
+#[test]
+fn stopping_twice_and_using_what_has_stopped_is_harmless() {
+    let broker = broker();
+    let worker = Worker::connect(broker.endpoint(), "echo").unwrap();
+    let client = Client::connect(broker.endpoint()).unwrap();
+    for _ in 0..2 {
+        within("the worker stops", worker.stop());
+        within("the client stops", client.stop());
+        within("the broker stops", broker.stop());
+    }
+    assert!(within("the end", worker.next()).is_none());
+    assert_eq!(broker.statistics().unwrap_err().code(), ErrorCode::Closed);
+    let error = within("the outcome", client.request("echo", &()).send()).unwrap_err();
+    assert_eq!(error.code(), Some(ErrorCode::Closed));
+}
+
+#[test]
+fn nothing_hangs_when_the_broker_cannot_be_reached() {
+    // One address where nobody listens, one where somebody takes connections and never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    for endpoint in ["tcp://127.0.0.1:1".to_owned(), format!("tcp://{}", silent.local_addr().unwrap())] {
+        finishes("dropping", {
+            let endpoint = endpoint.clone();
+            move || {
+                let client = Client::connect(&endpoint).unwrap();
+                let response = client.request("echo", &"never").send();
+                let worker = Worker::connect(&endpoint, "echo").unwrap();
+                let directory = Directory::start(&endpoint, &endpoint).unwrap();
+                drop((client, worker, directory, response));
+            }
+        });
+        finishes("stopping", move || {
+            let client = Client::connect(&endpoint).unwrap();
+            let response = client.request("echo", &"never").send();
+            let worker = Worker::connect(&endpoint, "echo").unwrap();
+            let directory = Directory::start(&endpoint, &endpoint).unwrap();
+            client.stop_blocking();
+            worker.stop_blocking();
+            directory.stop_blocking();
+            assert_eq!(response.finish_blocking().unwrap_err().code(), Some(ErrorCode::Closed));
+        });
+    }
+}
+
+#[test]
+fn dropping_a_broker_with_everybody_connected_does_not_hang() {
+    let broker = broker();
+    let endpoint = broker.endpoint().to_owned();
+    let _worker = serve_echo(&endpoint, "echo");
+    let client = Client::connect(&endpoint).unwrap();
+    assert_eq!(within("the reply", client.call::<_, u8>("echo", &1)).unwrap(), 1);
+    finishes("dropping", move || drop(broker));
+}

@@ -1,0 +1,115 @@
+//! Peers played frame by frame over sockets of libzmq's own.
+
+use std::time::{Duration, Instant};
+
+use super::wait::PATIENCE;
+
+/// A message, frame by frame.
+pub(crate) type Frames = Vec<Vec<u8>>;
+
+/// A socket whose messages the test writes and reads itself.
+pub(crate) struct Raw {
+    socket: zmq::Socket,
+    /// Before it the socket, which has to be closed first.
+    _context: zmq::Context,
+}
+
+/// A message for [`Raw::send`], of anything that is bytes.
+#[macro_export]
+macro_rules! frames {
+    ($($frame:expr),* $(,)?) => { vec![$(AsRef::<[u8]>::as_ref($frame).to_vec()),*] };
+}
+
+impl Raw {
+    fn open(kind: zmq::SocketType, set: impl FnOnce(&zmq::Socket) -> zmq::Result<()>) -> Self {
+        let context = zmq::Context::new();
+        let socket = context.socket(kind).expect("a socket");
+        socket.set_linger(0).expect("linger");
+        set(&socket).expect("the socket's options and endpoint");
+        Self { socket, _context: context }
+    }
+
+    /// A client or worker with this identity; an empty one for libzmq's own five bytes.
+    pub(crate) fn dealer(endpoint: &str, identity: impl AsRef<[u8]>) -> Self {
+        Self::open(zmq::DEALER, |socket| {
+            if !identity.as_ref().is_empty() {
+                socket.set_identity(identity.as_ref())?;
+            }
+            socket.connect(endpoint)
+        })
+    }
+
+    /// A client that takes few messages and reads none unless asked: what comes for it piles up at the sender.
+    pub(crate) fn slow_dealer(endpoint: &str, identity: &str) -> Self {
+        Self::open(zmq::DEALER, |socket| {
+            socket.set_rcvhwm(1)?;
+            socket.set_rcvbuf(4_096)?;
+            socket.set_identity(identity.as_bytes())?;
+            socket.connect(endpoint)
+        })
+    }
+
+    /// A broker's socket and where it listens.
+    pub(crate) fn router() -> (Self, String) {
+        Self::router_at("tcp://127.0.0.1:*")
+    }
+
+    pub(crate) fn router_at(endpoint: &str) -> (Self, String) {
+        let raw = Self::open(zmq::ROUTER, |socket| socket.bind(endpoint));
+        let endpoint = raw.socket.get_last_endpoint().expect("an endpoint").expect("that is text");
+        (raw, endpoint)
+    }
+
+    /// A core service's ear.
+    pub(crate) fn subscriber(endpoint: &str, topic: &str) -> Self {
+        Self::open(zmq::SUB, |socket| {
+            socket.set_subscribe(topic.as_bytes())?;
+            socket.connect(endpoint)
+        })
+    }
+
+    /// Closes the connection as soon as everything has left.
+    pub(crate) fn close_after_sending(self) {
+        self.socket.set_linger(PATIENCE.as_millis() as i32).expect("linger");
+    }
+
+    pub(crate) fn send(&self, frames: Frames) {
+        self.socket.send_multipart(frames, 0).expect("the message leaves");
+    }
+
+    /// The next message.
+    #[track_caller]
+    pub(crate) fn receive(&self) -> Frames {
+        self.receive_within(PATIENCE).expect("a message in time")
+    }
+
+    /// The next message that `accepts` takes; others are passed over.
+    #[track_caller]
+    pub(crate) fn receive_where(&self, mut accepts: impl FnMut(&Frames) -> bool) -> Frames {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let message = self.receive_within(left).expect("such a message in time");
+            if accepts(&message) {
+                return message;
+            }
+        }
+    }
+
+    /// The next message, if it comes in time.
+    pub(crate) fn receive_within(&self, patience: Duration) -> Option<Frames> {
+        let millis = i64::try_from(patience.as_millis()).expect("less than for ever");
+        let has_message = self.socket.poll(zmq::POLLIN, millis).expect("poll") > 0;
+        has_message.then(|| self.socket.recv_multipart(0).expect("the message that is there"))
+    }
+}
+
+/// Frames as text, for comparison and for people.
+pub(crate) fn text(frames: &Frames) -> Vec<String> {
+    frames.iter().map(|frame| String::from_utf8_lossy(frame).into_owned()).collect()
+}
+
+/// Whether a message has these two first frames, the side and the type.
+pub(crate) fn is(frames: &Frames, side: &str, kind: &str) -> bool {
+    frames.len() >= 2 && frames[0] == side.as_bytes() && frames[1] == kind.as_bytes()
+}

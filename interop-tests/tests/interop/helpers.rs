@@ -1,0 +1,51 @@
+//! Our own peers for the tests.
+
+use pigato::{Broker, Client, Response, Worker};
+use pigato_interop::behaviours::answer;
+use pigato_interop::peer::{Peer, PeerBuilder};
+use serde_json::Value;
+
+use crate::serve::{serve, Serving};
+use crate::wait::{eventually, within};
+
+/// Our worker with the behaviours, registered.
+pub(crate) fn own_worker(broker: &Broker, service: &str) -> Serving {
+    let before = workers(broker);
+    let serving = serve(Worker::builder(broker.endpoint(), service), answer);
+    wait_for_workers(broker, before + 1);
+    serving
+}
+
+/// Our worker with the behaviours at a broker that is not ours.
+pub(crate) fn own_worker_at(endpoint: &str, service: &str) -> Serving {
+    let serving = serve(Worker::builder(endpoint, service), answer);
+    eventually("the worker is known", || serving.worker().is_connected().then_some(()));
+    serving
+}
+
+/// Our program in a process of its own.
+pub(crate) fn own_peer(role: &str, endpoint: &str) -> PeerBuilder {
+    Peer::own(env!("CARGO_BIN_EXE_pigato-peer"), role, endpoint)
+}
+
+pub(crate) fn workers(broker: &Broker) -> usize {
+    broker.statistics().expect("the broker runs").workers
+}
+
+pub(crate) fn wait_for_workers(broker: &Broker, count: usize) {
+    eventually("the workers are as many as expected", || (workers(broker) == count).then_some(()));
+}
+
+/// One request of our client and its final reply.
+pub(crate) fn call(client: &Client, service: &str, data: &Value) -> Value {
+    within("the reply", client.call(service, data)).unwrap_or_else(|error| panic!("{service} {data}: {error}"))
+}
+
+/// All replies to a request of our client, the final one last.
+pub(crate) fn collect(mut response: Response) -> Vec<Value> {
+    let mut replies = Vec::new();
+    while let Some(reply) = within("a reply", response.next()) {
+        replies.push(reply.expect("a reply and no error").json().expect("JSON"));
+    }
+    replies
+}
