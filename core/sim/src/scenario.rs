@@ -49,6 +49,8 @@ pub struct Scenario {
     pub(crate) outbox: (usize, usize),
     /// Mean time between two requests of a client, in milliseconds.
     pub(crate) request_interval: u64,
+    /// Requests that each client makes, and then some.
+    pub(crate) requests: u64,
     /// Longest time that a worker takes for one step, in milliseconds.
     pub(crate) work: u64,
     /// Chances in a hundred, for each request.
@@ -147,13 +149,15 @@ const FAULTS: &[FaultKind] = &[
 impl Scenario {
     pub(crate) fn choose(random: &mut Random) -> Self {
         let is_calm = random.percent(10);
-        let brokers: Vec<BrokerPlan> =
-            (0..if random.percent(80) { 1 } else { 2 }).map(|_| BrokerPlan::choose(random)).collect();
-        let peers = brokers.iter().enumerate();
-        let peers = peers.flat_map(|(number, broker)| choose_peers(random, number, broker, is_calm)).collect();
-        let faults = FAULTS.iter().copied().filter(|_| random.percent(60)).collect();
         // Where nothing is to go wrong, no heartbeat may come late and no burst may be too much.
         let slowest = if is_calm { 5_000 } else { *random.pick(&[1_000, 5_000, 50_000, 300_000]) };
+        let heartbeats = heartbeats(slowest);
+        let brokers: Vec<BrokerPlan> =
+            (0..if random.percent(80) { 1 } else { 2 }).map(|_| BrokerPlan::choose(random, heartbeats)).collect();
+        let peers = brokers.iter().enumerate();
+        let choose = |(number, broker)| choose_peers(random, number, broker, is_calm, heartbeats);
+        let peers = peers.flat_map(choose).collect();
+        let faults = FAULTS.iter().copied().filter(|_| random.percent(60)).collect();
         let kept = if is_calm { 100_000 } else { random.number(4..=40) as usize };
         Self {
             brokers,
@@ -165,6 +169,7 @@ impl Scenario {
             latency: (50, slowest),
             outbox: (kept + random.number(20..=400) as usize, kept),
             request_interval: *random.pick(&[20, 60, 200, 600]),
+            requests: if random.percent(5) { 500 } else { random.number(5..=60) },
             work: *random.pick(&[2, 20, 200, 1_500]),
             retry: *random.pick(&[0, 50, 100]),
             cancel: *random.pick(&[0, 5, 30]),
@@ -183,9 +188,9 @@ impl Scenario {
 }
 
 impl BrokerPlan {
-    fn choose(random: &mut Random) -> Self {
+    fn choose(random: &mut Random, heartbeats: &[u64]) -> Self {
         Self {
-            heartbeat: choose_heartbeat(random),
+            heartbeat: Duration::from_millis(*random.pick(heartbeats)),
             liveness: random.number(2..=4) as u32,
             dispatch_mode: if random.percent(70) { DispatchMode::Load } else { DispatchMode::Random },
             max_requests: if random.percent(15) { random.number(5..=40) as usize } else { 1_000_000 },
@@ -193,11 +198,23 @@ impl BrokerPlan {
     }
 }
 
-fn choose_heartbeat(random: &mut Random) -> Duration {
-    Duration::from_millis(*random.pick(&[200, 500, 1_000, 2_500]))
+/// Intervals, in milliseconds, that leave a heartbeat and its answer the time that they take, in microseconds.
+fn heartbeats(slowest: u64) -> &'static [u64] {
+    let all = &[200, 500, 1_000, 2_500];
+    if slowest > 100_000 {
+        &all[2..]
+    } else {
+        all
+    }
 }
 
-fn choose_peers(random: &mut Random, number: usize, broker: &BrokerPlan, is_calm: bool) -> Vec<PeerPlan> {
+fn choose_peers(
+    random: &mut Random,
+    number: usize,
+    broker: &BrokerPlan,
+    is_calm: bool,
+    heartbeats: &[u64],
+) -> Vec<PeerPlan> {
     let mut roles = Vec::new();
     for _ in 0..random.number(1..=4) {
         let max_requests = if random.percent(20) { random.number(1..=10) as usize } else { 1_000_000 };
@@ -226,9 +243,9 @@ fn choose_peers(random: &mut Random, number: usize, broker: &BrokerPlan, is_calm
     let mut plan = |role| PeerPlan {
         broker: number,
         heartbeat: match role {
-            // The published workers do not say their interval, so that it has to be the broker's.
-            Role::RawWorker { .. } => broker.heartbeat,
-            _ => choose_heartbeat(random),
+            // The published peers do not say their interval, so that it has to be the broker's.
+            Role::RawWorker { .. } | Role::RawClient(RawClientStyle::JavaScript) => broker.heartbeat,
+            _ => Duration::from_millis(*random.pick(heartbeats)),
         },
         role,
         liveness: random.number(2..=4) as u32,

@@ -30,6 +30,7 @@ pub(super) struct ClientHost {
     numbers: BTreeMap<Token, Number>,
     next_token: Token,
     max_requests: u64,
+    asked: u64,
     mutation: Option<Mutation>,
 }
 
@@ -49,11 +50,13 @@ impl ClientHost {
             numbers: BTreeMap::new(),
             next_token: 0,
             max_requests: max_requests as u64,
+            asked: 0,
             mutation,
         }
     }
 
     fn ask(&mut self, context: &mut Context<'_>) {
+        self.asked += 1;
         let ask = make_up(context, Abilities { is_ours: true, fixed_timeout: None });
         let token = self.next_token;
         self.next_token += 1;
@@ -98,6 +101,9 @@ impl ClientHost {
     }
 
     fn schedule_ask(&mut self, context: &mut Context<'_>) {
+        if self.asked >= context.scenario.requests {
+            return;
+        }
         let at = context.now + context.random.millis(0..=context.scenario.request_interval * 2);
         self.tasks.at(at, Task::Ask);
     }

@@ -35,12 +35,13 @@ pub(super) struct RawClient {
     link: RawLink,
     tasks: Tasks<Task>,
     open: BTreeMap<Frame, Open>,
+    asked: u64,
 }
 
 impl RawClient {
     pub(super) fn new(plan: &PeerPlan, style: RawClientStyle, entropy: Entropy) -> Self {
         let has_pulse = matches!(style, RawClientStyle::JavaScript | RawClientStyle::Credit);
-        Self { style, entropy, link: RawLink::new(plan, has_pulse), tasks: Tasks::default(), open: BTreeMap::new() }
+        Self { style, entropy, link: RawLink::new(plan, has_pulse), tasks: Tasks::default(), open: BTreeMap::new(), asked: 0 }
     }
 
     fn connect(&mut self, context: &mut Context<'_>) {
@@ -76,6 +77,7 @@ impl RawClient {
     }
 
     fn ask(&mut self, context: &mut Context<'_>) {
+        self.asked += 1;
         // A client without an option to say so lets the broker take its default, and waits less itself.
         let says_timeout = matches!(self.style, RawClientStyle::JavaScript | RawClientStyle::Credit);
         let fixed_timeout = (!says_timeout).then(|| {
@@ -101,6 +103,9 @@ impl RawClient {
     }
 
     fn schedule_ask(&mut self, context: &mut Context<'_>) {
+        if self.asked >= context.scenario.requests {
+            return;
+        }
         let at = context.now + context.random.millis(0..=context.scenario.request_interval * 2);
         self.tasks.at(at, Task::Ask);
     }

@@ -50,9 +50,6 @@ pub(crate) fn idle_pair<'a>(
     waiting: &'a [WaitingView],
 ) -> Option<(&'a WorkerView, &'a WaitingView)> {
     let is_free = |worker: &WorkerView| worker.concurrency.has_room(worker.in_flight);
-    if !workers.iter().any(is_free) {
-        return None;
-    }
     let offers: Vec<String> = workers.iter().map(|worker| worker.service.to_text()).collect();
     waiting.iter().find_map(|request| {
         let ask = request.service.to_text();

@@ -41,8 +41,6 @@ struct WatchedRequest {
     dispatches: u32,
     data: Frame,
     may_retry: bool,
-    /// Several requests have this id; only hostile peers do that.
-    is_ambiguous: bool,
 }
 
 #[derive(Debug, Default)]
@@ -62,13 +60,7 @@ impl Watch {
         match ToBroker::decode(&mut frames.to_vec()) {
             Ok(ToBroker::Client(ClientToBroker::Request { id, data, options, .. })) => {
                 let may_retry = RequestSettings::parse(&options).retry;
-                match self.requests.get_mut(&id) {
-                    Some(request) => request.is_ambiguous |= request.data != data,
-                    None => {
-                        let request = WatchedRequest { data, may_retry, ..WatchedRequest::default() };
-                        self.requests.insert(id, request);
-                    }
-                }
+                self.requests.entry(id).or_insert(WatchedRequest { dispatches: 0, data, may_retry });
             }
             Ok(ToBroker::Worker(message)) => self.hears_worker(peer, message),
             Ok(ToBroker::Client(_)) | Err(_) => {}
@@ -128,7 +120,7 @@ impl Watch {
                 });
                 let request = self.requests.entry(id.clone()).or_default();
                 request.dispatches += 1;
-                let is_intact = request.is_ambiguous || request.data == *data;
+                let is_intact = is_hostile(id) || request.data == *data;
                 verdict.demand(Rule::Intact, is_intact, || format!("{id:?} came with other data"));
             }
             BrokerToWorker::Cancel { client, id } => {
@@ -147,8 +139,8 @@ impl Watch {
         if *kind == ReplyKind::Partial {
             self.partials += 1;
         }
-        let is_loss = &*payload.data == b"\"B_WORKER_LOST\"";
-        if let Some(request) = RequestId::new(id.clone()).and_then(|id| self.requests.get(&id)).filter(|_| is_loss) {
+        let id = RequestId::new(id.clone()).filter(|id| &*payload.data == b"\"B_WORKER_LOST\"" && !is_hostile(id));
+        if let Some(request) = id.as_ref().and_then(|id| self.requests.get(id)) {
             let least = if request.may_retry { limits::ATTEMPTS } else { 1 };
             verdict.demand(Rule::ReasonOfError, request.dispatches >= least, || {
                 format!("{id:?} is given up with its worker after {} attempts", request.dispatches)
@@ -160,9 +152,14 @@ impl Watch {
     pub(crate) fn looks(&mut self, verdict: &mut Verdict, machine: &Machine) {
         let statistics = machine.statistics();
         let workers: Vec<WorkerView> = machine.inspect_workers().collect();
-        let waiting: Vec<WaitingView> = machine.inspect_waiting().collect();
-        if let Some((worker, request)) = idle_pair(&workers, &waiting) {
-            verdict.broken(Rule::NoIdleWorker, || format!("{worker:?} and {request:?}"));
+        let is_free = |worker: &WorkerView| worker.concurrency.has_room(worker.in_flight);
+        if statistics.queued > 0 && workers.iter().any(is_free) {
+            let waiting: Vec<WaitingView> = machine.inspect_waiting().collect();
+            if let Some((worker, request)) = idle_pair(&workers, &waiting) {
+                verdict.broken(Rule::NoIdleWorker, || format!("{worker:?} and {request:?}"));
+            }
+            let is_right = waiting.len() == statistics.queued;
+            verdict.demand(Rule::Statistics, is_right, || format!("{} wait, {statistics:?}", waiting.len()));
         }
         for worker in &workers {
             let before = self.in_flight.insert(worker.peer.clone(), worker.in_flight).unwrap_or(0);
@@ -176,7 +173,6 @@ impl Watch {
         let ended = statistics.replies + statistics.expired + statistics.cancelled;
         let present = (statistics.queued + statistics.in_flight) as u64;
         let agrees = statistics.in_flight == in_flight
-            && statistics.queued == waiting.len()
             && statistics.workers == workers.len()
             && statistics.dispatches == self.dispatches
             && statistics.partial_replies == self.partials
@@ -192,4 +188,9 @@ impl Watch {
         matches!(output, Output::Event(Event::WorkerLeft { reason, .. } | Event::ClientLeft { reason, .. })
             if matches!(reason, Loss::Silent | Loss::Unroutable | Loss::Overflow | Loss::ProtocolError))
     }
+}
+
+/// Hostile peers use ids again, with other requests; all others use long ones, once.
+fn is_hostile(id: &RequestId) -> bool {
+    id.as_bytes().len() < 8
 }
