@@ -14,7 +14,7 @@ use pigato::protocol::{
 use super::matching::idle_pair;
 use super::{Rule, Verdict};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct WatchedWorker {
     is_ready: bool,
     was_told_to_disconnect: bool,
@@ -22,18 +22,6 @@ struct WatchedWorker {
     concurrency: Concurrency,
     /// What it was handed and has neither answered nor been told to forget.
     handed: BTreeSet<(PeerId, RequestId)>,
-}
-
-impl Default for WatchedWorker {
-    fn default() -> Self {
-        Self {
-            is_ready: false,
-            was_told_to_disconnect: false,
-            can_cancel: false,
-            concurrency: Concurrency::default(),
-            handed: BTreeSet::new(),
-        }
-    }
 }
 
 #[derive(Debug, Default)]
