@@ -41,7 +41,14 @@ pub(super) struct RawClient {
 impl RawClient {
     pub(super) fn new(plan: &PeerPlan, style: RawClientStyle, entropy: Entropy) -> Self {
         let has_pulse = matches!(style, RawClientStyle::JavaScript | RawClientStyle::Credit);
-        Self { style, entropy, link: RawLink::new(plan, has_pulse), tasks: Tasks::default(), open: BTreeMap::new(), asked: 0 }
+        Self {
+            style,
+            entropy,
+            link: RawLink::new(plan, has_pulse),
+            tasks: Tasks::default(),
+            open: BTreeMap::new(),
+            asked: 0,
+        }
     }
 
     fn connect(&mut self, context: &mut Context<'_>) {
