@@ -65,6 +65,8 @@ pub(crate) struct Link {
     state: State,
     /// The broker's own interval, once it has announced it.
     brokers_heartbeat: Duration,
+    /// Connections begun so far.
+    opened: u64,
     /// Connections lost in a row without having lasted.
     failures: u32,
 }
@@ -87,7 +89,7 @@ impl Link {
     pub(crate) fn new(mut settings: LinkSettings) -> Self {
         settings.heartbeat = settings.heartbeat.clamp(limits::HEARTBEAT.0, limits::HEARTBEAT.1);
         settings.reconnect = settings.reconnect.clamp(SHORTEST_PAUSE, limits::DURATION);
-        Self { settings, state: State::Stopped, brokers_heartbeat: Duration::ZERO, failures: 0 }
+        Self { settings, state: State::Stopped, brokers_heartbeat: Duration::ZERO, opened: 0, failures: 0 }
     }
 
     /// Time between two heartbeats.
@@ -98,6 +100,7 @@ impl Link {
     /// Begins a connection and returns its identity.
     pub(crate) fn open(&mut self, entropy: &mut Entropy) -> PeerId {
         self.state = State::Connecting;
+        self.opened += 1;
         self.brokers_heartbeat = Duration::ZERO;
         PeerId::make(&self.settings.prefix, entropy.uuid())
     }
@@ -109,6 +112,11 @@ impl Link {
             State::Connecting => Stopped { was_open: true, was_confirmed: false },
             State::Up { confirmed, .. } => Stopped { was_open: true, was_confirmed: confirmed },
         }
+    }
+
+    /// Which connection the present one is, counted from 1.
+    pub(crate) fn opened(&self) -> u64 {
+        self.opened
     }
 
     pub(crate) fn is_started(&self) -> bool {

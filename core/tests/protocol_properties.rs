@@ -64,12 +64,13 @@ fn concurrency() -> impl Strategy<Value = Concurrency> {
     prop_oneof![Just(Concurrency::Unlimited), (1..=u32::MAX).prop_map(Concurrency::Limited)]
 }
 
+fn session() -> impl Strategy<Value = Option<u64>> {
+    option::of(0..1_u64 << 53)
+}
+
 fn client_hello() -> impl Strategy<Value = ClientHello> {
-    (capabilities(), heartbeat(), any::<u32>()).prop_map(|(capabilities, heartbeat, credit)| ClientHello {
-        capabilities,
-        heartbeat,
-        credit,
-    })
+    (capabilities(), heartbeat(), any::<u32>(), session())
+        .prop_map(|(capabilities, heartbeat, credit, session)| ClientHello { capabilities, heartbeat, credit, session })
 }
 
 fn worker_hello() -> impl Strategy<Value = WorkerHello> {
@@ -81,8 +82,7 @@ fn worker_hello() -> impl Strategy<Value = WorkerHello> {
 }
 
 fn broker_hello() -> impl Strategy<Value = BrokerHello> {
-    let session = option::of(0..1_u64 << 53);
-    (capabilities(), heartbeat(), any::<String>(), session)
+    (capabilities(), heartbeat(), any::<String>(), session())
         .prop_map(|(capabilities, heartbeat, name, session)| BrokerHello { capabilities, heartbeat, name, session })
 }
 

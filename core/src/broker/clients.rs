@@ -17,6 +17,8 @@ pub(super) struct Client {
     pub(super) peer: PeerId,
     /// Tells a client that comes back after it was given up that its requests are gone.
     pub(super) session: u64,
+    /// Which of its connections this is, if it says so.
+    pub(super) connection: Option<u64>,
     pub(super) requests: Vec<RequestKey>,
     /// Partial replies that each of its requests may be sent at first; `None`: it does not count them.
     pub(super) credit: Option<u32>,
@@ -82,6 +84,7 @@ impl Clients {
         let client = Client {
             peer: peer.clone(),
             session: self.sessions,
+            connection: None,
             requests: Vec::new(),
             credit: None,
             pulse: None,

@@ -75,6 +75,7 @@ impl Machine {
         client.heartbeat(now, hello);
         let session = client.session;
         if let Some(hello) = hello {
+            client.connection = hello.session;
             client.credit = hello.capabilities.credit.then_some(hello.credit);
         }
         if let Some(deadline) = client.deadline(self.options.heartbeat, self.options.heartbeat_liveness) {
@@ -139,7 +140,8 @@ impl Machine {
     }
 
     /// Deals with a request that is here already: sent twice by its client, or sent again, with `retry`, by a client
-    /// that reconnected. The latter gets the reply of the run that is under way.
+    /// that reconnected. The latter gets the reply of the run that is under way, unless this is the copy of its former
+    /// connection, which the network held up: it must not take the reply away from the present one.
     fn is_known(&mut self, now: Instant, peer: &PeerId, incoming: &Incoming) -> bool {
         let client = self.clients.find(&self.hasher, peer);
         let mut same_id = self.requests.with_id(&self.hasher, &incoming.id);
@@ -160,8 +162,12 @@ impl Machine {
             }
             return true;
         }
+        let connection = client.and_then(|client| self.clients[client].connection);
+        let is_current = connection >= self.clients[request.client].connection;
         drop(same_id);
-        self.rebind(now, key, peer);
+        if is_current {
+            self.rebind(now, key, peer);
+        }
         true
     }
 

@@ -353,6 +353,7 @@ impl Machine {
             capabilities: Capabilities::ALL,
             heartbeat: self.link.heartbeat(),
             credit: limits::CREDIT_PARTIALS,
+            session: Some(self.link.opened()),
         }));
     }
 

@@ -52,6 +52,8 @@ pub struct ClientHello {
     pub heartbeat: Duration,
     /// Partial replies that each of its requests may be sent before it grants more; with capability `credit`.
     pub credit: u32,
+    /// Which of its connections this is: a later one has a greater number.
+    pub session: Option<u64>,
 }
 
 /// A worker's announcement, beside the service it offers.
@@ -163,11 +165,13 @@ impl ClientHello {
             capabilities: hello.capabilities,
             heartbeat: hello.heartbeat(),
             credit: hello.credit.unwrap_or_default(),
+            session: hello.session,
         })
     }
 
     pub(super) fn to_frame(&self) -> Frame {
-        Wire { credit: Some(self.credit), ..Wire::new(self.capabilities, self.heartbeat) }.to_frame()
+        let Self { session, .. } = *self;
+        Wire { credit: Some(self.credit), session, ..Wire::new(self.capabilities, self.heartbeat) }.to_frame()
     }
 }
 
@@ -220,7 +224,7 @@ mod tests {
 
     #[test]
     fn announcement_needs_nothing_but_a_version() {
-        let defaults = ClientHello { capabilities: NONE, heartbeat: defaults::HEARTBEAT, credit: 0 };
+        let defaults = ClientHello { capabilities: NONE, heartbeat: defaults::HEARTBEAT, credit: 0, session: None };
         for enough in [r#"{"v":1}"#, r#"{"v":2}"#, r#"{"v":1.0}"#, r#"{"v":"1"}"#, r#" {"v":1,"mood":["fine"]} "#] {
             assert_eq!(client(enough), Some(defaults.clone()), "{enough}");
         }
@@ -255,8 +259,8 @@ mod tests {
 
     #[test]
     fn senseless_members_count_as_not_said() {
-        let odd = r#"{"v":1,"caps":"cancel","heartbeat":"often","concurrency":[],"credit":{},"name":7}"#;
-        let defaults = ClientHello { capabilities: NONE, heartbeat: defaults::HEARTBEAT, credit: 0 };
+        let odd = r#"{"v":1,"caps":"cancel","heartbeat":"often","concurrency":[],"credit":{},"name":7,"session":-1}"#;
+        let defaults = ClientHello { capabilities: NONE, heartbeat: defaults::HEARTBEAT, credit: 0, session: None };
         assert_eq!(client(odd), Some(defaults));
         assert_eq!(worker(odd).map(|hello| hello.concurrency), Some(Concurrency::default()));
         assert_eq!(BrokerHello::parse(odd.as_bytes()).map(|hello| hello.name), Some(String::new()));
@@ -280,7 +284,8 @@ mod tests {
     fn last_of_a_repeated_member_counts() {
         let hello = client(r#"{"v":1,"caps":["cancel"],"caps":["codec"],"heartbeat":5,"heartbeat":7}"#);
         let capabilities = Capabilities { codec: true, ..NONE };
-        assert_eq!(hello, Some(ClientHello { capabilities, heartbeat: Duration::from_millis(7), credit: 0 }));
+        let heartbeat = Duration::from_millis(7);
+        assert_eq!(hello, Some(ClientHello { capabilities, heartbeat, credit: 0, session: None }));
     }
 
     #[test]
@@ -312,8 +317,9 @@ mod tests {
         let heartbeat = Duration::from_micros(2_499_001);
         let capabilities = Capabilities::ALL;
         let common = r#"{"v":1,"caps":["cancel","credit","codec"],"heartbeat":2500"#;
-        let client = ClientHello { capabilities, heartbeat, credit: 1024 };
-        assert_eq!(client.to_frame(), format!(r#"{common},"credit":1024}}"#).as_str());
+        let client = ClientHello { capabilities, heartbeat, credit: 1024, session: Some(2) };
+        assert_eq!(client.to_frame(), format!(r#"{common},"credit":1024,"session":2}}"#).as_str());
+        assert_eq!(ClientHello::parse(&client.to_frame()).and_then(|hello| hello.session), Some(2));
         let worker = WorkerHello { capabilities, heartbeat, concurrency: Concurrency::Unlimited };
         assert_eq!(worker.to_frame(), format!(r#"{common},"concurrency":-1}}"#).as_str());
         let broker = BrokerHello { capabilities, heartbeat, name: "B\"1".to_owned(), session: None };
@@ -325,7 +331,7 @@ mod tests {
 
     #[test]
     fn peer_without_extensions_still_announces_its_heartbeat() {
-        let hello = ClientHello { capabilities: NONE, heartbeat: Duration::from_secs(1), credit: 0 };
+        let hello = ClientHello { capabilities: NONE, heartbeat: Duration::from_secs(1), credit: 0, session: None };
         assert_eq!(hello.to_frame(), r#"{"v":1,"caps":[],"heartbeat":1000,"credit":0}"#);
         assert_eq!(ClientHello::parse(&hello.to_frame()), Some(hello));
     }

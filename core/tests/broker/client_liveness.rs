@@ -16,7 +16,7 @@ fn heartbeats_are_answered() {
 fn an_announcement_is_answered_with_one() {
     let mut world = World::new();
     world.send("c1", r#"C|4|{"v":1,"caps":["cancel"],"heartbeat":1000}"#);
-    let expected = r#"C|4|{"v":1,"caps":["cancel","credit","codec"],"heartbeat":2500,"name":"B-test"}"#;
+    let expected = r#"C|4|{"v":1,"caps":["cancel","credit","codec"],"heartbeat":2500,"name":"B-test","session":1}"#;
     assert_eq!(world.received("c1"), [expected]);
 }
 
@@ -29,6 +29,23 @@ fn a_silent_client_is_gone_exactly_at_its_deadline() {
     world.advance(ms(1));
     assert_eq!(world.statistics().clients, 0);
     assert!(matches!(&world.events()[..], [Event::ClientLeft { reason: Loss::Silent, .. }]));
+}
+
+#[test]
+fn a_client_that_was_given_up_and_comes_back_learns_that_it_was_forgotten() {
+    let mut world = World::new();
+    let hello = r#"C|4|{"v":1}"#;
+    world.send("c1", hello);
+    world.send("c1", hello);
+    world.advance(ms(7_500));
+    world.send("c1", hello);
+    let sessions: Vec<String> = world.received("c1").iter().filter_map(|hello| session(hello)).collect();
+    assert_eq!(sessions, ["1", "1", "2"]);
+}
+
+fn session(hello: &str) -> Option<String> {
+    let (_, rest) = hello.split_once(r#""session":"#)?;
+    Some(rest.trim_end_matches('}').to_owned())
 }
 
 #[test]

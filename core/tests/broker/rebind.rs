@@ -165,3 +165,17 @@ fn for_another_service_it_is_another_request() {
     world.request_with("new", "other", "r1", RETRY);
     assert_eq!([world.jobs("w1"), world.jobs("w2")], [["r1"], ["r1"]]);
 }
+
+#[test]
+fn a_copy_that_the_former_connection_brings_late_changes_nothing() {
+    let mut world = World::new();
+    world.worker("w1", "echo");
+    world.hello("old", r#","session":1"#);
+    world.hello("new", r#","session":2"#);
+    world.received("new");
+    world.request_with("new", "echo", "r1", RETRY);
+    world.resend_with("old", "echo", "r1", RETRY);
+    world.reply("w1", "r1");
+    assert_eq!(world.outcomes("new"), ["r1 ok"]);
+    assert_eq!(world.jobs("w1"), ["r1"]);
+}

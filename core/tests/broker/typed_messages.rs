@@ -19,7 +19,7 @@ fn a_request_with_all_extensions() {
     world.send_worker("w1", WorkerToBroker::Ready { service: service.clone(), hello: Some(hello) });
     world.send_client(
         "c1",
-        ClientToBroker::Hello(ClientHello { capabilities: Capabilities::ALL, heartbeat, credit: 2 }),
+        ClientToBroker::Hello(ClientHello { capabilities: Capabilities::ALL, heartbeat, credit: 2, session: Some(1) }),
     );
     for id in ["r1", "r2"] {
         let (data, options) = (Frame::from("1"), Frame::from("{}"));

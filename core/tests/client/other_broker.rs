@@ -1,4 +1,5 @@
-//! A broker that was restarted behind the same connection has another name and knows nothing.
+//! A broker that was restarted behind the same connection has another name and knows nothing; one that gave the client
+//! up and forgot it answers with another session.
 
 use pigato::config::RequestOptions;
 
@@ -46,4 +47,18 @@ fn a_bare_heartbeat_says_nothing_about_the_name() {
     world.receive("C|4");
     world.receive(ANSWER);
     assert!(world.did().is_empty());
+}
+
+#[test]
+fn another_session_is_treated_as_a_lost_connection() {
+    let answer = |session: u32| ANSWER.replace("\"B1\"", &format!("\"B1\",\"session\":{session}"));
+    let mut world = World::up();
+    world.receive(&answer(1));
+    world.receive(&answer(1));
+    world.request_with(1, &RequestOptions::default().retry(true));
+    world.did();
+    world.receive(&answer(2));
+    assert_eq!(world.did(), ["disconnect", "disconnected"]);
+    world.reconnect();
+    assert_eq!(world.did(), ["connect", HELLO, r#"C|2|echo|r1|1|{"timeout":60000,"retry":1}"#]);
 }

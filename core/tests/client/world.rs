@@ -178,10 +178,14 @@ impl World {
         }
     }
 
-    /// A message's frames, with requests called by their tokens.
+    /// A message's frames, with requests called by their tokens and without the number of the connection.
     fn message_text(&self, message: &ClientToBroker) -> String {
         let mut frames = Vec::new();
-        Machine::encode(message.clone(), &mut frames);
+        let mut message = message.clone();
+        if let ClientToBroker::Hello(hello) = &mut message {
+            hello.session = None;
+        }
+        Machine::encode(message, &mut frames);
         for (data, id) in &self.client.ledger.ids {
             let name = Frame::from([b"r", &**data].concat());
             frames.iter_mut().filter(|frame| **frame == *id.as_bytes()).for_each(|frame| *frame = name.clone());

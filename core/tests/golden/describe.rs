@@ -227,8 +227,9 @@ fn describe_metadata(Metadata { remaining, attempt, credit }: &Metadata) -> Valu
     merged([json!({ "remaining": remaining, "attempt": attempt }), member("credit", *credit)])
 }
 
-fn client_hello(ClientHello { capabilities, heartbeat, credit }: &ClientHello) -> Value {
-    json!({ "capabilities": names(*capabilities), "heartbeat": millis(*heartbeat), "credit": credit })
+fn client_hello(ClientHello { capabilities, heartbeat, credit, session }: &ClientHello) -> Value {
+    let hello = json!({ "capabilities": names(*capabilities), "heartbeat": millis(*heartbeat), "credit": credit });
+    with_session(hello, *session)
 }
 
 fn worker_hello(WorkerHello { capabilities, heartbeat, concurrency }: &WorkerHello) -> Value {
@@ -237,9 +238,13 @@ fn worker_hello(WorkerHello { capabilities, heartbeat, concurrency }: &WorkerHel
 }
 
 fn broker_hello(BrokerHello { capabilities, heartbeat, name, session }: &BrokerHello) -> Value {
-    let mut hello = json!({ "capabilities": names(*capabilities), "heartbeat": millis(*heartbeat), "name": name });
+    let hello = json!({ "capabilities": names(*capabilities), "heartbeat": millis(*heartbeat), "name": name });
+    with_session(hello, *session)
+}
+
+fn with_session(mut hello: Value, session: Option<u64>) -> Value {
     if let Some(session) = session {
-        hello["session"] = Value::from(*session);
+        hello["session"] = Value::from(session);
     }
     hello
 }
