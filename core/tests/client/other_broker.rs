@@ -1,4 +1,5 @@
-//! A broker that was restarted behind the same connection has another name and knows nothing.
+//! A broker that was restarted behind the same connection has another name, and one that had given the client up calls
+//! their acquaintance another session: either knows nothing of what was sent.
 
 use pigato::config::RequestOptions;
 
@@ -38,6 +39,19 @@ fn its_name_counts_on_the_new_connection() {
     assert!(world.did().is_empty());
     world.receive(ANSWER);
     assert_eq!(world.did(), ["disconnect", "disconnected"]);
+}
+
+#[test]
+fn another_session_is_a_lost_connection_too() {
+    let session = |number| ANSWER.replace("\"B1\"", &format!("\"B1\",\"session\":{number}"));
+    let mut world = World::up();
+    world.receive(&session(1));
+    world.request(1);
+    world.did();
+    world.receive(&session(1));
+    assert!(world.did().is_empty());
+    world.receive(&session(2));
+    assert_eq!(world.did(), ["disconnect", "disconnected", "1 failed C_DISCONNECTED"]);
 }
 
 #[test]
