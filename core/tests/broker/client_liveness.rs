@@ -21,6 +21,20 @@ fn an_announcement_is_answered_with_one() {
 }
 
 #[test]
+fn a_client_that_was_given_up_can_tell_by_the_session() {
+    let mut world = World::new();
+    let announced = |world: &mut World| {
+        world.send("c1", r#"C|4|{"v":1,"heartbeat":2500}"#);
+        world.received("c1").concat()
+    };
+    let first = announced(&mut world);
+    world.advance(ms(7_499));
+    assert_eq!(announced(&mut world), first);
+    world.advance(ms(60_000));
+    assert_eq!(announced(&mut world), first.replace(r#""session":1"#, r#""session":2"#));
+}
+
+#[test]
 fn a_silent_client_is_gone_exactly_at_its_deadline() {
     let mut world = World::new();
     world.send("c1", "C|4");

@@ -15,6 +15,7 @@ mod replies;
 mod request_heartbeat;
 mod requests;
 mod senseless_settings;
+mod stopping_broker;
 #[path = "../support/mod.rs"]
 mod support;
 mod timeout;

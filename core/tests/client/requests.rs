@@ -31,6 +31,27 @@ fn other_options_and_headers_follow() {
 }
 
 #[test]
+fn each_has_its_own_options_whatever_the_one_before_had() {
+    let mut world = World::up();
+    let short = RequestOptions::default().timeout(ms(5));
+    let raw = RequestOptions::default().codec(Codec::Raw);
+    let plain = RequestOptions::default();
+    let retried = RequestOptions::default().retry(true);
+    for (token, options) in (1..).zip([&plain, &short, &plain, &raw, &plain, &retried, &plain, &plain]) {
+        world.request_with(token, options);
+    }
+    let sent = world.did();
+    let sent: Vec<_> = sent.iter().map(|line| &line[line.find('{').expect("options")..]).collect();
+    let [plain, short, raw, retried] = [
+        r#"{"timeout":60000,"retry":0}"#,
+        r#"{"timeout":5,"retry":0}"#,
+        r#"{"timeout":60000,"retry":0,"codec":"raw"}"#,
+        r#"{"timeout":60000,"retry":1}"#,
+    ];
+    assert_eq!(sent, [plain, short, plain, raw, plain, retried, plain, plain]);
+}
+
+#[test]
 fn ids_are_32_hexadecimal_digits_and_differ() {
     let mut world = World::up();
     for token in 1..=100 {

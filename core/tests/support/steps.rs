@@ -191,8 +191,8 @@ enum ClientStep {
     Cancel(u8),
     Grant { token: u8, partials: u8 },
     Heartbeat(u8),
-    Hello { can_cancel: bool, can_credit: bool, heartbeat: u16, name: u8 },
-    Reply { request: u8, is_final: bool },
+    Hello { can_cancel: bool, can_credit: bool, heartbeat: u16, broker: u8 },
+    Reply { request: u8, is_final: bool, is_draining: bool },
 }
 
 /// Tokens are few, so that they are used again.
@@ -218,19 +218,25 @@ impl ClientStep {
                 client.input(|machine, _| machine.grant(token(number), partials.into()));
             }
             Self::Heartbeat(number) => drop(client.input(|machine, _| machine.heartbeat(token(number)))),
-            Self::Hello { can_cancel, can_credit, heartbeat, name } => {
+            Self::Hello { can_cancel, can_credit, heartbeat, broker } => {
                 let cancel = if can_cancel { r#""cancel""# } else { "0" };
                 let credit = if can_credit { r#""credit""# } else { "0" };
-                let name = name % 2;
-                let hello = format!(r#"{{"v":1,"caps":[{cancel},{credit}],"heartbeat":{heartbeat},"name":"B{name}"}}"#);
+                // Mostly the same broker, so that connections last.
+                let (name, session) = if broker < 240 { (0, 0) } else { (broker % 2, broker % 3) };
+                let hello = format!(
+                    r#"{{"v":1,"caps":[{cancel},{credit}],"heartbeat":{heartbeat},"name":"B{name}","session":{session}}}"#
+                );
                 client.receive(vec![Frame::from("C"), Frame::from("4"), Frame::from(hello)]);
             }
-            Self::Reply { request, is_final } => {
+            Self::Reply { request, is_final, is_draining } => {
                 let ids = &client.ledger.ids;
                 let id = ids.values().nth(usize::from(request) % ids.len().max(1));
                 let id = id.map_or_else(Frame::default, |id| id.to_frame());
                 let kind = Frame::from(if is_final { "3" } else { "6" });
-                client.receive(vec![Frame::from("C"), kind, Frame::default(), id, Frame::from("0"), Frame::from("1")]);
+                let payload =
+                    if is_draining { ["-1", r#""B_DRAINING""#, r#"{"origin":"broker"}"#] } else { ["0", "1", "{}"] };
+                let head = [Frame::from("C"), kind, Frame::default(), id];
+                client.receive(head.into_iter().chain(payload.map(Frame::from)).collect());
             }
         }
     }

@@ -50,15 +50,14 @@ fn worker(endpoint: &str, service: &str, is_deaf: bool) -> Result<(), Box<dyn Er
         }
     };
     let worker = Worker::builder(endpoint, service).heartbeat(HEARTBEAT).on_event(tell).start()?;
-    std::thread::spawn({
-        let worker = worker.clone();
-        move || {
+    std::thread::spawn(move || {
+        if is_deaf {
             let mut unanswered = Vec::new();
-            while is_deaf {
-                let Some(job) = worker.next_blocking() else { return };
+            while let Some(job) = worker.next_blocking() {
                 say(&json!({"event": "request", "data": job.request.json().unwrap_or_default()}));
                 unanswered.push(job);
             }
+        } else {
             worker.serve_blocking(4, answer);
         }
     });
