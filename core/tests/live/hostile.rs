@@ -75,7 +75,7 @@ fn hostile_messages_do_not_stop_a_running_pair() {
     let client = Client::connect(broker.endpoint()).unwrap();
     let is_over = Arc::new(AtomicBool::new(false));
     let running = std::thread::spawn({
-        let (client, is_over) = (client.clone(), Arc::clone(&is_over));
+        let is_over = Arc::clone(&is_over);
         move || {
             let mut answered = 0_u32;
             while !is_over.load(Ordering::SeqCst) {

@@ -5,14 +5,14 @@ use pigato::{Broker, Client};
 use pigato_interop::peer::Peer;
 use serde_json::json;
 
-use crate::helpers::{own_worker, own_worker_at, wait_for_workers};
+use crate::helpers::{own_worker, wait_for_workers};
 use crate::serve::ANY_PORT;
 use crate::wait::{eventually, within};
 
 #[test]
 fn the_published_directory_works_on_our_intch() {
     let broker = Broker::builder().bind(ANY_PORT).intch(Some(ANY_PORT)).start().unwrap();
-    let _worker = own_worker(&broker, "echo");
+    let _worker = own_worker(broker.endpoint(), "echo");
     let client = Client::connect(broker.endpoint()).unwrap();
     let by_broker = within("the reply", client.directory(Some("echo"))).unwrap();
     assert_eq!(by_broker.as_array().map(Vec::len), Some(1));
@@ -26,7 +26,7 @@ fn the_published_directory_works_on_our_intch() {
     assert_eq!(broker.statistics().unwrap().dispatches, dispatches + 1, "the broker answered in its place");
 
     // Changes reach it.
-    let _other = own_worker(&broker, "other");
+    let _other = own_worker(broker.endpoint(), "other");
     directory.wait_for_next("map with the other", |event| {
         event["event"] == "map" && event["map"]["other"].as_array().map(Vec::len) == Some(1)
     });
@@ -42,7 +42,7 @@ fn our_directory_works_with_the_published_broker() {
     let mut broker = Peer::published_broker();
     let (endpoint, intch) = (broker.fact("endpoint"), broker.fact("intch"));
     let directory = Directory::start(&endpoint, &intch).unwrap();
-    let _worker = own_worker_at(&endpoint, "echo");
+    let _worker = own_worker(&endpoint, "echo");
     broker.send(&json!({"op": "state", "tag": "workers"}));
     let state = broker.wait_for("state", |event| event["tag"] == "workers");
     let expected = &state["services"]["echo"]["workers"];

@@ -9,17 +9,9 @@ use crate::serve::{serve, Serving};
 use crate::wait::{eventually, within};
 
 /// Our worker with the behaviours, registered.
-pub(crate) fn own_worker(broker: &Broker, service: &str) -> Serving {
-    let before = workers(broker);
-    let serving = serve(Worker::builder(broker.endpoint(), service), answer);
-    wait_for_workers(broker, before + 1);
-    serving
-}
-
-/// Our worker with the behaviours at a broker that is not ours.
-pub(crate) fn own_worker_at(endpoint: &str, service: &str) -> Serving {
+pub(crate) fn own_worker(endpoint: &str, service: &str) -> Serving {
     let serving = serve(Worker::builder(endpoint, service), answer);
-    eventually("the worker is known", || serving.worker().is_connected().then_some(()));
+    eventually("the worker is registered", || serving.worker().is_connected().then_some(()));
     serving
 }
 
@@ -28,12 +20,10 @@ pub(crate) fn own_peer(role: &str, endpoint: &str) -> PeerBuilder {
     Peer::own(env!("CARGO_BIN_EXE_pigato-peer"), role, endpoint)
 }
 
-pub(crate) fn workers(broker: &Broker) -> usize {
-    broker.statistics().expect("the broker runs").workers
-}
-
 pub(crate) fn wait_for_workers(broker: &Broker, count: usize) {
-    eventually("the workers are as many as expected", || (workers(broker) == count).then_some(()));
+    eventually("the workers are as many as expected", || {
+        (broker.statistics().expect("the broker runs").workers == count).then_some(())
+    });
 }
 
 /// One request of our client and its final reply.

@@ -6,7 +6,7 @@ use pigato::{Client, ErrorCode, Worker};
 use pigato_interop::peer::Peer;
 use serde_json::json;
 
-use crate::helpers::{call, collect, own_worker_at};
+use crate::helpers::{call, collect, own_worker};
 use crate::serve::{remote, serve, serve_echo};
 use crate::wait::{eventually, within};
 
@@ -14,7 +14,7 @@ use crate::wait::{eventually, within};
 fn requests_partials_and_errors_pass() {
     let broker = Peer::published_broker();
     let endpoint = broker.fact("endpoint");
-    let _worker = own_worker_at(&endpoint, "echo");
+    let _worker = own_worker(&endpoint, "echo");
     let client = Client::connect(&endpoint).unwrap();
 
     let data = json!({"nested": [1, "zwei", null]});
@@ -32,7 +32,7 @@ fn a_rejected_request_goes_to_the_other_worker() {
     let broker = Peer::published_broker();
     let endpoint = broker.fact("endpoint");
     let _unwilling = serve(Worker::builder(&endpoint, "echo"), |_, reply| Ok(reply.reject("not mine")?));
-    let _willing = own_worker_at(&endpoint, "echo");
+    let _willing = own_worker(&endpoint, "echo");
     let client = Client::connect(&endpoint).unwrap();
     for number in 0..20 {
         assert_eq!(call(&client, "echo", &json!(number)), number);
@@ -43,7 +43,7 @@ fn a_rejected_request_goes_to_the_other_worker() {
 fn a_thousand_concurrent_requests_are_answered() {
     let broker = Peer::published_broker();
     let endpoint = broker.fact("endpoint");
-    let _worker = own_worker_at(&endpoint, "echo");
+    let _worker = own_worker(&endpoint, "echo");
     let client = Client::connect(&endpoint).unwrap();
     let responses: Vec<_> = (0..1_000).map(|number| client.request("echo", &number).send()).collect();
     for (number, response) in responses.into_iter().enumerate() {

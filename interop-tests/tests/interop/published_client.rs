@@ -13,7 +13,7 @@ use crate::wait::eventually;
 #[test]
 fn data_of_every_kind_comes_back() {
     let broker = broker();
-    let _worker = own_worker(&broker, "echo");
+    let _worker = own_worker(broker.endpoint(), "echo");
     let mut client = Peer::published_client(broker.endpoint());
     for value in [json!(null), json!(false), json!(-1.5), json!(""), json!("ü€𝄞"), json!([]), json!({"a": {"b": [1]}})]
     {
@@ -27,7 +27,7 @@ fn data_of_every_kind_comes_back() {
 #[test]
 fn options_reach_our_worker() {
     let broker = broker();
-    let _worker = own_worker(&broker, "echo");
+    let _worker = own_worker(broker.endpoint(), "echo");
     let mut client = Peer::published_client(broker.endpoint());
     client.request("opts", "echo", &json!({"do": "opts"}), &json!({"timeout": 12_345, "colour": "blue"}));
     assert_eq!(client.outcome("opts"), Ok(json!({"timeout": 12_345, "colour": "blue", "retry": 0})));
@@ -36,7 +36,7 @@ fn options_reach_our_worker() {
 #[test]
 fn partial_replies_arrive_in_order() {
     let broker = broker();
-    let _worker = own_worker(&broker, "echo");
+    let _worker = own_worker(broker.endpoint(), "echo");
     let mut client = Peer::published_client(broker.endpoint());
     client.request("stream", "echo", &json!({"do": "partials", "count": 5_000}), &json!({}));
     assert_eq!(client.outcome("stream"), Ok(json!(5_000)));
@@ -46,7 +46,7 @@ fn partial_replies_arrive_in_order() {
 #[test]
 fn errors_of_our_worker_reach_the_callback() {
     let broker = broker();
-    let _worker = own_worker(&broker, "echo");
+    let _worker = own_worker(broker.endpoint(), "echo");
     let mut client = Peer::published_client(broker.endpoint());
     assert_eq!(
         client.call("echo", &json!({"do": "error", "value": {"why": "because"}})),
@@ -62,7 +62,7 @@ fn a_request_that_one_worker_rejects_goes_to_the_other() {
     let broker = broker();
     let unwilling = Worker::builder(broker.endpoint(), "echo");
     let _unwilling = serve(unwilling, |_, reply| Ok(reply.reject("not mine")?));
-    let _willing = own_worker(&broker, "echo");
+    let _willing = own_worker(broker.endpoint(), "echo");
     let mut client = Peer::published_client(broker.endpoint());
     for number in 0..50 {
         assert_eq!(client.call("echo", &json!(number)), Ok(json!(number)));
@@ -98,7 +98,7 @@ fn a_killed_worker_costs_no_request_with_retry() {
 
     assert_eq!(client.outcome("lost"), Err(json!("B_WORKER_LOST")));
     wait_for_workers(&broker, 0);
-    let _next = own_worker(&broker, "echo");
+    let _next = own_worker(broker.endpoint(), "echo");
     assert_eq!(client.outcome("kept"), Ok(json!("kept")));
     assert_eq!(broker.statistics().unwrap().retries, 1);
 }
@@ -106,7 +106,7 @@ fn a_killed_worker_costs_no_request_with_retry() {
 #[test]
 fn ten_thousand_concurrent_requests_are_answered() {
     let broker = broker();
-    let _worker = own_worker(&broker, "echo");
+    let _worker = own_worker(broker.endpoint(), "echo");
     let mut client = Peer::published_client(broker.endpoint());
     let opts = json!({"timeout": 300_000});
     client.send(&json!({"op": "flood", "tag": "flood", "service": "echo", "count": 10_000, "opts": opts}));

@@ -62,7 +62,7 @@ fn assert_same(streamed: &[Value], table: &Table) {
 fn from_our_worker_to_the_published_client() {
     let table = Table::write("ours");
     let broker = broker();
-    let _worker = own_worker(&broker, "stocks");
+    let _worker = own_worker(broker.endpoint(), "stocks");
     let mut client = Peer::published_client(broker.endpoint());
 
     client.request("rows", "stocks", &table.request(), &json!({}));
@@ -88,7 +88,7 @@ fn from_the_published_worker_to_our_client() {
 fn from_our_worker_to_our_client() {
     let table = Table::write("both");
     let broker = broker();
-    let _worker = own_worker(&broker, "stocks");
+    let _worker = own_worker(broker.endpoint(), "stocks");
     let client = Client::connect(broker.endpoint()).unwrap();
 
     let mut replies = collect(client.request("stocks", &table.request()).send());
