@@ -50,24 +50,12 @@ fn worker(endpoint: &str, service: &str, is_deaf: bool) -> Result<(), Box<dyn Er
         }
     };
     let worker = Worker::builder(endpoint, service).heartbeat(HEARTBEAT).on_event(tell).start()?;
-<<<<<<< HEAD
-    std::thread::spawn(move || {
-        if is_deaf {
-            let mut unanswered = Vec::new();
-            while let Some(job) = worker.next_blocking() {
-                say(&json!({"event": "request", "data": job.request.json().unwrap_or_default()}));
-                unanswered.push(job);
-            }
-        } else {
-            worker.serve_blocking(4, answer);
-=======
     let serving = worker.clone();
     std::thread::spawn(move || {
         if is_deaf {
             take_without_answer(&serving);
         } else {
             serving.serve_blocking(4, answer);
->>>>>>> live
         }
     });
     wait_for_end_of_input();
