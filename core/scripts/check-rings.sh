@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The protocol and the state machines must not reach for sockets, threads, files or the clock: they build without the
 # crates that could, for a target that has none of it, where that target is installed, and clippy forbids them the rest
-# (core/clippy.toml).
+# (clippy.toml).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -199,8 +199,10 @@ impl Timeout {
         } else if millis < 0.0 {
             Some(Self::Never)
         } else {
-            let seconds = (millis / 1_000.0).min(limits::DURATION.as_secs_f64());
-            Some(Self::After(Duration::from_secs_f64(seconds)))
+            // Nanoseconds of a whole number of milliseconds are exact; seconds in a float would not be.
+            let millis = millis.min(limits::DURATION.as_millis() as f64);
+            let whole = Duration::from_millis(millis.trunc() as u64);
+            Some(Self::After(whole + Duration::from_nanos((millis.fract() * 1e6) as u64)))
         }
     }
 
@@ -311,6 +313,11 @@ impl RequestOptions {
     pub fn codec(mut self, codec: Codec) -> Self {
         self.codec = codec;
         self
+    }
+
+    /// Whether nothing is set but the timeout, `retry` and the codec.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.worker_id.is_none() && !self.no_cache && !self.fail_fast && self.headers.is_empty()
     }
 
     /// Adds a key of the user's own. A name that the protocol uses itself is overridden by the protocol's value.

@@ -73,8 +73,9 @@ pub const EVENTS: usize = 65_536;
 /// Most sockets of a process: three for each client or worker (one, and two that watch it), three for a broker.
 pub const SOCKETS: i32 = 65_536;
 
-/// Messages that libzmq keeps for one peer before the broker keeps the rest in that peer's outbox.
-pub const SOCKET_MESSAGES: i32 = 1_000;
+/// Messages that libzmq keeps for one peer, each way, before the rest waits in that peer's outbox. Large enough that a
+/// window of thousands of requests never meets it, small enough to bound what a peer that stops reading costs.
+pub const SOCKET_MESSAGES: i32 = 10_000;
 
 /// Messages that wait in a slow peer's outbox; one more, and the peer counts as gone.
 pub const OUTBOX_MESSAGES: usize = 100_000;

@@ -65,28 +65,66 @@ pub(crate) struct Link {
     state: State,
     /// The broker's own interval, once it has announced it.
     brokers_heartbeat: Duration,
+    /// Connections begun so far.
+    opened: u64,
     /// Connections lost in a row without having lasted.
     failures: u32,
 }
 
+/// What a link was when it was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stopped {
+    /// Whether there was a connection, up or not.
+    pub(crate) was_open: bool,
+    /// Whether the broker had been heard on it.
+    pub(crate) was_confirmed: bool,
+}
+
+/// Shortest pause before a connection is tried again, whatever the settings say.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+
 impl Link {
-    pub(crate) fn new(settings: LinkSettings) -> Self {
-        Self { settings, state: State::Stopped, brokers_heartbeat: Duration::ZERO, failures: 0 }
+    /// Settings that make no sense (no time between two heartbeats, an end of time before the next) become the nearest
+    /// that do.
+    pub(crate) fn new(mut settings: LinkSettings) -> Self {
+        settings.heartbeat = settings.heartbeat.clamp(limits::HEARTBEAT.0, limits::HEARTBEAT.1);
+        settings.reconnect = settings.reconnect.clamp(SHORTEST_PAUSE, limits::DURATION);
+        Self { settings, state: State::Stopped, brokers_heartbeat: Duration::ZERO, opened: 0, failures: 0 }
+    }
+
+    /// Time between two heartbeats.
+    pub(crate) fn heartbeat(&self) -> Duration {
+        self.settings.heartbeat
     }
 
     /// Begins a connection and returns its identity.
     pub(crate) fn open(&mut self, entropy: &mut Entropy) -> PeerId {
         self.state = State::Connecting;
+        self.opened += 1;
         self.brokers_heartbeat = Duration::ZERO;
         PeerId::make(&self.settings.prefix, entropy.uuid())
     }
 
-    pub(crate) fn stop(&mut self) {
-        self.state = State::Stopped;
+    pub(crate) fn stop(&mut self) -> Stopped {
+        self.failures = 0;
+        match std::mem::replace(&mut self.state, State::Stopped) {
+            State::Stopped | State::Waiting { .. } => Stopped { was_open: false, was_confirmed: false },
+            State::Connecting => Stopped { was_open: true, was_confirmed: false },
+            State::Up { confirmed, .. } => Stopped { was_open: true, was_confirmed: confirmed },
+        }
+    }
+
+    /// Which connection the present one is, counted from 1.
+    pub(crate) fn opened(&self) -> u64 {
+        self.opened
     }
 
     pub(crate) fn is_started(&self) -> bool {
         self.state != State::Stopped
+    }
+
+    pub(crate) fn is_connecting(&self) -> bool {
+        self.state == State::Connecting
     }
 
     pub(crate) fn is_up(&self) -> bool {

@@ -3,13 +3,13 @@
 // Tests have threads and a clock.
 #![allow(clippy::disallowed_methods)]
 
-#[path = "support/process.rs"]
+#[path = "sockets/process.rs"]
 #[allow(dead_code)] // Each test program uses a part of it.
 mod process;
-#[path = "support/serve.rs"]
+#[path = "sockets/serve.rs"]
 #[allow(dead_code)] // Each test program uses a part of it.
 mod serve;
-#[path = "support/wait.rs"]
+#[path = "sockets/wait.rs"]
 #[allow(dead_code)] // Each test program uses a part of it.
 mod wait;
 

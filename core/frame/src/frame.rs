@@ -10,7 +10,7 @@ use crate::storage::Storage;
 
 /// An immutable, reference-counted byte buffer: one frame of a ZeroMQ message.
 ///
-/// - Up to 33 bytes are kept inside the value; creating or cloning such a frame does not allocate.
+/// - Up to 38 bytes are kept inside the value; creating or cloning such a frame does not allocate.
 /// - Longer frames are shared: a clone costs one atomic increment, whatever the length, and the clones may be dropped
 ///   or sent from different threads.
 /// - A frame equals, orders and hashes as its bytes do, so that a map with `Frame` keys can be asked with a `&[u8]`.

@@ -30,11 +30,15 @@ mod storage;
 
 #[cfg(feature = "zmq")]
 mod context;
+#[cfg(all(feature = "zmq", unix))]
+mod fork;
 #[cfg(feature = "zmq")]
 mod socket;
 
 #[cfg(feature = "zmq")]
 pub use context::{has, libzmq_version, Context};
+#[cfg(all(feature = "zmq", unix))]
+pub use fork::fork_generation;
 pub use frame::Frame;
 #[cfg(feature = "zmq")]
 pub use socket::stop_monitor;

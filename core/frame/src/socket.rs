@@ -4,6 +4,7 @@ use std::ffi::{c_int, c_void};
 use std::mem::ManuallyDrop;
 use std::ptr;
 
+use crate::storage::{RawMessage, Storage};
 use crate::Frame;
 
 impl Frame {
@@ -17,16 +18,14 @@ impl Frame {
     /// repeated and not reported.
     pub fn recv(socket: &zmq::Socket) -> Result<(Self, bool), zmq::Error> {
         let socket = raw(socket);
-        let mut frame = Self::default();
+        let mut message = RawMessage::empty();
         retry(|| {
             // SAFETY: the socket is open and on its thread, as `&zmq::Socket` guarantees. `zmq_msg_recv` either
             // replaces the message by another one or leaves it as it was.
-            unsafe {
-                frame.storage.exchange(|message| zmq_sys::zmq_msg_recv(message, socket, zmq_sys::ZMQ_DONTWAIT as c_int))
-            }
+            unsafe { zmq_sys::zmq_msg_recv(&mut message.0, socket, zmq_sys::ZMQ_DONTWAIT as c_int) }
         })?;
-        let more = frame.storage.more();
-        Ok((frame, more))
+        let more = message.more();
+        Ok((Self { storage: Storage::from_message(message) }, more))
     }
 
     /// Sends this frame; `more` says that further frames of the same message follow. Never blocks.
@@ -49,16 +48,17 @@ impl Frame {
     /// The high-water mark is looked at before the first frame of a message only. `EAGAIN` for a later frame means
     /// that the connection broke in between, and libzmq has thrown away what it had of the message. It will do the
     /// same with the frames after this one: send those, without this one, and then the message from its beginning.
-    pub fn send(mut self, socket: &zmq::Socket, more: bool) -> Result<(), (zmq::Error, Self)> {
+    pub fn send(self, socket: &zmq::Socket, more: bool) -> Result<(), (zmq::Error, Self)> {
         let socket = raw(socket);
         let more = if more { zmq_sys::ZMQ_SNDMORE } else { 0 };
         let flags = (zmq_sys::ZMQ_DONTWAIT | more) as c_int;
+        let mut message = self.storage.into_message();
         let sent = retry(|| {
             // SAFETY: the socket is open and on its thread, as `&zmq::Socket` guarantees. `zmq_msg_send` leaves an
             // empty message behind, or on failure the bytes untouched.
-            unsafe { self.storage.exchange(|message| zmq_sys::zmq_msg_send(message, socket, flags)) }
+            unsafe { zmq_sys::zmq_msg_send(&mut message.0, socket, flags) }
         });
-        sent.map_err(|error| (error, self))
+        sent.map_err(|error| (error, Self { storage: Storage::from_message(message) }))
     }
 }
 

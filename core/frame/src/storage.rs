@@ -1,14 +1,94 @@
-//! Where the bytes of a frame are.
+//! Where the bytes of a frame are: short ones in the frame itself, longer ones in a block that clones share.
 //!
-//! Both variants have the same few methods, and [`Frame`](crate::Frame) is written once on top of them:
-//! `copy_from`, `from_vec`, `as_slice`, `detached`, `Clone` and `Default` (empty).
+//! Ids, tags, statuses and most options are short. They are read, cloned and dropped without a call into libzmq, and a
+//! frame is 40 bytes to move.
+
+use std::sync::Arc;
 
 #[cfg(feature = "zmq")]
 mod message;
 #[cfg(feature = "zmq")]
-pub(crate) use message::Message as Storage;
+pub(crate) use message::{Block, RawMessage};
 
 #[cfg(not(feature = "zmq"))]
 mod portable;
 #[cfg(not(feature = "zmq"))]
-pub(crate) use portable::Portable as Storage;
+use portable::Block;
+
+/// Up to this length bytes are kept inside: as many as fit into 40 bytes, and enough for a UUID's 36 characters.
+pub(crate) const INLINE: usize = 38;
+
+/// Blocks longer than this are never slices of a receive buffer, because they do not fit into one.
+const RECEIVE_BUFFER: usize = 8192;
+
+#[derive(Clone)]
+pub(crate) enum Storage {
+    Inline { len: u8, bytes: [u8; INLINE] },
+    Shared(Arc<Block>),
+}
+
+impl Storage {
+    pub(crate) fn copy_from(source: &[u8]) -> Self {
+        if source.len() > INLINE {
+            return Self::Shared(Arc::new(Block::copy_from(source)));
+        }
+        let mut bytes = [0; INLINE];
+        bytes[..source.len()].copy_from_slice(source);
+        Self::Inline { len: source.len() as u8, bytes }
+    }
+
+    /// Adopts the vector's memory, with its spare capacity, instead of copying it; short ones are moved inside.
+    pub(crate) fn from_vec(bytes: Vec<u8>) -> Self {
+        if bytes.len() > INLINE {
+            Self::Shared(Arc::new(Block::from_vec(bytes)))
+        } else {
+            Self::copy_from(&bytes)
+        }
+    }
+
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Inline { len, bytes } => &bytes[..usize::from(*len)],
+            Self::Shared(block) => block.as_slice(),
+        }
+    }
+
+    /// A copy that keeps neither a receive buffer (18 KiB with its bookkeeping) nor a connection's properties alive.
+    ///
+    /// What is longer than a receive buffer has a block of its own, and is shared like any clone.
+    pub(crate) fn detached(&self) -> Self {
+        match self {
+            Self::Shared(block) if block.as_slice().len() <= RECEIVE_BUFFER => Self::copy_from(block.as_slice()),
+            _ => self.clone(),
+        }
+    }
+}
+
+#[cfg(feature = "zmq")]
+impl Storage {
+    pub(crate) fn from_message(mut message: RawMessage) -> Self {
+        let bytes = message.bytes();
+        if bytes.len() <= INLINE {
+            Self::copy_from(bytes)
+        } else {
+            Self::Shared(Arc::new(Block::adopt(message)))
+        }
+    }
+
+    /// A message to send: the block's own if nobody else holds it, else one that shares its bytes.
+    pub(crate) fn into_message(self) -> RawMessage {
+        match self {
+            Self::Inline { .. } => RawMessage::copy_from(self.as_slice()),
+            Self::Shared(block) => match Arc::try_unwrap(block) {
+                Ok(block) => block.into_message(),
+                Err(block) => block.copy(),
+            },
+        }
+    }
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self::Inline { len: 0, bytes: [0; INLINE] }
+    }
+}

@@ -8,7 +8,7 @@ use std::thread;
 use pigato_frame::Frame;
 
 /// Lengths around the limits: of the inline form, of receive buffers, and large.
-const LENGTHS: [usize; 12] = [0, 1, 29, 30, 32, 33, 34, 37, 38, 8192, 8193, 1 << 20];
+const LENGTHS: [usize; 13] = [0, 1, 29, 30, 32, 33, 34, 37, 38, 39, 8192, 8193, 1 << 20];
 
 fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|i| (i * 31 % 251) as u8).collect()
@@ -56,8 +56,8 @@ fn a_vec_with_spare_capacity_keeps_its_length() {
 }
 
 #[test]
-fn a_frame_of_up_to_33_bytes_lives_inside_the_value() {
-    for len in 1..=33 {
+fn a_frame_of_up_to_38_bytes_lives_inside_the_value() {
+    for len in 1..=38 {
         assert!(is_inline(&Frame::from(pattern(len))), "{len} bytes");
         assert!(is_inline(&Frame::copy_from_slice(&pattern(len)).clone()));
     }
@@ -127,7 +127,7 @@ fn frames_may_be_sent_to_and_shared_by_threads() {
 /// A reference lost or counted twice would free the bytes too early, or never.
 #[test]
 fn many_threads_clone_and_drop_one_frame() {
-    for len in [5, 33, 34, 5000] {
+    for len in [5, 38, 39, 5000] {
         let bytes = pattern(len);
         let frame = Frame::from(bytes.clone());
         thread::scope(|scope| {

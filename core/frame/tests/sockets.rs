@@ -12,7 +12,7 @@ use pigato_frame::{Context, Frame};
 use zmq::Error;
 
 const PAIRS: (zmq::SocketType, zmq::SocketType) = (zmq::PAIR, zmq::PAIR);
-const LENGTHS: [usize; 9] = [0, 1, 32, 33, 34, 100, 8192, 8193, 1 << 20];
+const LENGTHS: [usize; 11] = [0, 1, 32, 33, 34, 38, 39, 100, 8192, 8193, 1 << 20];
 
 fn context() -> Context {
     Context::new(64, 1).unwrap()
@@ -81,7 +81,7 @@ fn a_frame_passes_through_without_being_copied() {
     let context = context();
     let (receiver, sender) = pair(&context, "tcp://127.0.0.1:*", PAIRS);
     let (last, next) = pair(&context, "inproc://through", PAIRS);
-    for len in [34, 1000, 50_000] {
+    for len in [39, 1000, 50_000] {
         dispatch(Frame::from(pattern(len)), &sender, false);
         let (frame, _) = arrive(&receiver);
         let address = frame.as_ptr();
@@ -161,7 +161,7 @@ fn a_router_answers_by_the_identity_frame_it_received() {
 fn received_frames_are_cloned_by_many_threads_at_once() {
     let context = context();
     let (receiver, sender) = pair(&context, "tcp://127.0.0.1:*", PAIRS);
-    for len in [32, 33, 34, 1000, 20_000] {
+    for len in [32, 33, 34, 38, 39, 1000, 20_000] {
         for _ in 0..20 {
             dispatch(Frame::from(pattern(len)), &sender, false);
             let (frame, _) = arrive(&receiver);

@@ -5,6 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -103,7 +104,7 @@ impl ClientBuilder {
         let engine = Engine::current()?;
         let state = Arc::new(ClientState::default());
         (self.listener)(PeerEvent::Started);
-        let sink = ClientSink { state: Arc::clone(&state), listener: self.listener };
+        let sink = ClientSink { state: Arc::clone(&state), listener: self.listener, wakers: Vec::new() };
         let handle = open_client(&engine, &self.endpoint, self.options, Box::new(sink))?;
         Ok(Client { shared: Arc::new(ClientShared { handle, state, next_token: AtomicU64::new(1) }) })
     }
@@ -313,6 +314,8 @@ impl Drop for ClientShared {
 struct ClientSink {
     state: Arc<ClientState>,
     listener: Listener,
+    /// Who is to be woken at the end of a batch.
+    wakers: Vec<Waker>,
 }
 
 impl ClientSink {
@@ -331,19 +334,19 @@ impl EventSink<Event> for ClientSink {
             match event {
                 Event::Partial { token, payload } => {
                     let response = self.state.responses.lock().get(&token).cloned();
-                    if response.is_some_and(|response| !response.partial(payload)) {
-                        self.state.responses.lock().remove(&token);
+                    let Some((waker, is_over)) = response.map(|response| response.partial(payload)) else { continue };
+                    self.wakers.extend(waker);
+                    if is_over {
+                        self.take(token);
                     }
                 }
                 Event::Final { token, payload } => {
-                    if let Some(response) = self.take(token) {
-                        response.finished(payload);
-                    }
+                    let response = self.take(token);
+                    self.wakers.extend(response.and_then(|response| response.finished(payload)));
                 }
                 Event::Failed { token, code } => {
-                    if let Some(response) = self.take(token) {
-                        response.failed(code.into());
-                    }
+                    let response = self.take(token);
+                    self.wakers.extend(response.and_then(|response| response.failed(code.into())));
                 }
                 Event::Connected => {
                     self.state.is_connected.store(true, Ordering::Release);
@@ -360,5 +363,6 @@ impl EventSink<Event> for ClientSink {
                 Event::ProtocolError(malformed) => self.tell(PeerEvent::ProtocolError(malformed)),
             }
         }
+        self.wakers.drain(..).for_each(Waker::wake);
     }
 }

@@ -17,7 +17,7 @@ use super::worker::WorkerShared;
 use crate::config::{Codec, Timeout};
 use crate::driver::WorkerCommand;
 use crate::error::{Error, ErrorCode};
-use crate::protocol::{codec_of, Frame, Payload, ReplyKind, Status};
+use crate::protocol::{codec_of, Frame, Payload, ReplyKind, Status, RAW_OPTIONS};
 use crate::worker::{CancelReason, Token};
 
 /// A request as its handler sees it.
@@ -305,10 +305,15 @@ impl ReplyWriter {
     }
 
     fn payload(&self, status: Status, data: Frame, codec: Codec) -> Payload {
-        let mut options = self.options.lock().clone();
-        if options.is_empty() && codec == Codec::Json {
-            return Payload::new(status, data, Frame::from("{}"));
+        let options = self.options.lock();
+        if options.is_empty() {
+            let options = match codec {
+                Codec::Json => Frame::from("{}"),
+                Codec::Raw => Frame::from(RAW_OPTIONS),
+            };
+            return Payload::new(status, data, options);
         }
+        let mut options = options.clone();
         if codec == Codec::Raw {
             options.insert("codec".to_owned(), Value::from("raw"));
         }

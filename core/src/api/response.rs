@@ -109,10 +109,22 @@ impl RemoteError {
         ErrorCode::parse(value.as_str().or_else(|| value.get("code")?.as_str())?)
     }
 
+    /// What the worker, or the broker, put into the reply's options; an empty object if nothing.
+    #[must_use]
+    pub fn options(&self) -> Value {
+        options_value(self.payload.options.as_deref().unwrap_or_default())
+    }
+
+    /// Whether the broker made it: no worker answered.
+    #[must_use]
+    pub fn is_from_broker(&self) -> bool {
+        self.options().get("origin").and_then(Value::as_str) == Some("broker")
+    }
+
     /// What is said about it: the value's or the options' member `message`.
     #[must_use]
     pub fn message(&self) -> Option<String> {
-        let options = options_value(self.payload.options.as_deref().unwrap_or_default());
+        let options = self.options();
         let message = |value: &Value| Some(value.get("message")?.as_str()?.to_owned());
         message(&self.value()).or_else(|| message(&options))
     }
@@ -174,38 +186,35 @@ struct Inner {
 }
 
 impl ResponseState {
-    /// Adds a reply, unless the last one was added before.
-    fn push(&self, reply: Result<Reply, RequestError>, is_last: bool) {
+    /// Adds a reply, unless the last one was added before. Returns who waits for it: the caller wakes them when it has
+    /// added all it has, so that they find more than one.
+    fn push(&self, reply: Result<Reply, RequestError>, is_last: bool) -> Option<Waker> {
         let mut inner = self.inner.lock();
         if inner.is_ended {
-            return;
+            return None;
         }
         inner.replies.push_back(reply);
         inner.is_ended = is_last;
-        let waker = inner.waker.take();
-        drop(inner);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        inner.waker.take()
     }
 
-    /// Returns whether more may follow: a consumer that is much too slow loses the request.
-    pub(super) fn partial(&self, payload: Payload) -> bool {
+    /// A consumer that is much too slow loses the request: then the second value says that nothing may follow.
+    pub(super) fn partial(&self, payload: Payload) -> (Option<Waker>, bool) {
         let is_overflow = self.inner.lock().replies.len() >= limits::UNREAD_PARTIALS;
-        if is_overflow {
-            self.failed(Error::new(ErrorCode::Busy, "partial replies came much faster than they were read"));
+        let waker = if is_overflow {
+            self.failed(Error::new(ErrorCode::Busy, "partial replies came much faster than they were read"))
         } else {
-            self.push(outcome(ReplyKind::Partial, payload), false);
-        }
-        !is_overflow
+            self.push(outcome(ReplyKind::Partial, payload), false)
+        };
+        (waker, is_overflow)
     }
 
-    pub(super) fn finished(&self, payload: Payload) {
-        self.push(outcome(ReplyKind::Final, payload), true);
+    pub(super) fn finished(&self, payload: Payload) -> Option<Waker> {
+        self.push(outcome(ReplyKind::Final, payload), true)
     }
 
-    pub(super) fn failed(&self, error: Error) {
-        self.push(Err(error.into()), true);
+    pub(super) fn failed(&self, error: Error) -> Option<Waker> {
+        self.push(Err(error.into()), true)
     }
 }
 

@@ -43,8 +43,9 @@ use crate::worker::{CancelReason, Event, Token};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Worker {
-    shared: Arc<WorkerShared>,
+    /// Dropped before what it stops, which it only reaches while that is there.
     _stop_guard: Arc<StopGuard>,
+    shared: Arc<WorkerShared>,
 }
 
 /// What a worker is made from.
@@ -350,8 +351,15 @@ impl WorkerSink {
         let job_state = Arc::new(JobState::new(request.token, request.credit));
         self.state.jobs.lock().insert(request.token, Arc::clone(&job_state));
         let reply = ReplyWriter::new(self.worker(), job_state, self.patience);
+        self.state.queue.lock().jobs.push_back(Job { request: Request::new(request), reply });
+    }
+
+    /// Wakes those who wait for requests, at the end of a batch, if there are some.
+    fn wake_handlers(&self) {
         let mut queue = self.state.queue.lock();
-        queue.jobs.push_back(Job { request: Request::new(request), reply });
+        if queue.jobs.is_empty() {
+            return;
+        }
         let waiting = std::mem::take(&mut queue.waiting);
         drop(queue);
         waiting.into_iter().for_each(Waker::wake);
@@ -412,6 +420,7 @@ impl EventSink<Event> for WorkerSink {
                 Event::ProtocolError(malformed) => (self.listener)(PeerEvent::ProtocolError(malformed)),
             }
         }
+        self.wake_handlers();
     }
 
     fn is_full(&self) -> bool {

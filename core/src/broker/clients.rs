@@ -15,6 +15,10 @@ new_key_type! { pub(super) struct ClientKey; }
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) peer: PeerId,
+    /// Tells a client that comes back after it was given up that its requests are gone.
+    pub(super) session: u64,
+    /// Which of its connections this is, if it says so.
+    pub(super) connection: Option<u64>,
     pub(super) requests: Vec<RequestKey>,
     /// Partial replies that each of its requests may be sent at first; `None`: it does not count them.
     pub(super) credit: Option<u32>,
@@ -59,6 +63,7 @@ impl Client {
 pub(super) struct Clients {
     slots: SlotMap<ClientKey, Client>,
     by_peer: Index<ClientKey>,
+    sessions: u64,
 }
 
 impl Clients {
@@ -75,8 +80,16 @@ impl Clients {
         if let Some(key) = self.find(hasher, peer) {
             return key;
         }
-        let client =
-            Client { peer: peer.clone(), requests: Vec::new(), credit: None, pulse: None, armed: Armed::default() };
+        self.sessions += 1;
+        let client = Client {
+            peer: peer.clone(),
+            session: self.sessions,
+            connection: None,
+            requests: Vec::new(),
+            credit: None,
+            pulse: None,
+            armed: Armed::default(),
+        };
         let key = self.slots.insert(client);
         self.by_peer.insert(hasher.hash(peer.as_bytes()), key);
         key

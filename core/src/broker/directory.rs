@@ -13,6 +13,10 @@ use crate::timers::Armed;
 /// The name of the directory service, and the topic it is published under.
 const DIRECTORY: &str = "$dir";
 
+pub(super) fn is_directory(service: &ServiceName) -> bool {
+    service.as_bytes() == DIRECTORY.as_bytes()
+}
+
 /// When the directory was last published and whether it has changed since.
 #[derive(Debug, Default)]
 pub(super) struct Publication {
@@ -38,7 +42,7 @@ impl Machine {
 
     /// The broker's own answer to a request for the directory, unless a service outside has taken that over.
     pub(super) fn directory_answer(&self, service: &ServiceName, data: &[u8]) -> Option<Payload> {
-        if service.as_bytes() != DIRECTORY.as_bytes() || self.routing.pools_by_name.contains_key(service) {
+        if !is_directory(service) || self.routing.pools_by_name.contains_key(service) {
             return None;
         }
         let asked = if is_null(data) { Value::Null } else { serde_json::from_slice(data).unwrap_or_default() };
@@ -68,6 +72,12 @@ impl Machine {
 
     pub(super) fn publish_timer(&mut self, now: Instant) {
         self.publication.armed.fired();
+        self.publish_pending(now);
+    }
+
+    /// Publishes now what has changed, however short ago the last time was.
+    pub(super) fn publish_pending(&mut self, now: Instant) {
+        self.timers.disarm(TimerKey::Publish, &mut self.publication.armed);
         if self.publication.pending {
             self.publish(now);
         }

@@ -1,14 +1,16 @@
 //! Brings requests and free workers together.
 //!
 //! The invariant after every input: no worker with room and no waiting request that it may have exist together. So a
-//! new request looks for a free worker once ([`Machine::place`]) and a worker that gets room looks for the oldest
-//! waiting request once per free place ([`Machine::serve`]).
+//! new request looks for a free worker once ([`Machine::place`]), a worker that gets room looks for the oldest waiting
+//! request once per free place ([`Machine::serve`]), and a queue that gets other workers looks for both until one of
+//! them runs out ([`Machine::serve_queue`]).
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use hashbrown::HashMap;
 
+use super::directory::is_directory;
 use super::queue::{QueueKey, Rejecters};
 use super::requests::{Place, RequestKey};
 use super::workers::{FreeRank, WorkerKey};
@@ -21,7 +23,7 @@ use crate::protocol::{BrokerToWorker, Metadata};
 pub(super) type Orphans = HashMap<String, BTreeMap<u64, RequestKey>, foldhash::quality::FixedState>;
 
 impl Machine {
-    /// Gives a request that is nowhere to a worker, or lets it wait, or ends it if it does not want to wait.
+    /// Gives a request that is nowhere to a worker, or lets it wait, or ends it if it is not to wait.
     pub(super) fn place(&mut self, now: Instant, key: RequestKey) {
         if self.requests[key].settings.worker_id.is_some() {
             return self.place_targeted(now, key);
@@ -32,16 +34,30 @@ impl Machine {
             self.dispatch(now, key, worker);
             return self.routing.tidy(queue);
         }
-        let request = &self.requests[key];
-        if request.settings.fail_fast {
-            if let Some(code) = self.hopeless(queue, &request.rejecters) {
-                self.routing.tidy(queue);
-                return self.fail(now, key, code);
-            }
+        let nobody = self.hopeless(queue, &self.requests[key].rejecters);
+        if let Some(code) = nobody.and_then(|code| self.reason_not_to_wait(key, code)) {
+            self.routing.tidy(queue);
+            return self.fail(now, key, code);
         }
+        self.enqueue(queue, key);
+    }
+
+    /// Puts a request back whose worker is gone. Returns the queue to serve then, unless the request waits for one
+    /// worker only.
+    pub(super) fn requeue(&mut self, now: Instant, key: RequestKey) -> Option<QueueKey> {
+        if self.requests[key].settings.worker_id.is_some() {
+            self.place_targeted(now, key);
+            return None;
+        }
+        let queue = self.routing.queue(&self.requests[key].service);
+        self.enqueue(queue, key);
+        Some(queue)
+    }
+
+    fn enqueue(&mut self, queue: QueueKey, key: RequestKey) {
         let request = &mut self.requests[key];
         request.place = Place::Queued(queue);
-        self.routing.enqueue(queue, &request.rejecters, request.sequence, key);
+        self.routing.enqueue(queue, key, request);
     }
 
     fn place_targeted(&mut self, now: Instant, key: RequestKey) {
@@ -56,11 +72,11 @@ impl Machine {
                 self.workers[worker].targeted.insert(sequence, key);
                 self.requests[key].place = Place::Targeted(worker);
             }
-            _ if request.settings.fail_fast => {
-                let code = if rejected { ErrorCode::Rejected } else { ErrorCode::NoWorker };
-                self.fail(now, key, code);
-            }
             _ => {
+                let nobody = if rejected { ErrorCode::Rejected } else { ErrorCode::NoWorker };
+                if let Some(code) = self.reason_not_to_wait(key, nobody) {
+                    return self.fail(now, key, code);
+                }
                 self.orphans.entry(target).or_default().insert(sequence, key);
                 self.requests[key].place = Place::Orphaned;
             }
@@ -83,6 +99,15 @@ impl Machine {
         workers.all(|worker| rejecters.contains(*worker)).then_some(ErrorCode::Rejected)
     }
 
+    /// Why a request that nobody here can take is not to wait for others, if it is not: they will not come, or it does
+    /// not want to; then the reason is `nobody`.
+    fn reason_not_to_wait(&self, key: RequestKey, nobody: ErrorCode) -> Option<ErrorCode> {
+        if self.drain.is_some() {
+            return Some(ErrorCode::Draining);
+        }
+        self.requests[key].settings.fail_fast.then_some(nobody)
+    }
+
     fn best_worker(&mut self, queue: QueueKey, rejecters: &Rejecters) -> Option<WorkerKey> {
         let mut best: Option<(FreeRank, WorkerKey)> = None;
         for pool in &self.routing.queues[queue].pools {
@@ -102,7 +127,7 @@ impl Machine {
         match std::mem::replace(&mut request.place, Place::Moving) {
             Place::Moving => {}
             Place::Queued(queue) => {
-                self.routing.dequeue(queue, &request.rejecters, sequence);
+                self.routing.dequeue(queue, request);
                 self.routing.tidy(queue);
             }
             Place::Targeted(worker) => {
@@ -183,9 +208,17 @@ impl Machine {
     /// Fills a worker's free places with what waits for it, the oldest first.
     pub(super) fn serve(&mut self, now: Instant, worker: WorkerKey) {
         while let Some(request) = self.next_for(worker) {
-            self.withdraw(request);
-            self.dispatch(now, request, worker);
+            self.hand_over(now, request, worker);
         }
+    }
+
+    /// Gives a waiting request to a worker that has room, unless its time is up.
+    fn hand_over(&mut self, now: Instant, request: RequestKey, worker: WorkerKey) {
+        if self.requests[request].expires_at.is_some_and(|expires_at| expires_at <= now) {
+            return self.expire(now, request);
+        }
+        self.withdraw(request);
+        self.dispatch(now, request, worker);
     }
 
     fn next_for(&self, key: WorkerKey) -> Option<RequestKey> {
@@ -202,16 +235,41 @@ impl Machine {
         Some(oldest.1)
     }
 
-    /// Gives a queue that was bound to other workers what these can take.
+    /// Spreads what waits in a queue over the workers that are free, the oldest first.
     pub(super) fn serve_queue(&mut self, now: Instant, queue: QueueKey) {
-        let Some(entry) = self.routing.queues.get(queue) else { return };
-        for pool in entry.pools.clone() {
-            let Some(pool) = self.routing.pools.get(pool) else { continue };
-            for worker in pool.workers.iter().copied().collect::<Vec<_>>() {
-                self.serve(now, worker);
-            }
+        while let Some((request, worker)) = self.next_in(queue) {
+            self.hand_over(now, request, worker);
         }
         self.routing.tidy(queue);
+    }
+
+    fn next_in(&mut self, queue: QueueKey) -> Option<(RequestKey, WorkerKey)> {
+        let heads = self.routing.queues.get(queue)?.heads();
+        let mut heads: Vec<(u64, Rejecters)> = heads.map(|(lane, sequence)| (sequence, lane.clone())).collect();
+        heads.sort_unstable();
+        heads.into_iter().find_map(|(sequence, lane)| {
+            let worker = self.best_worker(queue, &lane)?;
+            Some((self.routing.queues[queue].at(&lane, sequence)?, worker))
+        })
+    }
+
+    /// Ends the requests of a queue that nobody here can take and that are not to wait for others.
+    pub(super) fn give_up(&mut self, now: Instant, queue: QueueKey) {
+        let Some(entry) = self.routing.queues.get(queue) else { return };
+        if !entry.has_impatient() && self.drain.is_none() && !is_directory(&entry.name) {
+            return;
+        }
+        let lanes = entry.lanes().filter_map(|(lane, requests)| Some((self.hopeless(queue, lane)?, requests)));
+        let in_vain: Vec<(RequestKey, ErrorCode)> =
+            lanes.flat_map(|(nobody, requests)| requests.map(move |request| (request, nobody))).collect();
+        for (key, nobody) in in_vain {
+            let request = &self.requests[key];
+            if let Some(answer) = self.directory_answer(&request.service, &request.data) {
+                self.conclude(now, key, answer);
+            } else if let Some(code) = self.reason_not_to_wait(key, nobody) {
+                self.fail(now, key, code);
+            }
+        }
     }
 
     /// Gives a worker that has just joined the requests that wait for it by name.

@@ -12,6 +12,9 @@ use crate::protocol::{
 };
 use crate::timers::Armed;
 
+/// Options of at most this length are worth remembering.
+const REMEMBERED_OPTIONS_BYTES: usize = 256;
+
 /// A request as it came.
 struct Incoming {
     service: ServiceName,
@@ -29,7 +32,7 @@ impl Machine {
         }
         match message {
             ClientToBroker::Request { service, id, data, options, extra } => {
-                let settings = RequestSettings::parse(&options);
+                let settings = self.settings(&options);
                 self.handle_request(now, peer, Incoming { service, id, data, options, extra, settings });
             }
             ClientToBroker::Heartbeat => self.handle_client_heartbeat(now, peer, None),
@@ -55,18 +58,31 @@ impl Machine {
         }
     }
 
+    fn settings(&mut self, options: &Frame) -> RequestSettings {
+        if self.last_settings.0 == *options {
+            return self.last_settings.1.clone();
+        }
+        let settings = RequestSettings::parse(options);
+        if options.len() <= REMEMBERED_OPTIONS_BYTES {
+            self.last_settings = (options.detached(), settings.clone());
+        }
+        settings
+    }
+
     fn handle_client_heartbeat(&mut self, now: Instant, peer: &PeerId, hello: Option<&ClientHello>) {
         let key = self.clients.find_or_insert(&self.hasher, peer);
         let client = &mut self.clients[key];
         client.heartbeat(now, hello);
+        let session = client.session;
         if let Some(hello) = hello {
+            client.connection = hello.session;
             client.credit = hello.capabilities.credit.then_some(hello.credit);
         }
         if let Some(deadline) = client.deadline(self.options.heartbeat, self.options.heartbeat_liveness) {
             self.timers.arm(TimerKey::Client(key), &mut client.armed, deadline);
         }
         let answer = match hello {
-            Some(_) => BrokerToClient::Hello(self.hello()),
+            Some(_) => BrokerToClient::Hello(self.hello(Some(session))),
             None => BrokerToClient::Heartbeat,
         };
         self.send_client(peer, answer);
@@ -115,13 +131,17 @@ impl Machine {
             let id = incoming.id.to_frame();
             return self.send_client(peer, BrokerToClient::Reply { kind: ReplyKind::Final, id, payload });
         }
+        if self.is_full(&incoming) {
+            return self.refuse(peer, incoming.id.to_frame(), ErrorCode::QueueFull);
+        }
         let client = self.clients.find_or_insert(&self.hasher, peer);
         let request = self.take_in(now, client, incoming);
         self.place(now, request);
     }
 
     /// Deals with a request that is here already: sent twice by its client, or sent again, with `retry`, by a client
-    /// that reconnected. The latter gets the reply of the run that is under way.
+    /// that reconnected. The latter gets the reply of the run that is under way, unless this is the copy of its former
+    /// connection, which the network held up: it must not take the reply away from the present one.
     fn is_known(&mut self, now: Instant, peer: &PeerId, incoming: &Incoming) -> bool {
         let client = self.clients.find(&self.hasher, peer);
         let mut same_id = self.requests.with_id(&self.hasher, &incoming.id);
@@ -142,8 +162,12 @@ impl Machine {
             }
             return true;
         }
+        let connection = client.and_then(|client| self.clients[client].connection);
+        let is_current = connection >= self.clients[request.client].connection;
         drop(same_id);
-        self.rebind(now, key, peer);
+        if is_current {
+            self.rebind(now, key, peer);
+        }
         true
     }
 
@@ -161,7 +185,7 @@ impl Machine {
         self.clients[client].requests.push(key);
     }
 
-    /// Why a request cannot be taken in.
+    /// Why a request is not answered at all.
     fn objection(&self, incoming: &Incoming) -> Option<ErrorCode> {
         if self.drain.is_some() {
             return Some(ErrorCode::Draining);
@@ -169,11 +193,13 @@ impl Machine {
         if incoming.data.len() > self.options.max_body_bytes {
             return Some(ErrorCode::TooLarge);
         }
-        let bytes = self.requests.bytes.saturating_add(incoming.len_bytes());
-        if self.requests.len() >= self.options.max_requests || bytes > self.options.max_request_bytes {
-            return Some(ErrorCode::QueueFull);
-        }
         None
+    }
+
+    /// Whether the broker holds too much already to hold this request too.
+    fn is_full(&self, incoming: &Incoming) -> bool {
+        let bytes = self.requests.bytes.saturating_add(incoming.len_bytes());
+        self.requests.len() >= self.options.max_requests || bytes > self.options.max_request_bytes
     }
 
     fn immediate_answer(&mut self, now: Instant, incoming: &Incoming) -> Option<crate::protocol::Payload> {

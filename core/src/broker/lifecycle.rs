@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::clients::ClientKey;
 use super::output::{Event, Loss};
-use super::requests::{Place, RequestKey};
+use super::queue::QueueKey;
+use super::requests::RequestKey;
 use super::{Machine, TimerKey};
 use crate::error::ErrorCode;
 use crate::limits;
@@ -31,7 +32,6 @@ impl Machine {
         if let Some(worker) = worker {
             self.serve(now, worker);
         }
-        self.check_drained(now);
     }
 
     /// Takes a request off its client's list; a client without requests or heartbeats is forgotten.
@@ -67,28 +67,31 @@ impl Machine {
         self.abandon(now, key);
     }
 
+    pub(super) fn expire(&mut self, now: Instant, key: RequestKey) {
+        self.statistics.expired += 1;
+        self.abandon(now, key);
+    }
+
     pub(super) fn request_timer(&mut self, now: Instant, key: RequestKey) {
         let Some(request) = self.requests.get_mut(key) else { return };
         request.armed.fired();
         match request.expires_at {
-            Some(expires_at) if expires_at <= now => {
-                self.statistics.expired += 1;
-                self.abandon(now, key);
-            }
+            Some(expires_at) if expires_at <= now => self.expire(now, key),
             Some(expires_at) => self.timers.arm(TimerKey::Request(key), &mut request.armed, expires_at),
             None => {}
         }
     }
 
-    /// Puts a request whose worker is gone back where it was asked for, or ends it.
-    pub(super) fn worker_lost_with(&mut self, now: Instant, key: RequestKey) {
+    /// Puts a request whose worker is gone back where it was asked for, or ends it. Returns the queue that it is in.
+    pub(super) fn worker_lost_with(&mut self, now: Instant, key: RequestKey) -> Option<QueueKey> {
         let request = &mut self.requests[key];
         request.told_client = None;
         if request.settings.retry && request.attempt < limits::ATTEMPTS {
             self.statistics.retries += 1;
-            self.place(now, key);
+            self.requeue(now, key)
         } else {
             self.fail(now, key, ErrorCode::WorkerLost);
+            None
         }
     }
 
@@ -105,14 +108,21 @@ impl Machine {
     /// Cancels all requests of a client that is gone and forgets it.
     fn client_lost(&mut self, now: Instant, key: ClientKey, reason: Loss) {
         let client = self.clients[key].peer.clone();
-        // The last request takes the client with it if nothing else keeps it.
-        while let Some(request) = self.clients.get_mut(key).and_then(|client| client.requests.last().copied()) {
+        // What waits goes first: else a worker that becomes free would be handed it. The last request takes the client
+        // with it if nothing else keeps it.
+        for request in self.waiting_first(self.clients[key].requests.clone()) {
             self.cancel(now, request);
         }
         if let Some(mut gone) = self.clients.remove(&self.hasher, key) {
             self.timers.disarm(TimerKey::Client(key), &mut gone.armed);
         }
         self.event(Event::ClientLeft { client, reason });
+    }
+
+    /// These requests, those that wait for a worker before those in flight.
+    fn waiting_first(&self, mut requests: Vec<RequestKey>) -> Vec<RequestKey> {
+        requests.sort_by_key(|request| self.requests[*request].worker().is_some());
+        requests
     }
 
     /// A peer that can no longer be reached, whichever kind it is.
@@ -134,15 +144,12 @@ impl Machine {
         }
         self.timers.disarm(TimerKey::Drain, &mut drain.armed);
         self.timers.arm(TimerKey::Drain, &mut drain.armed, now + timeout.min(limits::DURATION));
-        for key in self.requests.keys() {
-            let waits_in_vain = match self.requests.get(key).map(|request| request.place) {
-                Some(Place::Orphaned) => true,
-                Some(Place::Queued(queue)) => self.routing.queues[queue].pools.is_empty(),
-                _ => false,
-            };
-            if waits_in_vain {
-                self.fail(now, key, ErrorCode::Draining);
-            }
+        let orphans: Vec<RequestKey> = self.orphans.values().flat_map(|waiting| waiting.values().copied()).collect();
+        for request in orphans {
+            self.fail(now, request, ErrorCode::Draining);
+        }
+        for queue in self.routing.queues.keys().collect::<Vec<_>>() {
+            self.give_up(now, queue);
         }
         self.check_drained(now);
     }
@@ -151,15 +158,14 @@ impl Machine {
         if let Some(drain) = &mut self.drain {
             drain.armed.fired();
         }
-        for key in self.requests.keys() {
-            if self.requests.get(key).is_some() {
-                self.fail(now, key, ErrorCode::Draining);
-            }
+        for request in self.waiting_first(self.requests.keys()) {
+            self.fail(now, request, ErrorCode::Draining);
         }
-        self.check_drained(now);
     }
 
-    fn check_drained(&mut self, now: Instant) {
+    /// Ends a drain when nothing is left to finish. Called at the end of every input, so that nothing follows the
+    /// last event.
+    pub(super) fn check_drained(&mut self, now: Instant) {
         let Some(drain) = &mut self.drain else { return };
         if drain.done || self.requests.len() > 0 {
             return;
@@ -169,6 +175,7 @@ impl Machine {
         for worker in self.workers.keys() {
             self.dismiss(now, worker, Loss::BrokerStopped);
         }
+        self.publish_pending(now);
         self.event(Event::Drained);
     }
 }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use hashbrown::HashSet;
-use slotmap::Key;
 
 use super::output::{Event, Loss, Violation};
 use super::requests::Place;
@@ -69,12 +68,12 @@ impl Machine {
     }
 
     fn handle_ready(&mut self, now: Instant, peer: &PeerId, service: &ServiceName, hello: Option<&WorkerHello>) {
+        if let Some(former) = self.workers.find(&self.hasher, peer) {
+            self.worker_lost(now, former, Loss::Restarted);
+        }
         if self.drain.is_some() {
             self.tell_to_disconnect(peer);
             return;
-        }
-        if let Some(former) = self.workers.find(&self.hasher, peer) {
-            self.worker_lost(now, former, Loss::Restarted);
         }
         if self.workers.len() >= self.options.max_workers {
             return self.violation(now, peer, Violation::TooManyWorkers, true);
@@ -100,7 +99,7 @@ impl Machine {
             last_probe: now,
             armed: Armed::default(),
         });
-        let answer = hello.map(|_| self.hello());
+        let answer = hello.map(|_| self.hello(None));
         self.send_worker(peer, BrokerToWorker::Ready(answer));
         self.event(Event::WorkerJoined { worker: peer.clone(), service });
         self.arm_worker(key);
@@ -184,7 +183,7 @@ impl Machine {
         if let (Some(rank), Some(pool)) = (worker.free_rank, self.routing.pools.get_mut(worker.pool)) {
             pool.free.remove(rank, key);
         }
-        let rebound = self.routing.leave(worker.pool, key);
+        let mut queues = self.routing.leave(worker.pool, key);
         self.event(Event::WorkerLeft { worker: worker.peer, service: worker.service, reason });
         for request in in_flight.iter().chain(targeted.values()) {
             self.requests[*request].place = Place::Moving;
@@ -192,16 +191,16 @@ impl Machine {
         for request in targeted.into_values() {
             self.place(now, request);
         }
-        // The oldest first, so that requests that go back to a queue meet the free workers in their order.
-        let mut in_flight = in_flight;
-        in_flight.sort_unstable_by_key(|request| self.requests[*request].sequence);
+        // First back into their queues and then to other workers, so that these get the oldest first.
         for request in in_flight {
-            self.worker_lost_with(now, request);
+            queues.extend(self.worker_lost_with(now, request));
         }
-        for queue in rebound {
+        queues.sort_unstable();
+        queues.dedup();
+        for queue in queues {
             self.serve_queue(now, queue);
+            self.give_up(now, queue);
         }
-        debug_assert!(!key.is_null());
         self.directory_changed(now);
     }
 }

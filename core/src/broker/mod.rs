@@ -17,6 +17,8 @@ mod clients;
 mod directory;
 mod dispatch;
 mod index;
+#[doc(hidden)]
+pub mod inspect;
 mod intake;
 mod lifecycle;
 mod membership;
@@ -28,9 +30,6 @@ mod replies;
 mod requests;
 mod routing;
 mod workers;
-
-#[cfg(test)]
-mod tests;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -49,8 +48,10 @@ use workers::{WorkerKey, Workers};
 use crate::config::BrokerOptions;
 use crate::entropy::Entropy;
 use crate::error::ErrorCode;
+use crate::limits;
 use crate::protocol::{
-    BrokerHello, BrokerToClient, BrokerToWorker, Capabilities, Frame, Payload, PeerId, ReplyKind, Side, ToBroker,
+    BrokerHello, BrokerToClient, BrokerToWorker, Capabilities, Frame, Malformed, Payload, PeerId, ReplyKind,
+    RequestSettings, Side, ToBroker,
 };
 use crate::timers::Timers;
 
@@ -68,6 +69,8 @@ pub struct Machine {
     /// Requests that wait for a worker that is not there, by its id.
     orphans: dispatch::Orphans,
     cache: ReplyCache,
+    /// The last options frame and what it says: clients send the same one again and again.
+    last_settings: (Frame, RequestSettings),
     disconnected: Disconnected,
     publication: Publication,
     timers: Timers<TimerKey>,
@@ -89,9 +92,11 @@ enum TimerKey {
 }
 
 impl Machine {
-    /// A broker that knows nobody yet. Its name, if the options give none, is drawn from `entropy`.
+    /// A broker that knows nobody yet. Its name, if the options give none, is drawn from `entropy`. An interval between
+    /// heartbeats that makes no sense becomes the nearest that does.
     #[must_use]
-    pub fn new(options: BrokerOptions, mut entropy: Entropy) -> Self {
+    pub fn new(mut options: BrokerOptions, mut entropy: Entropy) -> Self {
+        options.heartbeat = options.heartbeat.clamp(limits::HEARTBEAT.0, limits::HEARTBEAT.1);
         let name = options.name.clone().unwrap_or_else(|| format!("B{}", entropy.uuid()));
         let hasher = ByteHasher::new(entropy.number());
         Self {
@@ -102,6 +107,7 @@ impl Machine {
             routing: Routing::new(options.dispatch_mode, hasher.clone()),
             orphans: dispatch::Orphans::default(),
             cache: ReplyCache::new(options.cache_bytes),
+            last_settings: (Frame::default(), RequestSettings::default()),
             disconnected: Disconnected::default(),
             publication: Publication::default(),
             timers: Timers::default(),
@@ -125,22 +131,26 @@ impl Machine {
                     let id = id.as_ref().map(|id| id.to_frame()).unwrap_or_default();
                     self.refuse(peer, id, ErrorCode::BadRequest);
                 }
-                let from_worker = error.side == Some(Side::Worker);
-                self.violation(now, peer, Violation::Malformed(error), from_worker);
+                // A type that is not known may be one of a later version: counted, and nothing else.
+                let by_worker = error.side == Some(Side::Worker) && error.malformed != Malformed::Type;
+                self.violation(now, peer, Violation::Malformed(error), by_worker);
             }
         }
+        self.check_drained(now);
     }
 
     /// Input: a message to this peer could not be sent, because it has no connection any more.
     pub fn handle_unroutable(&mut self, now: Instant, peer: &PeerId) {
         self.statistics.undeliverable += 1;
         self.peer_lost(now, peer, Loss::Unroutable);
+        self.check_drained(now);
     }
 
     /// Input: more is waiting to be sent to this peer than may wait; it was thrown away.
     pub fn handle_overflow(&mut self, now: Instant, peer: &PeerId) {
         self.statistics.undeliverable += 1;
         self.peer_lost(now, peer, Loss::Overflow);
+        self.check_drained(now);
     }
 
     /// Input: time has passed. Does what is due; harmless when nothing is.
@@ -154,6 +164,7 @@ impl Machine {
                 TimerKey::Drain => self.drain_timer(now),
             }
         }
+        self.check_drained(now);
     }
 
     /// When [`Machine::handle_timeout`] is to be called next; `None`: not until another input.
@@ -187,8 +198,9 @@ impl Machine {
         }
     }
 
-    fn hello(&self) -> BrokerHello {
-        BrokerHello { capabilities: Capabilities::ALL, heartbeat: self.options.heartbeat, name: self.name.clone() }
+    fn hello(&self, session: Option<u64>) -> BrokerHello {
+        let (heartbeat, name) = (self.options.heartbeat, self.name.clone());
+        BrokerHello { capabilities: Capabilities::ALL, heartbeat, name, session }
     }
 
     fn send_client(&mut self, peer: &PeerId, message: BrokerToClient) {

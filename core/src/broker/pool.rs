@@ -58,6 +58,12 @@ impl Pool {
         }
     }
 
+    /// The queues with requests that some worker rejected.
+    pub(super) fn queues_with_rejected(&self) -> Vec<QueueKey> {
+        let rejected = self.waiting.iter().filter(|(lane, _)| !lane.is_empty());
+        rejected.flat_map(|(_, heads)| heads.iter().map(|(_, queue)| *queue)).collect()
+    }
+
     /// The oldest waiting request that this worker may have.
     pub(super) fn oldest_for(&self, worker: WorkerKey) -> Option<(u64, QueueKey, &Rejecters)> {
         self.waiting

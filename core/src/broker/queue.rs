@@ -6,7 +6,7 @@ use slotmap::new_key_type;
 
 use super::pattern::Ask;
 use super::pool::PoolKey;
-use super::requests::RequestKey;
+use super::requests::{Request, RequestKey};
 use super::workers::WorkerKey;
 use crate::protocol::ServiceName;
 
@@ -17,6 +17,10 @@ new_key_type! { pub(super) struct QueueKey; }
 pub(super) struct Rejecters(Vec<WorkerKey>);
 
 impl Rejecters {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn contains(&self, worker: WorkerKey) -> bool {
         self.0.binary_search(&worker).is_ok()
     }
@@ -37,39 +41,46 @@ pub(super) struct Queue {
     /// Where its requests may go now: one pool, or for a version range all that satisfy it.
     pub(super) pools: Vec<PoolKey>,
     lanes: BTreeMap<Rejecters, BTreeMap<u64, RequestKey>>,
+    /// How many of its requests have `failFast`.
+    impatient: usize,
 }
 
 impl Queue {
     pub(super) fn new(name: ServiceName) -> Self {
         let ask = Ask::of(&name);
-        Self { name, ask, pools: Vec::new(), lanes: BTreeMap::new() }
+        Self { name, ask, pools: Vec::new(), lanes: BTreeMap::new(), impatient: 0 }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.lanes.is_empty()
     }
 
-    /// Adds a request and returns the lane's head before and after.
-    pub(super) fn insert(
-        &mut self,
-        lane: &Rejecters,
-        sequence: u64,
-        request: RequestKey,
-    ) -> (Option<u64>, Option<u64>) {
+    /// Whether a request waits here that does not want to wait in vain.
+    pub(super) fn has_impatient(&self) -> bool {
+        self.impatient > 0
+    }
+
+    /// Adds a request and returns its lane's head before and after.
+    pub(super) fn insert(&mut self, key: RequestKey, request: &Request) -> (Option<u64>, Option<u64>) {
+        let lane = &request.rejecters;
+        self.impatient += usize::from(request.settings.fail_fast);
         if !self.lanes.contains_key(lane) {
             self.lanes.insert(lane.clone(), BTreeMap::new());
         }
         let entries = self.lanes.get_mut(lane).expect("just made");
         let before = first(entries);
-        entries.insert(sequence, request);
+        entries.insert(request.sequence, key);
         (before, first(entries))
     }
 
-    /// Takes a request out and returns the lane's head before and after.
-    pub(super) fn remove(&mut self, lane: &Rejecters, sequence: u64) -> (Option<u64>, Option<u64>) {
+    /// Takes a request out and returns its lane's head before and after.
+    pub(super) fn remove(&mut self, request: &Request) -> (Option<u64>, Option<u64>) {
+        let lane = &request.rejecters;
         let Some(entries) = self.lanes.get_mut(lane) else { return (None, None) };
         let before = first(entries);
-        entries.remove(&sequence);
+        if entries.remove(&request.sequence).is_some() {
+            self.impatient -= usize::from(request.settings.fail_fast);
+        }
         let after = first(entries);
         if after.is_none() {
             self.lanes.remove(lane);
@@ -79,6 +90,11 @@ impl Queue {
 
     pub(super) fn at(&self, lane: &Rejecters, sequence: u64) -> Option<RequestKey> {
         self.lanes.get(lane)?.get(&sequence).copied()
+    }
+
+    /// The lanes and their requests.
+    pub(super) fn lanes(&self) -> impl Iterator<Item = (&Rejecters, impl Iterator<Item = RequestKey> + '_)> {
+        self.lanes.iter().map(|(lane, entries)| (lane, entries.values().copied()))
     }
 
     /// The lanes and the sequence numbers of their heads.

@@ -33,8 +33,7 @@ impl Machine {
             ReplyKind::Final => {
                 self.statistics.replies += 1;
                 self.remember(now, key, &payload);
-                self.pass_on(key, kind, payload);
-                self.end(now, key);
+                self.conclude(now, key, payload);
             }
         }
     }
@@ -122,7 +121,12 @@ impl Machine {
     /// Ends a request with an error that the broker makes.
     pub(super) fn fail(&mut self, now: Instant, key: RequestKey, code: ErrorCode) {
         self.statistics.errors += 1;
-        self.pass_on(key, ReplyKind::Final, Payload::broker_error(code));
+        self.conclude(now, key, Payload::broker_error(code));
+    }
+
+    /// Ends a request with a final reply.
+    pub(super) fn conclude(&mut self, now: Instant, key: RequestKey, payload: Payload) {
+        self.pass_on(key, ReplyKind::Final, payload);
         self.end(now, key);
     }
 }

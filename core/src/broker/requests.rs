@@ -88,10 +88,6 @@ impl Requests {
         self.slots.len()
     }
 
-    pub(super) fn get(&self, key: RequestKey) -> Option<&Request> {
-        self.slots.get(key)
-    }
-
     pub(super) fn get_mut(&mut self, key: RequestKey) -> Option<&mut Request> {
         self.slots.get_mut(key)
     }

@@ -14,7 +14,7 @@ use super::index::{ByteHasher, Index};
 use super::pattern::{Ask, Offer};
 use super::pool::{Pool, PoolKey};
 use super::queue::{Queue, QueueKey, Rejecters};
-use super::requests::RequestKey;
+use super::requests::{Request, RequestKey};
 use super::workers::WorkerKey;
 use crate::config::DispatchMode;
 use crate::protocol::ServiceName;
@@ -100,12 +100,13 @@ impl Routing {
         reach
     }
 
-    /// Takes a worker out of its pool. If the pool vanishes with it, returns the queues that other pools now serve.
+    /// Takes a worker out of its pool. Returns the queues whose prospects that changes: if the pool vanishes, all that
+    /// it served and others may serve now; otherwise those with requests that some of its workers rejected.
     pub(super) fn leave(&mut self, pool: PoolKey, worker: WorkerKey) -> Vec<QueueKey> {
         let Some(entry) = self.pools.get_mut(pool) else { return Vec::new() };
         entry.workers.remove(&worker);
         if !entry.workers.is_empty() {
-            return Vec::new();
+            return entry.queues_with_rejected();
         }
         let Some(gone) = self.pools.remove(pool) else { return Vec::new() };
         self.pools_by_name.remove(&gone.name);
@@ -224,14 +225,14 @@ impl Routing {
         }
     }
 
-    pub(super) fn enqueue(&mut self, queue: QueueKey, lane: &Rejecters, sequence: u64, request: RequestKey) {
-        let (before, after) = self.queues[queue].insert(lane, sequence, request);
-        self.head_changed(queue, lane, before, after);
+    pub(super) fn enqueue(&mut self, queue: QueueKey, key: RequestKey, request: &Request) {
+        let (before, after) = self.queues[queue].insert(key, request);
+        self.head_changed(queue, &request.rejecters, before, after);
     }
 
-    pub(super) fn dequeue(&mut self, queue: QueueKey, lane: &Rejecters, sequence: u64) {
-        let (before, after) = self.queues[queue].remove(lane, sequence);
-        self.head_changed(queue, lane, before, after);
+    pub(super) fn dequeue(&mut self, queue: QueueKey, request: &Request) {
+        let (before, after) = self.queues[queue].remove(request);
+        self.head_changed(queue, &request.rejecters, before, after);
     }
 
     fn head_changed(&mut self, key: QueueKey, lane: &Rejecters, before: Option<u64>, after: Option<u64>) {

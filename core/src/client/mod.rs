@@ -12,9 +12,9 @@
 mod pending;
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::config::{ClientOptions, RequestOptions};
+use crate::config::{ClientOptions, Codec, RequestOptions, Timeout};
 use crate::entropy::Entropy;
 use crate::error::ErrorCode;
 use crate::limits;
@@ -77,6 +77,8 @@ pub struct Machine {
     /// Whether the broker has answered without an announcement.
     broker_is_published: bool,
     outputs: VecDeque<Output>,
+    /// The options frame of the last request that had nothing of its own, and what it says.
+    plain_options: Option<((Timeout, bool, Codec), Frame)>,
 }
 
 impl Machine {
@@ -99,6 +101,7 @@ impl Machine {
             pending: PendingRequests::default(),
             broker_is_published: false,
             outputs: VecDeque::new(),
+            plain_options: None,
         }
     }
 
@@ -129,9 +132,9 @@ impl Machine {
         let timeout = options.timeout.unwrap_or(self.options.timeout);
         let retry = options.retry.unwrap_or(self.options.retry);
         let id = RequestId::make(self.entropy.uuid());
-        let options = encode_request_options(options, timeout, retry);
+        let options = self.options_frame(options, timeout, retry);
         let timeout = timeout.duration();
-        let heartbeat_at = now + self.options.heartbeat;
+        let heartbeat_at = now + self.link.heartbeat();
         self.pending.insert(
             token,
             Pending { id, service, data, options, timeout, retry, sent: false, bytes },
@@ -139,6 +142,22 @@ impl Machine {
             heartbeat_at,
         );
         self.send_unsent();
+    }
+
+    /// The options frame; that of a request with nothing of its own is the same as the one before.
+    fn options_frame(&mut self, options: &RequestOptions, timeout: Timeout, retry: bool) -> Frame {
+        if !options.is_plain() {
+            return encode_request_options(options, timeout, retry);
+        }
+        let settings = (timeout, retry, options.codec);
+        match &self.plain_options {
+            Some((known, frame)) if *known == settings => frame.clone(),
+            _ => {
+                let frame = encode_request_options(options, timeout, retry);
+                self.plain_options = Some((settings, frame.clone()));
+                frame
+            }
+        }
     }
 
     /// Input: the user no longer wants the reply. The request ends with `C_CANCELLED`; unknown tokens are ignored.
@@ -171,12 +190,13 @@ impl Machine {
         for token in self.pending.tokens() {
             self.give_up(token, ErrorCode::Closed);
         }
-        let was_up = self.link.is_up();
-        self.link.stop();
+        let link = self.link.stop();
         self.broker = None;
         self.broker_is_published = false;
-        self.outputs.push_back(Output::Disconnect);
-        if was_up {
+        if link.was_open {
+            self.outputs.push_back(Output::Disconnect);
+        }
+        if link.was_confirmed {
             self.event(Event::Disconnected);
         }
         self.event(Event::Stopped);
@@ -208,8 +228,10 @@ impl Machine {
 
     /// Input: the connection that was asked for could not be opened. Another attempt follows.
     pub fn handle_connect_failed(&mut self, now: Instant) {
-        if self.link.is_started() {
+        if self.link.is_connecting() {
             self.link.lost(now, &mut self.entropy);
+        } else {
+            self.handle_disconnected(now);
         }
     }
 
@@ -237,10 +259,11 @@ impl Machine {
         }
     }
 
-    /// Takes note of what the broker can do; another name than before means another broker, which knows nothing of
-    /// what was sent.
+    /// Takes note of what the broker can do. Another name than before means another broker, another session one that
+    /// had given this client up: neither knows of what was sent.
     fn handle_hello(&mut self, now: Instant, hello: BrokerHello) {
-        let is_another = self.broker.as_ref().is_some_and(|known| known.name != hello.name);
+        let is_another =
+            self.broker.as_ref().is_some_and(|known| (&known.name, known.session) != (&hello.name, hello.session));
         self.link.announced(hello.heartbeat);
         self.broker = Some(hello);
         if is_another {
@@ -276,7 +299,7 @@ impl Machine {
         while let Some(token) = self.pending.pop_expired(now) {
             self.give_up(token, ErrorCode::Timeout);
         }
-        while let Some(token) = self.pending.pop_heartbeat(now, self.options.heartbeat) {
+        while let Some(token) = self.pending.pop_heartbeat(now, self.link.heartbeat()) {
             if self.link.is_up() {
                 self.heartbeat(token);
             }
@@ -338,8 +361,9 @@ impl Machine {
     fn send_hello(&mut self) {
         self.send(ClientToBroker::Hello(ClientHello {
             capabilities: Capabilities::ALL,
-            heartbeat: self.options.heartbeat.max(Duration::from_millis(1)),
+            heartbeat: self.link.heartbeat(),
             credit: limits::CREDIT_PARTIALS,
+            session: Some(self.link.opened()),
         }));
     }
 

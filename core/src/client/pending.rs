@@ -1,6 +1,6 @@
 //! The requests that a client has not got an outcome for.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
@@ -28,6 +28,8 @@ pub(super) struct Pending {
 #[derive(Debug)]
 struct Slot {
     request: Pending,
+    /// Its place among all requests, in which they are sent, and sent again.
+    place: u64,
     expires_at: Option<Instant>,
     armed: Armed,
     armed_heartbeat: Armed,
@@ -37,8 +39,9 @@ struct Slot {
 pub(super) struct PendingRequests {
     slots: Map<Token, Slot>,
     by_id: Map<RequestId, Token>,
-    /// Tokens in the order in which they are to be sent; may hold some that have ended.
-    unsent: VecDeque<Token>,
+    /// What is to be sent, in the order in which it was made: what is sent again comes before what never was.
+    unsent: BTreeMap<u64, Token>,
+    next_place: u64,
     timeouts: Timers<Token>,
     heartbeats: Timers<Token>,
     bytes: usize,
@@ -63,9 +66,9 @@ impl PendingRequests {
 
     /// All tokens in the order in which the requests were made.
     pub(super) fn tokens(&self) -> Vec<Token> {
-        let mut tokens: Vec<Token> = self.slots.keys().copied().collect();
+        let mut tokens: Vec<(u64, Token)> = self.slots.iter().map(|(token, slot)| (slot.place, *token)).collect();
         tokens.sort_unstable();
-        tokens
+        tokens.into_iter().map(|(_, token)| token).collect()
     }
 
     pub(super) fn insert(
@@ -75,14 +78,17 @@ impl PendingRequests {
         expires_at: Option<Instant>,
         heartbeat_at: Instant,
     ) {
-        let mut slot = Slot { request, expires_at, armed: Armed::default(), armed_heartbeat: Armed::default() };
+        let place = self.next_place;
+        self.next_place += 1;
+        let (armed, armed_heartbeat) = (Armed::default(), Armed::default());
+        let mut slot = Slot { request, place, expires_at, armed, armed_heartbeat };
         if let Some(expires_at) = expires_at {
             self.timeouts.arm(token, &mut slot.armed, expires_at);
         }
         self.heartbeats.arm(token, &mut slot.armed_heartbeat, heartbeat_at);
         self.bytes += slot.request.bytes;
         self.by_id.insert(slot.request.id.clone(), token);
-        self.unsent.push_back(token);
+        self.unsent.insert(place, token);
         self.slots.insert(token, slot);
     }
 
@@ -92,34 +98,29 @@ impl PendingRequests {
         self.heartbeats.disarm(token, &mut slot.armed_heartbeat);
         self.by_id.remove(&slot.request.id);
         self.bytes -= slot.request.bytes;
-        if self.slots.is_empty() {
-            self.unsent.clear();
+        if !slot.request.sent {
+            self.unsent.remove(&slot.place);
         }
         Some(slot.request)
     }
 
     /// The next request to send; it counts as sent from now on.
     pub(super) fn next_unsent(&mut self) -> Option<&Pending> {
-        while let Some(token) = self.unsent.pop_front() {
-            if self.slots.get(&token).is_some_and(|slot| !slot.request.sent) {
-                let slot = self.slots.get_mut(&token)?;
-                slot.request.sent = true;
-                return Some(&slot.request);
-            }
-        }
-        None
+        let (_, token) = self.unsent.pop_first()?;
+        let slot = self.slots.get_mut(&token)?;
+        slot.request.sent = true;
+        Some(&slot.request)
     }
 
-    /// After a lost connection: what was sent with `retry` is to be sent again, before what was not sent yet. Returns
-    /// the others that were sent.
+    /// After a lost connection: what was sent with `retry` is to be sent again. Returns the others that were sent.
     pub(super) fn requeue_retryable(&mut self) -> Vec<Token> {
         let sent: Vec<Token> = self.tokens().into_iter().filter(|token| self.slots[token].request.sent).collect();
         let (again, lost): (Vec<Token>, Vec<Token>) =
             sent.into_iter().partition(|token| self.slots[token].request.retry);
-        for token in again.iter().rev() {
-            if let Some(slot) = self.slots.get_mut(token) {
+        for token in again {
+            if let Some(slot) = self.slots.get_mut(&token) {
                 slot.request.sent = false;
-                self.unsent.push_front(*token);
+                self.unsent.insert(slot.place, token);
             }
         }
         lost

@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token};
 use parking_lot::Mutex;
-use pigato_frame::Context;
+use pigato_frame::{fork_generation, Context};
 
 use super::mailbox::{Mailbox, Refused};
 use crate::error::{Error, ErrorCode};
 use crate::limits;
 
-/// The engine that the process's handles share, with the process that started it.
+/// The engine that the process's handles share, with the fork generation that it belongs to.
 static CURRENT: Mutex<(u32, Weak<Engine>)> = Mutex::new((0, Weak::new()));
 
 /// Descriptors of one endpoint: its sockets and their monitors.
@@ -35,7 +35,7 @@ const SHUTDOWN: Duration = Duration::from_secs(2);
 pub struct Engine {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    process: u32,
+    generation: u32,
 }
 
 #[derive(Debug)]
@@ -109,18 +109,19 @@ impl Engine {
     /// forked from.
     pub fn current() -> Result<Arc<Self>, Error> {
         let mut current = CURRENT.lock();
-        let process = std::process::id();
-        if current.0 == process {
+        let generation = fork_generation();
+        if current.0 == generation {
             if let Some(engine) = current.1.upgrade() {
                 return Ok(engine);
             }
         }
-        let engine = Arc::new(Self::start(process).map_err(|error| Error::new(ErrorCode::System, error.to_string()))?);
-        *current = (process, Arc::downgrade(&engine));
+        let engine =
+            Arc::new(Self::start(generation).map_err(|error| Error::new(ErrorCode::System, error.to_string()))?);
+        *current = (generation, Arc::downgrade(&engine));
         Ok(engine)
     }
 
-    fn start(process: u32) -> io::Result<Self> {
+    fn start(generation: u32) -> io::Result<Self> {
         let context = Arc::new(Context::new(limits::SOCKETS, 1).map_err(io::Error::other)?);
         let poll = Poll::new()?;
         let shared = Arc::new(Shared {
@@ -134,7 +135,7 @@ impl Engine {
             let shared = Arc::clone(&shared);
             move || Loop::new(poll, shared, context).run()
         })?;
-        Ok(Self { shared, thread: Mutex::new(Some(thread)), process })
+        Ok(Self { shared, thread: Mutex::new(Some(thread)), generation })
     }
 
     /// The context to make sockets with.
@@ -164,7 +165,7 @@ impl Shared {
 impl Drop for Engine {
     fn drop(&mut self) {
         let thread = self.thread.get_mut().take();
-        if self.process != std::process::id() {
+        if self.generation != fork_generation() {
             // A forked child: neither the thread nor the sockets exist here.
             std::mem::forget(thread);
             return;
@@ -212,7 +213,7 @@ impl<C> Handle<C> {
     /// shares with the I/O thread may be locked, since that thread may have held the lock.
     #[must_use]
     pub fn is_inherited(&self) -> bool {
-        self.engine.process != std::process::id()
+        self.engine.generation != fork_generation()
     }
 
     /// Queues a command or gives it back.
@@ -376,6 +377,9 @@ impl Loop {
     }
 
     fn time_to_sleep(&self) -> Option<Duration> {
+        if self.stopping_since.is_some() && self.endpoints.is_empty() {
+            return Some(Duration::ZERO);
+        }
         let shutdown = self.stopping_since.map(|since| since + SHUTDOWN);
         let next = self.deadlines.first().map(|(at, _)| *at);
         let until = [next, shutdown].into_iter().flatten().min()?;

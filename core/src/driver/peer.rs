@@ -253,8 +253,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
             commands: VecDeque::new(),
             events: Vec::new(),
         };
-        // The first output of a machine that was started. The others are carried out by the I/O thread: over `inproc`
-        // there are some already, the announcement among them.
+        // The first thing that a machine wants. What it wants after that, at once with `inproc`, is for the I/O thread.
         if let Some(Output::Connect(identity)) = peer.machine.poll_output() {
             peer.connect(Instant::now(), &identity)?;
         }

@@ -116,7 +116,19 @@ pub fn open_broker(
         commands: VecDeque::new(),
         events: Vec::new(),
     };
-    Ok(BoundBroker { handle: engine.adopt(mailbox, Box::new(endpoint)), name, endpoints, intch })
+    let handle = engine.adopt(mailbox, Box::new(endpoint));
+    let endpoints = endpoints.into_iter().map(as_ipv4).collect();
+    Ok(BoundBroker { handle, name, endpoints, intch: intch.map(as_ipv4) })
+}
+
+/// An IPv4 endpoint as it was asked for. The sockets take IPv6 too, and then libzmq writes 127.0.0.1 as
+/// `[::ffff:127.0.0.1]`, which peers without IPv6 (all published ones) cannot connect to.
+fn as_ipv4(endpoint: String) -> String {
+    let mapped = endpoint.strip_prefix("tcp://[::ffff:").and_then(|rest| rest.split_once("]:"));
+    match mapped {
+        Some((address, port)) if address.parse::<std::net::Ipv4Addr>().is_ok() => format!("tcp://{address}:{port}"),
+        _ => endpoint,
+    }
 }
 
 struct RouterEndpoint {
@@ -389,5 +401,18 @@ impl Endpoint for RouterEndpoint {
             closing.listeners.iter().for_each(|listeners| listeners.unwatch(io));
         }
         self.deliver();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_ipv4;
+
+    #[test]
+    fn an_ipv4_endpoint_is_told_as_one() {
+        assert_eq!(as_ipv4("tcp://[::ffff:127.0.0.1]:5".to_owned()), "tcp://127.0.0.1:5");
+        for other in ["tcp://[::1]:5", "tcp://[::]:5", "tcp://[::ffff:x]:5", "ipc:///tmp/x", "inproc://x"] {
+            assert_eq!(as_ipv4(other.to_owned()), other);
+        }
     }
 }

@@ -88,7 +88,12 @@ pub(super) enum Sent {
 pub(super) fn send(socket: &zmq::Socket, frames: &mut Vec<Frame>) -> Sent {
     let Some(first) = frames.first_mut().map(std::mem::take) else { return Sent::Yes };
     let last = frames.len() - 1;
-    match first.send(socket, last > 0) {
+    let sent = match first.send(socket, last > 0) {
+        // While sending, libzmq looks for freed room once a millisecond at most; asked for its events, at once.
+        Err((zmq::Error::EAGAIN, first)) if socket.get_events().is_ok() => first.send(socket, last > 0),
+        sent => sent,
+    };
+    match sent {
         Ok(()) => {}
         Err((zmq::Error::EAGAIN, first)) => {
             frames[0] = first;
@@ -99,10 +104,12 @@ pub(super) fn send(socket: &zmq::Socket, frames: &mut Vec<Frame>) -> Sent {
             return Sent::NoPeer;
         }
     }
-    // The first frame decides: libzmq takes the others wherever it took that one.
+    // The first frame decides. A later one fails only when the connection breaks meanwhile; libzmq then wants to be
+    // given the others all the same, and throws them away.
     let rest = frames.drain(..).enumerate().skip(1);
-    let sent = rest.map(|(position, frame)| frame.send(socket, position < last)).all(|sent| sent.is_ok());
-    if sent {
+    let is_whole =
+        rest.fold(true, |is_whole, (position, frame)| frame.send(socket, position < last).is_ok() && is_whole);
+    if is_whole {
         Sent::Yes
     } else {
         Sent::NoPeer

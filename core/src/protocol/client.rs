@@ -64,19 +64,14 @@ impl ClientToBroker {
     }
 
     fn decode_request(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let name = reader.next_or_empty();
-        let name_is_empty = name.is_empty();
-        let id = reader.request_id();
-        let refused =
-            |reader: &Reader<'_>, malformed, id| DecodeError { refused_request: Some(id), ..reader.error(malformed) };
-        let Some(service) = ServiceName::new(name) else {
-            let malformed = if name_is_empty { Malformed::NoService } else { Malformed::ServiceTooLong };
-            return Err(refused(reader, malformed, id.ok()));
-        };
-        let Ok(id) = id else { return Err(refused(reader, Malformed::RequestId, None)) };
-        let data = reader.next().unwrap_or_else(|| Frame::from("null"));
-        let options = reader.next().unwrap_or_else(|| Frame::from("{}"));
-        Ok(Self::Request { service, id, data, options, extra: reader.rest() })
+        match (reader.service(), reader.request_id()) {
+            (Ok(service), Ok(id)) => {
+                let (data, options) = (reader.data(), reader.options());
+                Ok(Self::Request { service, id, data, options, extra: reader.rest() })
+            }
+            (Err(error), id) => Err(DecodeError { refused_request: Some(id.ok()), ..error }),
+            (Ok(_), Err(error)) => Err(DecodeError { refused_request: Some(None), ..error }),
+        }
     }
 
     fn decode_heartbeat(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -145,7 +140,7 @@ pub enum BrokerToClient {
 impl BrokerToClient {
     /// Decodes what a client received. Leaves `frames` empty.
     pub fn decode(frames: &mut Vec<Frame>) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(frames);
+        let mut reader = Reader::from_broker(frames);
         let reader = &mut reader;
         reader.expect_side(Side::Client)?;
         let message_type = reader.message_type()?;

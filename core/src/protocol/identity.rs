@@ -37,11 +37,11 @@ impl PeerId {
     }
 
     /// The identity as text for directories, logs and `workerId`: itself when it is UTF-8 without control
-    /// characters, otherwise `0x` and its bytes in hexadecimal.
+    /// characters, otherwise `0x` and its bytes in hexadecimal. Two identities never have the same text.
     #[must_use]
     pub fn to_text(&self) -> String {
         match std::str::from_utf8(&self.0) {
-            Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+            Ok(text) if !text.starts_with("0x") && !text.chars().any(char::is_control) => text.to_owned(),
             _ => self.0.iter().fold(String::from("0x"), |text, byte| format!("{text}{byte:02x}")),
         }
     }
@@ -129,5 +129,57 @@ impl ServiceName {
 impl fmt::Debug for ServiceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.to_text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(identity: &[u8]) -> String {
+        PeerId::new(Frame::from(identity)).to_text()
+    }
+
+    #[test]
+    fn identity_that_is_text_stands_for_itself() {
+        for text in ["", "W-1", "Wörker", "a b", "\u{202e}"] {
+            assert_eq!(text_of(text.as_bytes()), text);
+        }
+    }
+
+    #[test]
+    fn text_that_looks_like_hexadecimal_is_not_taken_for_a_binary_identity() {
+        assert_ne!(text_of(b"0x006b"), text_of(&[0x00, 0x6b]));
+    }
+
+    #[test]
+    fn binary_identity_is_written_in_hexadecimal() {
+        assert_eq!(text_of(&[0x00, 0x6b, 0x8b, 0x45, 0x67]), "0x006b8b4567");
+        assert_eq!(text_of(&[0xff]), "0xff");
+        assert_eq!(text_of(b"W-1\n"), "0x572d310a");
+        assert_eq!(text_of("W\u{85}".as_bytes()), "0x57c285");
+        assert_eq!(text_of(b"caf\xc3"), "0x636166c3");
+    }
+
+    #[test]
+    fn identity_of_a_connection_is_its_prefix_and_a_uuid() {
+        let uuid = Uuid::from_u128(0x1234_5678_9abc_4def_8123_4567_89ab_cdef);
+        assert_eq!(PeerId::make("W", uuid).to_text(), "W-12345678-9abc-4def-8123-456789abcdef");
+        assert_eq!(RequestId::make(uuid).as_bytes(), b"123456789abc4def8123456789abcdef");
+    }
+
+    #[test]
+    fn names_have_between_1_and_255_bytes() {
+        for (length, fits) in [(0, false), (1, true), (255, true), (256, false)] {
+            let frame = Frame::from(vec![0xff; length]);
+            assert_eq!(RequestId::new(frame.clone()).is_some(), fits, "{length}");
+            assert_eq!(ServiceName::new(frame).is_some(), fits, "{length}");
+        }
+    }
+
+    #[test]
+    fn service_name_that_is_not_text_can_still_be_shown() {
+        let name = ServiceName::new(Frame::from(&[b'a', 0xff, b'b']));
+        assert_eq!(name.map(|name| name.to_text()), Some("a\u{fffd}b".to_owned()));
     }
 }

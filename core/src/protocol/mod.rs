@@ -6,6 +6,7 @@
 mod client;
 mod hello;
 mod identity;
+mod json;
 mod options;
 mod payload;
 mod reader;
@@ -14,7 +15,7 @@ mod worker;
 pub use client::{BrokerToClient, ClientToBroker};
 pub use hello::{BrokerHello, Capabilities, ClientHello, WorkerHello, VERSION};
 pub use identity::{PeerId, RequestId, ServiceName};
-pub use options::{encode_request_options, ReplyOptions, RequestSettings};
+pub use options::{encode_request_options, ReplyOptions, RequestSettings, RAW_OPTIONS};
 pub use payload::{codec_of, is_null, Metadata, Payload, Status};
 pub use pigato_frame::Frame;
 pub use reader::{DecodeError, Malformed};

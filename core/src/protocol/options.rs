@@ -1,15 +1,13 @@
 //! The options frames of requests and replies: read leniently, because published peers send anything from `{}` to
 //! nothing at all, and written in a fixed order.
 
-use std::borrow::Cow;
-use std::fmt;
 use std::time::Duration;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::MapAccess;
 use serde_json::Value;
 
-use super::worker::truthy;
-use super::Frame;
+use super::json::Scalar;
+use super::{json, Frame};
 use crate::config::{defaults, Codec, RequestOptions, Timeout};
 
 /// Names of the options; each stands here once.
@@ -58,38 +56,28 @@ impl Default for RequestSettings {
 }
 
 impl RequestSettings {
-    /// Reads an options frame. What is not JSON counts as `{}`, a value that makes no sense as not given.
+    /// Reads an options frame. What is not a JSON object counts as `{}`, a value that makes no sense as not given.
     #[must_use]
     pub fn parse(options: &[u8]) -> Self {
-        if options.len() <= 2 {
-            return Self::default();
-        }
-        serde_json::from_slice(options).unwrap_or_default()
+        parse_options(options)
     }
 }
 
-impl<'de> Deserialize<'de> for RequestSettings {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(SettingsVisitor(Self::default(), Self::set))
-    }
-}
-
-impl RequestSettings {
-    fn set(&mut self, name: &str, value: &Value) {
+impl json::Object for RequestSettings {
+    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<(), A::Error> {
         match name {
-            key::TIMEOUT => self.timeout = lenient_millis(value).unwrap_or(self.timeout),
-            key::RETRY => self.retry = truthy(value),
+            key::TIMEOUT => self.timeout = json::scalar(members)?.millis().unwrap_or_default(),
+            key::RETRY => self.retry = json::scalar(members)?.truthy(),
             key::WORKER_ID => {
-                if let Value::String(id) = value {
-                    self.worker_id = Some(id.clone()).filter(|id| !id.is_empty());
-                }
+                self.worker_id = json::scalar(members)?.text().filter(|id| !id.is_empty()).map(str::to_owned);
             }
-            key::NO_CACHE => self.no_cache = truthy(value),
-            key::PERSIST => self.persist = truthy(value),
-            key::FAIL_FAST => self.fail_fast = truthy(value),
-            key::CODEC => self.codec = codec_named(value),
-            _ => {}
+            key::NO_CACHE => self.no_cache = json::scalar(members)?.truthy(),
+            key::PERSIST => self.persist = json::scalar(members)?.truthy(),
+            key::FAIL_FAST => self.fail_fast = json::scalar(members)?.truthy(),
+            key::CODEC => self.codec = codec_named(&json::scalar(members)?),
+            _ => json::skip(members)?,
         }
+        Ok(())
     }
 }
 
@@ -106,97 +94,41 @@ impl ReplyOptions {
     /// Reads an options frame, as leniently as [`RequestSettings::parse`].
     #[must_use]
     pub fn parse(options: &[u8]) -> Self {
-        if options.len() <= 2 {
-            return Self::default();
-        }
-        serde_json::from_slice(options).unwrap_or_default()
+        parse_options(options)
     }
+}
 
-    fn set(&mut self, name: &str, value: &Value) {
+impl json::Object for ReplyOptions {
+    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<(), A::Error> {
         match name {
             key::CACHE => {
-                self.cache = lenient_millis(value).and_then(Timeout::duration).filter(|time| !time.is_zero());
+                let time = json::scalar(members)?.millis().and_then(Timeout::duration);
+                self.cache = time.filter(|time| !time.is_zero());
             }
-            key::CODEC => self.codec = codec_named(value),
-            _ => {}
+            key::CODEC => self.codec = codec_named(&json::scalar(members)?),
+            _ => json::skip(members)?,
         }
+        Ok(())
     }
 }
 
-impl<'de> Deserialize<'de> for ReplyOptions {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(SettingsVisitor(Self::default(), Self::set))
+fn parse_options<T: json::Object + Default>(options: &[u8]) -> T {
+    // `{}` and the published peers' other ways to say nothing are worth a short cut.
+    if options.len() <= 2 {
+        return T::default();
     }
+    json::read(options, T::default()).unwrap_or_default()
 }
 
-/// Hands the members that somebody cares about to a setter and skips the others without building them.
-struct SettingsVisitor<T>(T, fn(&mut T, &str, &Value));
-
-impl<'de, T> Visitor<'de> for SettingsVisitor<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of options")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<T, A::Error> {
-        while let Some(Key(name)) = map.next_key()? {
-            match &*name {
-                key::TIMEOUT
-                | key::RETRY
-                | key::WORKER_ID
-                | key::NO_CACHE
-                | key::PERSIST
-                | key::FAIL_FAST
-                | key::CODEC
-                | key::CACHE => self.1(&mut self.0, &name, &map.next_value()?),
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(self.0)
-    }
-}
-
-/// A member's name, borrowed where the JSON has no escapes in it.
-struct Key<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-        impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = Key<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Borrowed(name)))
-            }
-            fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Owned(name.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(KeyVisitor)
-    }
-}
-
-/// Milliseconds as a number or, as some clients send them, as its text.
-fn lenient_millis(value: &Value) -> Option<Timeout> {
-    let millis = match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    millis.and_then(Timeout::from_millis)
-}
-
-fn codec_named(value: &Value) -> Codec {
-    match value.as_str() {
+fn codec_named(name: &Scalar<'_>) -> Codec {
+    match name.text() {
         Some("raw") => Codec::Raw,
         _ => Codec::Json,
     }
 }
+
+/// The options of a reply whose data is bytes, and which has no others.
+pub const RAW_OPTIONS: &str = r#"{"codec":"raw"}"#;
 
 /// Writes the options frame of a request: `timeout` and `retry` always and first, as the published client does,
 /// then what differs from the defaults, then the user's own keys.
@@ -226,3 +158,6 @@ pub fn encode_request_options(options: &RequestOptions, timeout: Timeout, retry:
     json.push('}');
     Frame::from(json)
 }
+
+#[cfg(test)]
+mod tests;

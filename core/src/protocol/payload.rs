@@ -1,11 +1,9 @@
 //! What a reply carries, and the small JSON of version 1 beside it.
 
-use std::time::Duration;
-
-use serde::Deserialize;
+use serde::de::MapAccess;
 
 use super::reader::Reader;
-use super::{Frame, ReplyOptions};
+use super::{json, Frame, ReplyOptions};
 use crate::config::{Codec, Timeout};
 
 /// The status frame of a reply.
@@ -103,7 +101,7 @@ impl Payload {
 
     pub(super) fn decode(reader: &mut Reader<'_>) -> Self {
         let status = reader.next().unwrap_or_else(|| Status::Ok.to_frame());
-        let data = reader.next().unwrap_or_else(|| Frame::from("null"));
+        let data = reader.data();
         let options = reader.next();
         Self { status, data, options, extra: reader.rest() }
     }
@@ -140,26 +138,24 @@ pub struct Metadata {
     pub credit: Option<u32>,
 }
 
-#[derive(Deserialize)]
-struct RawMetadata {
-    #[serde(default)]
-    remaining: Option<f64>,
-    #[serde(default)]
-    attempt: Option<u32>,
-    #[serde(default)]
-    credit: Option<u32>,
+impl json::Object for Metadata {
+    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<(), A::Error> {
+        match name {
+            "remaining" => self.remaining = json::scalar(members)?.millis().unwrap_or(Timeout::Never),
+            "attempt" => self.attempt = json::scalar(members)?.count().unwrap_or(1).max(1),
+            "credit" => self.credit = json::scalar(members)?.count(),
+            _ => json::skip(members)?,
+        }
+        Ok(())
+    }
 }
 
 impl Metadata {
-    /// Reads the frame; `None` if it is not the JSON object it should be.
+    /// Reads the frame; `None` if it is not a JSON object. What it does not say, or not in a way that makes sense,
+    /// is the request's first attempt, without an end and without a bound on partial replies.
     #[must_use]
     pub fn parse(frame: &[u8]) -> Option<Self> {
-        let raw: RawMetadata = serde_json::from_slice(frame).ok()?;
-        Some(Self {
-            remaining: raw.remaining.and_then(Timeout::from_millis).unwrap_or(Timeout::Never),
-            attempt: raw.attempt.unwrap_or(1).max(1),
-            credit: raw.credit,
-        })
+        json::read(frame, Self { remaining: Timeout::Never, attempt: 1, credit: None })
     }
 
     /// The frame to send.
@@ -174,10 +170,131 @@ impl Metadata {
     }
 }
 
-/// Milliseconds from the wire as a duration within `bounds`.
-pub(super) fn duration_within(millis: f64, bounds: (Duration, Duration)) -> Option<Duration> {
-    match Timeout::from_millis(millis)? {
-        Timeout::After(duration) => Some(duration.clamp(bounds.0, bounds.1)),
-        Timeout::Never => None,
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::error::ErrorCode;
+    use crate::limits;
+
+    #[test]
+    fn only_minus_one_is_an_error() {
+        for error in ["-1", " -1 ", "-1.0", "-1e0", "-01"] {
+            assert_eq!(Status::parse(error.as_bytes()), Status::Error, "{error}");
+        }
+        for ok in ["0", "", " ", "1", "-2", "-1.5", "200", "abc", "-", "--1", "-1x", "NaN", "undefined", "null", "- 1"]
+        {
+            assert_eq!(Status::parse(ok.as_bytes()), Status::Ok, "{ok}");
+        }
+        assert_eq!(Status::parse(b"-1\xff"), Status::Ok);
+        assert_eq!(Status::parse(&[0xff]), Status::Ok);
+    }
+
+    #[test]
+    fn status_is_read_as_it_is_written() {
+        assert_eq!((Status::Ok.to_frame(), Status::Error.to_frame()), (Frame::from("0"), Frame::from("-1")));
+        for status in [Status::Ok, Status::Error] {
+            assert_eq!(Status::parse(&status.to_frame()), status);
+        }
+    }
+
+    #[test]
+    fn empty_undefined_and_null_stand_for_no_data() {
+        for none in ["", "undefined", "null"] {
+            assert!(is_null(none.as_bytes()), "{none}");
+        }
+        for some in ["0", "false", "\"\"", "{}", "nul", "\"null\"", "Undefined", "\0"] {
+            assert!(!is_null(some.as_bytes()), "{some}");
+        }
+    }
+
+    #[test]
+    fn error_of_the_brokers_says_what_and_whence() {
+        for code in ErrorCode::ALL {
+            let payload = Payload::broker_error(*code);
+            assert_eq!(payload.parsed_status(), Status::Error);
+            assert_eq!(payload.data, format!("\"{}\"", code.as_str()).as_str());
+            let options = payload.options.as_deref().map(serde_json::from_slice::<serde_json::Value>);
+            let expected = serde_json::json!({"origin": "broker", "message": code.message()});
+            assert_eq!(options.and_then(Result::ok), Some(expected));
+        }
+    }
+
+    #[test]
+    fn missing_options_are_read_as_none() {
+        let mut payload = Payload::new(Status::Ok, Frame::from("1"), Frame::from(r#"{"cache":5,"codec":"raw"}"#));
+        let said = ReplyOptions { cache: Some(Duration::from_millis(5)), codec: Codec::Raw };
+        assert_eq!(payload.parsed_options(), said);
+        payload.options = None;
+        assert_eq!(payload.parsed_options(), ReplyOptions::default());
+    }
+
+    #[test]
+    fn length_is_that_of_all_frames() {
+        let mut payload = Payload::new(Status::Error, Frame::from("12345"), Frame::from("{}"));
+        assert_eq!(payload.len_bytes(), 9);
+        payload.extra = vec![Frame::from("123"), Frame::from("")];
+        assert_eq!(payload.len_bytes(), 12);
+        payload.options = None;
+        assert_eq!(payload.len_bytes(), 10);
+    }
+
+    fn metadata(json: &str) -> Option<Metadata> {
+        Metadata::parse(json.as_bytes())
+    }
+
+    const NOTHING_SAID: Metadata = Metadata { remaining: Timeout::Never, attempt: 1, credit: None };
+
+    #[test]
+    fn metadata_is_read_as_it_is_written() {
+        let remaining = [Timeout::Never, Timeout::After(Duration::ZERO), Timeout::After(Duration::from_millis(59_999))];
+        for remaining in remaining {
+            for (attempt, credit) in [(1, None), (5, Some(0)), (u32::MAX, Some(u32::MAX))] {
+                let written = Metadata { remaining, attempt, credit };
+                assert_eq!(Metadata::parse(&written.to_frame()), Some(written));
+            }
+        }
+    }
+
+    #[test]
+    fn metadata_is_written_in_a_fixed_order() {
+        let metadata = Metadata { remaining: Timeout::Never, attempt: 2, credit: None };
+        assert_eq!(metadata.to_frame(), r#"{"remaining":-1,"attempt":2}"#);
+        let metadata = Metadata { credit: Some(3), ..metadata };
+        assert_eq!(metadata.to_frame(), r#"{"remaining":-1,"attempt":2,"credit":3}"#);
+    }
+
+    #[test]
+    fn remaining_time_is_rounded_up_to_a_millisecond() {
+        for (micros, millis) in [(0, 0), (1, 1), (999, 1), (1_000, 1), (1_001, 2)] {
+            let metadata = Metadata { remaining: Duration::from_micros(micros).into(), ..NOTHING_SAID };
+            let expected = format!(r#"{{"remaining":{millis},"attempt":1}}"#);
+            assert_eq!(metadata.to_frame(), expected.as_str(), "{micros} µs");
+        }
+    }
+
+    #[test]
+    fn metadata_is_an_object_and_nothing_else() {
+        for other in ["", "null", "undefined", "5", "[]", "[5000,1]", "\"remaining\"", "{", "{\"attempt\":1}x"] {
+            assert_eq!(metadata(other), None, "{other}");
+        }
+        assert_eq!(metadata("{}"), Some(NOTHING_SAID));
+    }
+
+    #[test]
+    fn senseless_metadata_counts_as_not_said() {
+        for odd in [
+            r#"{"remaining":"soon","attempt":2}"#,
+            r#"{"remaining":[5],"attempt":"2","credit":-1}"#,
+            r#"{"attempt":2.0,"credit":0.5,"mood":"fine"}"#,
+        ] {
+            assert_eq!(metadata(odd), Some(Metadata { attempt: 2, ..NOTHING_SAID }), "{odd}");
+        }
+        for first in ["0", "-1", "null", "1.5", "\"x\""] {
+            assert_eq!(metadata(&format!(r#"{{"attempt":{first}}}"#)), Some(NOTHING_SAID), "{first}");
+        }
+        let huge = Metadata { remaining: limits::DURATION.into(), attempt: u32::MAX, credit: Some(u32::MAX) };
+        assert_eq!(metadata(r#"{"remaining":1e18,"attempt":1e18,"credit":1e18}"#), Some(huge));
     }
 }

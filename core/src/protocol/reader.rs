@@ -3,7 +3,7 @@
 use std::fmt;
 use std::vec::Drain;
 
-use super::{tag, Frame, RequestId, Side};
+use super::{tag, Frame, RequestId, ServiceName, Side};
 use crate::limits;
 
 /// What is wrong with a message.
@@ -28,11 +28,25 @@ pub enum Malformed {
     ServiceTooLong,
     /// Fewer frames than the message has.
     Length,
-    /// A credit that is not a positive number.
+    /// A credit that is not a positive number of 32 bits.
     Credit,
 }
 
 impl Malformed {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Empty,
+        Self::TooManyFrames,
+        Self::Side,
+        Self::NoType,
+        Self::Type,
+        Self::RequestId,
+        Self::NoService,
+        Self::ServiceTooLong,
+        Self::Length,
+        Self::Credit,
+    ];
+
     /// The name of the event that the published clients and workers emit for it.
     #[must_use]
     pub fn published_name(self) -> &'static str {
@@ -66,6 +80,9 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
+/// Frames that a broker adds to a request: the client's identity, an empty one and version 1's metadata.
+const ADDED_BY_BROKER: usize = 3;
+
 /// The frames of one message, taken from the front.
 pub(super) struct Reader<'a> {
     frames: Drain<'a, Frame>,
@@ -74,8 +91,18 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// For a message that a broker received.
     pub(super) fn new(frames: &'a mut Vec<Frame>) -> Self {
-        let oversized = frames.len() > limits::MESSAGE_FRAMES;
+        Self::of_at_most(limits::MESSAGE_FRAMES, frames)
+    }
+
+    /// For a message from a broker, which may be a peer's longest with what the broker added.
+    pub(super) fn from_broker(frames: &'a mut Vec<Frame>) -> Self {
+        Self::of_at_most(limits::MESSAGE_FRAMES + ADDED_BY_BROKER, frames)
+    }
+
+    fn of_at_most(most: usize, frames: &'a mut Vec<Frame>) -> Self {
+        let oversized = frames.len() > most;
         Self { frames: frames.drain(..), side: None, oversized }
     }
 
@@ -85,6 +112,16 @@ impl<'a> Reader<'a> {
 
     pub(super) fn next(&mut self) -> Option<Frame> {
         self.frames.next()
+    }
+
+    /// The data frame, `null` if there is none.
+    pub(super) fn data(&mut self) -> Frame {
+        self.next().unwrap_or_else(|| Frame::from("null"))
+    }
+
+    /// The options frame of a request, `{}` if there is none.
+    pub(super) fn options(&mut self) -> Frame {
+        self.next().unwrap_or_else(|| Frame::from("{}"))
     }
 
     /// The next frame, empty if there is none.
@@ -108,9 +145,6 @@ impl<'a> Reader<'a> {
             _ => return Err(self.error(Malformed::Side)),
         };
         self.side = Some(side);
-        if self.oversized {
-            return Err(self.error(Malformed::TooManyFrames));
-        }
         Ok(side)
     }
 
@@ -123,7 +157,23 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn message_type(&mut self) -> Result<Frame, DecodeError> {
-        self.next().ok_or_else(|| self.error(Malformed::NoType))
+        let message_type = self.next().ok_or_else(|| self.error(Malformed::NoType))?;
+        if !self.oversized {
+            return Ok(message_type);
+        }
+        let is_request = self.side == Some(Side::Client) && &*message_type == tag::REQUEST;
+        let refused_request = is_request.then(|| {
+            self.next_or_empty();
+            self.request_id().ok()
+        });
+        Err(DecodeError { refused_request, ..self.error(Malformed::TooManyFrames) })
+    }
+
+    /// The name of a service, in a message that has to have one.
+    pub(super) fn service(&mut self) -> Result<ServiceName, DecodeError> {
+        let name = self.next_or_empty();
+        let malformed = if name.is_empty() { Malformed::NoService } else { Malformed::ServiceTooLong };
+        ServiceName::new(name).ok_or_else(|| self.error(malformed))
     }
 
     pub(super) fn request_id(&mut self) -> Result<RequestId, DecodeError> {
@@ -137,3 +187,6 @@ impl<'a> Reader<'a> {
             .ok_or_else(|| self.error(Malformed::Credit))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,10 @@
 //! Messages between a worker and the broker.
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde::de::MapAccess;
 
 use super::reader::Reader;
 use super::{
-    tag, BrokerHello, DecodeError, Frame, Malformed, Metadata, Payload, PeerId, RequestId, ServiceName, Side,
+    json, tag, BrokerHello, DecodeError, Frame, Malformed, Metadata, Payload, PeerId, RequestId, ServiceName, Side,
     WorkerHello,
 };
 use crate::config::Concurrency;
@@ -45,42 +44,29 @@ pub struct WorkerHeartbeat {
     pub update: bool,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct RawHeartbeat {
-    concurrency: Value,
-    update: Value,
+impl json::Object for WorkerHeartbeat {
+    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<(), A::Error> {
+        match name {
+            "concurrency" => {
+                self.concurrency = json::scalar(members)?.whole().and_then(Concurrency::from_number);
+            }
+            "update" => self.update = json::scalar(members)?.truthy(),
+            _ => json::skip(members)?,
+        }
+        Ok(())
+    }
 }
 
 impl WorkerHeartbeat {
     fn parse(frame: &[u8]) -> Self {
-        let raw: RawHeartbeat = serde_json::from_slice(frame).unwrap_or_default();
-        let concurrency = raw.concurrency.as_i64().or_else(|| whole_number(raw.concurrency.as_f64()?));
-        Self { concurrency: concurrency.and_then(Concurrency::from_number), update: truthy(&raw.update) }
+        json::read(frame, Self::default()).unwrap_or_default()
     }
 
     fn to_frame(self) -> Frame {
-        let concurrency = self.concurrency.unwrap_or_default().as_number();
-        Frame::from(if self.update {
-            format!(r#"{{"update":1,"concurrency":{concurrency}}}"#)
-        } else {
-            format!(r#"{{"concurrency":{concurrency}}}"#)
-        })
-    }
-}
-
-fn whole_number(number: f64) -> Option<i64> {
-    (number.fract() == 0.0).then_some(number as i64)
-}
-
-/// JavaScript's idea of true, for the values that JSON has.
-pub(super) fn truthy(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(flag) => *flag,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(_) | Value::Object(_) => true,
+        let update = self.update.then(|| r#""update":1"#.to_owned());
+        let concurrency = self.concurrency.map(|concurrency| format!(r#""concurrency":{}"#, concurrency.as_number()));
+        let members: Vec<String> = update.into_iter().chain(concurrency).collect();
+        Frame::from(format!("{{{}}}", members.join(",")))
     }
 }
 
@@ -125,9 +111,7 @@ impl WorkerToBroker {
         let message_type = reader.message_type()?;
         match &*message_type {
             tag::READY => {
-                let name = reader.next_or_empty();
-                let malformed = if name.is_empty() { Malformed::NoService } else { Malformed::ServiceTooLong };
-                let service = ServiceName::new(name).ok_or_else(|| reader.error(malformed))?;
+                let service = reader.service()?;
                 let hello = reader.next().and_then(|frame| WorkerHello::parse(&frame));
                 Ok(Self::Ready { service, hello })
             }
@@ -234,7 +218,7 @@ impl BrokerToWorker {
     /// Decodes what a worker received. Leaves `frames` empty.
     pub fn decode(frames: &mut Vec<Frame>) -> Result<Self, DecodeError> {
         let heartbeat_has_request = frames.len() == 5;
-        let mut reader = Reader::new(frames);
+        let mut reader = Reader::from_broker(frames);
         let reader = &mut reader;
         reader.expect_side(Side::Worker)?;
         let message_type = reader.message_type()?;
@@ -242,12 +226,10 @@ impl BrokerToWorker {
             tag::READY => Ok(Self::Ready(reader.next().and_then(|frame| BrokerHello::parse(&frame)))),
             tag::REQUEST => {
                 let client = PeerId::new(reader.next_or_empty());
-                let service = reader.next().and_then(ServiceName::new);
-                let service = service.ok_or_else(|| reader.error(Malformed::NoService))?;
+                let service = reader.service()?;
                 reader.next_or_empty();
                 let id = reader.request_id()?;
-                let data = reader.next().unwrap_or_else(|| Frame::from("null"));
-                let options = reader.next_or_empty();
+                let (data, options) = (reader.data(), reader.options());
                 Ok(Self::Request { client, service, id, data, options, extra: reader.rest(), metadata: None })
             }
             tag::HEARTBEAT if heartbeat_has_request => {
@@ -308,3 +290,6 @@ impl BrokerToWorker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,11 @@ impl Active {
         Self { client, id, credit: credit.map(u64::from), backlog: VecDeque::new() }
     }
 
+    /// Whether the final reply has been given, though it may still wait for credit.
+    pub(super) fn is_answered(&self) -> bool {
+        self.backlog.back().is_some_and(|(kind, _)| *kind == ReplyKind::Final)
+    }
+
     /// The next reply to send, if the credit allows it.
     pub(super) fn next_reply(&mut self) -> Option<(ReplyKind, Payload)> {
         let (kind, _) = self.backlog.front()?;

@@ -67,6 +67,8 @@ pub enum CancelReason {
 }
 
 /// Something that the user wants to know.
+// Nearly all events are requests; a box would cost each of them an allocation.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
@@ -161,8 +163,10 @@ impl Machine {
 
     /// Input: a reply to a live request. Partial replies beyond the credit, and what follows them, wait for more.
     /// Returns whether the request was live.
-    pub fn reply(&mut self, now: Instant, token: Token, kind: ReplyKind, payload: Payload) -> bool {
-        let Some(request) = self.active.get_mut(token) else { return false };
+    pub fn reply(&mut self, now: Instant, token: Token, kind: ReplyKind, mut payload: Payload) -> bool {
+        let Some(request) = self.active.get_mut(token).filter(|request| !request.is_answered()) else { return false };
+        // The published peers count the frames of a reply.
+        payload.options.get_or_insert_with(|| Frame::from("{}"));
         request.backlog.push_back((kind, payload));
         self.flush(now, token);
         true
@@ -183,6 +187,9 @@ impl Machine {
 
     /// Input: somebody else is to answer. Returns whether the request was live.
     pub fn reject(&mut self, now: Instant, token: Token, reason: Frame) -> bool {
+        if self.active.get_mut(token).is_none_or(|request| request.is_answered()) {
+            return false;
+        }
         let Some(request) = self.active.remove(token) else { return false };
         self.send_reject(request.client, request.id, reason);
         self.check_drained(now);
@@ -232,18 +239,19 @@ impl Machine {
         if !self.link.is_started() {
             return;
         }
-        let was_up = self.link.is_up();
-        if was_up {
+        if self.link.is_up() {
             self.send(WorkerToBroker::Disconnect);
         }
         if let Some(mut drain) = self.drain.take() {
             self.timers.disarm((), &mut drain.armed);
         }
-        self.link.stop();
+        let link = self.link.stop();
         self.broker = None;
-        self.outputs.push_back(Output::Disconnect);
+        if link.was_open {
+            self.outputs.push_back(Output::Disconnect);
+        }
         self.cancel_all(CancelReason::Stopped);
-        if was_up {
+        if link.was_confirmed {
             self.event(Event::Disconnected);
         }
         self.event(Event::Stopped);
@@ -254,7 +262,7 @@ impl Machine {
         if self.link.connected(now) {
             let hello = WorkerHello {
                 capabilities: Capabilities::ALL,
-                heartbeat: self.options.heartbeat.max(Duration::from_millis(1)),
+                heartbeat: self.link.heartbeat(),
                 concurrency: self.options.concurrency,
             };
             self.send(WorkerToBroker::Ready { service: self.service.clone(), hello: Some(hello) });
@@ -280,8 +288,10 @@ impl Machine {
 
     /// Input: the connection that was asked for could not be opened. Another attempt follows.
     pub fn handle_connect_failed(&mut self, now: Instant) {
-        if self.link.is_started() {
+        if self.link.is_connecting() {
             self.link.lost(now, &mut self.entropy);
+        } else {
+            self.handle_disconnected(now);
         }
     }
 
@@ -318,7 +328,13 @@ impl Machine {
                 self.broker = hello;
             }
             BrokerToWorker::Request { client, service, id, data, options, metadata, .. } => {
-                self.handle_request(client, service, id, data, options, metadata);
+                self.forget(&client, &id);
+                if self.drain.is_some() {
+                    self.send_reject(client, id, Frame::from("\"stopping\""));
+                    self.check_drained(now);
+                } else {
+                    self.accept(client, service, id, data, options, metadata);
+                }
             }
             BrokerToWorker::Heartbeat => {}
             BrokerToWorker::RequestHeartbeat { client, id } => {
@@ -328,11 +344,8 @@ impl Machine {
             }
             BrokerToWorker::Disconnect => self.handle_disconnected(now),
             BrokerToWorker::Cancel { client, id } => {
-                if let Some(token) = self.active.find(&client, &id) {
-                    self.active.remove(token);
-                    self.event(Event::Cancelled { token, reason: CancelReason::Client });
-                    self.check_drained(now);
-                }
+                self.forget(&client, &id);
+                self.check_drained(now);
             }
             BrokerToWorker::Credit { client, id, partials } => {
                 if let Some(token) = self.active.find(&client, &id) {
@@ -344,7 +357,15 @@ impl Machine {
         }
     }
 
-    fn handle_request(
+    /// Ends a request that the broker no longer counts as this worker's: it was cancelled, or is to be run anew.
+    fn forget(&mut self, client: &PeerId, id: &RequestId) {
+        if let Some(token) = self.active.find(client, id) {
+            self.active.remove(token);
+            self.event(Event::Cancelled { token, reason: CancelReason::Client });
+        }
+    }
+
+    fn accept(
         &mut self,
         client: PeerId,
         service: ServiceName,
@@ -353,13 +374,6 @@ impl Machine {
         options: Frame,
         metadata: Option<Metadata>,
     ) {
-        if self.drain.is_some() {
-            return self.send_reject(client, id, Frame::from("\"stopping\""));
-        }
-        if let Some(token) = self.active.find(&client, &id) {
-            self.active.remove(token);
-            self.event(Event::Cancelled { token, reason: CancelReason::Client });
-        }
         let credit = metadata.and_then(|metadata| metadata.credit);
         let token = self.active.insert(Active::new(client.clone(), id.clone(), credit));
         self.event(Event::Request(Request {

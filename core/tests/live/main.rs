@@ -2,7 +2,7 @@
 // Tests have threads and a clock.
 #![allow(clippy::disallowed_methods)]
 
-#[path = "../support/mod.rs"]
+#[path = "../sockets/mod.rs"]
 #[allow(dead_code)] // Each test program uses a part of it.
 mod support;
 

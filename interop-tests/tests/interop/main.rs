@@ -1,9 +1,9 @@
 //! The published npm package on either side of ours, live over TCP.
 
-#[path = "../../../core/tests/support/serve.rs"]
+#[path = "../../../core/tests/sockets/serve.rs"]
 #[allow(dead_code)] // Each test program uses a part of it.
 mod serve;
-#[path = "../../../core/tests/support/wait.rs"]
+#[path = "../../../core/tests/sockets/wait.rs"]
 #[allow(dead_code)] // Each test program uses a part of it.
 mod wait;
 

@@ -1,0 +1,60 @@
+//! The three roles as a user of the crate writes them.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use hdrhistogram::Histogram;
+use pigato::{Broker, Client, Concurrency, Worker};
+
+use crate::measure::{announce, body, say_result, DATA_ALLOWANCE};
+use crate::Load;
+
+pub(crate) fn broker() {
+    let broker = Broker::builder().bind("tcp://127.0.0.1:*").intch(None).start().expect("a broker");
+    announce(broker.endpoint());
+    loop {
+        std::thread::park();
+    }
+}
+
+pub(crate) fn worker(endpoint: &str) {
+    let worker = Worker::builder(endpoint, "echo")
+        .concurrency(Concurrency::Unlimited)
+        .on_event(|event| {
+            if event == pigato::PeerEvent::Connected {
+                announce("ready");
+            }
+        })
+        .start()
+        .expect("a worker");
+    while let Some(job) = worker.next_blocking() {
+        // Raw bytes in, the same bytes out: what is measured is the library, not JSON.
+        job.reply.end_raw(job.request.bytes()).expect("the request is live");
+    }
+}
+
+pub(crate) fn client(endpoint: &str, load: Load) {
+    let client = Client::connect(endpoint).expect("a client");
+    let body = pigato::protocol::Frame::from(body(load.body_bytes));
+    let mut latencies = Histogram::<u64>::new(3).expect("three digits");
+    let mut window = VecDeque::with_capacity(load.window);
+    let (mut sent, mut answered) = (0, 0);
+    let warm_up = load.requests / DATA_ALLOWANCE;
+    let mut started = Instant::now();
+    while answered < load.requests + warm_up {
+        while sent < load.requests + warm_up && sent - answered < load.window {
+            window.push_back((Instant::now(), client.request_raw("echo", body.clone()).send()));
+            sent += 1;
+        }
+        let (sent_at, response) = window.pop_front().expect("something is in flight");
+        response.finish_blocking().expect("an answer");
+        answered += 1;
+        if answered == warm_up {
+            started = Instant::now();
+        } else if answered > warm_up {
+            latencies.record(sent_at.elapsed().as_nanos() as u64).expect("within a minute");
+        }
+    }
+    say_result(load, started.elapsed(), &latencies);
+    client.stop_blocking();
+}

@@ -1,0 +1,46 @@
+//! The `pigato` command.
+//!
+//! `arguments` says what can be typed, `commands` does it, `exit` says how it ended. Everything that only the command
+//! needs is here; everything that another program could use is in the library.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod commands;
+mod data;
+mod demo;
+mod exit;
+mod logging;
+mod output;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use exit::{Failure, Status};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let status = run(arguments).unwrap_or_else(Failure::report);
+    logging::flush();
+    // Not by returning: a thread that still writes to a pipe that nobody reads must not hold up the end.
+    std::process::exit(status.number())
+}
+
+fn run(arguments: Arguments) -> Result<Status, Failure> {
+    logging::start(&arguments.logging, arguments.command.default_level())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::system)?;
+    let status = runtime.block_on(async {
+        match arguments.command {
+            Command::Broker(arguments) => commands::broker::run(arguments).await,
+            Command::Request(arguments) => commands::request::run(arguments).await,
+            Command::Worker(arguments) => commands::worker::run(arguments).await,
+            Command::Dir(arguments) => commands::directory::run(arguments).await,
+            Command::Demo(arguments) => demo::run(arguments).await,
+        }
+    });
+    runtime.shutdown_background();
+    status
+}

@@ -1,0 +1,121 @@
+//! A world of PIGATO brokers, workers and clients under a seeded, faulty network and a virtual clock.
+//!
+//! The machines are the real ones; sockets, threads and time are not. A seed chooses who takes part, with which options
+//! and under which faults, then everything that happens: the same seed is the same run, event by event. The rules that
+//! must hold ([`Rule`]) are checked at every step, and then the faults stop and everything must finish.
+//!
+//! ```
+//! let summary = pigato_sim::Simulation::new(7).run().unwrap_or_else(|failure| panic!("{failure}"));
+//! assert!(summary.steps > 0);
+//! ```
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod hosts;
+mod mutation;
+mod network;
+mod oracle;
+mod random;
+mod scenario;
+mod trace;
+mod world;
+
+use std::fmt;
+
+pub use mutation::Mutation;
+pub use oracle::{Rule, Violation};
+pub use scenario::Scenario;
+
+use random::Random;
+use world::World;
+
+/// One run, not begun.
+#[derive(Debug, Clone)]
+pub struct Simulation {
+    seed: u64,
+    mutation: Option<Mutation>,
+    is_verbose: bool,
+}
+
+/// What happened in a run in which all rules held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// Differs for any two runs that differ in anything.
+    pub trace_hash: u64,
+    /// Things that happened.
+    pub steps: u64,
+    /// Requests that clients made.
+    pub requests: usize,
+    /// Requests that ended with a result.
+    pub succeeded: u64,
+    /// Requests that ended with an error.
+    pub failed: u64,
+}
+
+/// A run in which a rule was broken, with what it takes to look into it.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The seed that does it again.
+    pub seed: u64,
+    /// What was broken.
+    pub violation: Violation,
+    scenario: Scenario,
+    last_events: Vec<String>,
+}
+
+impl Simulation {
+    /// The run that belongs to a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { seed, mutation: None, is_verbose: false }
+    }
+
+    /// Prints every event.
+    #[must_use]
+    pub fn verbose(mut self, is_verbose: bool) -> Self {
+        self.is_verbose = is_verbose;
+        self
+    }
+
+    /// Breaks a rule on purpose; for tests of the simulator.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn mutated(mut self, mutation: Mutation) -> Self {
+        self.mutation = Some(mutation);
+        self
+    }
+
+    /// Runs to the end, or to the first broken rule.
+    pub fn run(&self) -> Result<Summary, Box<Failure>> {
+        let mut random = Random::new(self.seed);
+        let scenario = Scenario::choose(&mut random);
+        let mut world = World::new(scenario.clone(), random, self.mutation, self.is_verbose);
+        world.run();
+        if let Some(violation) = world.ledger.verdict.violation().cloned() {
+            let last_events = world.trace.last_lines();
+            return Err(Box::new(Failure { seed: self.seed, violation, scenario, last_events }));
+        }
+        Ok(Summary {
+            trace_hash: world.trace.hash(),
+            steps: world.trace.steps(),
+            requests: world.ledger.requests(),
+            succeeded: world.ledger.succeeded,
+            failed: world.ledger.failed,
+        })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seed {} breaks a rule: {}", self.seed, self.violation.rule)?;
+        writeln!(f, "  {}", self.violation.detail)?;
+        writeln!(f, "options: {:#?}", self.scenario)?;
+        writeln!(f, "last events:")?;
+        for line in &self.last_events {
+            writeln!(f, "  {line}")?;
+        }
+        write!(f, "replay: cargo run -p pigato-sim --release -- --seed {} --verbose", self.seed)
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,111 @@
+//! Who may have which request: the naive reading of the protocol document, beside which the broker's indexes are
+//! checked. Versions are a table, so that no code is shared with the broker.
+
+use std::collections::BTreeSet;
+
+use pigato::broker::inspect::{WaitingView, WorkerView};
+
+/// Version ranges that the simulation uses, and the versions on offer that satisfy them.
+const RANGES: &[(&str, &[&str])] = &[
+    ("^1.2.0", &["1.2.0", "1.4.2"]),
+    ("1.x", &["1.2.0", "1.4.2"]),
+    ("*", &["1.2.0", "1.4.2", "2.0.0"]),
+    (">=1.3.0", &["1.4.2", "2.0.0"]),
+    ("2.0.0", &["2.0.0"]),
+    ("1.2.0", &["1.2.0"]),
+];
+
+/// Those of the offered names whose workers may have a request by the name `ask`.
+pub(crate) fn serving<'a>(offers: impl Iterator<Item = &'a str>, ask: &str) -> BTreeSet<&'a str> {
+    let offers: BTreeSet<&str> = offers.collect();
+    if let Some(exact) = offers.get(ask) {
+        return BTreeSet::from([*exact]);
+    }
+    let covering: BTreeSet<&str> = offers.into_iter().filter(|offer| covers(offer, ask)).collect();
+    if ask.contains('@') {
+        return covering;
+    }
+    covering.into_iter().max_by_key(|offer| offer.len()).into_iter().collect()
+}
+
+/// Whether a worker that offers one name may be targeted with a request by another.
+fn covers(offer: &str, ask: &str) -> bool {
+    if offer == ask {
+        return true;
+    }
+    if let Some((base, range)) = ask.rsplit_once('@') {
+        let Some((offered_base, version)) = offer.rsplit_once('@') else { return false };
+        let satisfying = RANGES.iter().find(|(text, _)| *text == range).map_or(&[][..], |(_, versions)| versions);
+        return base == offered_base && satisfying.contains(&version);
+    }
+    match offer.strip_suffix('*') {
+        Some(prefix) => !ask.starts_with('$') && !offer.contains('@') && ask.starts_with(prefix),
+        None => false,
+    }
+}
+
+/// A free worker and a waiting request that it may have, if there are such.
+pub(crate) fn idle_pair<'a>(
+    workers: &'a [WorkerView],
+    waiting: &'a [WaitingView],
+) -> Option<(&'a WorkerView, &'a WaitingView)> {
+    let is_free = |worker: &WorkerView| worker.concurrency.has_room(worker.in_flight);
+    let offers: Vec<String> = workers.iter().map(|worker| worker.service.to_text()).collect();
+    waiting.iter().find_map(|request| {
+        let ask = request.service.to_text();
+        let serving = serving(offers.iter().map(String::as_str), &ask);
+        let mut candidates = workers.iter().zip(&offers).filter(|(worker, offer)| {
+            let is_eligible = match &request.worker_id {
+                Some(id) => worker.peer.to_text() == *id && covers(offer, &ask),
+                None => serving.contains(offer.as_str()),
+            };
+            is_eligible && is_free(worker) && !request.rejected_by.contains(&worker.peer)
+        });
+        candidates.next().map(|(worker, _)| (worker, request))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use pigato::config::Concurrency;
+    use pigato::protocol::{Frame, PeerId, RequestId, ServiceName};
+
+    use super::*;
+
+    fn serving_list(offers: &[&'static str], ask: &str) -> Vec<&'static str> {
+        serving(offers.iter().copied(), ask).into_iter().collect()
+    }
+
+    #[test]
+    fn names_find_who_serves_them() {
+        assert_eq!(serving_list(&["echo", "ech*"], "echo"), ["echo"]);
+        assert_eq!(serving_list(&["e*", "ech*", "f*"], "echo"), ["ech*"]);
+        assert_eq!(
+            serving_list(&["math@1.2.0", "math@1.4.2", "math@2.0.0"], "math@^1.2.0"),
+            ["math@1.2.0", "math@1.4.2"]
+        );
+        assert_eq!(serving_list(&["m*"], "math@^1.2.0"), [""; 0]);
+        assert_eq!(serving_list(&["*"], "$core"), [""; 0]);
+    }
+
+    #[test]
+    fn a_free_worker_beside_a_waiting_request_is_noticed() {
+        let mut workers = vec![WorkerView {
+            peer: PeerId::new(Frame::from("w")),
+            service: ServiceName::new(Frame::from("e*")).expect("a name"),
+            concurrency: Concurrency::Limited(1),
+            in_flight: 1,
+        }];
+        let mut waiting = vec![WaitingView {
+            id: RequestId::new(Frame::from("r")).expect("an id"),
+            service: ServiceName::new(Frame::from("echo")).expect("a name"),
+            worker_id: None,
+            rejected_by: Vec::new(),
+        }];
+        assert!(idle_pair(&workers, &waiting).is_none());
+        workers[0].in_flight = 0;
+        assert!(idle_pair(&workers, &waiting).is_some());
+        waiting[0].rejected_by = vec![workers[0].peer.clone()];
+        assert!(idle_pair(&workers, &waiting).is_none());
+    }
+}

@@ -1,0 +1,255 @@
+//! What a seed chooses before anything happens: who takes part, with which options, and how bad the network is.
+
+use std::time::Duration;
+
+use pigato::config::DispatchMode;
+
+use crate::random::Random;
+
+/// Names that workers may offer.
+const OFFERS: &[&str] =
+    &["echo", "echo.fast", "ech*", "e*", "file*", "math@1.2.0", "math@1.4.2", "math@2.0.0", "$core"];
+
+/// Names that clients may ask for; some are offered by nobody.
+pub(crate) const ASKS: &[&str] = &[
+    "echo",
+    "echo",
+    "echo",
+    "echo.fast",
+    "echo.slow",
+    "east",
+    "file.read",
+    "file",
+    "math@^1.2.0",
+    "math@1.x",
+    "math@*",
+    "math@>=1.3.0",
+    "math@2.0.0",
+    "math@1.2.0",
+    "$core",
+    "nobody",
+    "nobody@1.x",
+];
+
+/// The options of one run.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    pub(crate) brokers: Vec<BrokerPlan>,
+    pub(crate) peers: Vec<PeerPlan>,
+    /// How long load and faults last.
+    pub(crate) duration: Duration,
+    /// Nothing goes wrong in this run, and more can be demanded of it.
+    pub(crate) is_calm: bool,
+    /// Mean time between two faults, in milliseconds.
+    pub(crate) fault_interval: u64,
+    pub(crate) faults: Vec<FaultKind>,
+    /// Shortest and longest time that a message travels, in microseconds.
+    pub(crate) latency: (u64, u64),
+    /// Messages that may wait for a peer before the broker gives it up, and how many of these the transport keeps.
+    pub(crate) outbox: (usize, usize),
+    /// Mean time between two requests of a client, in milliseconds.
+    pub(crate) request_interval: u64,
+    /// Requests that each client makes, and then some.
+    pub(crate) requests: u64,
+    /// Longest time that a worker takes for one step, in milliseconds.
+    pub(crate) work: u64,
+    /// Chances in a hundred, for each request.
+    pub(crate) retry: u32,
+    pub(crate) cancel: u32,
+    pub(crate) targeted: u32,
+    pub(crate) fail_fast: u32,
+    pub(crate) reject: u32,
+    pub(crate) stuck: u32,
+    pub(crate) most_partials: u64,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct BrokerPlan {
+    pub(crate) heartbeat: Duration,
+    pub(crate) liveness: u32,
+    pub(crate) dispatch_mode: DispatchMode,
+    /// Most requests that it holds.
+    pub(crate) max_requests: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PeerPlan {
+    pub(crate) broker: usize,
+    pub(crate) role: Role,
+    pub(crate) heartbeat: Duration,
+    pub(crate) liveness: u32,
+    pub(crate) reconnect: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Role {
+    Client { max_requests: usize },
+    Worker { service: &'static str, concurrency: i64 },
+    RawClient(RawClientStyle),
+    RawWorker { service: &'static str, concurrency: i64, style: RawWorkerStyle },
+    Hostile,
+}
+
+/// How a client that is not ours speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RawClientStyle {
+    /// The published npm package: heartbeats, options always there.
+    JavaScript,
+    /// The published gem: no heartbeats, options `{}`.
+    Ruby,
+    /// The published Go package: no heartbeats, an empty options frame.
+    Go,
+    /// Somebody else's version 1: little credit, cancels.
+    Credit,
+}
+
+/// How a worker that is not ours speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RawWorkerStyle {
+    /// Options of replies are the literal `undefined`.
+    JavaScript,
+    /// No options frame.
+    Ruby,
+    /// Replies twice or to nothing now and then.
+    Broken,
+}
+
+/// What may go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// A connection breaks and both sides, one or none of them notice.
+    CutConnection,
+    /// Some peers cannot reach their broker for a while; nothing is lost.
+    Partition,
+    /// A client or worker is killed and started again.
+    CrashPeer,
+    /// A broker is killed and started again under another name.
+    CrashBroker,
+    /// A client or worker is stopped or drained, and started again.
+    StopPeer,
+    /// A broker is drained and started again.
+    DrainBroker,
+    /// A peer or broker gets no time and no input for a while.
+    Pause,
+    /// The clock leaps forward for everybody.
+    ClockJump,
+}
+
+const FAULTS: &[FaultKind] = &[
+    FaultKind::CutConnection,
+    FaultKind::Partition,
+    FaultKind::CrashPeer,
+    FaultKind::CrashBroker,
+    FaultKind::StopPeer,
+    FaultKind::DrainBroker,
+    FaultKind::Pause,
+    FaultKind::ClockJump,
+];
+
+impl Scenario {
+    pub(crate) fn choose(random: &mut Random) -> Self {
+        let is_calm = random.percent(10);
+        // Where nothing is to go wrong, no heartbeat may come late and no burst may be too much.
+        let slowest = if is_calm { 5_000 } else { *random.pick(&[1_000, 5_000, 50_000, 300_000]) };
+        let heartbeats = heartbeats(slowest);
+        let brokers: Vec<BrokerPlan> =
+            (0..if random.percent(80) { 1 } else { 2 }).map(|_| BrokerPlan::choose(random, heartbeats)).collect();
+        let peers = brokers.iter().enumerate();
+        let choose = |(number, broker)| choose_peers(random, number, broker, is_calm, heartbeats);
+        let peers = peers.flat_map(choose).collect();
+        let faults = FAULTS.iter().copied().filter(|_| random.percent(60)).collect();
+        let kept = if is_calm { 100_000 } else { random.number(4..=40) as usize };
+        Self {
+            brokers,
+            peers,
+            duration: Duration::from_millis(random.number(1_000..=12_000)),
+            is_calm,
+            fault_interval: *random.pick(&[100, 400, 1_000, 3_000]),
+            faults,
+            latency: (50, slowest),
+            outbox: (kept + random.number(20..=400) as usize, kept),
+            request_interval: *random.pick(&[20, 60, 200, 600]),
+            requests: if random.percent(5) { 500 } else { random.number(5..=60) },
+            work: *random.pick(&[2, 20, 200, 1_500]),
+            retry: *random.pick(&[0, 50, 100]),
+            cancel: *random.pick(&[0, 5, 30]),
+            targeted: *random.pick(&[0, 5, 30]),
+            fail_fast: *random.pick(&[0, 5, 40]),
+            reject: *random.pick(&[0, 5, 40]),
+            stuck: if is_calm { 0 } else { *random.pick(&[0, 2, 10]) },
+            most_partials: *random.pick(&[0, 3, 12]),
+        }
+    }
+
+    /// Whether a request by this name can be answered by one of the offered names.
+    pub(crate) fn is_served(offers: &[&str], ask: &str) -> bool {
+        !crate::oracle::matching::serving(offers.iter().copied(), ask).is_empty()
+    }
+}
+
+impl BrokerPlan {
+    fn choose(random: &mut Random, heartbeats: &[u64]) -> Self {
+        Self {
+            heartbeat: Duration::from_millis(*random.pick(heartbeats)),
+            liveness: random.number(2..=4) as u32,
+            dispatch_mode: if random.percent(70) { DispatchMode::Load } else { DispatchMode::Random },
+            max_requests: if random.percent(15) { random.number(5..=40) as usize } else { 1_000_000 },
+        }
+    }
+}
+
+/// Intervals, in milliseconds, that leave a heartbeat and its answer the time that they take, in microseconds.
+fn heartbeats(slowest: u64) -> &'static [u64] {
+    let all = &[200, 500, 1_000, 2_500];
+    if slowest > 100_000 {
+        &all[2..]
+    } else {
+        all
+    }
+}
+
+fn choose_peers(
+    random: &mut Random,
+    number: usize,
+    broker: &BrokerPlan,
+    is_calm: bool,
+    heartbeats: &[u64],
+) -> Vec<PeerPlan> {
+    let mut roles = Vec::new();
+    for _ in 0..random.number(1..=4) {
+        let max_requests = if random.percent(20) { random.number(1..=10) as usize } else { 1_000_000 };
+        roles.push(Role::Client { max_requests });
+    }
+    for _ in 0..random.number(1..=6) {
+        let service = *random.pick(OFFERS);
+        let concurrency = *random.pick(&[1, 1, 2, 3, 10, -1]);
+        let style = *random.pick(&[RawWorkerStyle::JavaScript, RawWorkerStyle::Ruby, RawWorkerStyle::Broken]);
+        roles.push(if random.percent(70) {
+            Role::Worker { service, concurrency }
+        } else if is_calm && style == RawWorkerStyle::Broken {
+            Role::RawWorker { service, concurrency, style: RawWorkerStyle::Ruby }
+        } else {
+            Role::RawWorker { service, concurrency, style }
+        });
+    }
+    for style in [RawClientStyle::JavaScript, RawClientStyle::Ruby, RawClientStyle::Go, RawClientStyle::Credit] {
+        if random.percent(35) {
+            roles.push(Role::RawClient(style));
+        }
+    }
+    if !is_calm && random.percent(40) {
+        roles.push(Role::Hostile);
+    }
+    let mut plan = |role| PeerPlan {
+        broker: number,
+        heartbeat: match role {
+            // The published peers do not say their interval, so that it has to be the broker's.
+            Role::RawWorker { .. } | Role::RawClient(RawClientStyle::JavaScript) => broker.heartbeat,
+            _ => Duration::from_millis(*random.pick(heartbeats)),
+        },
+        role,
+        liveness: random.number(2..=4) as u32,
+        reconnect: Duration::from_millis(*random.pick(&[50, 300, 1_000])),
+    };
+    roles.into_iter().map(&mut plan).collect()
+}

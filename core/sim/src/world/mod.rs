@@ -1,0 +1,366 @@
+//! The world: brokers and peers, the connections between them, and the clock.
+//!
+//! It moves from one point in time at which something is due to the next. [`transport`] carries messages, [`nodes`]
+//! gives inputs to brokers and peers and carries out what they want, [`faults`] breaks things, and the phases of a run
+//! are here.
+
+mod faults;
+mod nodes;
+mod transport;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use pigato::broker;
+use pigato::protocol::PeerId;
+
+use crate::hosts::{self, Host, Input, Phase};
+use crate::mutation::Mutation;
+use crate::network::{Connection, Direction};
+use crate::oracle::ledger::Ledger;
+use crate::oracle::watch::Watch;
+use crate::oracle::Rule;
+use crate::random::Random;
+use crate::scenario::{BrokerPlan, PeerPlan, Role, Scenario};
+use crate::trace::{Event, Trace};
+
+/// Most steps at one point in time, and in a whole run.
+const STEPS: (u64, u64) = (50_000, 3_000_000);
+
+/// Longest time that everything takes to finish once the faults are over: requests of the published clients that name
+/// no timeout wait for a minute at the broker, and a worker or client that was lost often pauses for half a minute.
+const HEALING: Duration = Duration::from_secs(180);
+
+/// Longest time for the requests after that; each has its own timeout of a minute.
+const PROBING: Duration = Duration::from_secs(70);
+
+/// Longest time until a broker forgets whoever vanished: three times the longest heartbeat interval that it believes.
+const FORGETTING: Duration = Duration::from_secs(5 * 24 * 3_600);
+
+/// Something that happens at its time.
+#[derive(Debug, Clone, Copy)]
+enum Due {
+    /// The first packet of a link arrives.
+    Arrival(u64, Direction),
+    /// A DEALER tries to reach its ROUTER.
+    Handshake(u64),
+    StartPeer(usize),
+    StartBroker(usize),
+    ResumePeer(usize),
+    ResumeBroker(usize),
+    Fault,
+}
+
+struct BrokerNode {
+    plan: BrokerPlan,
+    machine: Option<broker::Machine>,
+    watch: Watch,
+    /// Numbers its lives.
+    life: u64,
+    routes: BTreeMap<PeerId, u64>,
+    paused_until: Option<Instant>,
+    is_stopping: bool,
+}
+
+struct PeerNode {
+    plan: PeerPlan,
+    host: Box<dyn Host>,
+    is_on: bool,
+    is_stopping: bool,
+    connection: Option<u64>,
+    paused_until: Option<Instant>,
+    stalled_until: Instant,
+    /// It cannot reach its broker before.
+    cut_off_until: Instant,
+}
+
+pub(crate) struct World {
+    scenario: Scenario,
+    random: Random,
+    pub(crate) ledger: Ledger,
+    pub(crate) trace: Trace,
+    mutation: Option<Mutation>,
+    origin: Instant,
+    now: Instant,
+    phase: Phase,
+    due: BTreeMap<(Instant, u64), Due>,
+    next_due: u64,
+    brokers: Vec<BrokerNode>,
+    peers: Vec<PeerNode>,
+    connections: BTreeMap<u64, Connection>,
+    next_connection: u64,
+    steps_now: u64,
+}
+
+impl World {
+    pub(crate) fn new(scenario: Scenario, mut random: Random, mutation: Option<Mutation>, is_verbose: bool) -> Self {
+        // Only an origin for the virtual clock: nothing depends on its value.
+        let origin = Instant::now();
+        let brokers = scenario.brokers.iter().map(|plan| BrokerNode {
+            plan: plan.clone(),
+            machine: None,
+            watch: Watch::default(),
+            life: 0,
+            routes: BTreeMap::new(),
+            paused_until: None,
+            is_stopping: false,
+        });
+        let brokers = brokers.collect();
+        let peers = scenario.peers.iter().map(|plan| PeerNode {
+            host: hosts::make(plan, &mut random, mutation),
+            plan: plan.clone(),
+            is_on: false,
+            is_stopping: false,
+            connection: None,
+            paused_until: None,
+            stalled_until: origin,
+            cut_off_until: origin,
+        });
+        let peers = peers.collect();
+        Self {
+            brokers,
+            peers,
+            scenario,
+            random,
+            ledger: Ledger::default(),
+            trace: Trace::new(is_verbose),
+            mutation,
+            origin,
+            now: origin,
+            phase: Phase::Faults,
+            due: BTreeMap::new(),
+            next_due: 0,
+            connections: BTreeMap::new(),
+            next_connection: 0,
+            steps_now: 0,
+        }
+    }
+
+    /// The whole run; what was broken is in the ledger's verdict.
+    pub(crate) fn run(&mut self) {
+        for broker in 0..self.brokers.len() {
+            let at = self.now + self.random.millis(0..=200);
+            self.later(at, Due::StartBroker(broker));
+        }
+        for peer in 0..self.peers.len() {
+            let at = self.now + self.random.millis(0..=400);
+            self.later(at, Due::StartPeer(peer));
+        }
+        if !self.scenario.is_calm {
+            let first = self.now + self.random.millis(0..=2 * self.scenario.fault_interval);
+            self.later(first, Due::Fault);
+        }
+        let end = self.origin + self.scenario.duration;
+        self.run_until(end, |_| false);
+        let rest: [fn(&mut Self); 4] = [Self::finish_faults, Self::probe, Self::stop_peers, Self::stop_brokers];
+        for part in rest {
+            if !self.is_broken() {
+                part(self);
+            }
+        }
+    }
+
+    fn finish_faults(&mut self) {
+        self.enter(Phase::Healing);
+        self.heal();
+        self.demand_within(HEALING, Rule::EverythingEnds, Self::is_settled);
+    }
+
+    fn probe(&mut self) {
+        self.enter(Phase::Probing);
+        self.demand_within(PROBING, Rule::Recovers, |world| world.ledger.open() == 0);
+    }
+
+    fn stop_peers(&mut self) {
+        self.enter(Phase::Stopping);
+        self.stop_some(false);
+        self.stop_some(true);
+        self.demand_within(FORGETTING, Rule::NothingLeft, Self::is_empty);
+    }
+
+    fn is_broken(&self) -> bool {
+        self.ledger.verdict.violation().is_some()
+    }
+
+    fn world_event(&mut self, text: impl Into<String>) {
+        self.trace.push(self.now - self.origin, Event::World(text.into()));
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.world_event(format!("{phase:?}"));
+        for peer in 0..self.peers.len() {
+            self.give_peer(peer, Input::Phase);
+        }
+    }
+
+    fn demand_within(&mut self, time: Duration, rule: Rule, is_done: impl Fn(&Self) -> bool) {
+        self.run_until(self.now + time, &is_done);
+        if !is_done(self) {
+            let detail = self.describe();
+            self.ledger.verdict.broken(rule, || format!("not within {time:?}: {detail}"));
+        }
+    }
+
+    /// What is in the way of an end.
+    fn describe(&self) -> String {
+        let open: Vec<String> = self
+            .ledger
+            .open_numbers()
+            .into_iter()
+            .take(5)
+            .map(|number| format!("{number}: {:?}", self.ledger.question(number)))
+            .collect();
+        let peers: Vec<String> = self
+            .peers
+            .iter()
+            .enumerate()
+            .filter(|(_, peer)| !self.is_at_home(peer) || peer.host.unfinished() > 0)
+            .map(|(number, peer)| format!("peer {number} {:?} {}", peer.plan.role, peer.host.unfinished()))
+            .collect();
+        let brokers: Vec<String> = self
+            .brokers
+            .iter()
+            .map(|broker| format!("{:?}", broker.machine.as_ref().map(broker::Machine::statistics)))
+            .collect();
+        format!("open requests {open:?}; peers {peers:?}; brokers {brokers:?}")
+    }
+
+    /// Whether everything that the faults touched is in order again.
+    fn is_settled(&self) -> bool {
+        let peers_are = self.peers.iter().all(|peer| self.is_at_home(peer) && peer.host.unfinished() == 0);
+        peers_are && self.ledger.open() == 0 && (0..self.brokers.len()).all(|broker| self.knows_its_workers(broker))
+    }
+
+    fn is_at_home(&self, peer: &PeerNode) -> bool {
+        if peer.plan.role == Role::Hostile {
+            return true;
+        }
+        let connection = peer.connection.and_then(|connection| self.connections.get(&connection));
+        let life = self.brokers[peer.plan.broker].life;
+        let is_connected =
+            connection.is_some_and(|connection| connection.is_healthy() && connection.broker_life == Some(life));
+        peer.is_on && !peer.is_stopping && is_connected
+    }
+
+    fn knows_its_workers(&self, broker: usize) -> bool {
+        let node = &self.brokers[broker];
+        let Some(machine) = node.machine.as_ref().filter(|_| !node.is_stopping) else { return false };
+        let statistics = machine.statistics();
+        let mut known: Vec<PeerId> = machine.inspect_workers().map(|worker| worker.peer).collect();
+        let mut present: Vec<PeerId> =
+            self.neighbours(broker).into_iter().filter_map(|(_, identity)| identity).collect();
+        known.sort_unstable();
+        present.sort_unstable();
+        statistics.queued + statistics.in_flight == 0 && known == present
+    }
+
+    /// Workers that belong to a broker and the identities that they have now.
+    fn neighbours(&self, broker: usize) -> Vec<(&'static str, Option<PeerId>)> {
+        let workers = self.peers.iter().filter(|peer| peer.plan.broker == broker);
+        let identity = |peer: &PeerNode| {
+            let connection = peer.connection.and_then(|connection| self.connections.get(&connection));
+            connection.map(|connection| connection.identity.clone())
+        };
+        workers
+            .filter_map(|peer| match peer.plan.role {
+                Role::Worker { service, .. } | Role::RawWorker { service, .. } => Some((service, identity(peer))),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn stop_some(&mut self, workers: bool) {
+        for peer in 0..self.peers.len() {
+            let is_worker = matches!(self.peers[peer].plan.role, Role::Worker { .. } | Role::RawWorker { .. });
+            if is_worker == workers {
+                self.peers[peer].is_stopping = true;
+                let gracefully = self.random.percent(50);
+                self.give_peer(peer, Input::Stop { gracefully });
+            }
+        }
+    }
+
+    /// Whether all peers have stopped and no broker remembers them.
+    fn is_empty(&self) -> bool {
+        let peers_are_done = self.peers.iter().all(|peer| !peer.is_on && peer.host.unfinished() == 0);
+        let is_empty = |broker: &BrokerNode| {
+            let statistics = broker.machine.as_ref().map(broker::Machine::statistics).unwrap_or_default();
+            let left = [statistics.queued, statistics.in_flight, statistics.request_bytes, statistics.clients];
+            left.iter().sum::<usize>() + statistics.workers == 0
+        };
+        peers_are_done && self.brokers.iter().all(is_empty)
+    }
+
+    /// Brokers that have nothing left to do stop at once.
+    fn stop_brokers(&mut self) {
+        for broker in 0..self.brokers.len() {
+            self.drain_broker(broker, Duration::from_secs(1));
+            let is_up = self.brokers[broker].machine.is_some();
+            self.ledger.verdict.demand(Rule::EverythingEnds, !is_up, || format!("idle broker {broker} does not stop"));
+        }
+    }
+
+    fn later(&mut self, at: Instant, due: Due) {
+        self.due.insert((at, self.next_due), due);
+        self.next_due += 1;
+    }
+
+    /// Lets time pass until a point in time, something is done, or a rule is broken.
+    fn run_until(&mut self, end: Instant, is_done: impl Fn(&Self) -> bool) {
+        while !self.is_broken() && !is_done(self) {
+            let Some(next) = self.next_time().filter(|next| *next <= end) else {
+                self.now = self.now.max(end);
+                return;
+            };
+            if next > self.now {
+                self.now = next;
+                self.steps_now = 0;
+            }
+            self.steps_now += 1;
+            let is_stuck = self.steps_now > STEPS.0 || self.trace.steps() > STEPS.1;
+            self.ledger.verdict.demand(Rule::Livelock, !is_stuck, || String::from("too many steps"));
+            self.step();
+        }
+    }
+
+    fn next_time(&self) -> Option<Instant> {
+        let due = self.due.first_key_value().map(|((at, _), _)| *at);
+        let peers = (0..self.peers.len()).filter_map(|peer| self.peer_deadline(peer));
+        let brokers = (0..self.brokers.len()).filter_map(|broker| self.broker_deadline(broker));
+        due.into_iter().chain(peers).chain(brokers).min()
+    }
+
+    fn peer_deadline(&self, peer: usize) -> Option<Instant> {
+        let node = &self.peers[peer];
+        node.host.next_deadline().filter(|_| node.is_on && node.paused_until.is_none())
+    }
+
+    fn broker_deadline(&self, broker: usize) -> Option<Instant> {
+        let node = &self.brokers[broker];
+        node.machine.as_ref().filter(|_| node.paused_until.is_none())?.next_deadline()
+    }
+
+    /// Does one thing that is due now.
+    fn step(&mut self) {
+        let now = self.now;
+        if let Some(broker) =
+            (0..self.brokers.len()).find(|broker| self.broker_deadline(*broker).is_some_and(|at| at <= now))
+        {
+            return self.give_broker_time(broker);
+        }
+        if let Some(peer) = (0..self.peers.len()).find(|peer| self.peer_deadline(*peer).is_some_and(|at| at <= now)) {
+            return self.give_peer(peer, Input::Time);
+        }
+        let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= now) else { return };
+        match entry.remove() {
+            Due::Arrival(connection, direction) => self.arrive(connection, direction),
+            Due::Handshake(connection) => self.shake_hands(connection),
+            Due::StartPeer(peer) => self.start_peer(peer),
+            Due::StartBroker(broker) => self.start_broker(broker),
+            Due::ResumePeer(peer) => self.resume_peer(peer),
+            Due::ResumeBroker(broker) => self.resume_broker(broker),
+            Due::Fault => self.fault(),
+        }
+    }
+}

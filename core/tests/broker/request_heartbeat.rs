@@ -1,0 +1,40 @@
+//! A client's word that it still wants a reply is passed on to the worker.
+
+use super::world::World;
+
+fn world() -> World {
+    let mut world = World::new();
+    world.worker("w1", "echo");
+    world.request("c1", "echo", "r1");
+    world.received("w1");
+    world
+}
+
+#[test]
+fn in_all_of_its_forms() {
+    for (message, answer) in [("C|4|request|r1", &[][..]), ("C|4|req|r1", &[]), ("C|4|r1", &["C|4"])] {
+        let mut world = world();
+        world.send("c1", message);
+        assert_eq!(world.received("w1"), ["W|4|c1||r1"], "{message}");
+        assert_eq!(world.received("c1"), answer, "{message}");
+    }
+}
+
+#[test]
+fn not_for_a_request_that_waits_or_is_unknown() {
+    let mut world = world();
+    world.request("c1", "nobody", "r2");
+    world.send("c1", "C|4|request|r2");
+    world.send("c1", "C|4|request|r3");
+    world.send("c1", "C|4|r3");
+    assert!(world.received("w1").is_empty());
+    assert_eq!(world.received("c1"), ["C|4"]);
+}
+
+#[test]
+fn not_for_another_clients_request() {
+    let mut world = world();
+    world.send("c2", "C|4|request|r1");
+    assert!(world.received("w1").is_empty());
+    assert_eq!(world.statistics().clients, 1);
+}

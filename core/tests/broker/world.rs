@@ -1,0 +1,531 @@
+//! A broker, a virtual clock and named peers that talk to it in real frames.
+//!
+//! Messages are written as in the protocol document, frames separated by `|`: `world.send("c1", "C|2|echo|r1|1|{}")`,
+//! and read the same way with [`World::received`]. What the broker sends is collected after every input, and what must
+//! hold at all times is checked there (see [`World::check`]); when the world goes out of scope its broker is stopped,
+//! and nothing may be left in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use pigato::broker::{Event, Loss, Machine, Message, Output, Statistics, Violation};
+use pigato::config::{BrokerOptions, Concurrency};
+use pigato::entropy::Entropy;
+use pigato::protocol::{
+    BrokerToClient, BrokerToWorker, ClientToBroker, DecodeError, Frame, Payload, PeerId, ReplyKind, RequestId,
+    ToBroker, WorkerToBroker,
+};
+
+/// More steps than any scenario needs between two of its own; beyond it the broker goes round in circles.
+const MOST_STEPS: usize = 100_000;
+
+pub(crate) struct World {
+    machine: Machine,
+    start: Instant,
+    now: Instant,
+    inboxes: BTreeMap<PeerId, Vec<Vec<Frame>>>,
+    events: Vec<Event>,
+    publications: Vec<String>,
+    outputs: Vec<Output>,
+    ledger: Ledger,
+}
+
+/// What the checks need to remember.
+#[derive(Default)]
+struct Ledger {
+    registered: BTreeSet<PeerId>,
+    /// The most that a worker said it takes since it last announced itself.
+    most_in_flight: BTreeMap<PeerId, u64>,
+    /// Who was told to disconnect since they last announced themselves.
+    told_to_disconnect: BTreeSet<PeerId>,
+    /// Whom a worker was told a request is from, by the worker and the request's id, the oldest first.
+    handed: BTreeMap<(PeerId, Vec<u8>), Vec<PeerId>>,
+    /// Requests that may still be answered, by their client and id.
+    unanswered: BTreeMap<(PeerId, Frame), usize>,
+    finals: u64,
+    /// Requests that were refused before they counted as one.
+    malformed_requests: u64,
+    duplicates: u64,
+    /// Requests that continued one that was there already.
+    resends: u64,
+    drained: usize,
+}
+
+pub(crate) const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn id(name: impl AsRef<[u8]>) -> PeerId {
+    PeerId::new(Frame::copy_from_slice(name.as_ref()))
+}
+
+/// Frames as text: separated by `|`, and those that are not UTF-8 as `0x…`.
+fn text(frames: &[Frame]) -> String {
+    let frame_text = |frame: &Frame| match std::str::from_utf8(frame) {
+        Ok(text) => text.to_owned(),
+        Err(_) => frame.iter().fold(String::from("0x"), |text, byte| format!("{text}{byte:02x}")),
+    };
+    frames.iter().map(frame_text).collect::<Vec<_>>().join("|")
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(BrokerOptions::default())
+    }
+
+    pub(crate) fn with(options: BrokerOptions) -> Self {
+        // A point to count from, nothing more: no test waits for the real clock.
+        #[allow(clippy::disallowed_methods)]
+        let start = Instant::now();
+        let machine = Machine::new(options.name("B-test".to_owned()), Entropy::from_number(1));
+        Self {
+            machine,
+            start,
+            now: start,
+            inboxes: BTreeMap::new(),
+            events: Vec::new(),
+            publications: Vec::new(),
+            outputs: Vec::new(),
+            ledger: Ledger::default(),
+        }
+    }
+
+    // Time.
+
+    /// Virtual time since the world began.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.now - self.start
+    }
+
+    /// When the broker wants to be called next, as time since the world began.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        self.machine.next_deadline().map(|deadline| deadline - self.start)
+    }
+
+    /// Lets time pass; every deadline on the way is handled at the very moment it is due.
+    pub(crate) fn advance(&mut self, duration: Duration) {
+        let until = self.now + duration;
+        for _ in 0..MOST_STEPS {
+            match self.machine.next_deadline().filter(|deadline| *deadline <= until) {
+                Some(deadline) => self.handle_timeout_at(self.now.max(deadline)),
+                None => {
+                    self.now = until;
+                    return;
+                }
+            }
+        }
+        panic!("the broker did not come to rest within {MOST_STEPS} deadlines");
+    }
+
+    /// Lets time pass without the broker being called, as if its thread had been held up.
+    pub(crate) fn stall(&mut self, duration: Duration) {
+        self.now += duration;
+    }
+
+    /// Lets time pass while these workers send heartbeats.
+    pub(crate) fn advance_with<const N: usize>(&mut self, duration: Duration, workers: [&str; N]) {
+        let until = self.now + duration;
+        while self.now < until {
+            self.advance(ms(2_000).min(until - self.now));
+            for worker in workers {
+                self.send(worker, "W|4||{}");
+            }
+        }
+    }
+
+    fn handle_timeout_at(&mut self, at: Instant) {
+        self.now = at;
+        self.machine.handle_timeout(at);
+        let next = self.machine.next_deadline();
+        assert!(next.is_none_or(|next| next > at), "a deadline that is due is still there after it was handled");
+        self.collect();
+    }
+
+    // What peers send.
+
+    /// Sends a message written with `|` between its frames.
+    pub(crate) fn send(&mut self, peer: impl AsRef<[u8]>, message: &str) {
+        self.send_frames(peer, message.split('|'));
+    }
+
+    pub(crate) fn send_frames<F: AsRef<[u8]>>(&mut self, peer: impl AsRef<[u8]>, frames: impl IntoIterator<Item = F>) {
+        let frames = frames.into_iter().map(|frame| Frame::copy_from_slice(frame.as_ref())).collect();
+        self.deliver(&id(peer), frames);
+    }
+
+    pub(crate) fn send_client(&mut self, peer: impl AsRef<[u8]>, message: ClientToBroker) {
+        let mut frames = Vec::new();
+        message.encode(&mut frames);
+        self.deliver(&id(peer), frames);
+    }
+
+    pub(crate) fn send_worker(&mut self, peer: impl AsRef<[u8]>, message: WorkerToBroker) {
+        let mut frames = Vec::new();
+        message.encode(&mut frames);
+        self.deliver(&id(peer), frames);
+    }
+
+    pub(crate) fn unroutable(&mut self, peer: impl AsRef<[u8]>) {
+        self.machine.handle_unroutable(self.now, &id(peer));
+        self.collect();
+    }
+
+    pub(crate) fn overflow(&mut self, peer: impl AsRef<[u8]>) {
+        self.machine.handle_overflow(self.now, &id(peer));
+        self.collect();
+    }
+
+    pub(crate) fn drain(&mut self, timeout: Duration) {
+        self.machine.drain(self.now, timeout);
+        self.collect();
+    }
+
+    /// Somebody new listens to the publications.
+    pub(crate) fn subscribe(&mut self) {
+        self.machine.handle_subscription(self.now);
+        self.collect();
+    }
+
+    fn deliver(&mut self, peer: &PeerId, mut frames: Vec<Frame>) {
+        self.note_sent(peer, frames.clone());
+        self.machine.handle_message(self.now, peer, &mut frames);
+        assert!(frames.is_empty(), "the frames are the broker's once they were handed to it");
+        self.collect();
+    }
+
+    // Clients.
+
+    pub(crate) fn request(&mut self, client: impl AsRef<[u8]>, service: &str, id: &str) {
+        self.request_with(client, service, id, "{}");
+    }
+
+    pub(crate) fn request_with(&mut self, client: impl AsRef<[u8]>, service: &str, id: &str, options: &str) {
+        self.send(client, &format!("C|2|{service}|{id}|1|{options}"));
+    }
+
+    /// Sends a request that the broker is to recognise as one that it has.
+    pub(crate) fn resend_with(&mut self, client: impl AsRef<[u8]>, service: &str, id: &str, options: &str) {
+        self.ledger.resends += 1;
+        self.request_with(client, service, id, options);
+    }
+
+    /// A client of version 1 announces itself; `members` are further members of the announcement.
+    pub(crate) fn hello(&mut self, client: &str, members: &str) {
+        self.send(client, &format!(r#"C|4|{{"v":1,"caps":["cancel","credit","codec"]{members}}}"#));
+        self.take_first(client, |message| message.starts_with("C|4|{"));
+    }
+
+    // Workers.
+
+    /// A published worker, which takes a hundred requests until it says otherwise.
+    pub(crate) fn worker(&mut self, worker: impl AsRef<[u8]>, service: &str) {
+        self.send(&worker, &format!("W|1|{service}"));
+        self.take_first(worker, |message| message == "W|1");
+    }
+
+    /// A worker of version 1 without capabilities, which takes this many requests from the beginning.
+    pub(crate) fn worker_of(&mut self, worker: &str, service: &str, concurrency: i64) {
+        self.announce(worker, service, &format!(r#""caps":[],"concurrency":{concurrency}"#));
+    }
+
+    /// A worker of version 1 with all capabilities.
+    pub(crate) fn modern_worker(&mut self, worker: &str, service: &str) {
+        self.announce(worker, service, r#""caps":["cancel","credit","codec"]"#);
+    }
+
+    fn announce(&mut self, worker: &str, service: &str, members: &str) {
+        self.send(worker, &format!(r#"W|1|{service}|{{"v":1,{members}}}"#));
+        self.take_first(worker, |message| message.starts_with("W|1|{"));
+    }
+
+    /// A heartbeat that says how many requests the worker takes.
+    pub(crate) fn limit(&mut self, worker: &str, concurrency: i64) {
+        self.send(worker, &format!(r#"W|4||{{"concurrency":{concurrency}}}"#));
+    }
+
+    /// Answers a request that the worker was handed.
+    pub(crate) fn reply(&mut self, worker: impl AsRef<[u8]>, request: &str) {
+        self.answer(worker, "3", request, "0|2|{}");
+    }
+
+    pub(crate) fn partial(&mut self, worker: impl AsRef<[u8]>, request: &str) {
+        self.answer(worker, "6", request, "0|2|{}");
+    }
+
+    pub(crate) fn reject(&mut self, worker: impl AsRef<[u8]>, request: &str) {
+        self.answer(worker, "7", request, "0|\"no\"|{}");
+    }
+
+    /// Sends `W|type|clientId|""|request|rest`, with the client that the worker was told.
+    pub(crate) fn answer(&mut self, worker: impl AsRef<[u8]>, message_type: &str, request: &str, rest: &str) {
+        let key = (id(&worker), request.as_bytes().to_vec());
+        let clients = self.ledger.handed.get_mut(&key).expect("a request that this worker was handed");
+        let client = if message_type == "6" { clients[0].clone() } else { clients.remove(0) };
+        let mut frames = vec![Frame::from("W"), Frame::from(message_type), client.to_frame(), Frame::default()];
+        frames.push(Frame::from(request));
+        frames.extend(rest.split('|').map(Frame::from));
+        if clients.is_empty() {
+            self.ledger.handed.remove(&key);
+        }
+        self.deliver(&key.0, frames);
+    }
+
+    // What peers, publication and events say. Each call hands over what has come since the last.
+
+    /// The messages that a peer was sent.
+    pub(crate) fn received(&mut self, peer: impl AsRef<[u8]>) -> Vec<String> {
+        self.raw(peer).iter().map(|frames| text(frames)).collect()
+    }
+
+    pub(crate) fn raw(&mut self, peer: impl AsRef<[u8]>) -> Vec<Vec<Frame>> {
+        self.inboxes.remove(&id(peer)).unwrap_or_default()
+    }
+
+    /// The ids of the requests that a worker was handed.
+    pub(crate) fn jobs(&mut self, worker: impl AsRef<[u8]>) -> Vec<String> {
+        let messages = self.raw(worker).into_iter().map(|mut frames| BrokerToWorker::decode(&mut frames));
+        let job = |message| match message {
+            Ok(BrokerToWorker::Request { id, .. }) => Some(String::from_utf8_lossy(id.as_bytes()).into_owned()),
+            _ => None,
+        };
+        messages.filter_map(job).collect()
+    }
+
+    /// What became of a client's requests: `r1 ok`, `r1 partial` or `r1` and an error's code.
+    pub(crate) fn outcomes(&mut self, client: impl AsRef<[u8]>) -> Vec<String> {
+        let messages = self.raw(client).into_iter().map(|mut frames| BrokerToClient::decode(&mut frames));
+        messages.filter_map(|message| outcome(message.expect("a message that a client understands"))).collect()
+    }
+
+    pub(crate) fn events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// The reasons for which workers left.
+    pub(crate) fn losses(&mut self) -> Vec<Loss> {
+        let reason = |event| match event {
+            Event::WorkerLeft { reason, .. } => Some(reason),
+            _ => None,
+        };
+        self.events().into_iter().filter_map(reason).collect()
+    }
+
+    pub(crate) fn publications(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.publications)
+    }
+
+    /// All that the broker said, in its order.
+    pub(crate) fn outputs(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.outputs)
+    }
+
+    pub(crate) fn directory(&self) -> String {
+        serde_json::Value::Object(self.machine.directory()).to_string()
+    }
+
+    pub(crate) fn statistics(&self) -> Statistics {
+        self.machine.statistics()
+    }
+
+    fn take_first(&mut self, peer: impl AsRef<[u8]>, wanted: impl Fn(&str) -> bool) {
+        let inbox = self.inboxes.entry(id(peer)).or_default();
+        let at = inbox.iter().position(|frames| wanted(&text(frames))).expect("an answer to the announcement");
+        inbox.remove(at);
+    }
+
+    // Book-keeping and checks.
+
+    fn note_sent(&mut self, peer: &PeerId, mut frames: Vec<Frame>) {
+        match ToBroker::decode(&mut frames) {
+            Ok(ToBroker::Worker(WorkerToBroker::Ready { hello, .. })) => {
+                let concurrency = hello.map_or(Concurrency::default(), |hello| hello.concurrency);
+                self.ledger.most_in_flight.insert(peer.clone(), most(concurrency));
+                self.ledger.told_to_disconnect.remove(peer);
+            }
+            Ok(ToBroker::Worker(WorkerToBroker::Heartbeat(heartbeat))) => {
+                let said = heartbeat.concurrency.map_or(0, most);
+                let most_in_flight = self.ledger.most_in_flight.entry(peer.clone()).or_default();
+                *most_in_flight = said.max(*most_in_flight);
+            }
+            Ok(ToBroker::Client(ClientToBroker::Request { id, .. })) => self.note_request(peer, id.to_frame()),
+            Err(DecodeError { refused_request: Some(id), .. }) => {
+                self.note_request(peer, id.map(|id| id.to_frame()).unwrap_or_default());
+            }
+            _ => {}
+        }
+    }
+
+    fn note_request(&mut self, client: &PeerId, id: Frame) {
+        *self.ledger.unanswered.entry((client.clone(), id)).or_default() += 1;
+    }
+
+    /// Takes all that the broker has to say, and checks it.
+    fn collect(&mut self) {
+        let mut outputs = 0;
+        while let Some(output) = self.machine.poll_output() {
+            outputs += 1;
+            assert!(outputs < MOST_STEPS, "the broker does not stop talking");
+            self.outputs.push(output.clone());
+            match output {
+                Output::Send { peer, message } => {
+                    let frames = encoded(message.clone());
+                    match message {
+                        Message::Client(message) => self.note_client_message(&peer, message),
+                        Message::Worker(message) => self.note_worker_message(&peer, message),
+                    }
+                    self.inboxes.entry(peer).or_default().push(frames);
+                }
+                Output::Publish(frame) => self.publications.push(text(&[frame])),
+                Output::Event(event) => {
+                    self.note_event(&event);
+                    self.events.push(event);
+                }
+            }
+        }
+        self.check();
+    }
+
+    fn note_client_message(&mut self, peer: &PeerId, message: BrokerToClient) {
+        let BrokerToClient::Reply { kind, id, .. } = message else { return };
+        let unanswered = self.ledger.unanswered.get_mut(&(peer.clone(), id)).filter(|count| **count > 0);
+        let unanswered = unanswered.expect("a reply to a request of this client that has none yet");
+        if kind == ReplyKind::Final {
+            *unanswered -= 1;
+            self.ledger.finals += 1;
+        }
+    }
+
+    fn note_worker_message(&mut self, peer: &PeerId, message: BrokerToWorker) {
+        let ledger = &mut self.ledger;
+        match message {
+            BrokerToWorker::Ready(_) => assert!(ledger.registered.insert(peer.clone()), "{peer} was there already"),
+            BrokerToWorker::Disconnect => {
+                assert!(ledger.told_to_disconnect.insert(peer.clone()), "{peer} was told to disconnect twice");
+            }
+            _ => assert!(!ledger.told_to_disconnect.contains(peer), "{peer} was told to disconnect before {message:?}"),
+        }
+        if let BrokerToWorker::Request { client, id, .. } = message {
+            assert!(ledger.registered.contains(peer), "{peer} has a request, but is not registered");
+            ledger.handed.entry((peer.clone(), id.as_bytes().to_vec())).or_default().push(client);
+        }
+    }
+
+    fn note_event(&mut self, event: &Event) {
+        match event {
+            Event::WorkerLeft { worker, .. } => {
+                assert!(self.ledger.registered.remove(worker), "{worker} left, but was not there");
+                self.ledger.handed.retain(|(handed_to, _), _| handed_to != worker);
+            }
+            Event::ProtocolError { error: Violation::DuplicateRequest, .. } => self.ledger.duplicates += 1,
+            Event::ProtocolError { error: Violation::Malformed(error), .. } if error.refused_request.is_some() => {
+                self.ledger.malformed_requests += 1;
+            }
+            Event::Drained => self.ledger.drained += 1,
+            _ => {}
+        }
+    }
+
+    /// What must hold after every input: every request is waiting, in flight or has ended in exactly one way, and
+    /// nobody has more in flight than they may.
+    fn check(&self) {
+        let Statistics { queued, in_flight, expired, cancelled, requests, workers, .. } = self.machine.statistics();
+        let ledger = &self.ledger;
+        let received = requests + ledger.malformed_requests;
+        let ended = ledger.finals + expired + cancelled + ledger.duplicates + ledger.resends;
+        let held = (queued + in_flight) as u64;
+        assert_eq!(received, ended + held, "every request has one outcome: {:?}", self.machine.statistics());
+
+        let limits = ledger.registered.iter().map(|worker| ledger.most_in_flight[worker]);
+        let most_in_flight = limits.fold(0, u64::saturating_add);
+        assert!(in_flight as u64 <= most_in_flight, "{in_flight} in flight, but the workers take {most_in_flight}");
+        assert_eq!(workers, ledger.registered.len(), "workers that joined and have not left");
+    }
+
+    /// Stops the broker and waits until it rests; nothing may be left then.
+    fn settle(&mut self) {
+        self.drain(Duration::ZERO);
+        for _ in 0..MOST_STEPS {
+            let Some(deadline) = self.machine.next_deadline() else { break };
+            self.handle_timeout_at(self.now.max(deadline));
+        }
+        assert_eq!(self.machine.next_deadline(), None, "deadlines after the end");
+        assert_eq!(self.ledger.drained, 1, "the end is told once");
+        let Statistics { queued, in_flight, request_bytes, workers, clients, .. } = self.machine.statistics();
+        assert_eq!([queued, in_flight, request_bytes, workers, clients], [0; 5], "what is left at the end");
+        assert_eq!(self.directory(), "{}");
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.settle();
+        }
+    }
+}
+
+fn most(concurrency: Concurrency) -> u64 {
+    match concurrency {
+        Concurrency::Limited(limit) => u64::from(limit),
+        Concurrency::Unlimited => u64::MAX,
+    }
+}
+
+/// A message's frames, which its receiver must be able to read.
+fn encoded(message: Message) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    message.clone().encode(&mut frames);
+    let copy = &mut frames.clone();
+    match message {
+        Message::Client(message) => {
+            assert_eq!(BrokerToClient::decode(copy).as_ref(), Ok(&message));
+        }
+        Message::Worker(message) => {
+            let mut decoded = BrokerToWorker::decode(copy).expect("a message that workers understand");
+            if matches!(message, BrokerToWorker::Request { metadata: Some(_), .. }) {
+                decoded.take_metadata();
+            }
+            assert_eq!(kind(&decoded), kind(&message));
+        }
+    }
+    frames
+}
+
+fn kind(message: &BrokerToWorker) -> std::mem::Discriminant<BrokerToWorker> {
+    std::mem::discriminant(message)
+}
+
+fn outcome(message: BrokerToClient) -> Option<String> {
+    let BrokerToClient::Reply { kind, id, payload } = message else { return None };
+    let id = text(&[id]);
+    Some(match kind {
+        ReplyKind::Partial => format!("{id} partial"),
+        ReplyKind::Final if *payload.status == *b"-1" => format!("{id} {}", error_code(&payload)),
+        ReplyKind::Final => format!("{id} ok"),
+    })
+}
+
+/// The code of an error reply; one that the broker made says so in its options.
+fn error_code(payload: &Payload) -> String {
+    let code: String = serde_json::from_slice(&payload.data).expect("the code as a JSON string");
+    if code.starts_with("B_") {
+        let options = text(&[payload.options.clone().expect("options")]);
+        assert!(options.starts_with(r#"{"origin":"broker","message":""#), "{options}");
+    }
+    code
+}
+
+/// A request's id, for messages made from the protocol's types.
+pub(crate) fn request_id(id: &str) -> RequestId {
+    RequestId::new(Frame::from(id)).expect("1 to 255 bytes")
+}
+
+/// `prefix1` to `prefix<count>`, sorted by number.
+pub(crate) fn numbered(prefix: &str, count: usize) -> Vec<String> {
+    (1..=count).map(|number| format!("{prefix}{number}")).collect()
+}
+
+/// The same strings in order, to compare where the order does not matter.
+pub(crate) fn sorted(items: impl IntoIterator<Item = String>) -> Vec<String> {
+    items.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+}

@@ -1,0 +1,34 @@
+//! Handles end what is behind them, and the engine ends with the last of them, at once. Alone in its process: another
+//! test's handles would keep the engine.
+
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use pigato::broker::Event;
+use pigato::{Broker, Client, Worker};
+
+/// Far more than it takes, far less than the engine would wait for endpoints that nobody has stopped.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+#[test]
+fn dropping_handles_ends_all_and_takes_no_time() {
+    for round in 0..5 {
+        let (sender, left) = channel();
+        let broker = Broker::builder().bind("tcp://127.0.0.1:*").intch(None).on_event(move |event| {
+            if matches!(event, Event::WorkerLeft { .. }) {
+                let _ = sender.send(());
+            }
+        });
+        let broker = broker.start().unwrap();
+        let worker = Worker::connect(broker.endpoint(), "echo").unwrap();
+        let client = Client::connect(broker.endpoint()).unwrap();
+        while client.call_blocking::<_, Vec<String>>("$dir", "echo").unwrap().is_empty() {}
+
+        drop(worker);
+        left.recv_timeout(AT_ONCE).expect("a dropped worker tells the broker");
+
+        let start = Instant::now();
+        drop((broker, client));
+        assert!(start.elapsed() < AT_ONCE, "round {round}: {:?}", start.elapsed());
+    }
+}

@@ -1,0 +1,6 @@
+//! What tests with real sockets share. Every wait has a deadline, generous enough for a busy machine.
+
+pub(crate) mod events;
+pub(crate) mod raw;
+pub(crate) mod serve;
+pub(crate) mod wait;

@@ -1,0 +1,48 @@
+//! `W|8`: nobody wants the reply any more.
+
+use super::world::World;
+
+#[test]
+fn the_user_is_told_and_nothing_more_is_sent() {
+    let mut world = World::alive();
+    world.request("r1");
+    world.partial(1, "1");
+    world.did();
+    world.receive("W|8|c1||r1");
+    assert_eq!(world.did(), ["1 cancelled: client"]);
+    assert!(!world.partial(1, "2"));
+    assert!(!world.reply(1, "3"));
+    assert!(world.did().is_empty());
+    assert_eq!(world.worker.machine.in_flight(), 0);
+}
+
+#[test]
+fn replies_that_wait_for_credit_are_dropped() {
+    let mut world = World::alive();
+    world.request_with_credit("r1", 0);
+    world.partial(1, "1");
+    world.reply(1, "2");
+    world.receive("W|8|c1||r1");
+    world.receive("W|9|c1||r1|5");
+    assert_eq!(world.did(), ["1 cancelled: client"]);
+}
+
+#[test]
+fn it_means_one_clients_request_only() {
+    let mut world = World::alive();
+    world.request("r1");
+    world.receive("W|8|c2||r1");
+    world.receive("W|8|c1||r2");
+    assert!(world.did().is_empty());
+    assert!(world.reply(1, "1"));
+}
+
+#[test]
+fn a_request_that_was_answered_cannot_be_cancelled() {
+    let mut world = World::alive();
+    world.request("r1");
+    world.reply(1, "1");
+    world.did();
+    world.receive("W|8|c1||r1");
+    assert!(world.did().is_empty());
+}
