@@ -164,9 +164,9 @@ impl World {
             }
             self.start_broker(broker);
         }
-        for connection in self.connections.values_mut() {
-            connection.to_broker.unblock(now);
-            connection.to_peer.unblock(now);
+        let connections: Vec<u64> = self.connections.keys().copied().collect();
+        for number in connections {
+            self.unblock(number);
         }
         for peer in 0..self.peers.len() {
             self.peers[peer].cut_off_until = now;

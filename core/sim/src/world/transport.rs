@@ -83,6 +83,18 @@ impl World {
         }
     }
 
+    /// Lets through what was held up.
+    pub(super) fn unblock(&mut self, number: u64) {
+        let now = self.now;
+        for direction in [Direction::ToBroker, Direction::ToPeer] {
+            let Some(connection) = self.connections.get_mut(&number) else { return };
+            let link = connection.link(direction);
+            link.unblock(now);
+            link.is_armed = false;
+            self.arm(number, direction);
+        }
+    }
+
     /// The first packet of a link arrives, unless it is still held up or its receiver does not read.
     pub(super) fn arrive(&mut self, number: u64, direction: Direction) {
         let Some(connection) = self.connections.get_mut(&number) else { return };
