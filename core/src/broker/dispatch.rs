@@ -167,11 +167,6 @@ impl Machine {
         let request = &mut self.requests[key];
         request.place = Place::InFlight { worker: worker_key, slot };
         request.attempt += 1;
-        let client = &self.clients[request.client].peer;
-        let hash = || self.hasher.hash_pair(client.as_bytes(), request.id.as_bytes());
-        if worker.ended.len() > 0 && worker.ended.awaits(hash()) {
-            request.told_client = Some(client.alias(request.sequence));
-        }
         let metadata = worker.capabilities.map(|capabilities| Metadata {
             remaining: request
                 .expires_at
@@ -180,7 +175,7 @@ impl Machine {
             credit: request.open_credit().filter(|_| capabilities.credit),
         });
         let message = BrokerToWorker::Request {
-            client: request.told_client.clone().unwrap_or_else(|| client.clone()),
+            client: self.clients[request.client].peer.clone(),
             service: request.service.clone(),
             id: request.id.clone(),
             data: request.data.clone(),

@@ -33,8 +33,7 @@ pub(super) struct Request {
     pub(super) client: ClientKey,
     /// Its place in the client's list.
     pub(super) client_slot: usize,
-    /// Whom the worker was told the request is from, where that is not the client: the identity that the client had
-    /// then; or another name for it, because the worker may still answer a former request of the same client and id.
+    /// Whom the worker was told the request is from, where that is no longer the client.
     pub(super) told_client: Option<PeerId>,
     pub(super) id: RequestId,
     pub(super) service: ServiceName,

@@ -104,11 +104,6 @@ impl Ended {
         self.hashes.contains(&hash) || self.forgot_some
     }
 
-    /// Whether a reply to this very request may still come.
-    pub(super) fn awaits(&self, hash: u64) -> bool {
-        self.hashes.contains(&hash)
-    }
-
     pub(super) fn remove(&mut self, hash: u64) {
         self.hashes.remove(&hash);
         if self.hashes.is_empty() {

@@ -24,11 +24,6 @@ impl PeerId {
         Self(Frame::from(format!("{prefix}-{uuid}")))
     }
 
-    /// Another name for this peer, different for each number.
-    pub(crate) fn alias(&self, number: u64) -> Self {
-        Self(Frame::from([self.as_bytes(), format!("~{number}").as_bytes()].concat()))
-    }
-
     /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

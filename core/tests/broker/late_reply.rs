@@ -118,19 +118,3 @@ fn of_more_than_are_remembered_the_oldest_is_no_breach_either() {
     assert_eq!(world.statistics().late_replies, 1);
     assert_eq!(world.statistics().workers, 1);
 }
-
-#[test]
-fn it_is_not_taken_for_the_reply_to_a_new_request_under_the_same_id() {
-    for way in WAYS {
-        let mut world = ended(way);
-        world.request("c1", "echo", "r1");
-        let handed = world.received("w1").remove(0);
-        let client = handed.split('|').nth(2).expect("the client's frame").to_owned();
-        assert_ne!(client, "c1");
-        world.send("w1", "W|3|c1||r1|0|\"late\"|{}");
-        assert_eq!(world.statistics().late_replies, 1);
-        assert_eq!(world.statistics().in_flight, 1);
-        world.send("w1", &format!("W|3|{client}||r1|0|\"in time\"|{{}}"));
-        assert_eq!(world.received("c1"), ["C|3||r1|0|\"in time\"|{}"]);
-    }
-}
