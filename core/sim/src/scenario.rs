@@ -167,7 +167,7 @@ impl Scenario {
             fault_interval: *random.pick(&[100, 400, 1_000, 3_000]),
             faults,
             latency: (50, slowest),
-            outbox: (kept + random.number(20..=400) as usize, kept),
+            outbox: (kept + random.number(3..=80) as usize, kept),
             request_interval: *random.pick(&[20, 60, 200, 600]),
             requests: if random.percent(5) { 500 } else { random.number(5..=60) },
             work: *random.pick(&[2, 20, 200, 1_500]),
