@@ -74,8 +74,8 @@ pub struct Machine {
     /// What the broker at the other end announced, if it has.
     broker: Option<BrokerHello>,
     pending: PendingRequests,
-    /// Whether the broker has answered without an announcement.
-    broker_is_published: bool,
+    /// Requests that were sent and given up while it was not known yet whether the broker understands cancellations.
+    given_up: Vec<RequestId>,
     outputs: VecDeque<Output>,
     /// The options frame of the last request that had nothing of its own, and what it says.
     plain_options: Option<((Timeout, bool, Codec), Frame)>,
@@ -99,7 +99,7 @@ impl Machine {
             link,
             broker: None,
             pending: PendingRequests::default(),
-            broker_is_published: false,
+            given_up: Vec::new(),
             outputs: VecDeque::new(),
             plain_options: None,
         }
@@ -192,7 +192,7 @@ impl Machine {
         }
         let link = self.link.stop();
         self.broker = None;
-        self.broker_is_published = false;
+        self.given_up.clear();
         if link.was_open {
             self.outputs.push_back(Output::Disconnect);
         }
@@ -218,7 +218,7 @@ impl Machine {
         }
         let was_confirmed = self.link.lost(now, &mut self.entropy);
         self.broker = None;
-        self.broker_is_published = false;
+        self.given_up.clear();
         self.outputs.push_back(Output::Disconnect);
         if was_confirmed {
             self.event(Event::Disconnected);
@@ -252,7 +252,8 @@ impl Machine {
             self.event(Event::Connected);
         }
         match BrokerToClient::decode(frames) {
-            Ok(BrokerToClient::Heartbeat) => self.broker_is_published = true,
+            // No announcement: a published broker.
+            Ok(BrokerToClient::Heartbeat) => self.given_up.clear(),
             Ok(BrokerToClient::Hello(hello)) => self.handle_hello(now, hello),
             Ok(BrokerToClient::Reply { kind, id, payload }) => self.handle_reply(now, kind, id, payload),
             Err(error) => self.event(Event::ProtocolError(error.malformed)),
@@ -267,8 +268,9 @@ impl Machine {
         self.link.announced(hello.heartbeat);
         self.broker = Some(hello);
         if is_another {
-            self.handle_disconnected(now);
+            return self.handle_disconnected(now);
         }
+        self.send_cancellations();
     }
 
     fn handle_reply(&mut self, now: Instant, kind: ReplyKind, id: Frame, payload: Payload) {
@@ -326,16 +328,21 @@ impl Machine {
     /// Ends a request from this side and tells a broker that understands it.
     fn give_up(&mut self, token: Token, code: ErrorCode) {
         let Some(request) = self.finish(token) else { return };
-        // Before the broker's answer to the hello it counts as one that understands: it read the hello before the
-        // request, and a published one ignores what it does not know.
-        let can_cancel = match &self.broker {
-            Some(broker) => broker.capabilities.cancel,
-            None => !self.broker_is_published,
-        };
-        if request.sent && can_cancel && self.link.is_up() {
-            self.send(ClientToBroker::Cancel(request.id));
+        if request.sent && self.link.is_up() {
+            self.given_up.push(request.id);
+            self.send_cancellations();
         }
         self.event(Event::Failed { token, code });
+    }
+
+    fn send_cancellations(&mut self) {
+        let Some(broker) = &self.broker else { return };
+        let can_cancel = broker.capabilities.cancel;
+        for id in std::mem::take(&mut self.given_up) {
+            if can_cancel {
+                self.send(ClientToBroker::Cancel(id));
+            }
+        }
     }
 
     /// Whether a broker that is stopping gives a request back that may be run again. It stays in flight, so that it is

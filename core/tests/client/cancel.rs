@@ -2,7 +2,7 @@
 
 use pigato::config::ClientOptions;
 
-use super::world::{World, HELLO};
+use super::world::{World, ANSWER, HELLO};
 
 #[test]
 fn the_request_ends_and_a_broker_of_version_1_is_told() {
@@ -23,12 +23,28 @@ fn a_published_broker_is_not_told() {
 }
 
 #[test]
-fn a_broker_that_has_not_answered_yet_is_not_told() {
+fn a_broker_that_has_not_answered_yet_is_told_when_it_has() {
     let mut world = World::up();
     world.request(1);
     world.did();
     world.cancel(1);
     assert_eq!(world.did(), ["1 failed C_CANCELLED"]);
+    world.receive(ANSWER);
+    assert_eq!(world.did(), ["connected", "C|8||r1"]);
+    world.receive(ANSWER);
+    assert!(world.did().is_empty());
+}
+
+#[test]
+fn a_broker_that_turns_out_to_be_a_published_one_is_not_told() {
+    let mut world = World::up();
+    world.request(1);
+    world.cancel(1);
+    world.did();
+    world.receive("C|4");
+    assert_eq!(world.did(), ["connected"]);
+    world.receive(ANSWER);
+    assert!(world.did().is_empty());
 }
 
 #[test]

@@ -82,6 +82,8 @@ fn stopping_the_client_fails_what_is_pending_and_tells_the_handlers() {
     let in_flight = client.request("work", &()).send();
     let queued = client.request("nobody", &()).send();
     let Job { reply, .. } = within("the request", worker.next()).unwrap();
+    // It knows by now that its broker understands cancellations.
+    eventually("the client has read the broker's answer", || client.is_connected().then_some(()));
 
     within("the client stops", client.stop());
 
