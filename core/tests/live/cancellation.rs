@@ -1,6 +1,7 @@
 //! A client that no longer wants its reply.
 
 use pigato::{Client, ErrorCode, Job, Worker};
+use std::future::Future;
 
 use crate::support::serve::broker;
 use crate::support::wait::{eventually, within};
@@ -102,17 +103,16 @@ fn stopping_the_worker_lets_its_handlers_finish() {
     let client = Client::connect(broker.endpoint()).unwrap();
     let response = client.request("work", &()).send();
     let Job { reply, .. } = within("the request", worker.next()).unwrap();
-    let stopping = std::thread::spawn({
-        let worker = worker.clone();
-        move || within("the worker stops", worker.stop())
-    });
-    // While it stops, new requests are not its own any more.
+    // Polled once it has begun to stop: from here on new requests are not its own any more.
+    let mut stopping = std::pin::pin!(worker.stop());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(stopping.as_mut().poll(&mut context).is_pending());
     let other = client.request("work", &"another").fail_fast().timeout(std::time::Duration::from_secs(50)).send();
     assert_eq!(within("the outcome", other).unwrap_err().code(), Some(ErrorCode::Rejected));
 
     reply.end("finished").unwrap();
 
-    stopping.join().unwrap();
+    within("the worker stops", stopping);
     assert_eq!(within("the reply", response).unwrap().json().unwrap(), "finished");
     assert!(within("the end", worker.next()).is_none());
     eventually("the broker knows", || (broker.statistics().unwrap().workers == 0).then_some(()));
