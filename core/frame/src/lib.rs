@@ -41,4 +41,4 @@ pub use context::{has, libzmq_version, Context};
 pub use fork::fork_generation;
 pub use frame::Frame;
 #[cfg(feature = "zmq")]
-pub use socket::stop_monitor;
+pub use socket::{stop_monitor, Receiver};

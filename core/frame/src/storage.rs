@@ -1,7 +1,7 @@
 //! Where the bytes of a frame are: short ones in the frame itself, longer ones in a block that clones share.
 //!
 //! Ids, tags, statuses and most options are short. They are read, cloned and dropped without a call into libzmq, and a
-//! frame is 40 bytes to move.
+//! frame is 80 bytes to move.
 
 use std::sync::Arc;
 
@@ -15,8 +15,9 @@ mod portable;
 #[cfg(not(feature = "zmq"))]
 use portable::Block;
 
-/// Up to this length bytes are kept inside: as many as fit into 40 bytes, and enough for a UUID's 36 characters.
-pub(crate) const INLINE: usize = 38;
+/// Up to this length bytes are kept inside: as many as fit into 80 bytes, and enough for
+/// an identity of two UUIDs (74), the options of a plain request and the broker's metadata.
+pub(crate) const INLINE: usize = 78;
 
 /// Blocks longer than this are never slices of a receive buffer, because they do not fit into one.
 const RECEIVE_BUFFER: usize = 8192;
@@ -35,6 +36,21 @@ impl Storage {
         let mut bytes = [0; INLINE];
         bytes[..source.len()].copy_from_slice(source);
         Self::Inline { len: source.len() as u8, bytes }
+    }
+
+    pub(crate) fn concat(parts: &[&[u8]]) -> Self {
+        let len: usize = parts.iter().map(|part| part.len()).sum();
+        if len > INLINE {
+            return Self::from_vec(parts.concat());
+        }
+        let mut bytes = [0; INLINE];
+        let mut free = &mut bytes[..];
+        for part in parts {
+            let (target, rest) = free.split_at_mut(part.len());
+            target.copy_from_slice(part);
+            free = rest;
+        }
+        Self::Inline { len: len as u8, bytes }
     }
 
     /// Adopts the vector's memory, with its spare capacity, instead of copying it; short ones are moved inside.
@@ -66,12 +82,13 @@ impl Storage {
 
 #[cfg(feature = "zmq")]
 impl Storage {
-    pub(crate) fn from_message(mut message: RawMessage) -> Self {
+    /// The bytes of a message, which is empty afterwards or still has them.
+    pub(crate) fn take_from(message: &mut RawMessage) -> Self {
         let bytes = message.bytes();
         if bytes.len() <= INLINE {
             Self::copy_from(bytes)
         } else {
-            Self::Shared(Arc::new(Block::adopt(message)))
+            Self::Shared(Arc::new(Block::adopt(std::mem::replace(message, RawMessage::empty()))))
         }
     }
 

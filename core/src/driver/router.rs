@@ -192,7 +192,7 @@ impl RouterEndpoint {
                     message.encode(&mut self.frames);
                     self.send(now, &peer);
                 }
-                Output::Publish(frame) => {
+                Output::Publish(mut frame) => {
                     if let Some(publisher) = &self.publisher {
                         // Each publication is the whole directory: one that finds no room is made up by the next.
                         let _ = frame.send(publisher, false);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pigato_frame::Frame;
+use pigato_frame::{Frame, Receiver};
 
 use crate::error::{Error, ErrorCode};
 use crate::limits;
@@ -86,42 +86,41 @@ pub(super) enum Sent {
 
 /// Sends a message as a whole or not at all. Empties `frames` unless there is no room.
 pub(super) fn send(socket: &zmq::Socket, frames: &mut Vec<Frame>) -> Sent {
-    let Some(first) = frames.first_mut().map(std::mem::take) else { return Sent::Yes };
-    let last = frames.len() - 1;
-    let sent = match first.send(socket, last > 0) {
+    let Some((first, rest)) = frames.split_first_mut() else { return Sent::Yes };
+    let sent = match first.send(socket, !rest.is_empty()) {
         // While sending, libzmq looks for freed room once a millisecond at most; asked for its events, at once.
-        Err((zmq::Error::EAGAIN, first)) if socket.get_events().is_ok() => first.send(socket, last > 0),
+        Err(zmq::Error::EAGAIN) if socket.get_events().is_ok() => first.send(socket, !rest.is_empty()),
         sent => sent,
     };
-    match sent {
-        Ok(()) => {}
-        Err((zmq::Error::EAGAIN, first)) => {
-            frames[0] = first;
-            return Sent::Full;
-        }
-        Err(_) => {
-            frames.clear();
-            return Sent::NoPeer;
+    let sent = match sent {
+        Err(zmq::Error::EAGAIN) => return Sent::Full,
+        Err(_) => Sent::NoPeer,
+        Ok(()) => send_rest(socket, rest),
+    };
+    frames.clear();
+    sent
+}
+
+/// The first frame decides. A later one fails only when the connection breaks meanwhile; libzmq then wants to be given
+/// the others all the same, and throws them away.
+fn send_rest(socket: &zmq::Socket, frames: &mut [Frame]) -> Sent {
+    let last = frames.len().saturating_sub(1);
+    let mut sent = Sent::Yes;
+    for (position, frame) in frames.iter_mut().enumerate() {
+        if frame.send(socket, position < last).is_err() {
+            sent = Sent::NoPeer;
         }
     }
-    // The first frame decides. A later one fails only when the connection breaks meanwhile; libzmq then wants to be
-    // given the others all the same, and throws them away.
-    let rest = frames.drain(..).enumerate().skip(1);
-    let is_whole =
-        rest.fold(true, |is_whole, (position, frame)| frame.send(socket, position < last).is_ok() && is_whole);
-    if is_whole {
-        Sent::Yes
-    } else {
-        Sent::NoPeer
-    }
+    sent
 }
 
 /// Receives a message into `frames`, without waiting; returns whether there was one. Frames beyond the limit of a
 /// message are dropped, all but one, which tells the decoder that there were too many.
 pub(super) fn receive(socket: &zmq::Socket, frames: &mut Vec<Frame>) -> bool {
     frames.clear();
+    let mut receiver = Receiver::default();
     loop {
-        match Frame::recv(socket) {
+        match receiver.receive(socket) {
             Ok((frame, more)) => {
                 // The router's identity frame and one too many.
                 if frames.len() < limits::MESSAGE_FRAMES + 2 {

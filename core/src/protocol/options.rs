@@ -94,6 +94,9 @@ impl ReplyOptions {
     /// Reads an options frame, as leniently as [`RequestSettings::parse`].
     #[must_use]
     pub fn parse(options: &[u8]) -> Self {
+        if options == RAW_OPTIONS.as_bytes() {
+            return Self { codec: Codec::Raw, ..Self::default() };
+        }
         parse_options(options)
     }
 }

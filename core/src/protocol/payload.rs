@@ -161,12 +161,19 @@ impl Metadata {
     /// The frame to send.
     #[must_use]
     pub fn to_frame(self) -> Frame {
-        let Self { attempt, .. } = self;
-        let remaining = self.remaining.as_millis();
-        Frame::from(match self.credit {
-            None => format!(r#"{{"remaining":{remaining},"attempt":{attempt}}}"#),
-            Some(credit) => format!(r#"{{"remaining":{remaining},"attempt":{attempt},"credit":{credit}}}"#),
-        })
+        let mut digits = [itoa::Buffer::new(), itoa::Buffer::new(), itoa::Buffer::new()];
+        let [remaining, attempt, credit] = &mut digits;
+        let credit = self.credit.map(|partials| credit.format(partials));
+        // One for every request: no formatting machinery, no allocation.
+        Frame::concat(&[
+            br#"{"remaining":"#,
+            remaining.format(self.remaining.as_millis()).as_bytes(),
+            br#","attempt":"#,
+            attempt.format(self.attempt).as_bytes(),
+            if credit.is_some() { br#","credit":"# } else { b"" },
+            credit.unwrap_or_default().as_bytes(),
+            b"}",
+        ])
     }
 }
 

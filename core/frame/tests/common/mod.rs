@@ -43,10 +43,9 @@ pub(crate) fn arrive(socket: &Socket) -> (Frame, bool) {
 pub(crate) fn dispatch(frame: Frame, socket: &Socket, more: bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     let mut pending = frame;
-    while let Err((error, back)) = pending.send(socket, more) {
+    while let Err(error) = pending.send(socket, more) {
         assert_eq!(error, zmq::Error::EAGAIN);
         assert!(Instant::now() < deadline, "nobody takes the frame");
         socket.poll(zmq::POLLOUT, 10).unwrap();
-        pending = back;
     }
 }
