@@ -115,6 +115,7 @@ pub mod config;
 pub mod driver;
 pub mod entropy;
 pub mod error;
+mod index;
 pub mod limits;
 pub mod link;
 pub mod protocol;

@@ -1,60 +1,183 @@
-//! Deadlines of a machine: one ordered set, no ticks.
+//! Deadlines of a machine: no ticks, and nothing to search when one is dropped, as nearly all are.
 //!
-//! A key has at most one entry. Postponing a deadline is free: the owner keeps the true deadline, the entry may fire
-//! early, and the owner then arms it again. That suits timeouts that nearly always move on or vanish.
+//! A key has at most one live entry. Postponing a deadline is free: the owner keeps the true deadline, the entry may fire
+//! early, and the owner then arms it again. A dropped entry stays where it is, marked as dead, until it comes to the top
+//! or the dead outnumber the living.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::time::Instant;
 
 /// Where a key's entry stands; kept by the owner of the deadline beside the deadline itself.
 #[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Armed(Option<Instant>);
+pub(crate) struct Armed(Option<(Instant, u32)>);
 
 #[derive(Debug)]
 pub(crate) struct Timers<K> {
-    entries: BTreeSet<(Instant, K)>,
+    /// The earliest on top, which is never a dead one.
+    heap: BinaryHeap<Reverse<(Instant, K, u32)>>,
+    /// Whether an entry is alive, by the number that it carries.
+    alive: Vec<bool>,
+    /// Numbers that no entry carries.
+    unused: Vec<u32>,
+    dead: usize,
 }
 
-impl<K> Default for Timers<K> {
+/// So many dead entries are not worth the trouble.
+const TOLERATED: usize = 64;
+
+impl<K: Ord> Default for Timers<K> {
     fn default() -> Self {
-        Self { entries: BTreeSet::new() }
+        Self { heap: BinaryHeap::new(), alive: Vec::new(), unused: Vec::new(), dead: 0 }
     }
 }
 
 impl<K: Ord + Copy> Timers<K> {
     /// Makes sure that `key` fires at `deadline` or earlier.
     pub(crate) fn arm(&mut self, key: K, armed: &mut Armed, deadline: Instant) {
-        if armed.0.is_some_and(|at| at <= deadline) {
+        if armed.0.is_some_and(|(at, _)| at <= deadline) {
             return;
         }
-        self.disarm(key, armed);
-        self.entries.insert((deadline, key));
-        armed.0 = Some(deadline);
+        self.disarm(armed);
+        let number = self.unused.pop().unwrap_or(self.alive.len() as u32);
+        match self.alive.get_mut(number as usize) {
+            Some(alive) => *alive = true,
+            None => self.alive.push(true),
+        }
+        self.heap.push(Reverse((deadline, key, number)));
+        armed.0 = Some((deadline, number));
     }
 
-    pub(crate) fn disarm(&mut self, key: K, armed: &mut Armed) {
-        if let Some(at) = armed.0.take() {
-            self.entries.remove(&(at, key));
+    pub(crate) fn disarm(&mut self, armed: &mut Armed) {
+        let Some((_, number)) = armed.0.take() else { return };
+        self.alive[number as usize] = false;
+        self.dead += 1;
+        if self.dead > TOLERATED + self.heap.len() - self.dead {
+            self.bury_all();
+        } else {
+            self.uncover();
         }
     }
 
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.entries.first().map(|(at, _)| *at)
+        self.heap.peek().map(|Reverse((at, ..))| *at)
     }
 
     /// Takes out one key that is due. Its owner must reset its [`Armed`] (see [`Armed::fired`]).
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<K> {
-        let first = self.entries.first()?;
-        if first.0 > now {
+        if self.next()? > now {
             return None;
         }
-        self.entries.pop_first().map(|(_, key)| key)
+        let Reverse((_, key, number)) = self.heap.pop()?;
+        self.unused.push(number);
+        self.uncover();
+        Some(key)
+    }
+
+    /// Removes the dead from the top.
+    fn uncover(&mut self) {
+        while let Some(Reverse((.., number))) = self.heap.peek() {
+            let number = *number;
+            if self.alive[number as usize] {
+                return;
+            }
+            self.heap.pop();
+            self.unused.push(number);
+            self.dead -= 1;
+        }
+    }
+
+    fn bury_all(&mut self) {
+        let (alive, unused) = (&self.alive, &mut self.unused);
+        self.heap.retain(|Reverse((.., number))| {
+            let is_alive = alive[*number as usize];
+            if !is_alive {
+                unused.push(*number);
+            }
+            is_alive
+        });
+        self.dead = 0;
     }
 }
 
 impl Armed {
-    /// Notes that the entry has fired and is gone from the set.
+    /// Notes that the entry has fired and is gone.
     pub(crate) fn fired(&mut self) {
         self.0 = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A start, and times after it.
+    fn clock() -> impl Fn(u64) -> Instant {
+        let start = test_clock();
+        move |millis| start + Duration::from_millis(millis)
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "any instant will do")]
+    fn test_clock() -> Instant {
+        Instant::now()
+    }
+
+    #[test]
+    fn keys_fire_in_the_order_of_their_deadlines() {
+        let at = clock();
+        let mut timers = Timers::default();
+        for key in [3u64, 1, 2] {
+            timers.arm(key, &mut Armed::default(), at(key));
+        }
+        assert_eq!(timers.next(), Some(at(1)));
+        assert_eq!(timers.pop_due(at(0)), None);
+        assert_eq!([timers.pop_due(at(2)), timers.pop_due(at(2)), timers.pop_due(at(2))], [Some(1), Some(2), None]);
+        assert_eq!(timers.next(), Some(at(3)));
+    }
+
+    #[test]
+    fn a_dropped_deadline_neither_fires_nor_is_waited_for() {
+        let at = clock();
+        let mut timers = Timers::default();
+        let mut armed = [Armed::default(); 3];
+        for (key, armed) in armed.iter_mut().enumerate() {
+            timers.arm(key, armed, at(key as u64));
+        }
+        timers.disarm(&mut armed[1]);
+        timers.disarm(&mut armed[0]);
+        assert_eq!(timers.next(), Some(at(2)));
+        assert_eq!(timers.pop_due(at(9)), Some(2));
+        assert_eq!(timers.next(), None);
+    }
+
+    #[test]
+    fn a_deadline_is_moved_forward_and_stays_when_it_is_postponed() {
+        let at = clock();
+        let mut timers = Timers::default();
+        let mut armed = Armed::default();
+        timers.arm('a', &mut armed, at(5));
+        timers.arm('a', &mut armed, at(9));
+        assert_eq!(timers.next(), Some(at(5)));
+        timers.arm('a', &mut armed, at(2));
+        assert_eq!(timers.pop_due(at(9)), Some('a'));
+        armed.fired();
+        assert_eq!(timers.pop_due(at(9)), None);
+    }
+
+    #[test]
+    fn dropped_deadlines_do_not_pile_up() {
+        let at = clock();
+        let mut timers = Timers::default();
+        let mut first = Armed::default();
+        timers.arm(0, &mut first, at(0));
+        for key in 1..10_000 {
+            let mut armed = Armed::default();
+            timers.arm(key, &mut armed, at(key));
+            timers.disarm(&mut armed);
+        }
+        assert!(timers.heap.len() <= 2 * TOLERATED + 2, "{} entries", timers.heap.len());
+        assert!(timers.alive.len() <= 2 * TOLERATED + 2, "{} numbers", timers.alive.len());
     }
 }

@@ -1,6 +1,5 @@
 //! The client.
 
-use std::collections::HashMap;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,7 +20,8 @@ use crate::client::{Event, Token};
 use crate::config::{ClientOptions, Codec, RequestOptions, Timeout};
 use crate::driver::{open_client, service_name, ClientCommand, Engine, EventSink, Handle};
 use crate::error::{Error, ErrorCode};
-use crate::protocol::Frame;
+use crate::index::Map;
+use crate::protocol::{Frame, ServiceName};
 
 /// Makes requests through a broker.
 ///
@@ -136,7 +136,7 @@ impl Client {
     fn builder_for(&self, service: &str, data: Result<Frame, Error>, codec: Codec) -> RequestBuilder {
         RequestBuilder {
             client: Arc::clone(&self.shared),
-            service: service.to_owned(),
+            service: service_name(service),
             data,
             options: RequestOptions::default().codec(codec),
         }
@@ -192,7 +192,7 @@ impl Client {
 #[must_use = "call send, or await it"]
 pub struct RequestBuilder {
     client: Arc<ClientShared>,
-    service: String,
+    service: Result<ServiceName, Error>,
     data: Result<Frame, Error>,
     options: RequestOptions,
 }
@@ -242,7 +242,7 @@ impl RequestBuilder {
 
     /// Sends the request. What is wrong with it becomes the response's error.
     pub fn send(self) -> Response {
-        self.client.request(&self.service, self.data, self.options)
+        self.client.request(self.service, self.data, self.options)
     }
 }
 
@@ -266,13 +266,18 @@ pub(super) struct ClientShared {
 /// What the I/O thread shares with them.
 #[derive(Debug, Default)]
 struct ClientState {
-    responses: Mutex<HashMap<Token, Arc<ResponseState>>>,
+    responses: Mutex<Map<Token, Arc<ResponseState>>>,
     is_connected: AtomicBool,
     stopped: Latch,
 }
 
 impl ClientShared {
-    fn request(self: Arc<Self>, service: &str, data: Result<Frame, Error>, options: RequestOptions) -> Response {
+    fn request(
+        self: Arc<Self>,
+        service: Result<ServiceName, Error>,
+        data: Result<Frame, Error>,
+        options: RequestOptions,
+    ) -> Response {
         let token = self.next_token.fetch_add(1, Ordering::Relaxed);
         let state = Arc::new(ResponseState::default());
         if self.handle.is_inherited() {
@@ -281,7 +286,7 @@ impl ClientShared {
         }
         self.state.responses.lock().insert(token, Arc::clone(&state));
         let submitted = data.and_then(|data| {
-            let service = service_name(service)?;
+            let service = service?;
             self.handle.submit(ClientCommand::Request { token, service, data, options: Box::new(options) })
         });
         if let Err(error) = submitted {

@@ -374,9 +374,11 @@ impl ReplyWriter {
 
 impl Drop for ReplyWriter {
     fn drop(&mut self) {
-        if !self.ended() {
-            self.fail("the handler ended without a final reply");
+        if self.ended() {
+            return;
         }
+        self.fail("the handler ended without a final reply");
+        // It was cancelled, then, and is still known.
         if let Some(worker) = self.worker.upgrade() {
             worker.forget(self.state.token);
         }

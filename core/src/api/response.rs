@@ -171,6 +171,26 @@ impl fmt::Display for RequestError {
 
 impl std::error::Error for RequestError {}
 
+impl Inner {
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.others.len()
+    }
+
+    fn push(&mut self, reply: Result<Reply, RequestError>) {
+        if self.first.is_none() {
+            self.first = Some(reply);
+        } else {
+            self.others.push_back(reply);
+        }
+    }
+
+    fn pop(&mut self) -> Option<Result<Reply, RequestError>> {
+        let reply = self.first.take()?;
+        self.first = self.others.pop_front();
+        Some(reply)
+    }
+}
+
 /// What the I/O thread and the holder of a [`Response`] share.
 #[derive(Debug, Default)]
 pub(super) struct ResponseState {
@@ -179,7 +199,9 @@ pub(super) struct ResponseState {
 
 #[derive(Debug, Default)]
 struct Inner {
-    replies: VecDeque<Result<Reply, RequestError>>,
+    /// The oldest reply; most requests have one only, which needs no queue.
+    first: Option<Result<Reply, RequestError>>,
+    others: VecDeque<Result<Reply, RequestError>>,
     /// Whether the final one is among the replies or was taken.
     is_ended: bool,
     waker: Option<Waker>,
@@ -193,14 +215,14 @@ impl ResponseState {
         if inner.is_ended {
             return None;
         }
-        inner.replies.push_back(reply);
+        inner.push(reply);
         inner.is_ended = is_last;
         inner.waker.take()
     }
 
     /// A consumer that is much too slow loses the request: then the second value says that nothing may follow.
     pub(super) fn partial(&self, payload: Payload) -> (Option<Waker>, bool) {
-        let is_overflow = self.inner.lock().replies.len() >= limits::UNREAD_PARTIALS;
+        let is_overflow = self.inner.lock().len() >= limits::UNREAD_PARTIALS;
         let waker = if is_overflow {
             self.failed(Error::new(ErrorCode::Busy, "partial replies came much faster than they were read"))
         } else {
@@ -288,7 +310,7 @@ impl Response {
 
     fn poll_reply(&mut self, context: &Context<'_>) -> Poll<Option<Result<Reply, RequestError>>> {
         let mut inner = self.state.inner.lock();
-        match inner.replies.pop_front() {
+        match inner.pop() {
             Some(reply) => {
                 drop(inner);
                 self.note_consumed(&reply);
@@ -342,9 +364,9 @@ impl Future for Response {
 
 impl Drop for Response {
     fn drop(&mut self) {
-        self.client.discard(self.token);
-        // Does nothing if the request has ended, on this side and on the other.
         if !self.has_final {
+            self.client.discard(self.token);
+            // Does nothing if the request has ended, on this side and on the other.
             self.cancel();
         }
     }

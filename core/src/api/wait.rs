@@ -14,8 +14,13 @@ impl Wake for Unpark {
     }
 }
 
+thread_local! {
+    /// Made once: a wake that is left over from an earlier wait costs one look more, no harm.
+    static UNPARK: Waker = Waker::from(Arc::new(Unpark(thread::current())));
+}
+
 pub(super) fn wait_for<F: Future>(future: F) -> F::Output {
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let waker = UNPARK.with(Waker::clone);
     let mut context = Context::from_waker(&waker);
     let mut future = pin!(future);
     loop {

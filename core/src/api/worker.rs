@@ -1,7 +1,7 @@
 //! The worker.
 
 use std::any::Any;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::{poll_fn, Future};
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -23,6 +23,7 @@ use super::wait::{remember, wait_for};
 use crate::config::{defaults, Concurrency, WorkerOptions};
 use crate::driver::{open_worker, service_name, Engine, EventSink, Handle, WorkerCommand};
 use crate::error::Error;
+use crate::index::Map;
 use crate::limits;
 use crate::worker::{CancelReason, Event, Token};
 
@@ -281,7 +282,7 @@ pub(super) struct WorkerShared {
 /// What the I/O thread shares with them.
 #[derive(Debug, Default)]
 struct WorkerState {
-    jobs: Mutex<HashMap<Token, Arc<JobState>>>,
+    jobs: Mutex<Map<Token, Arc<JobState>>>,
     queue: Mutex<Queue>,
     is_connected: AtomicBool,
     stopped: Latch,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use slotmap::{new_key_type, SlotMap};
 
-use super::index::{ByteHasher, Index};
+use crate::index::{ByteHasher, Index};
 use super::output::patience;
 use super::requests::RequestKey;
 use crate::protocol::{ClientHello, PeerId};

@@ -77,7 +77,7 @@ impl Machine {
 
     /// Publishes now what has changed, however short ago the last time was.
     pub(super) fn publish_pending(&mut self, now: Instant) {
-        self.timers.disarm(TimerKey::Publish, &mut self.publication.armed);
+        self.timers.disarm(&mut self.publication.armed);
         if self.publication.pending {
             self.publish(now);
         }

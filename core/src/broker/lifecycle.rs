@@ -27,7 +27,7 @@ impl Machine {
         self.withdraw(key);
         self.detach_from_client(key);
         if let Some(mut request) = self.requests.remove(&self.hasher, key) {
-            self.timers.disarm(TimerKey::Request(key), &mut request.armed);
+            self.timers.disarm(&mut request.armed);
         }
         if let Some(worker) = worker {
             self.serve(now, worker);
@@ -114,7 +114,7 @@ impl Machine {
             self.cancel(now, request);
         }
         if let Some(mut gone) = self.clients.remove(&self.hasher, key) {
-            self.timers.disarm(TimerKey::Client(key), &mut gone.armed);
+            self.timers.disarm(&mut gone.armed);
         }
         self.event(Event::ClientLeft { client, reason });
     }
@@ -142,7 +142,7 @@ impl Machine {
         if drain.done {
             return;
         }
-        self.timers.disarm(TimerKey::Drain, &mut drain.armed);
+        self.timers.disarm(&mut drain.armed);
         self.timers.arm(TimerKey::Drain, &mut drain.armed, now + timeout.min(limits::DURATION));
         let orphans: Vec<RequestKey> = self.orphans.values().flat_map(|waiting| waiting.values().copied()).collect();
         for request in orphans {
@@ -171,7 +171,7 @@ impl Machine {
             return;
         }
         drain.done = true;
-        self.timers.disarm(TimerKey::Drain, &mut drain.armed);
+        self.timers.disarm(&mut drain.armed);
         for worker in self.workers.keys() {
             self.dismiss(now, worker, Loss::BrokerStopped);
         }

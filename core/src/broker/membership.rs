@@ -179,7 +179,7 @@ impl Machine {
         let targeted = std::mem::take(&mut worker.targeted);
         self.requests.in_flight -= in_flight.len();
         let Some(mut worker) = self.workers.remove(&self.hasher, key) else { return };
-        self.timers.disarm(TimerKey::Worker(key), &mut worker.armed);
+        self.timers.disarm(&mut worker.armed);
         if let (Some(rank), Some(pool)) = (worker.free_rank, self.routing.pools.get_mut(worker.pool)) {
             pool.free.remove(rank, key);
         }

@@ -16,7 +16,6 @@ mod cache;
 mod clients;
 mod directory;
 mod dispatch;
-mod index;
 #[doc(hidden)]
 pub mod inspect;
 mod intake;
@@ -39,7 +38,6 @@ pub use output::{Event, Loss, Message, Output, Statistics, Violation};
 use cache::ReplyCache;
 use clients::{ClientKey, Clients};
 use directory::Publication;
-use index::ByteHasher;
 use membership::Disconnected;
 use requests::{RequestKey, Requests};
 use routing::Routing;
@@ -48,6 +46,7 @@ use workers::{WorkerKey, Workers};
 use crate::config::BrokerOptions;
 use crate::entropy::Entropy;
 use crate::error::ErrorCode;
+use crate::index::ByteHasher;
 use crate::limits;
 use crate::protocol::{
     BrokerHello, BrokerToClient, BrokerToWorker, Capabilities, Frame, Malformed, Payload, PeerId, ReplyKind,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use slotmap::{new_key_type, SlotMap};
 
 use super::clients::ClientKey;
-use super::index::{ByteHasher, Index};
+use crate::index::{ByteHasher, Index};
 use super::queue::{QueueKey, Rejecters};
 use super::workers::WorkerKey;
 use crate::protocol::{Frame, PeerId, RequestId, RequestSettings, ServiceName};

@@ -10,7 +10,7 @@ use std::ops::Bound;
 use hashbrown::HashMap;
 use slotmap::SlotMap;
 
-use super::index::{ByteHasher, Index};
+use crate::index::{ByteHasher, Index};
 use super::pattern::{Ask, Offer};
 use super::pool::{Pool, PoolKey};
 use super::queue::{Queue, QueueKey, Rejecters};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hashbrown::HashSet;
 use slotmap::{new_key_type, SlotMap};
 
-use super::index::{ByteHasher, Index};
+use crate::index::{ByteHasher, Index};
 use super::pool::PoolKey;
 use super::requests::RequestKey;
 use crate::config::Concurrency;

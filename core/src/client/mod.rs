@@ -95,10 +95,10 @@ impl Machine {
         });
         Self {
             options,
+            pending: PendingRequests::new(&mut entropy),
             entropy,
             link,
             broker: None,
-            pending: PendingRequests::default(),
             given_up: Vec::new(),
             outputs: VecDeque::new(),
             plain_options: None,
@@ -135,13 +135,12 @@ impl Machine {
         let options = self.options_frame(options, timeout, retry);
         let timeout = timeout.duration();
         let heartbeat_at = now + self.link.heartbeat();
-        self.pending.insert(
-            token,
-            Pending { id, service, data, options, timeout, retry, sent: false, bytes },
-            timeout.map(|timeout| now + timeout),
-            heartbeat_at,
-        );
-        self.send_unsent();
+        let sent = self.link.is_up() && !self.pending.has_unsent();
+        let request = Pending { id, service, data, options, timeout, retry, sent, bytes };
+        if sent {
+            self.send(request.message());
+        }
+        self.pending.insert(token, request, timeout.map(|timeout| now + timeout), heartbeat_at);
     }
 
     /// The options frame; that of a request with nothing of its own is the same as the one before.
@@ -360,8 +359,8 @@ impl Machine {
             return;
         }
         while let Some(request) = self.pending.next_unsent() {
-            let Pending { service, id, data, options, .. } = request.clone();
-            self.send(ClientToBroker::Request { service, id, data, options, extra: Vec::new() });
+            let message = request.message();
+            self.send(message);
         }
     }
 

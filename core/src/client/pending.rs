@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use hashbrown::HashMap;
-
-use crate::protocol::{Frame, RequestId, ServiceName};
+use crate::entropy::Entropy;
+use crate::index::{ByteHasher, Index, Map};
+use crate::protocol::{ClientToBroker, Frame, RequestId, ServiceName};
 use crate::timers::{Armed, Timers};
 
 /// What the user calls a request.
 pub type Token = u64;
 
-type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
-
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Pending {
     pub(super) id: RequestId,
     pub(super) service: ServiceName,
@@ -23,6 +21,18 @@ pub(super) struct Pending {
     pub(super) retry: bool,
     pub(super) sent: bool,
     pub(super) bytes: usize,
+}
+
+impl Pending {
+    pub(super) fn message(&self) -> ClientToBroker {
+        ClientToBroker::Request {
+            service: self.service.clone(),
+            id: self.id.clone(),
+            data: self.data.clone(),
+            options: self.options.clone(),
+            extra: Vec::new(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -35,10 +45,11 @@ struct Slot {
     armed_heartbeat: Armed,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct PendingRequests {
     slots: Map<Token, Slot>,
-    by_id: Map<RequestId, Token>,
+    hasher: ByteHasher,
+    by_id: Index<Token>,
     /// What is to be sent, in the order in which it was made: what is sent again comes before what never was.
     unsent: BTreeMap<u64, Token>,
     next_place: u64,
@@ -48,6 +59,19 @@ pub(super) struct PendingRequests {
 }
 
 impl PendingRequests {
+    pub(super) fn new(entropy: &mut Entropy) -> Self {
+        Self {
+            slots: Map::default(),
+            hasher: ByteHasher::new(entropy.number()),
+            by_id: Index::default(),
+            unsent: BTreeMap::new(),
+            next_place: 0,
+            timeouts: Timers::default(),
+            heartbeats: Timers::default(),
+            bytes: 0,
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }
@@ -61,7 +85,8 @@ impl PendingRequests {
     }
 
     pub(super) fn find(&self, id: &RequestId) -> Option<Token> {
-        self.by_id.get(id).copied()
+        let mut candidates = self.by_id.candidates(self.hasher.hash(id.as_bytes()));
+        candidates.find(|token| self.slots[token].request.id == *id)
     }
 
     /// All tokens in the order in which the requests were made.
@@ -87,21 +112,27 @@ impl PendingRequests {
         }
         self.heartbeats.arm(token, &mut slot.armed_heartbeat, heartbeat_at);
         self.bytes += slot.request.bytes;
-        self.by_id.insert(slot.request.id.clone(), token);
-        self.unsent.insert(place, token);
+        self.by_id.insert(self.hasher.hash(slot.request.id.as_bytes()), token);
+        if !slot.request.sent {
+            self.unsent.insert(place, token);
+        }
         self.slots.insert(token, slot);
     }
 
     pub(super) fn remove(&mut self, token: Token) -> Option<Pending> {
         let mut slot = self.slots.remove(&token)?;
-        self.timeouts.disarm(token, &mut slot.armed);
-        self.heartbeats.disarm(token, &mut slot.armed_heartbeat);
-        self.by_id.remove(&slot.request.id);
+        self.timeouts.disarm(&mut slot.armed);
+        self.heartbeats.disarm(&mut slot.armed_heartbeat);
+        self.by_id.remove(self.hasher.hash(slot.request.id.as_bytes()), token);
         self.bytes -= slot.request.bytes;
         if !slot.request.sent {
             self.unsent.remove(&slot.place);
         }
         Some(slot.request)
+    }
+
+    pub(super) fn has_unsent(&self) -> bool {
+        !self.unsent.is_empty()
     }
 
     /// The next request to send; it counts as sent from now on.

@@ -2,14 +2,12 @@
 
 use std::collections::VecDeque;
 
-use hashbrown::HashMap;
-
+use crate::entropy::Entropy;
+use crate::index::{ByteHasher, Index, Map};
 use crate::protocol::{Payload, PeerId, ReplyKind, RequestId};
 
 /// What the user calls a request. Never used twice by a worker.
 pub type Token = u64;
-
-type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
 #[derive(Debug)]
 pub(super) struct Active {
@@ -31,28 +29,54 @@ impl Active {
         self.backlog.back().is_some_and(|(kind, _)| *kind == ReplyKind::Final)
     }
 
-    /// The next reply to send, if the credit allows it.
-    pub(super) fn next_reply(&mut self) -> Option<(ReplyKind, Payload)> {
-        let (kind, _) = self.backlog.front()?;
-        if *kind == ReplyKind::Partial {
-            match &mut self.credit {
-                Some(0) => return None,
-                Some(credit) => *credit -= 1,
-                None => {}
-            }
+    /// The reply, if it may be sent now; it is kept if not.
+    pub(super) fn submit(&mut self, kind: ReplyKind, payload: Payload) -> Option<Payload> {
+        if self.backlog.is_empty() && self.spend(kind) {
+            return Some(payload);
         }
-        self.backlog.pop_front()
+        self.backlog.push_back((kind, payload));
+        None
+    }
+
+    /// The next reply that was kept, if the credit allows it.
+    pub(super) fn next_reply(&mut self) -> Option<(ReplyKind, Payload)> {
+        let kind = self.backlog.front()?.0;
+        if self.spend(kind) {
+            self.backlog.pop_front()
+        } else {
+            None
+        }
+    }
+
+    /// Whether the credit allows such a reply, which then counts as sent.
+    fn spend(&mut self, kind: ReplyKind) -> bool {
+        match (kind, &mut self.credit) {
+            (ReplyKind::Partial, Some(0)) => return false,
+            (ReplyKind::Partial, Some(credit)) => *credit -= 1,
+            _ => {}
+        }
+        true
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ActiveRequests {
     slots: Map<Token, Active>,
-    by_id: Map<(PeerId, RequestId), Token>,
+    hasher: ByteHasher,
+    by_id: Index<Token>,
     next_token: Token,
 }
 
 impl ActiveRequests {
+    pub(super) fn new(entropy: &mut Entropy) -> Self {
+        let hasher = ByteHasher::new(entropy.number());
+        Self { slots: Map::default(), hasher, by_id: Index::default(), next_token: 0 }
+    }
+
+    fn hash(&self, client: &PeerId, id: &RequestId) -> u64 {
+        self.hasher.hash_pair(client.as_bytes(), id.as_bytes())
+    }
+
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }
@@ -62,7 +86,11 @@ impl ActiveRequests {
     }
 
     pub(super) fn find(&self, client: &PeerId, id: &RequestId) -> Option<Token> {
-        self.by_id.get(&(client.clone(), id.clone())).copied()
+        let mut candidates = self.by_id.candidates(self.hash(client, id));
+        candidates.find(|token| {
+            let request = &self.slots[token];
+            request.client == *client && request.id == *id
+        })
     }
 
     pub(super) fn get_mut(&mut self, token: Token) -> Option<&mut Active> {
@@ -71,14 +99,14 @@ impl ActiveRequests {
 
     pub(super) fn insert(&mut self, request: Active) -> Token {
         self.next_token += 1;
-        self.by_id.insert((request.client.clone(), request.id.clone()), self.next_token);
+        self.by_id.insert(self.hash(&request.client, &request.id), self.next_token);
         self.slots.insert(self.next_token, request);
         self.next_token
     }
 
     pub(super) fn remove(&mut self, token: Token) -> Option<Active> {
         let request = self.slots.remove(&token)?;
-        self.by_id.remove(&(request.client.clone(), request.id.clone()));
+        self.by_id.remove(self.hash(&request.client, &request.id), token);
         Some(request)
     }
 
@@ -92,7 +120,7 @@ impl ActiveRequests {
     /// Forgets all requests and returns their tokens, the oldest first.
     pub(super) fn clear(&mut self) -> Vec<Token> {
         let mut tokens: Vec<Token> = self.slots.drain().map(|(token, _)| token).collect();
-        self.by_id.clear();
+        self.by_id = Index::default();
         tokens.sort_unstable();
         tokens
     }

@@ -138,10 +138,10 @@ impl Machine {
         Self {
             service,
             options,
+            active: ActiveRequests::new(&mut entropy),
             entropy,
             link,
             broker: None,
-            active: ActiveRequests::default(),
             drain: None,
             timers: Timers::default(),
             outputs: VecDeque::new(),
@@ -167,21 +167,27 @@ impl Machine {
         let Some(request) = self.active.get_mut(token).filter(|request| !request.is_answered()) else { return false };
         // The published peers count the frames of a reply.
         payload.options.get_or_insert_with(|| Frame::from("{}"));
-        request.backlog.push_back((kind, payload));
-        self.flush(now, token);
+        if let Some(payload) = request.submit(kind, payload) {
+            self.send_reply(now, token, kind, payload);
+        }
         true
     }
 
-    /// Sends what the credit allows of a request's replies.
+    /// Sends what the credit allows of the replies that were kept.
     fn flush(&mut self, now: Instant, token: Token) {
-        while let Some(request) = self.active.get_mut(token) {
-            let Some((kind, payload)) = request.next_reply() else { return };
+        while let Some((kind, payload)) = self.active.get_mut(token).and_then(Active::next_reply) {
+            self.send_reply(now, token, kind, payload);
+        }
+    }
+
+    fn send_reply(&mut self, now: Instant, token: Token, kind: ReplyKind, payload: Payload) {
+        if kind == ReplyKind::Final {
+            let Some(Active { client, id, .. }) = self.active.remove(token) else { return };
+            self.send(WorkerToBroker::Reply { kind, client, id, payload });
+            self.check_drained(now);
+        } else if let Some(request) = self.active.get_mut(token) {
             let (client, id) = (request.client.clone(), request.id.clone());
             self.send(WorkerToBroker::Reply { kind, client, id, payload });
-            if kind == ReplyKind::Final {
-                self.active.remove(token);
-                self.check_drained(now);
-            }
         }
     }
 
@@ -223,7 +229,7 @@ impl Machine {
             return;
         }
         let drain = self.drain.get_or_insert(Drain { armed: Armed::default() });
-        self.timers.disarm((), &mut drain.armed);
+        self.timers.disarm(&mut drain.armed);
         self.timers.arm((), &mut drain.armed, now + timeout.min(limits::DURATION));
         self.check_drained(now);
     }
@@ -243,7 +249,7 @@ impl Machine {
             self.send(WorkerToBroker::Disconnect);
         }
         if let Some(mut drain) = self.drain.take() {
-            self.timers.disarm((), &mut drain.armed);
+            self.timers.disarm(&mut drain.armed);
         }
         let link = self.link.stop();
         self.broker = None;
@@ -399,6 +405,9 @@ impl Machine {
             }
         }
         if self.timers.pop_due(now).is_some() {
+            if let Some(drain) = &mut self.drain {
+                drain.armed.fired();
+            }
             self.stop(now);
         }
     }
