@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::events::guard;
 use super::latch::Latch;
 use super::wait::wait_for;
 use crate::broker::{Event, Statistics};
@@ -193,7 +194,7 @@ struct BrokerSink {
 impl EventSink<Event> for BrokerSink {
     fn deliver(&mut self, events: &mut Vec<Event>) {
         for event in events.drain(..) {
-            (self.listener)(&event);
+            guard(|| (self.listener)(&event));
             if event == Event::Drained {
                 self.drained.set();
             }

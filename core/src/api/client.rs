@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::events::{silent, Listener, PeerEvent};
+use super::events::{silent, tell, Listener, PeerEvent};
 use super::latch::Latch;
 use super::response::{Reply, RequestError, Response, ResponseState};
 use super::wait::wait_for;
@@ -103,7 +103,7 @@ impl ClientBuilder {
     pub fn start(mut self) -> Result<Client, Error> {
         let engine = Engine::current()?;
         let state = Arc::new(ClientState::default());
-        (self.listener)(PeerEvent::Started);
+        tell(&mut self.listener, PeerEvent::Started);
         let sink = ClientSink { state: Arc::clone(&state), listener: self.listener, wakers: Vec::new() };
         let handle = open_client(&engine, &self.endpoint, self.options, Box::new(sink))?;
         Ok(Client { shared: Arc::new(ClientShared { handle, state, next_token: AtomicU64::new(1) }) })
@@ -329,7 +329,7 @@ impl ClientSink {
     }
 
     fn tell(&mut self, event: PeerEvent) {
-        (self.listener)(event);
+        tell(&mut self.listener, event);
     }
 }
 

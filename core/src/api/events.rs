@@ -1,5 +1,7 @@
 //! What clients and workers tell about themselves.
 
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
 use crate::protocol::Malformed;
 
 /// Something that happened to a client or worker.
@@ -20,6 +22,17 @@ pub enum PeerEvent {
 
 /// Who is told. Called on the I/O thread.
 pub(super) type Listener = Box<dyn FnMut(PeerEvent) + Send>;
+
+/// Tells a listener. One that panics costs nobody else anything: the panic is printed, and that is all.
+pub(super) fn tell(listener: &mut Listener, event: PeerEvent) {
+    guard(|| listener(event));
+}
+
+/// Runs a user's code on the I/O thread, which serves others too and must outlive a panic of it.
+pub(super) fn guard(listener: impl FnOnce()) {
+    // The panic hook has printed the panic already.
+    let _ = catch_unwind(AssertUnwindSafe(listener));
+}
 
 pub(super) fn silent() -> Listener {
     Box::new(|_| {})

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
@@ -15,9 +15,9 @@ use super::response::{decode, options_value};
 use super::wait::{remember, wait_for};
 use super::worker::WorkerShared;
 use crate::config::{Codec, Timeout};
-use crate::driver::WorkerCommand;
+use crate::driver::{Live, WorkerCommand};
 use crate::error::{Error, ErrorCode};
-use crate::protocol::{codec_of, Frame, Payload, ReplyKind, Status, RAW_OPTIONS};
+use crate::protocol::{codec_of, encode_reply_options, Frame, Payload, ReplyKind, Status};
 use crate::worker::{CancelReason, Token};
 
 /// A request as its handler sees it.
@@ -124,63 +124,38 @@ pub(super) struct JobState {
 
 #[derive(Debug)]
 struct Inner {
-    is_ended: bool,
-    cancelled: Option<CancelReason>,
-    /// Partial replies that may be sent; `None`: any number.
-    credit: Option<u64>,
-    last_heartbeat: Instant,
+    live: Live,
+    /// Who waits for credit, or for the cancellation.
     waiting: Vec<Waker>,
 }
 
 impl JobState {
     pub(super) fn new(token: Token, credit: Option<u32>) -> Self {
-        let inner = Inner {
-            is_ended: false,
-            cancelled: None,
-            credit: credit.map(u64::from),
-            last_heartbeat: Instant::now(),
-            waiting: Vec::new(),
-        };
-        Self { token, inner: Mutex::new(inner) }
+        Self { token, inner: Mutex::new(Inner { live: Live::new(credit), waiting: Vec::new() }) }
     }
 
-    fn change(&self, change: impl FnOnce(&mut Inner)) {
+    fn change(&self, change: impl FnOnce(&mut Live)) {
         let mut inner = self.inner.lock();
-        change(&mut inner);
+        change(&mut inner.live);
         let waiting = std::mem::take(&mut inner.waiting);
         drop(inner);
         waiting.into_iter().for_each(Waker::wake);
     }
 
     pub(super) fn cancel(&self, reason: CancelReason) {
-        self.change(|inner| inner.cancelled = Some(reason));
+        self.change(|live| live.cancel(reason));
     }
 
     pub(super) fn add_credit(&self, partials: u32) {
-        self.change(|inner| inner.credit = Some(inner.credit.unwrap_or(0) + u64::from(partials)));
+        self.change(|live| live.add_credit(partials));
     }
 
     pub(super) fn heartbeat(&self) {
-        self.inner.lock().last_heartbeat = Instant::now();
+        self.inner.lock().live.heartbeat();
     }
 
     pub(super) fn is_cancelled(&self) -> bool {
-        self.inner.lock().cancelled.is_some()
-    }
-}
-
-impl Inner {
-    /// Why nothing can be sent any more.
-    fn objection(&self) -> Option<Error> {
-        if self.is_ended {
-            return Some(Error::new(ErrorCode::Closed, "the final reply was sent already"));
-        }
-        let code = match self.cancelled? {
-            CancelReason::Client => ErrorCode::Cancelled,
-            CancelReason::Disconnected => ErrorCode::Disconnected,
-            CancelReason::Stopped => ErrorCode::Closed,
-        };
-        Some(code.into())
+        self.inner.lock().live.is_cancelled()
     }
 }
 
@@ -267,14 +242,13 @@ impl ReplyWriter {
     /// the last heartbeats.
     #[must_use]
     pub fn active(&self) -> bool {
-        let inner = self.state.inner.lock();
-        inner.objection().is_none() && inner.last_heartbeat.elapsed() < self.patience
+        self.state.inner.lock().live.is_wanted(self.patience)
     }
 
     /// Whether the final reply, error or rejection was sent.
     #[must_use]
     pub fn ended(&self) -> bool {
-        self.state.inner.lock().is_ended
+        self.state.inner.lock().live.is_ended()
     }
 
     /// Whether nobody waits for the reply any more: the client gave up or vanished, the request's timeout passed, the
@@ -288,7 +262,7 @@ impl ReplyWriter {
     pub async fn cancelled(&self) {
         poll_fn(|context| {
             let mut inner = self.state.inner.lock();
-            if inner.cancelled.is_some() {
+            if inner.live.is_cancelled() {
                 return Poll::Ready(());
             }
             remember(&mut inner.waiting, context.waker());
@@ -299,25 +273,12 @@ impl ReplyWriter {
 
     /// Ends the request as a failed handler does, if it has not ended.
     pub(super) fn fail(&self, message: &str) {
-        let code = ErrorCode::Handler;
         // Fails if the request has ended or was cancelled: nobody waits for this error then.
-        let _ = self.error(&serde_json::json!({ "code": code.as_str(), "message": message }));
+        let _ = self.error(&handler_failure(message));
     }
 
     fn payload(&self, status: Status, data: Frame, codec: Codec) -> Payload {
-        let options = self.options.lock();
-        if options.is_empty() {
-            let options = match codec {
-                Codec::Json => Frame::from("{}"),
-                Codec::Raw => Frame::from(RAW_OPTIONS),
-            };
-            return Payload::new(status, data, options);
-        }
-        let mut options = options.clone();
-        if codec == Codec::Raw {
-            options.insert("codec".to_owned(), Value::from("raw"));
-        }
-        Payload::new(status, data, Frame::from(Value::Object(options).to_string()))
+        Payload::new(status, data, encode_reply_options(codec, &self.options.lock()))
     }
 
     async fn send_partial(&self, payload: Payload) -> Result<(), Error> {
@@ -327,21 +288,17 @@ impl ReplyWriter {
 
     fn poll_send_partial(&self, context: &Context<'_>, command: &mut Option<WorkerCommand>) -> Poll<Result<(), Error>> {
         let mut inner = self.state.inner.lock();
-        if let Some(error) = inner.objection() {
+        if let Some(error) = inner.live.objection() {
             return Poll::Ready(Err(error));
         }
-        if inner.credit == Some(0) {
+        if !inner.live.has_credit() {
             remember(&mut inner.waiting, context.waker());
             return Poll::Pending;
         }
         let Some(worker) = self.worker.upgrade() else { return Poll::Ready(Err(ErrorCode::Closed.into())) };
         while let Some(next) = command.take() {
             match worker.handle.try_submit(next) {
-                Ok(()) => {
-                    if let Some(credit) = &mut inner.credit {
-                        *credit -= 1;
-                    }
-                }
+                Ok(()) => inner.live.spend(),
                 Err((_, Some(refused))) => {
                     *command = Some(refused);
                     if !worker.handle.wait_for_room(context.waker()) {
@@ -360,12 +317,7 @@ impl ReplyWriter {
     }
 
     fn finish_with(&self, command: WorkerCommand) -> Result<(), Error> {
-        let mut inner = self.state.inner.lock();
-        if let Some(error) = inner.objection() {
-            return Err(error);
-        }
-        inner.is_ended = true;
-        drop(inner);
+        self.state.inner.lock().live.end()?;
         let worker = self.worker.upgrade().ok_or(ErrorCode::Closed)?;
         worker.forget(self.state.token);
         worker.handle.submit_urgent(command)
@@ -383,6 +335,11 @@ impl Drop for ReplyWriter {
             worker.forget(self.state.token);
         }
     }
+}
+
+/// What a failed handler's request ends with.
+pub(crate) fn handler_failure(message: &str) -> Value {
+    serde_json::json!({ "code": ErrorCode::Handler.as_str(), "message": message })
 }
 
 fn json<T: Serialize + ?Sized>(data: &T) -> Result<Frame, Error> {

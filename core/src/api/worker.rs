@@ -16,7 +16,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use super::events::{silent, Listener, PeerEvent};
+use super::events::{silent, tell, Listener, PeerEvent};
 use super::job::{HandlerError, Job, JobState, ReplyWriter, Request};
 use super::latch::Latch;
 use super::wait::{remember, wait_for};
@@ -108,7 +108,7 @@ impl WorkerBuilder {
         let engine = Engine::current()?;
         let service = service_name(&self.service)?;
         let patience = self.options.heartbeat.saturating_mul(self.options.heartbeat_liveness.max(1));
-        (self.listener)(PeerEvent::Started);
+        tell(&mut self.listener, PeerEvent::Started);
         let state = Arc::new(WorkerState::default());
         let (worker_sender, worker) = std::sync::mpsc::channel();
         let sink = WorkerSink {
@@ -408,17 +408,17 @@ impl EventSink<Event> for WorkerSink {
                 }
                 Event::Connected => {
                     self.state.is_connected.store(true, Ordering::Release);
-                    (self.listener)(PeerEvent::Connected);
+                    tell(&mut self.listener, PeerEvent::Connected);
                 }
                 Event::Disconnected => {
                     self.state.is_connected.store(false, Ordering::Release);
-                    (self.listener)(PeerEvent::Disconnected);
+                    tell(&mut self.listener, PeerEvent::Disconnected);
                 }
                 Event::Stopped => {
-                    (self.listener)(PeerEvent::Stopped);
+                    tell(&mut self.listener, PeerEvent::Stopped);
                     self.close();
                 }
-                Event::ProtocolError(malformed) => (self.listener)(PeerEvent::ProtocolError(malformed)),
+                Event::ProtocolError(malformed) => tell(&mut self.listener, PeerEvent::ProtocolError(malformed)),
             }
         }
         self.wake_handlers();

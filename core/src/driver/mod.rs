@@ -17,6 +17,7 @@ mod dealer;
 mod engine;
 mod event_queue;
 mod listener;
+mod live;
 mod mailbox;
 mod peer;
 mod router;
@@ -25,6 +26,7 @@ mod subscriber;
 
 pub use engine::{Engine, Handle};
 pub use event_queue::EventQueue;
+pub(crate) use live::Live;
 pub(crate) use peer::service_name;
 pub use peer::{open_client, open_worker, ClientCommand, WorkerCommand};
 pub use router::{open_broker, BoundBroker, BrokerCommand};

@@ -4,23 +4,12 @@
 use std::time::Duration;
 
 use serde::de::MapAccess;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::json::Scalar;
+use super::option_name as key;
 use super::{json, Frame};
 use crate::config::{defaults, Codec, RequestOptions, Timeout};
-
-/// Names of the options; each stands here once.
-mod key {
-    pub(super) const TIMEOUT: &str = "timeout";
-    pub(super) const RETRY: &str = "retry";
-    pub(super) const WORKER_ID: &str = "workerId";
-    pub(super) const NO_CACHE: &str = "nocache";
-    pub(super) const PERSIST: &str = "persist";
-    pub(super) const FAIL_FAST: &str = "failFast";
-    pub(super) const CODEC: &str = "codec";
-    pub(super) const CACHE: &str = "cache";
-}
 
 /// What a request's options say that concerns the broker.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,6 +121,23 @@ fn codec_named(name: &Scalar<'_>) -> Codec {
 
 /// The options of a reply whose data is bytes, and which has no others.
 pub const RAW_OPTIONS: &str = r#"{"codec":"raw"}"#;
+
+/// Writes the options frame of a reply: the codec, if it is not JSON, and the user's own keys.
+#[must_use]
+pub fn encode_reply_options(codec: Codec, options: &Map<String, Value>) -> Frame {
+    match codec {
+        Codec::Json if options.is_empty() => Frame::from("{}"),
+        Codec::Raw if options.is_empty() => Frame::from(RAW_OPTIONS),
+        _ => {
+            let mut options = options.clone();
+            options.remove(key::CODEC);
+            if codec == Codec::Raw {
+                options.insert(key::CODEC.to_owned(), Value::from("raw"));
+            }
+            Frame::from(Value::Object(options).to_string())
+        }
+    }
+}
 
 /// Writes the options frame of a request: `timeout` and `retry` always and first, as the published client does,
 /// then what differs from the defaults, then the user's own keys.

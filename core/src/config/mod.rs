@@ -1,9 +1,15 @@
 //! Options and their defaults. Each stands here once, for every language.
 
-use std::collections::BTreeMap;
+mod named;
+mod request;
+
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+pub use request::RequestOptions;
+
+use named::{read, unknown};
 
 use crate::error::{Error, ErrorCode};
 use crate::limits;
@@ -97,7 +103,7 @@ impl Default for Concurrency {
 }
 
 macro_rules! options {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])+ $field:ident: $type:ty = $default:expr,)+ }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])+ $field:ident $text:literal: $type:ty = $default:expr,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone)]
         #[non_exhaustive]
@@ -108,6 +114,26 @@ macro_rules! options {
         }
 
         impl $name {
+            /// The names of all options, the same in every language.
+            pub const NAMES: &'static [&'static str] = &[$($text,)+];
+
+            /// Sets an option by its name. Times are numbers of milliseconds. `E_OPTION` for a name that is none of
+            /// [`Self::NAMES`], and for a value that it cannot have.
+            pub fn set(&mut self, name: &str, value: &Value) -> Result<(), Error> {
+                match name {
+                    $($text => self.$field = read(name, value)?,)+
+                    _ => return Err(unknown(name, Self::NAMES)),
+                }
+                Ok(())
+            }
+
+            /// The options of this kind in an object; see [`Self::set`].
+            pub fn from_json(options: &Map<String, Value>) -> Result<Self, Error> {
+                let mut this = Self::default();
+                options.iter().try_for_each(|(name, value)| this.set(name, value))?;
+                Ok(this)
+            }
+
             $($(#[$field_doc])+ #[must_use] pub fn $field(mut self, $field: impl Into<$type>) -> Self {
                 self.$field = $field.into();
                 self
@@ -120,26 +146,26 @@ options! {
     /// What a broker may be told. Every field has a method of the same name for chaining.
     BrokerOptions {
         /// Time after which a quiet worker is sent a heartbeat, and the unit of `heartbeat_liveness`.
-        heartbeat: Duration = defaults::HEARTBEAT,
+        heartbeat "heartbeat": Duration = defaults::HEARTBEAT,
         /// Heartbeats that a peer may miss before it counts as dead.
-        heartbeat_liveness: u32 = defaults::HEARTBEAT_LIVENESS,
+        heartbeat_liveness "heartbeatLiveness": u32 = defaults::HEARTBEAT_LIVENESS,
         /// How a worker is chosen: `load` or `rand`.
-        dispatch_mode: DispatchMode = DispatchMode::default(),
+        dispatch_mode "dmode": DispatchMode = DispatchMode::default(),
         /// The broker's name; `None`: `B<uuid>`. A client that meets another name than before knows that the broker
         /// was restarted, so do not reuse one across restarts.
-        name: Option<String> = None,
+        name "name": Option<String> = None,
         /// Where the directory is published for core services; `None`: nowhere.
-        intch: Option<String> = Some(defaults::INTCH.to_owned()),
+        intch "intch": Option<String> = Some(defaults::INTCH.to_owned()),
         /// Most requests held, waiting and in flight.
-        max_requests: usize = limits::BROKER_REQUESTS,
+        max_requests "maxRequests": usize = limits::BROKER_REQUESTS,
         /// Most bytes of requests held.
-        max_request_bytes: usize = limits::BROKER_REQUEST_BYTES,
+        max_request_bytes "maxRequestBytes": usize = limits::BROKER_REQUEST_BYTES,
         /// Largest data frame of a request, in bytes.
-        max_body_bytes: usize = limits::BODY_BYTES,
+        max_body_bytes "maxBodyBytes": usize = limits::BODY_BYTES,
         /// Most workers registered.
-        max_workers: usize = limits::BROKER_WORKERS,
+        max_workers "maxWorkers": usize = limits::BROKER_WORKERS,
         /// Bytes of the reply cache; 0 turns it off.
-        cache_bytes: usize = limits::CACHE_BYTES,
+        cache_bytes "cacheBytes": usize = limits::CACHE_BYTES,
     }
 }
 
@@ -147,15 +173,15 @@ options! {
     /// What a worker may be told. Every field has a method of the same name for chaining.
     WorkerOptions {
         /// Time between two heartbeats.
-        heartbeat: Duration = defaults::HEARTBEAT,
+        heartbeat "heartbeat": Duration = defaults::HEARTBEAT,
         /// Heartbeats that the broker may miss before the worker reconnects.
-        heartbeat_liveness: u32 = defaults::HEARTBEAT_LIVENESS,
+        heartbeat_liveness "heartbeatLiveness": u32 = defaults::HEARTBEAT_LIVENESS,
         /// First pause before reconnecting; it doubles up to half a minute.
-        reconnect: Duration = defaults::RECONNECT,
+        reconnect "reconnect": Duration = defaults::RECONNECT,
         /// Requests taken at the same time.
-        concurrency: Concurrency = Concurrency::default(),
+        concurrency "concurrency": Concurrency = Concurrency::default(),
         /// First part of the identity; `None`: `W<uuid>`.
-        prefix: Option<String> = None,
+        prefix "prefix": Option<String> = None,
     }
 }
 
@@ -163,21 +189,21 @@ options! {
     /// What a client may be told. Every field has a method of the same name for chaining.
     ClientOptions {
         /// Time between two heartbeats.
-        heartbeat: Duration = defaults::HEARTBEAT,
+        heartbeat "heartbeat": Duration = defaults::HEARTBEAT,
         /// Heartbeats that the broker may miss before the client reconnects.
-        heartbeat_liveness: u32 = defaults::HEARTBEAT_LIVENESS,
+        heartbeat_liveness "heartbeatLiveness": u32 = defaults::HEARTBEAT_LIVENESS,
         /// First pause before reconnecting; it doubles up to half a minute.
-        reconnect: Duration = defaults::RECONNECT,
+        reconnect "reconnect": Duration = defaults::RECONNECT,
         /// First part of the identity; `None`: `C<uuid>`.
-        prefix: Option<String> = None,
+        prefix "prefix": Option<String> = None,
         /// Timeout of requests that do not set their own.
-        timeout: Timeout = Timeout::default(),
+        timeout "timeout": Timeout = Timeout::default(),
         /// `retry` of requests that do not set their own.
-        retry: bool = false,
+        retry "retry": bool = false,
         /// Most requests unanswered at a time.
-        max_requests: usize = limits::CLIENT_REQUESTS,
+        max_requests "maxRequests": usize = limits::CLIENT_REQUESTS,
         /// Most bytes of requests unanswered at a time.
-        max_request_bytes: usize = limits::CLIENT_REQUEST_BYTES,
+        max_request_bytes "maxRequestBytes": usize = limits::CLIENT_REQUEST_BYTES,
     }
 }
 
@@ -250,80 +276,4 @@ pub enum Codec {
     Json,
     /// Bytes as they are; `{"codec":"raw"}` in the options.
     Raw,
-}
-
-/// What one request may be told. What is not set is taken from the client's options.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct RequestOptions {
-    /// How long to wait without a reply.
-    pub timeout: Option<Timeout>,
-    /// Whether the request may be run again when its worker or the connection is lost.
-    pub retry: Option<bool>,
-    /// The one worker that is to handle it.
-    pub worker_id: Option<String>,
-    /// Whether to pass by the broker's reply cache.
-    pub no_cache: bool,
-    /// Whether to end with `B_NO_WORKER` or `B_REJECTED` at once instead of waiting for a worker.
-    pub fail_fast: bool,
-    /// How the data is to be read.
-    pub codec: Codec,
-    /// Keys of the user's own, handed to the worker with the options.
-    pub headers: BTreeMap<String, Value>,
-}
-
-impl RequestOptions {
-    /// Sets how long to wait without a reply.
-    #[must_use]
-    pub fn timeout(mut self, timeout: impl Into<Timeout>) -> Self {
-        self.timeout = Some(timeout.into());
-        self
-    }
-
-    /// Lets the request be run again when its worker or the connection is lost.
-    #[must_use]
-    pub fn retry(mut self, retry: bool) -> Self {
-        self.retry = Some(retry);
-        self
-    }
-
-    /// Names the one worker that is to handle the request.
-    #[must_use]
-    pub fn worker_id(mut self, worker_id: impl Into<String>) -> Self {
-        self.worker_id = Some(worker_id.into());
-        self
-    }
-
-    /// Passes by the broker's reply cache.
-    #[must_use]
-    pub fn no_cache(mut self, no_cache: bool) -> Self {
-        self.no_cache = no_cache;
-        self
-    }
-
-    /// Fails at once instead of waiting for a worker.
-    #[must_use]
-    pub fn fail_fast(mut self, fail_fast: bool) -> Self {
-        self.fail_fast = fail_fast;
-        self
-    }
-
-    /// Says how the data is to be read.
-    #[must_use]
-    pub fn codec(mut self, codec: Codec) -> Self {
-        self.codec = codec;
-        self
-    }
-
-    /// Whether nothing is set but the timeout, `retry` and the codec.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.worker_id.is_none() && !self.no_cache && !self.fail_fast && self.headers.is_empty()
-    }
-
-    /// Adds a key of the user's own. A name that the protocol uses itself is overridden by the protocol's value.
-    #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.headers.insert(name.into(), value.into());
-        self
-    }
 }
