@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 use super::directory::is_directory;
 use super::queue::{QueueKey, Rejecters};
 use super::requests::{Place, RequestKey};
-use super::workers::{FreeRank, WorkerKey};
+use super::workers::WorkerKey;
 use super::Machine;
 use crate::config::Timeout;
 use crate::error::ErrorCode;
@@ -28,9 +28,8 @@ impl Machine {
         if self.requests[key].settings.worker_id.is_some() {
             return self.place_targeted(now, key);
         }
-        let request = &self.requests[key];
-        let queue = self.routing.queue(&request.service);
-        if let Some(worker) = self.best_worker(queue, &self.requests[key].rejecters.clone()) {
+        let queue = self.routing.queue(&self.requests[key].service);
+        if let Some(worker) = self.best_worker(queue, key) {
             self.dispatch(now, key, worker);
             return self.routing.tidy(queue);
         }
@@ -108,16 +107,15 @@ impl Machine {
         self.requests[key].settings.fail_fast.then_some(nobody)
     }
 
-    fn best_worker(&mut self, queue: QueueKey, rejecters: &Rejecters) -> Option<WorkerKey> {
-        let mut best: Option<(FreeRank, WorkerKey)> = None;
-        for pool in &self.routing.queues[queue].pools {
-            let candidate = self.routing.pools[*pool].free.best(rejecters, &mut self.entropy);
-            best = match (best, candidate) {
-                (Some(best), Some(candidate)) => Some(best.min(candidate)),
-                (best, candidate) => best.or(candidate),
-            };
-        }
-        best.map(|(_, worker)| worker)
+    /// The free worker to take for a request of this queue. One that may still answer an earlier request under the same
+    /// id is only taken if there is no other: its replies to the two could not be told apart.
+    fn best_worker(&mut self, queue: QueueKey, key: RequestKey) -> Option<WorkerKey> {
+        let ended_hash = self.ended_hash_of(key);
+        let (routing, workers, rejecters) = (&self.routing, &self.workers, &self.requests[key].rejecters);
+        let may_have = |worker: WorkerKey| !rejecters.contains(worker);
+        let is_clear = |worker: WorkerKey| may_have(worker) && !workers[worker].ended.contains(ended_hash);
+        let clear = routing.best_worker(queue, is_clear, &mut self.entropy);
+        clear.or_else(|| routing.best_worker(queue, may_have, &mut self.entropy))
     }
 
     /// Takes a request out of where it waits. Its worker, if it has one, gets its place back but is not served.
@@ -248,8 +246,8 @@ impl Machine {
         let mut heads: Vec<(u64, Rejecters)> = heads.map(|(lane, sequence)| (sequence, lane.clone())).collect();
         heads.sort_unstable();
         heads.into_iter().find_map(|(sequence, lane)| {
-            let worker = self.best_worker(queue, &lane)?;
-            Some((self.routing.queues[queue].at(&lane, sequence)?, worker))
+            let request = self.routing.queues[queue].at(&lane, sequence)?;
+            Some((request, self.best_worker(queue, request)?))
         })
     }
 

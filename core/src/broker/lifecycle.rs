@@ -7,6 +7,7 @@ use super::clients::ClientKey;
 use super::output::{Event, Loss};
 use super::queue::QueueKey;
 use super::requests::RequestKey;
+use super::workers::WorkerKey;
 use super::{Machine, TimerKey};
 use crate::error::ErrorCode;
 use crate::limits;
@@ -49,17 +50,21 @@ impl Machine {
 
     /// Ends a request that its client no longer waits for, without telling the client.
     fn abandon(&mut self, now: Instant, key: RequestKey) {
-        let request = &self.requests[key];
-        if let Some(worker) = request.worker() {
-            let client = request.told_client.clone().unwrap_or_else(|| self.clients[request.client].peer.clone());
-            let id = request.id.clone();
-            self.note_ended(worker, &client, &id);
-            if self.workers[worker].can_cancel() {
-                let peer = self.workers[worker].peer.clone();
-                self.send_worker(&peer, BrokerToWorker::Cancel { client, id });
-            }
+        if let Some(worker) = self.requests[key].worker() {
+            self.note_ended(worker, key);
+            self.call_off(worker, key);
         }
         self.end(now, key);
+    }
+
+    /// Tells the worker that has a request to drop it, if it is one that understands that.
+    pub(super) fn call_off(&mut self, worker: WorkerKey, key: RequestKey) {
+        if self.workers[worker].can_cancel() {
+            let peer = self.workers[worker].peer.clone();
+            let request = &self.requests[key];
+            let (client, id) = (self.told_client(request).clone(), request.id.clone());
+            self.send_worker(&peer, BrokerToWorker::Cancel { client, id });
+        }
     }
 
     pub(super) fn cancel(&mut self, now: Instant, key: RequestKey) {

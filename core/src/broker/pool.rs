@@ -117,18 +117,22 @@ impl FreeSet {
         }
     }
 
-    /// The worker to take, leaving out those that rejected the request, with the rank that compares it to the best of
-    /// other pools.
-    pub(super) fn best(&self, rejecters: &Rejecters, entropy: &mut Entropy) -> Option<(FreeRank, WorkerKey)> {
+    /// The worker to take, leaving out those that may not have the request, with the rank that compares it to the best
+    /// of other pools.
+    pub(super) fn best(
+        &self,
+        may_have: impl Fn(WorkerKey) -> bool,
+        entropy: &mut Entropy,
+    ) -> Option<(FreeRank, WorkerKey)> {
         match self {
-            Self::Load(workers) => workers.iter().find(|(_, worker)| !rejecters.contains(*worker)).copied(),
+            Self::Load(workers) => workers.iter().find(|(_, worker)| may_have(*worker)).copied(),
             Self::Random { list, .. } => {
                 if list.is_empty() {
                     return None;
                 }
                 let start = entropy.below(list.len());
                 let turned = list[start..].iter().chain(&list[..start]);
-                let worker = turned.copied().find(|worker| !rejecters.contains(*worker))?;
+                let worker = turned.copied().find(|worker| may_have(*worker))?;
                 Some(((entropy.below(usize::MAX), 0), worker))
             }
         }

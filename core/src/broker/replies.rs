@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::intake::cache_key;
-use super::requests::{Place, RequestKey};
+use super::requests::{Place, Request, RequestKey};
 use super::workers::WorkerKey;
 use super::{Machine, Violation};
 use crate::error::ErrorCode;
@@ -32,7 +32,12 @@ impl Machine {
             }
             ReplyKind::Final => {
                 self.statistics.replies += 1;
-                self.remember(now, key, &payload);
+                if self.is_ambiguous_at(worker, key) {
+                    // If this answered the earlier request, the worker is not done with the present one.
+                    self.call_off(worker, key);
+                } else {
+                    self.remember(now, key, &payload);
+                }
                 self.conclude(now, key, payload);
             }
         }
@@ -43,12 +48,37 @@ impl Machine {
             return self.unexpected_reply(now, worker, ReplyKind::Final, client, id);
         };
         self.statistics.rejects += 1;
+        if self.is_ambiguous_at(worker, key) {
+            return self.handle_ambiguous_reject(now, worker, key);
+        }
         self.withdraw(key);
         let request = &mut self.requests[key];
         request.rejecters.insert(worker);
         request.attempt -= 1;
         self.serve(now, worker);
         self.place(now, key);
+    }
+
+    /// A reject that may mean an earlier request under the same id: then the worker is at work on this one, which goes
+    /// elsewhere only if it may run twice.
+    fn handle_ambiguous_reject(&mut self, now: Instant, worker: WorkerKey, key: RequestKey) {
+        self.call_off(worker, key);
+        self.withdraw(key);
+        let request = &mut self.requests[key];
+        request.rejecters.insert(worker);
+        let may_run_again = request.settings.retry;
+        self.serve(now, worker);
+        if may_run_again {
+            self.place(now, key);
+        } else {
+            self.fail(now, key, ErrorCode::WorkerLost);
+        }
+    }
+
+    /// Whether the worker may still answer an earlier request of the same client under the same id, which the broker
+    /// ended: nobody can tell its reply to that one from its reply to this one.
+    fn is_ambiguous_at(&self, worker: WorkerKey, key: RequestKey) -> bool {
+        self.workers[worker].ended.contains(self.ended_hash_of(key))
     }
 
     /// The request that a worker means: by its id among those that the worker has. The client's identity only tells
@@ -60,14 +90,13 @@ impl Machine {
             if !matches!(request.place, Place::InFlight { worker: at, .. } if at == worker) {
                 continue;
             }
-            let told = request.told_client.as_ref().unwrap_or(&self.clients[request.client].peer);
-            if told == client {
+            if self.told_client(request) == client {
                 return Some(key);
             }
             only = Some(key);
             count += 1;
         }
-        let ended = || self.workers[worker].ended.contains(self.ended_hash(client, id));
+        let ended = || self.workers[worker].ended.explains(self.ended_hash(client, id));
         only.filter(|_| count == 1 && !ended())
     }
 
@@ -75,16 +104,27 @@ impl Machine {
         self.hasher.hash_pair(client.as_bytes(), id.as_bytes())
     }
 
+    /// What a request would be among those that its worker had when the broker ended them.
+    pub(super) fn ended_hash_of(&self, key: RequestKey) -> u64 {
+        let request = &self.requests[key];
+        self.ended_hash(self.told_client(request), &request.id)
+    }
+
+    /// Whom a request's worker is told that it is from.
+    pub(super) fn told_client<'a>(&'a self, request: &'a Request) -> &'a PeerId {
+        request.told_client.as_ref().unwrap_or(&self.clients[request.client].peer)
+    }
+
     /// Remembers that a request at a worker was ended by the broker, so that a late reply is told from a wrong one.
-    pub(super) fn note_ended(&mut self, worker: WorkerKey, client: &PeerId, id: &RequestId) {
-        let hash = self.ended_hash(client, id);
+    pub(super) fn note_ended(&mut self, worker: WorkerKey, key: RequestKey) {
+        let hash = self.ended_hash_of(key);
         self.workers[worker].ended.insert(hash);
     }
 
     fn unexpected_reply(&mut self, now: Instant, worker: WorkerKey, kind: ReplyKind, client: &PeerId, id: &RequestId) {
         let hash = self.ended_hash(client, id);
         let entry = &mut self.workers[worker];
-        if entry.ended.contains(hash) {
+        if entry.ended.explains(hash) {
             self.statistics.late_replies += 1;
             if kind == ReplyKind::Final {
                 entry.ended.remove(hash);

@@ -15,8 +15,9 @@ use super::pattern::{Ask, Offer};
 use super::pool::{Pool, PoolKey};
 use super::queue::{Queue, QueueKey, Rejecters};
 use super::requests::{Request, RequestKey};
-use super::workers::WorkerKey;
+use super::workers::{FreeRank, WorkerKey};
 use crate::config::DispatchMode;
+use crate::entropy::Entropy;
 use crate::protocol::ServiceName;
 
 /// Empty queues that are kept for the next request to their name.
@@ -81,6 +82,24 @@ impl Routing {
             self.bind(queue);
         }
         key
+    }
+
+    /// The best free worker of the pools that a queue is bound to, among those for which `may_have` holds.
+    pub(super) fn best_worker(
+        &self,
+        queue: QueueKey,
+        may_have: impl Fn(WorkerKey) -> bool,
+        entropy: &mut Entropy,
+    ) -> Option<WorkerKey> {
+        let mut best: Option<(FreeRank, WorkerKey)> = None;
+        for pool in &self.queues[queue].pools {
+            let candidate = self.pools[*pool].free.best(&may_have, entropy);
+            best = match (best, candidate) {
+                (Some(best), Some(candidate)) => Some(best.min(candidate)),
+                (best, candidate) => best.or(candidate),
+            };
+        }
+        best.map(|(_, worker)| worker)
     }
 
     /// Queues that a pool could serve.

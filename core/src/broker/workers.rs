@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use hashbrown::HashSet;
+use hashbrown::HashMap;
 use slotmap::{new_key_type, SlotMap};
 
 use crate::index::{ByteHasher, Index};
@@ -74,10 +74,13 @@ impl Worker {
     }
 }
 
-/// Requests at a worker that the broker ended itself: the worker may still reply to them, once.
+/// Requests at a worker that the broker ended itself: the worker may still reply to them, once to each. A client that
+/// uses an id again may have several of them under one id.
 #[derive(Debug, Default)]
 pub(super) struct Ended {
-    hashes: HashSet<u64, foldhash::fast::FixedState>,
+    /// How many final replies may still come, by the hash of client and id.
+    counts: HashMap<u64, u32, foldhash::fast::FixedState>,
+    total: usize,
     order: VecDeque<u64>,
     /// Whether some were forgotten; then no reply can be called unexpected for sure.
     forgot_some: bool,
@@ -85,30 +88,47 @@ pub(super) struct Ended {
 
 impl Ended {
     pub(super) fn len(&self) -> usize {
-        self.hashes.len()
+        self.total
     }
 
     pub(super) fn insert(&mut self, hash: u64) {
-        if !self.hashes.insert(hash) {
-            return;
-        }
+        *self.counts.entry(hash).or_default() += 1;
+        self.total += 1;
         self.order.push_back(hash);
         if self.order.len() > limits::ENDED_REQUESTS_PER_WORKER {
             if let Some(oldest) = self.order.pop_front() {
-                self.forgot_some |= self.hashes.remove(&oldest);
+                self.forgot_some |= self.take(oldest);
             }
         }
     }
 
+    /// Whether a reply to one of these is known to be possible.
     pub(super) fn contains(&self, hash: u64) -> bool {
-        self.hashes.contains(&hash) || self.forgot_some
+        self.counts.contains_key(&hash)
     }
 
+    /// Whether one of these, known or forgotten, explains a reply.
+    pub(super) fn explains(&self, hash: u64) -> bool {
+        self.contains(hash) || self.forgot_some
+    }
+
+    /// One of these has got its final reply.
     pub(super) fn remove(&mut self, hash: u64) {
-        self.hashes.remove(&hash);
-        if self.hashes.is_empty() {
+        self.take(hash);
+        if self.counts.is_empty() {
             self.order.clear();
         }
+    }
+
+    /// Counts one less. Returns whether there was one.
+    fn take(&mut self, hash: u64) -> bool {
+        let Some(count) = self.counts.get_mut(&hash) else { return false };
+        *count -= 1;
+        if *count == 0 {
+            self.counts.remove(&hash);
+        }
+        self.total -= 1;
+        true
     }
 }
 

@@ -31,6 +31,7 @@ mod takeover;
 mod targeted;
 mod typed_messages;
 mod unknown_worker;
+mod used_again;
 mod verbatim;
 mod version_match;
 mod wildcard_match;
