@@ -19,6 +19,8 @@ pub enum Mutation {
     LateTimeouts,
     /// The broker's farewell to a worker is sent twice.
     DoubleDisconnect,
+    /// Workers are told that they have more credit for partial replies than they do.
+    ExtraCredit,
 }
 
 impl Mutation {
@@ -32,5 +34,6 @@ impl Mutation {
         Self::CorruptReply,
         Self::LateTimeouts,
         Self::DoubleDisconnect,
+        Self::ExtraCredit,
     ];
 }

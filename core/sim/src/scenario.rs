@@ -170,7 +170,7 @@ impl Scenario {
             outbox: (kept + random.number(3..=80) as usize, kept),
             request_interval: *random.pick(&[20, 60, 200, 600]),
             requests: if random.percent(5) { 500 } else { random.number(5..=60) },
-            work: *random.pick(&[2, 20, 200, 1_500]),
+            work: *random.pick(&[1, 5, 20, 100, 1_500]),
             retry: *random.pick(&[0, 50, 100]),
             cancel: *random.pick(&[0, 5, 30]),
             targeted: *random.pick(&[0, 5, 30]),

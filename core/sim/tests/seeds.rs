@@ -1,9 +1,9 @@
-//! A thousand worlds in which all rules hold, and the proof that a rule that is broken is seen.
+//! A thousand worlds in which all rules hold, each of which is always the same.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use pigato_sim::{Mutation, Simulation};
+use pigato_sim::Simulation;
 
 const SEEDS: u64 = 1_000;
 const THREADS: usize = 2;
@@ -32,13 +32,5 @@ fn the_same_seed_is_the_same_run() {
     for seed in 0..20 {
         let run = || Simulation::new(seed).run().unwrap_or_else(|failure| panic!("{failure}"));
         assert_eq!(run(), run(), "seed {seed}");
-    }
-}
-
-#[test]
-fn every_mutation_is_caught() {
-    for mutation in Mutation::ALL {
-        let is_caught = (0..100).any(|seed| Simulation::new(seed).mutated(*mutation).run().is_err());
-        assert!(is_caught, "{mutation:?} went unnoticed in a hundred worlds");
     }
 }

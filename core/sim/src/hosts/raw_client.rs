@@ -36,6 +36,11 @@ pub(super) struct RawClient {
     tasks: Tasks<Task>,
     open: BTreeMap<Frame, Open>,
     asked: u64,
+    /// What the broker calls its acquaintance with this connection, once it has said so.
+    session: Option<u64>,
+    /// A request with more partial replies than credit. That is a fault if the broker then turns out to have known this
+    /// client, and with it its credit, all the time.
+    excess: Option<Number>,
 }
 
 impl RawClient {
@@ -48,6 +53,8 @@ impl RawClient {
             tasks: Tasks::default(),
             open: BTreeMap::new(),
             asked: 0,
+            session: None,
+            excess: None,
         }
     }
 
@@ -63,6 +70,8 @@ impl RawClient {
     }
 
     fn lose(&mut self, context: &mut Context<'_>) {
+        self.session = None;
+        self.excess = None;
         self.link.lost(context.now);
         self.fail_all(context, "C_DISCONNECTED");
         context.actions.push(Action::Disconnect);
@@ -154,19 +163,21 @@ impl RawClient {
 
     fn handle_message(&mut self, context: &mut Context<'_>, mut frames: Vec<Frame>) {
         self.link.heard(context.now);
-        let Ok(BrokerToClient::Reply { kind, id, payload }) = BrokerToClient::decode(&mut frames) else { return };
+        let (kind, id, payload) = match BrokerToClient::decode(&mut frames) {
+            Ok(BrokerToClient::Reply { kind, id, payload }) => (kind, id, payload),
+            Ok(BrokerToClient::Hello(hello)) => return self.handle_hello(context, hello.session),
+            Ok(BrokerToClient::Heartbeat) | Err(_) => return,
+        };
         match kind {
             ReplyKind::Partial => {
                 let Some(open) = self.open.get_mut(&id) else { return };
                 open.partials += 1;
-                let is_within = open.partials <= open.credit;
+                let (number, is_within) = (open.number, open.partials <= open.credit);
                 // Published workers know no credit, so that all that may be asked of them is nothing.
                 if self.style == RawClientStyle::Credit && !is_within && self.only_our_workers(context) {
-                    context.ledger.verdict.broken(Rule::Credit, || format!("request {}", open_number(&self.open, &id)));
-                    return;
+                    self.excess.get_or_insert(number);
                 }
-                let open = &self.open[&id];
-                context.ledger.partial(context.now, open.number, &payload, context.connection);
+                context.ledger.partial(context.now, number, &payload, context.connection);
                 if self.style == RawClientStyle::Credit {
                     let at = context.now + context.random.millis(0..=50);
                     self.tasks.at(at, Task::Grant(id));
@@ -179,14 +190,22 @@ impl RawClient {
         }
     }
 
+    /// A broker that gave this client up and heard of it again calls it by another number: the connection is as good as
+    /// lost then.
+    fn handle_hello(&mut self, context: &mut Context<'_>, session: Option<u64>) {
+        if self.session.is_some_and(|known| Some(known) != session) {
+            return self.lose(context);
+        }
+        self.session = session;
+        if let Some(number) = self.excess {
+            context.ledger.verdict.broken(Rule::Credit, || format!("request {number}"));
+        }
+    }
+
     fn only_our_workers(&self, context: &Context<'_>) -> bool {
         let is_ours = |role: &crate::scenario::Role| !matches!(role, crate::scenario::Role::RawWorker { .. });
         context.scenario.peers.iter().all(|plan| is_ours(&plan.role))
     }
-}
-
-fn open_number(open: &BTreeMap<Frame, Open>, id: &Frame) -> Number {
-    open.get(id).map_or(0, |open| open.number)
 }
 
 impl Host for RawClient {

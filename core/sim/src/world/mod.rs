@@ -31,6 +31,9 @@ const STEPS: (u64, u64) = (50_000, 3_000_000);
 /// no timeout wait for a minute at the broker, and a worker or client that was lost often pauses for half a minute.
 const HEALING: Duration = Duration::from_secs(180);
 
+/// The longest heartbeat interval, and the way there and back.
+const AFTERMATH: Duration = Duration::from_secs(4);
+
 /// Longest time for the requests after that; each has its own timeout of a minute.
 const PROBING: Duration = Duration::from_secs(70);
 
@@ -163,6 +166,9 @@ impl World {
     fn finish_faults(&mut self) {
         self.enter(Phase::Healing);
         self.heal();
+        self.demand_within(HEALING, Rule::EverythingEnds, Self::is_settled);
+        // Some only learn with their next heartbeat what became of them meanwhile.
+        self.run_until(self.now + AFTERMATH, |_| false);
         self.demand_within(HEALING, Rule::EverythingEnds, Self::is_settled);
     }
 
@@ -341,19 +347,26 @@ impl World {
         node.machine.as_ref().filter(|_| node.paused_until.is_none())?.next_deadline()
     }
 
-    /// Does one thing that is due now.
+    /// Does one thing that is due now. Whatever has arrived goes before deadlines, as in the driver: what came in time
+    /// counts, even if its receiver was paused or the clock has leapt.
     fn step(&mut self) {
         let now = self.now;
+        if let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= now) {
+            let due = entry.remove();
+            return self.happen(due);
+        }
         if let Some(broker) =
             (0..self.brokers.len()).find(|broker| self.broker_deadline(*broker).is_some_and(|at| at <= now))
         {
             return self.give_broker_time(broker);
         }
         if let Some(peer) = (0..self.peers.len()).find(|peer| self.peer_deadline(*peer).is_some_and(|at| at <= now)) {
-            return self.give_peer(peer, Input::Time);
+            self.give_peer(peer, Input::Time);
         }
-        let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= now) else { return };
-        match entry.remove() {
+    }
+
+    fn happen(&mut self, due: Due) {
+        match due {
             Due::Arrival(connection, direction) => self.arrive(connection, direction),
             Due::Handshake(connection) => self.shake_hands(connection),
             Due::StartPeer(peer) => self.start_peer(peer),

@@ -62,7 +62,6 @@ impl World {
             node.paused_until = None;
             node.stalled_until = now;
             self.world_event(format!("peer {peer} goes on"));
-            self.give_peer(peer, Input::Time);
         }
     }
 
@@ -72,11 +71,11 @@ impl World {
         if node.paused_until.is_some_and(|until| until <= now) {
             node.paused_until = None;
             self.world_event(format!("broker {broker} goes on"));
-            self.give_broker_time(broker);
         }
     }
 
-    /// Gives a peer an input, after the time that it has not heard of yet, and does what it wants.
+    /// Gives a peer an input and does what it wants. Before its user's wishes it learns of the time that has passed; what
+    /// its connection brings comes first.
     pub(super) fn give_peer(&mut self, peer: usize, input: Input) {
         let node = &self.peers[peer];
         if !node.is_on {
@@ -84,9 +83,10 @@ impl World {
         }
         let is_late = node.host.next_deadline().is_some_and(|at| at <= self.now);
         let is_time = matches!(input, Input::Time);
+        let is_wish = matches!(input, Input::Phase | Input::Stop { .. });
         if is_time {
             self.trace.push(self.now - self.origin, Event::PeerTime { peer });
-        } else if is_late && node.paused_until.is_none() {
+        } else if is_late && is_wish && node.paused_until.is_none() {
             self.give_peer(peer, Input::Time);
         }
         if !self.peers[peer].is_on {
@@ -151,9 +151,6 @@ impl World {
     }
 
     pub(super) fn give_broker_message(&mut self, broker: usize, peer: &PeerId, mut frames: Vec<Frame>) {
-        if self.broker_deadline(broker).is_some_and(|at| at <= self.now) {
-            self.give_broker_time(broker);
-        }
         let now = self.now;
         let node = &mut self.brokers[broker];
         let Some(machine) = &mut node.machine else { return };
@@ -225,7 +222,8 @@ impl World {
         message.encode(&mut frames);
         self.push(number, Direction::ToPeer, Packet::Message(frames));
         let Some(connection) = self.connections.get_mut(&number) else { return };
-        if connection.to_peer.len() > most {
+        // To read slowly is a fault, and over with the others: then a burst may wait for as long as it takes.
+        if self.phase == Phase::Faults && connection.to_peer.len() > most {
             connection.to_peer.truncate(kept);
             if let Some(machine) = &mut self.brokers[broker].machine {
                 machine.handle_overflow(now, peer);

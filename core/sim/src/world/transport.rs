@@ -171,12 +171,10 @@ impl World {
             }
             Packet::Message(frames) => {
                 self.trace.push(at, Event::ToPeer { peer, connection: number, frames: frames.clone() });
-                self.note_final(number, &frames);
-                if let Some(again) = self.mutate_for_peer(&frames) {
-                    self.note_final(number, &again);
-                    self.give_peer(peer, Input::Message(again));
+                for frames in self.mutated(frames) {
+                    self.note_final(number, &frames);
+                    self.give_peer(peer, Input::Message(frames));
                 }
-                self.give_peer(peer, Input::Message(frames));
             }
             Packet::Close => {
                 connection.dealer_is_open = false;
@@ -198,20 +196,19 @@ impl World {
         self.ledger.verdict.demand(Rule::OneOutcome, is_first, || format!("two final replies to {:?}", frames[3]));
     }
 
-    /// What a mutation makes a peer receive before a message.
-    fn mutate_for_peer(&mut self, frames: &[Frame]) -> Option<Vec<Frame>> {
-        let is = |side: &str, message_type: &str| frames.len() > 1 && frames[0] == side && frames[1] == message_type;
-        match self.mutation? {
-            Mutation::DuplicateFinal if is("C", "3") => Some(frames.to_vec()),
-            Mutation::DuplicateDispatch if is("W", "2") => Some(frames.to_vec()),
-            Mutation::CorruptReply if is("C", "3") && frames.len() > 5 => {
-                let mut corrupt = frames.to_vec();
-                let mut data = corrupt[5].to_vec();
-                data.iter_mut().filter(|byte| **byte == b'x').for_each(|byte| *byte = b'y');
-                corrupt[5] = Frame::from(data);
-                Some(corrupt)
+    /// What a peer receives instead of a message, where a mutation wants it so.
+    fn mutated(&self, mut frames: Vec<Frame>) -> Vec<Vec<Frame>> {
+        let is = |side: &str, message_type: &str| frames.len() > 5 && frames[0] == side && frames[1] == message_type;
+        match self.mutation {
+            Some(Mutation::DuplicateFinal) if is("C", "3") => vec![frames.clone(), frames],
+            Some(Mutation::DuplicateDispatch) if is("W", "2") => vec![frames.clone(), frames],
+            Some(Mutation::ExtraCredit) if is("W", "2") => vec![with_more_credit(frames)],
+            Some(Mutation::CorruptReply) if is("C", "3") => {
+                let flip = |byte: &u8| if *byte == b'x' { b'y' } else { *byte };
+                frames[5] = frames[5].iter().map(flip).collect::<Vec<u8>>().into();
+                vec![frames]
             }
-            _ => None,
+            _ => vec![frames],
         }
     }
 
@@ -233,4 +230,14 @@ impl World {
             self.connections.remove(&number);
         }
     }
+}
+
+/// A request whose metadata, the last frame if there are any, allow many more partial replies.
+fn with_more_credit(mut frames: Vec<Frame>) -> Vec<Frame> {
+    const KEY: &str = "\"credit\":";
+    if let Some(metadata) = frames.last_mut() {
+        let text = String::from_utf8_lossy(metadata).replace(KEY, &format!("{KEY}9"));
+        *metadata = Frame::from(text);
+    }
+    frames
 }
