@@ -145,7 +145,8 @@ impl Machine {
         self.check_drained(now);
     }
 
-    /// Input: more is waiting to be sent to this peer than may wait; it was thrown away.
+    /// Input: more is waiting to be sent to this peer than may wait; it was thrown away, and so must be the outputs for
+    /// this peer that are still to be polled: a peer that gets later messages without the earlier ones is misled.
     pub fn handle_overflow(&mut self, now: Instant, peer: &PeerId) {
         self.statistics.undeliverable += 1;
         self.peer_lost(now, peer, Loss::Overflow);

@@ -162,6 +162,9 @@ struct Closing {
 struct Outboxes {
     by_peer: HashMap<PeerId, Outbox>,
     retry_at: Option<Instant>,
+    /// Peers given up while the machine's outputs are carried out: what it still had to say to them goes the way of what
+    /// was thrown away. Else a worker might be handed a request and not learn that another was cancelled for it.
+    overflowed: Vec<PeerId>,
 }
 
 #[derive(Default)]
@@ -187,6 +190,7 @@ impl RouterEndpoint {
     fn carry_out(&mut self, now: Instant) {
         while let Some(output) = self.machine.poll_output() {
             match output {
+                Output::Send { peer, .. } if self.outboxes.overflowed.contains(&peer) => {}
                 Output::Send { peer, message } => {
                     self.frames.push(peer.to_frame());
                     message.encode(&mut self.frames);
@@ -204,6 +208,7 @@ impl RouterEndpoint {
                 }
             }
         }
+        self.outboxes.overflowed.clear();
     }
 
     /// Sends `self.frames` to a peer, behind what already waits for it.
@@ -220,6 +225,7 @@ impl RouterEndpoint {
         self.outboxes.retry_at.get_or_insert(now + OUTBOX_RETRY);
         if !is_within_bounds {
             self.outboxes.by_peer.remove(peer);
+            self.outboxes.overflowed.push(peer.clone());
             self.machine.handle_overflow(now, peer);
         }
     }

@@ -8,7 +8,7 @@ mod faults;
 mod nodes;
 mod transport;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use pigato::broker;
@@ -63,6 +63,8 @@ struct BrokerNode {
     routes: BTreeMap<PeerId, u64>,
     paused_until: Option<Instant>,
     is_stopping: bool,
+    /// Peers that read too slowly for what it wants to say now: they get nothing more of it.
+    overflowed: BTreeSet<PeerId>,
 }
 
 struct PeerNode {
@@ -107,6 +109,7 @@ impl World {
             routes: BTreeMap::new(),
             paused_until: None,
             is_stopping: false,
+            overflowed: BTreeSet::new(),
         });
         let brokers = brokers.collect();
         let peers = scenario.peers.iter().map(|plan| PeerNode {

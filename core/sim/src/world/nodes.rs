@@ -178,6 +178,7 @@ impl World {
     fn carry_out(&mut self, broker: usize) {
         let mut has_drained = false;
         let mut outputs = 0_u64;
+        self.brokers[broker].overflowed.clear();
         while let Some(output) = self.brokers[broker].machine.as_mut().and_then(broker::Machine::poll_output) {
             outputs += 1;
             self.ledger.verdict.demand(Rule::Livelock, outputs < 1_000_000, || String::from("outputs without end"));
@@ -212,6 +213,9 @@ impl World {
         let now = self.now;
         let (most, kept) = self.scenario.outbox;
         let node = &mut self.brokers[broker];
+        if node.overflowed.contains(peer) {
+            return;
+        }
         let Some(machine) = &mut node.machine else { return };
         let Some(number) = node.routes.get(peer).copied() else {
             machine.handle_unroutable(now, peer);
@@ -225,6 +229,7 @@ impl World {
         // To read slowly is a fault, and over with the others: then a burst may wait for as long as it takes.
         if self.phase == Phase::Faults && connection.to_peer.len() > most {
             connection.to_peer.truncate(kept);
+            self.brokers[broker].overflowed.insert(peer.clone());
             if let Some(machine) = &mut self.brokers[broker].machine {
                 machine.handle_overflow(now, peer);
             }
