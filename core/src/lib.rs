@@ -98,8 +98,8 @@
 //! # Without sockets
 //!
 //! [`protocol`], [`broker`], [`client`] and [`worker`] are the protocol and the state machines by themselves: no I/O, no
-//! clock, no randomness of their own. With `default-features = false` the crate is only that. [`driver`] is what bindings to
-//! other languages are built on.
+//! clock, no randomness of their own. With `default-features = false` the crate is only that. [`pull`] is what bindings to
+//! other languages are built on, [`driver`] what is below it.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![deny(clippy::disallowed_methods)]
@@ -119,6 +119,9 @@ mod index;
 pub mod limits;
 pub mod link;
 pub mod protocol;
+#[cfg(feature = "driver")]
+#[allow(clippy::disallowed_methods, reason = "ring 3 has the clock")]
+pub mod pull;
 mod timers;
 pub mod worker;
 

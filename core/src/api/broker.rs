@@ -1,7 +1,6 @@
 //! The broker.
 
 use std::fmt;
-use std::sync::mpsc::{channel, Sender};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +12,7 @@ use super::wait::wait_for;
 use crate::broker::{Event, Statistics};
 use crate::config::{defaults, BrokerOptions, DispatchMode};
 use crate::driver::{open_broker, BoundBroker, BrokerCommand, Engine, EventSink};
-use crate::error::{Error, ErrorCode};
-
-/// How long to wait for an answer of the I/O thread, which never takes long unless it is gone.
-const ANSWER: Duration = Duration::from_secs(10);
+use crate::error::Error;
 
 /// Takes requests from clients and hands them to workers.
 ///
@@ -134,18 +130,12 @@ impl Broker {
 
     /// Counters since the start, and what there is now. `C_CLOSED` once it has stopped.
     pub fn statistics(&self) -> Result<Statistics, Error> {
-        self.ask(|answer| BrokerCommand::Statistics(reply_to(answer)))
+        self.bound.statistics()
     }
 
     /// Which workers offer which service. `C_CLOSED` once it has stopped.
     pub fn directory(&self) -> Result<Map<String, Value>, Error> {
-        self.ask(|answer| BrokerCommand::Directory(reply_to(answer)))
-    }
-
-    fn ask<T>(&self, command: impl FnOnce(Sender<T>) -> BrokerCommand) -> Result<T, Error> {
-        let (sender, receiver) = channel();
-        self.bound.handle.submit_urgent(command(sender))?;
-        receiver.recv_timeout(ANSWER).map_err(|_| ErrorCode::Closed.into())
+        self.bound.directory()
     }
 
     /// Stops the broker: what it has accepted is finished, for ten seconds at most; new requests are refused with
@@ -177,13 +167,6 @@ impl Drop for Broker {
     fn drop(&mut self) {
         self.begin_stop(Duration::ZERO);
     }
-}
-
-fn reply_to<T: Send + 'static>(answer: Sender<T>) -> Box<dyn FnOnce(T) + Send> {
-    Box::new(move |value| {
-        // Fails only if whoever asked has given up.
-        let _ = answer.send(value);
-    })
 }
 
 struct BrokerSink {

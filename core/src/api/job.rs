@@ -27,7 +27,7 @@ pub struct Request {
 }
 
 impl Request {
-    pub(super) fn new(inner: crate::worker::Request) -> Self {
+    pub(crate) fn new(inner: crate::worker::Request) -> Self {
         Self { inner }
     }
 
@@ -35,6 +35,12 @@ impl Request {
     #[must_use]
     pub fn service(&self) -> String {
         self.inner.service.to_text()
+    }
+
+    /// What events and replies of a [`pull::Worker`](crate::pull::Worker) call it.
+    #[must_use]
+    pub fn token(&self) -> Token {
+        self.inner.token
     }
 
     /// The client's identity, as text.
@@ -69,6 +75,12 @@ impl Request {
     /// The data as any JSON.
     pub fn json(&self) -> Result<Value, Error> {
         self.decode()
+    }
+
+    /// The client's options as they came; [`Request::options`] reads them.
+    #[must_use]
+    pub fn options_bytes(&self) -> &[u8] {
+        &self.inner.options
     }
 
     /// The client's options, its own keys among them; an empty object if it sent none.

@@ -13,6 +13,8 @@ mod worker;
 pub use broker::{Broker, BrokerBuilder};
 pub use client::{Client, ClientBuilder, RequestBuilder};
 pub use events::PeerEvent;
+pub(crate) use job::handler_failure;
 pub use job::{HandlerError, Job, ReplyWriter, Request};
+pub(crate) use response::outcome;
 pub use response::{RemoteError, Replies, Reply, RequestError, Response};
 pub use worker::{Worker, WorkerBuilder};

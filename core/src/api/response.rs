@@ -64,6 +64,12 @@ impl Reply {
         self.decode()
     }
 
+    /// The reply's options as they came; [`Reply::options`] reads them.
+    #[must_use]
+    pub fn options_bytes(&self) -> &[u8] {
+        self.options.as_deref().unwrap_or_default()
+    }
+
     /// What the worker put into the reply's options; an empty object if nothing.
     #[must_use]
     pub fn options(&self) -> Value {
@@ -107,6 +113,12 @@ impl RemoteError {
     pub fn code(&self) -> Option<ErrorCode> {
         let value = self.value();
         ErrorCode::parse(value.as_str().or_else(|| value.get("code")?.as_str())?)
+    }
+
+    /// The reply's options as they came; [`RemoteError::options`] reads them.
+    #[must_use]
+    pub fn options_bytes(&self) -> &[u8] {
+        self.payload.options.as_deref().unwrap_or_default()
     }
 
     /// What the worker, or the broker, put into the reply's options; an empty object if nothing.
@@ -240,7 +252,7 @@ impl ResponseState {
     }
 }
 
-fn outcome(kind: ReplyKind, payload: Payload) -> Result<Reply, RequestError> {
+pub(crate) fn outcome(kind: ReplyKind, payload: Payload) -> Result<Reply, RequestError> {
     match payload.parsed_status() {
         Status::Ok => Ok(Reply::new(kind, payload)),
         Status::Error => Err(RequestError::Remote(RemoteError { payload: Box::new(payload) })),

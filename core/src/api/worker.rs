@@ -106,8 +106,8 @@ impl WorkerBuilder {
     /// Starts the worker. An endpoint that cannot be used is an error; a broker that is not there yet is not.
     pub fn start(mut self) -> Result<Worker, Error> {
         let engine = Engine::current()?;
-        let service = service_name(&self.service)?;
-        let patience = self.options.heartbeat.saturating_mul(self.options.heartbeat_liveness.max(1));
+        let service = service_name(self.service.as_str())?;
+        let patience = self.options.patience();
         tell(&mut self.listener, PeerEvent::Started);
         let state = Arc::new(WorkerState::default());
         let (worker_sender, worker) = std::sync::mpsc::channel();

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use slotmap::{new_key_type, SlotMap};
 
-use crate::index::{ByteHasher, Index};
 use super::output::patience;
 use super::requests::RequestKey;
+use crate::index::{ByteHasher, Index};
 use crate::protocol::{ClientHello, PeerId};
 use crate::timers::Armed;
 

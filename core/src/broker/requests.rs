@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use slotmap::{new_key_type, SlotMap};
 
 use super::clients::ClientKey;
-use crate::index::{ByteHasher, Index};
 use super::queue::{QueueKey, Rejecters};
 use super::workers::WorkerKey;
+use crate::index::{ByteHasher, Index};
 use crate::protocol::{Frame, PeerId, RequestId, RequestSettings, ServiceName};
 use crate::timers::Armed;
 

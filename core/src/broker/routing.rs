@@ -10,7 +10,6 @@ use std::ops::Bound;
 use hashbrown::HashMap;
 use slotmap::SlotMap;
 
-use crate::index::{ByteHasher, Index};
 use super::pattern::{Ask, Offer};
 use super::pool::{Pool, PoolKey};
 use super::queue::{Queue, QueueKey, Rejecters};
@@ -18,6 +17,7 @@ use super::requests::{Request, RequestKey};
 use super::workers::{FreeRank, WorkerKey};
 use crate::config::DispatchMode;
 use crate::entropy::Entropy;
+use crate::index::{ByteHasher, Index};
 use crate::protocol::ServiceName;
 
 /// Empty queues that are kept for the next request to their name.

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use hashbrown::HashMap;
 use slotmap::{new_key_type, SlotMap};
 
-use crate::index::{ByteHasher, Index};
 use super::pool::PoolKey;
 use super::requests::RequestKey;
 use crate::config::Concurrency;
+use crate::index::{ByteHasher, Index};
 use crate::limits;
 use crate::protocol::{Capabilities, PeerId, ServiceName};
 use crate::timers::Armed;

@@ -207,6 +207,14 @@ options! {
     }
 }
 
+impl WorkerOptions {
+    /// How long a client may be silent about a request before it counts as uninterested.
+    #[cfg(feature = "driver")]
+    pub(crate) fn patience(&self) -> Duration {
+        self.heartbeat.saturating_mul(self.heartbeat_liveness.max(1))
+    }
+}
+
 /// How long a request may go without a reply; each partial reply starts the time anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timeout {

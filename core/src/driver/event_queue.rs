@@ -34,6 +34,8 @@ struct Shared<E> {
 struct State<E> {
     events: VecDeque<E>,
     is_signalled: bool,
+    /// Threads within [`EventQueue::wait`].
+    waiting: usize,
 }
 
 impl<E> Clone for EventQueue<E> {
@@ -48,7 +50,7 @@ impl<E> EventQueue<E> {
         let (readable, signal) = UnixStream::pair()?;
         readable.set_nonblocking(true)?;
         signal.set_nonblocking(true)?;
-        let state = Mutex::new(State { events: VecDeque::new(), is_signalled: false });
+        let state = Mutex::new(State { events: VecDeque::new(), is_signalled: false, waiting: 0 });
         Ok(Self { shared: Arc::new(Shared { state, arrived: Condvar::new(), readable, signal }) })
     }
 
@@ -78,7 +80,10 @@ impl<E> EventQueue<E> {
         let deadline = Instant::now() + timeout.min(limits::DURATION);
         let mut state = self.shared.state.lock();
         while state.events.is_empty() {
-            if self.shared.arrived.wait_until(&mut state, deadline).timed_out() {
+            state.waiting += 1;
+            let waited = self.shared.arrived.wait_until(&mut state, deadline);
+            state.waiting -= 1;
+            if waited.timed_out() {
                 break;
             }
         }
@@ -87,17 +92,35 @@ impl<E> EventQueue<E> {
     }
 }
 
-impl<E: Send> EventSink<E> for EventQueue<E> {
-    fn deliver(&mut self, events: &mut Vec<E>) {
+impl<E> EventQueue<E> {
+    /// Adds one event, whether the queue is full or not.
+    pub(crate) fn push(&self, event: E) {
+        self.extend(std::iter::once(event));
+    }
+
+    /// Adds events and wakes the consumer, if it is not awake already.
+    pub(crate) fn extend(&self, events: impl Iterator<Item = E>) {
         let mut state = self.shared.state.lock();
-        state.events.extend(events.drain(..));
+        state.events.extend(events);
+        if state.events.is_empty() {
+            return;
+        }
         if !state.is_signalled {
             state.is_signalled = true;
             // Fails only if a byte is there already, and then the descriptor is readable.
             let _ = (&self.shared.signal).write(&[1]);
         }
+        let has_waiters = state.waiting > 0;
         drop(state);
-        self.shared.arrived.notify_all();
+        if has_waiters {
+            self.shared.arrived.notify_all();
+        }
+    }
+}
+
+impl<E: Send> EventSink<E> for EventQueue<E> {
+    fn deliver(&mut self, events: &mut Vec<E>) {
+        self.extend(events.drain(..));
     }
 
     fn is_full(&self) -> bool {

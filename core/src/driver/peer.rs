@@ -419,8 +419,7 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
     }
 }
 
-/// A service name from text.
-pub(crate) fn service_name(name: &str) -> Result<ServiceName, Error> {
-    ServiceName::new(Frame::from(name))
-        .ok_or_else(|| Error::new(ErrorCode::Option, "a service name has 1 to 255 bytes"))
+/// A service name, if it can be one.
+pub(crate) fn service_name(name: impl Into<Frame>) -> Result<ServiceName, Error> {
+    ServiceName::new(name.into()).ok_or_else(|| Error::new(ErrorCode::Option, "a service name has 1 to 255 bytes"))
 }

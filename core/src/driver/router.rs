@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::sync::mpsc::{channel, Sender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -62,6 +63,34 @@ pub struct BoundBroker {
     pub endpoints: Vec<String>,
     /// Where it publishes.
     pub intch: Option<String>,
+}
+
+/// How long to wait for an answer of the I/O thread, which never takes long unless it is gone.
+const ANSWER: Duration = Duration::from_secs(10);
+
+impl BoundBroker {
+    /// Counters since the start, and what there is now. `C_CLOSED` once it has stopped.
+    pub fn statistics(&self) -> Result<Statistics, Error> {
+        self.ask(|answer| BrokerCommand::Statistics(reply_to(answer)))
+    }
+
+    /// Which workers offer which service. `C_CLOSED` once it has stopped.
+    pub fn directory(&self) -> Result<Map<String, Value>, Error> {
+        self.ask(|answer| BrokerCommand::Directory(reply_to(answer)))
+    }
+
+    fn ask<T>(&self, command: impl FnOnce(Sender<T>) -> BrokerCommand) -> Result<T, Error> {
+        let (sender, receiver) = channel();
+        self.handle.submit_urgent(command(sender))?;
+        receiver.recv_timeout(ANSWER).map_err(|_| ErrorCode::Closed.into())
+    }
+}
+
+fn reply_to<T: Send + 'static>(answer: Sender<T>) -> Box<dyn FnOnce(T) + Send> {
+    Box::new(move |value| {
+        // Fails only if whoever asked has given up.
+        let _ = answer.send(value);
+    })
 }
 
 /// Starts a broker that listens on all of `endpoints`. What cannot be bound is an error, and then nothing is left.

@@ -1,0 +1,170 @@
+//! A client whose events are pulled.
+
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::api::outcome;
+use crate::client::{Event, Token};
+use crate::config::{ClientOptions, RequestOptions};
+use crate::driver::{open_client, service_name, ClientCommand, Engine, EventQueue, Handle};
+use crate::error::{Error, ErrorCode};
+use crate::index::Map;
+use crate::limits;
+use crate::protocol::{Frame, Payload, ReplyKind};
+use crate::{PeerEvent, Reply, RequestError};
+
+/// When a partial reply counts as read, so that the worker may send another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    /// As soon as [`Client::poll`] hands it out: for programs that deal with events as they come.
+    AsPolled,
+    /// When [`Client::consumed`] says so: for bindings that keep a queue for each request.
+    AsConsumed,
+}
+
+/// Something that a client's user wants to know.
+#[derive(Debug)]
+pub enum ClientEvent {
+    /// About the connection.
+    Peer(PeerEvent),
+    /// A reply; the last event of its request if [`Reply::is_final`].
+    Reply {
+        /// To which request.
+        token: Token,
+        /// The reply.
+        reply: Reply,
+    },
+    /// A request has failed; its last event.
+    Failed {
+        /// Which one.
+        token: Token,
+        /// How.
+        error: RequestError,
+    },
+}
+
+/// A client on the I/O thread. Dropping it stops it; what is unanswered ends without an event.
+#[derive(Debug)]
+pub struct Client {
+    handle: Handle<ClientCommand>,
+    queue: EventQueue<Event>,
+    grant: Grant,
+    next_token: AtomicU64,
+    /// Partial replies that were read and not granted again, by request.
+    consumed: Mutex<Map<Token, u32>>,
+}
+
+impl Client {
+    /// Starts a client for the broker at `endpoint`. An endpoint that cannot be used is an error; a broker that is not there
+    /// yet is not: requests made until then are sent when it is.
+    pub fn start(endpoint: &str, options: ClientOptions, grant: Grant) -> Result<Self, Error> {
+        let queue = EventQueue::new().map_err(|error| Error::new(ErrorCode::System, error.to_string()))?;
+        let handle = open_client(&Engine::current()?, endpoint, options, Box::new(queue.clone()))?;
+        Ok(Self { handle, queue, grant, next_token: AtomicU64::new(1), consumed: Mutex::default() })
+    }
+
+    /// Makes a request and returns its number, which events call it by and which is never used again. The data is JSON, or
+    /// bytes with [`Codec::Raw`](crate::Codec::Raw) in the options. `E_OPTION` for a service name that is none, `C_BUSY` when too
+    /// much waits for the I/O thread, `C_CLOSED` after a stop.
+    pub fn request(&self, service: impl Into<Frame>, data: Frame, options: RequestOptions) -> Result<Token, Error> {
+        let service = service_name(service)?;
+        let token = self.next_token.fetch_add(1, Ordering::Relaxed);
+        self.handle.submit(ClientCommand::Request { token, service, data, options: Box::new(options) })?;
+        Ok(token)
+    }
+
+    /// Ends a request with `C_CANCELLED`; its worker is told. Does nothing to one that has ended.
+    pub fn cancel(&self, token: Token) -> Result<(), Error> {
+        self.handle.submit_urgent(ClientCommand::Cancel(token))
+    }
+
+    /// Tells the worker that the reply is still wanted. Happens by itself once a heartbeat interval.
+    pub fn heartbeat(&self, token: Token) -> Result<(), Error> {
+        self.handle.submit_urgent(ClientCommand::Heartbeat(token))
+    }
+
+    /// Lets the worker send as many more partial replies as were read, in helpings. Only with [`Grant::AsConsumed`].
+    pub fn consumed(&self, token: Token, partials: u32) -> Result<(), Error> {
+        if self.handle.is_inherited() {
+            return Err(ErrorCode::Fork.into());
+        }
+        let mut consumed = self.consumed.lock();
+        let Some(waiting) = consumed.get_mut(&token) else { return Ok(()) };
+        *waiting = waiting.saturating_add(partials);
+        if *waiting < limits::CREDIT_PARTIALS / 2 {
+            return Ok(());
+        }
+        let partials = std::mem::take(waiting);
+        drop(consumed);
+        self.handle.submit_urgent(ClientCommand::Grant { token, partials })
+    }
+
+    /// A descriptor that is readable while there are events. Wait for it, never read from it.
+    #[must_use]
+    pub fn descriptor(&self) -> RawFd {
+        self.queue.descriptor()
+    }
+
+    /// Moves up to `most` events to `into`, the oldest first, waiting up to `timeout` for the first. Returns how many.
+    /// Several threads may poll at once; each gets events of its own.
+    pub fn poll(&self, into: &mut Vec<ClientEvent>, most: usize, timeout: Duration) -> usize {
+        if self.handle.is_inherited() {
+            return 0;
+        }
+        let mut events = Vec::new();
+        let (count, was_full) = self.queue.wait(&mut events, most, timeout);
+        if was_full {
+            self.handle.wake();
+        }
+        into.extend(events.into_iter().map(|event| self.translate(event)));
+        count
+    }
+
+    fn translate(&self, event: Event) -> ClientEvent {
+        match event {
+            Event::Partial { token, payload } => {
+                self.consumed.lock().entry(token).or_insert(0);
+                if self.grant == Grant::AsPolled {
+                    // The only possible error says that the client has stopped.
+                    let _ = self.consumed(token, 1);
+                }
+                replied(token, ReplyKind::Partial, payload)
+            }
+            Event::Final { token, payload } => {
+                self.consumed.lock().remove(&token);
+                replied(token, ReplyKind::Final, payload)
+            }
+            Event::Failed { token, code } => {
+                self.consumed.lock().remove(&token);
+                ClientEvent::Failed { token, error: Error::from(code).into() }
+            }
+            Event::Connected => ClientEvent::Peer(PeerEvent::Connected),
+            Event::Disconnected => ClientEvent::Peer(PeerEvent::Disconnected),
+            Event::Stopped => ClientEvent::Peer(PeerEvent::Stopped),
+            Event::ProtocolError(malformed) => ClientEvent::Peer(PeerEvent::ProtocolError(malformed)),
+        }
+    }
+
+    /// Stops it: all unanswered requests end with `C_CLOSED`, then comes [`PeerEvent::Stopped`]. `C_CLOSED` if it has stopped
+    /// already.
+    pub fn stop(&self) -> Result<(), Error> {
+        self.handle.submit_urgent(ClientCommand::Stop)
+    }
+}
+
+fn replied(token: Token, kind: ReplyKind, payload: Payload) -> ClientEvent {
+    match outcome(kind, payload) {
+        Ok(reply) => ClientEvent::Reply { token, reply },
+        Err(error) => ClientEvent::Failed { token, error },
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // The only possible error says that it has stopped.
+        let _ = self.stop();
+    }
+}

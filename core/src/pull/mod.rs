@@ -1,0 +1,51 @@
+//! What bindings to other languages are built on: requests as numbers, and events that are pulled.
+//!
+//! A [`Client`], [`Worker`] or [`Broker`] here is one handle on the I/O thread. Calls never block (but for [`Client::poll`]
+//! and its like, as long as the caller says) and never call back: what happens is an event in the handle's queue. The
+//! queue's descriptor is readable while it is not empty, and `poll` hands out many events at once, so that a language waits
+//! in its own way and crosses its border once for many events.
+//!
+//! - Every request that was taken ends in exactly one event: [`ClientEvent::Reply`] with the final reply, or
+//!   [`ClientEvent::Failed`].
+//! - A worker's request is live from [`WorkerEvent::Request`] until its final reply or [`WorkerEvent::Cancelled`].
+//! - `stop` ends in the event `Stopped` ([`Event::Drained`](crate::broker::Event::Drained) for a broker), and nothing follows.
+//!   Dropping the last clone stops at once.
+//!
+//! Everything may be called from any thread. After a `fork` the child gets `E_FORK` from handles of its parent.
+//!
+//! ```
+//! use std::time::Duration;
+//! use pigato::config::{BrokerOptions, ClientOptions, RequestOptions, WorkerOptions};
+//! use pigato::protocol::Frame;
+//! use pigato::pull::{Answer, Broker, Client, ClientEvent, Grant, Worker, WorkerEvent};
+//!
+//! # fn main() -> Result<(), pigato::Error> {
+//! let broker = Broker::start(&["tcp://127.0.0.1:*".to_owned()], BrokerOptions::default().intch(None))?;
+//! let worker = Worker::start(broker.endpoint(), "echo", WorkerOptions::default())?;
+//! let client = Client::start(broker.endpoint(), ClientOptions::default(), Grant::AsPolled)?;
+//! let asked = client.request("echo", Frame::from("\"hello\""), RequestOptions::default())?;
+//!
+//! let (mut requests, mut replies) = (Vec::new(), Vec::new());
+//! while replies.is_empty() {
+//!     worker.poll(&mut requests, 64, Duration::from_millis(1));
+//!     for event in requests.drain(..) {
+//!         if let WorkerEvent::Request(request) = event {
+//!             worker.end(request.token(), &Answer::json(request.bytes()))?;
+//!         }
+//!     }
+//!     client.poll(&mut replies, 64, Duration::from_millis(1));
+//!     replies.retain(|event| matches!(event, ClientEvent::Reply { token, .. } if *token == asked));
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod answer;
+mod broker;
+mod client;
+mod worker;
+
+pub use answer::Answer;
+pub use broker::Broker;
+pub use client::{Client, ClientEvent, Grant};
+pub use worker::{Worker, WorkerEvent};

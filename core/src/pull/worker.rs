@@ -1,0 +1,252 @@
+//! A worker whose requests are pulled.
+
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::Answer;
+use crate::api::handler_failure;
+use crate::config::{Concurrency, WorkerOptions};
+use crate::driver::{open_worker, service_name, Engine, EventQueue, EventSink, Handle, Live, WorkerCommand};
+use crate::error::{Error, ErrorCode};
+use crate::index::Map;
+use crate::protocol::{Frame, ReplyKind, Status};
+use crate::worker::{CancelReason, Event, Token};
+use crate::{PeerEvent, Request};
+
+/// Something that a worker's user wants to know.
+#[derive(Debug)]
+pub enum WorkerEvent {
+    /// About the connection.
+    Peer(PeerEvent),
+    /// A request to answer. Boxed: it is much larger than the others.
+    Request(Box<Request>),
+    /// Nobody waits for the reply any more; the request is no longer live.
+    Cancelled {
+        /// Which request.
+        token: Token,
+        /// Why.
+        reason: CancelReason,
+    },
+    /// The client still waits for the reply.
+    Heartbeat {
+        /// Which request.
+        token: Token,
+    },
+    /// A partial reply that was refused with `C_BUSY` may be sent now.
+    Writable {
+        /// To which request.
+        token: Token,
+    },
+}
+
+/// A worker on the I/O thread. Dropping it stops it; what is not answered goes to other workers, or fails.
+#[derive(Debug)]
+pub struct Worker {
+    handle: Handle<WorkerCommand>,
+    queue: EventQueue<WorkerEvent>,
+    live: Arc<Mutex<LiveRequests>>,
+    patience: Duration,
+}
+
+type LiveRequests = Map<Token, Entry>;
+
+#[derive(Debug)]
+struct Entry {
+    live: Live,
+    /// Whether a partial reply was refused for lack of credit, so that its writer waits for news.
+    is_awaited: bool,
+}
+
+struct Sink {
+    queue: EventQueue<WorkerEvent>,
+    live: Arc<Mutex<LiveRequests>>,
+}
+
+impl EventSink<Event> for Sink {
+    fn deliver(&mut self, events: &mut Vec<Event>) {
+        let mut live = self.live.lock();
+        let told: Vec<WorkerEvent> = events.drain(..).filter_map(|event| note(&mut live, event)).collect();
+        drop(live);
+        self.queue.extend(told.into_iter());
+    }
+
+    fn is_full(&self) -> bool {
+        self.queue.is_full()
+    }
+}
+
+/// Brings what is known of the requests up to date, and says what the user is to be told.
+fn note(live: &mut LiveRequests, event: Event) -> Option<WorkerEvent> {
+    Some(match event {
+        Event::Request(request) => {
+            live.insert(request.token, Entry { live: Live::new(request.credit), is_awaited: false });
+            WorkerEvent::Request(Box::new(Request::new(request)))
+        }
+        Event::Cancelled { token, reason } => {
+            live.remove(&token)?;
+            WorkerEvent::Cancelled { token, reason }
+        }
+        Event::Heartbeat { token } => {
+            live.get_mut(&token)?.live.heartbeat();
+            WorkerEvent::Heartbeat { token }
+        }
+        Event::Credit { token, partials } => {
+            let entry = live.get_mut(&token)?;
+            entry.live.add_credit(partials);
+            if !std::mem::take(&mut entry.is_awaited) {
+                return None;
+            }
+            WorkerEvent::Writable { token }
+        }
+        Event::Connected => WorkerEvent::Peer(PeerEvent::Connected),
+        Event::Disconnected => WorkerEvent::Peer(PeerEvent::Disconnected),
+        Event::Stopped => WorkerEvent::Peer(PeerEvent::Stopped),
+        Event::ProtocolError(malformed) => WorkerEvent::Peer(PeerEvent::ProtocolError(malformed)),
+    })
+}
+
+/// Tells a writer that the I/O thread takes commands again.
+struct Room {
+    queue: EventQueue<WorkerEvent>,
+    token: Token,
+}
+
+impl Wake for Room {
+    fn wake(self: Arc<Self>) {
+        self.queue.push(WorkerEvent::Writable { token: self.token });
+    }
+}
+
+impl Worker {
+    /// Starts a worker for `service`, which may be a wildcard (`ech*`) or a version (`echo@1.2.3`), at the broker at
+    /// `endpoint`. An endpoint that cannot be used is an error; a broker that is not there yet is not.
+    pub fn start(endpoint: &str, service: impl Into<Frame>, options: WorkerOptions) -> Result<Self, Error> {
+        let queue = EventQueue::new().map_err(|error| Error::new(ErrorCode::System, error.to_string()))?;
+        let live = Arc::new(Mutex::new(LiveRequests::default()));
+        let patience = options.patience();
+        let sink = Sink { queue: queue.clone(), live: Arc::clone(&live) };
+        let service = service_name(service)?;
+        let handle = open_worker(&Engine::current()?, endpoint, service, options, Box::new(sink))?;
+        Ok(Self { handle, queue, live, patience })
+    }
+
+    /// A descriptor that is readable while there are events. Wait for it, never read from it.
+    #[must_use]
+    pub fn descriptor(&self) -> RawFd {
+        self.queue.descriptor()
+    }
+
+    /// Moves up to `most` events to `into`, the oldest first, waiting up to `timeout` for the first. Returns how many.
+    /// Several threads may poll at once; each gets events of its own.
+    pub fn poll(&self, into: &mut Vec<WorkerEvent>, most: usize, timeout: Duration) -> usize {
+        if self.handle.is_inherited() {
+            return 0;
+        }
+        let (count, was_full) = self.queue.wait(into, most, timeout);
+        if was_full {
+            self.handle.wake();
+        }
+        count
+    }
+
+    /// Sends a partial reply. `C_BUSY` while the client has not taken enough of the earlier ones: then nothing was sent, and
+    /// [`WorkerEvent::Writable`] follows when it can be. `C_CLOSED` if the request is not live.
+    pub fn write(&self, token: Token, answer: &Answer) -> Result<(), Error> {
+        self.refuse_fork()?;
+        let mut live = self.live.lock();
+        let entry = live.get_mut(&token).ok_or_else(not_live)?;
+        if !entry.live.has_credit() {
+            entry.is_awaited = true;
+            return Err(Error::new(ErrorCode::Busy, "the client reads more slowly; wait for `writable`"));
+        }
+        let payload = answer.payload(Status::Ok);
+        match self.handle.try_submit(WorkerCommand::Reply { token, kind: ReplyKind::Partial, payload }) {
+            Ok(()) => {
+                entry.live.spend();
+                Ok(())
+            }
+            Err((error, None)) => Err(error),
+            Err((error, Some(_))) => {
+                let room = Waker::from(Arc::new(Room { queue: self.queue.clone(), token }));
+                if self.handle.wait_for_room(&room) {
+                    room.wake();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends the final reply. `C_CLOSED` if the request is not live.
+    pub fn end(&self, token: Token, answer: &Answer) -> Result<(), Error> {
+        let payload = answer.payload(Status::Ok);
+        self.finish(token, WorkerCommand::Reply { token, kind: ReplyKind::Final, payload })
+    }
+
+    /// Sends an error value as the final reply. `C_CLOSED` if the request is not live.
+    pub fn error(&self, token: Token, answer: &Answer) -> Result<(), Error> {
+        let payload = answer.payload(Status::Error);
+        self.finish(token, WorkerCommand::Reply { token, kind: ReplyKind::Final, payload })
+    }
+
+    /// Ends a request as a failed handler does: with `{"code":"W_HANDLER","message":…}`. `C_CLOSED` if it is not live.
+    pub fn fail(&self, token: Token, message: &str) -> Result<(), Error> {
+        self.error(token, &Answer::json(handler_failure(message).to_string()))
+    }
+
+    /// Has another worker answer; the reason is JSON. `C_CLOSED` if the request is not live.
+    pub fn reject(&self, token: Token, reason: impl Into<Frame>) -> Result<(), Error> {
+        self.finish(token, WorkerCommand::Reject { token, reason: reason.into() })
+    }
+
+    fn finish(&self, token: Token, command: WorkerCommand) -> Result<(), Error> {
+        self.refuse_fork()?;
+        self.live.lock().remove(&token).ok_or_else(not_live)?;
+        self.handle.submit_urgent(command)
+    }
+
+    /// Whether a reply is still wanted, as far as is known: the request is live, and the client has said so within the last
+    /// heartbeats.
+    #[must_use]
+    pub fn is_wanted(&self, token: Token) -> bool {
+        !self.handle.is_inherited()
+            && self.live.lock().get(&token).is_some_and(|entry| entry.live.is_wanted(self.patience))
+    }
+
+    /// Takes this many requests at a time from now on; the broker is told at once.
+    pub fn set_concurrency(&self, concurrency: Concurrency) -> Result<(), Error> {
+        self.handle.submit_urgent(WorkerCommand::SetConcurrency(concurrency))
+    }
+
+    /// Sends the broker a sign of life now. Happens by itself once a heartbeat interval, whatever handlers do.
+    pub fn heartbeat(&self) -> Result<(), Error> {
+        self.handle.submit_urgent(WorkerCommand::Heartbeat { update: false })
+    }
+
+    /// Stops it once the live requests are answered, after `timeout` at the latest; ends with [`PeerEvent::Stopped`].
+    /// `C_CLOSED` if it has stopped already.
+    pub fn stop(&self, timeout: Duration) -> Result<(), Error> {
+        self.handle.submit_urgent(WorkerCommand::Drain(timeout))
+    }
+
+    fn refuse_fork(&self) -> Result<(), Error> {
+        if self.handle.is_inherited() {
+            return Err(ErrorCode::Fork.into());
+        }
+        Ok(())
+    }
+}
+
+fn not_live() -> Error {
+    Error::new(ErrorCode::Closed, "the request has ended: it was answered, cancelled or lost")
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // The only possible error says that it has stopped.
+        let _ = self.handle.submit_urgent(WorkerCommand::Stop);
+    }
+}
