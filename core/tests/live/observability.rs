@@ -117,3 +117,12 @@ fn the_counters_tell_what_happened() {
     assert_eq!((statistics.workers, statistics.clients, statistics.request_bytes), (2, 1, 0));
     assert_eq!((statistics.errors, statistics.rejects, statistics.retries, statistics.protocol_errors), (0, 0, 0, 0));
 }
+
+#[test]
+fn a_listener_that_panics_costs_nobody_else_anything() {
+    let broker = broker();
+    let _echo = serve_echo(broker.endpoint(), "echo");
+    let client = Client::builder(broker.endpoint()).on_event(|_| panic!("on purpose")).start().unwrap();
+    let answer: u32 = client.call_blocking("echo", &7).unwrap();
+    assert_eq!(answer, 7);
+}

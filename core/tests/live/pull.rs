@@ -1,0 +1,160 @@
+//! What bindings are built on: the same behaviour, by polling.
+
+use std::time::{Duration, Instant};
+
+use pigato::config::{BrokerOptions, ClientOptions, RequestOptions, WorkerOptions};
+use pigato::protocol::Frame;
+use pigato::pull::{Answer, Broker, Client, ClientEvent, Grant, Worker, WorkerEvent};
+use pigato::worker::CancelReason;
+use pigato::{ErrorCode, PeerEvent, Request};
+
+/// No event takes longer, unless something hangs.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+struct Fleet {
+    // Stopped in this order.
+    client: Client,
+    worker: Worker,
+    broker: Broker,
+}
+
+fn fleet(grant: Grant) -> Fleet {
+    let broker = Broker::start(&["tcp://127.0.0.1:*".to_owned()], BrokerOptions::default().intch(None)).unwrap();
+    let worker = Worker::start(broker.endpoint(), "service", WorkerOptions::default()).unwrap();
+    let client = Client::start(broker.endpoint(), ClientOptions::default(), grant).unwrap();
+    Fleet { client, worker, broker }
+}
+
+/// The first event that is wanted; those before it are dropped.
+fn next<E, T>(poll: impl Fn(&mut Vec<E>, Duration) -> usize, wanted: impl Fn(E) -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    let mut events = Vec::new();
+    while Instant::now() < deadline {
+        poll(&mut events, Duration::from_millis(100));
+        if let Some(found) = events.drain(..).find_map(&wanted) {
+            return found;
+        }
+    }
+    panic!("no such event");
+}
+
+impl Fleet {
+    fn ask(&self, data: &str) -> u64 {
+        self.client.request("service", Frame::from(data), RequestOptions::default()).unwrap()
+    }
+
+    fn request(&self) -> Box<Request> {
+        self.on_worker(|event| match event {
+            WorkerEvent::Request(request) => Some(request),
+            _ => None,
+        })
+    }
+
+    fn on_worker<T>(&self, wanted: impl Fn(WorkerEvent) -> Option<T>) -> T {
+        next(|events, timeout| self.worker.poll(events, 1, timeout), wanted)
+    }
+
+    fn on_client<T>(&self, wanted: impl Fn(ClientEvent) -> Option<T>) -> T {
+        next(|events, timeout| self.client.poll(events, 1, timeout), wanted)
+    }
+
+    fn reply(&self) -> (u64, pigato::Reply) {
+        self.on_client(|event| match event {
+            ClientEvent::Reply { token, reply } => Some((token, reply)),
+            _ => None,
+        })
+    }
+
+    fn failure(&self) -> (u64, Option<ErrorCode>) {
+        self.on_client(|event| match event {
+            ClientEvent::Failed { token, error } => Some((token, error.code())),
+            _ => None,
+        })
+    }
+}
+
+#[test]
+fn partial_replies_and_the_final_one_are_pulled_in_order() {
+    let fleet = fleet(Grant::AsPolled);
+    let asked = fleet.ask("3");
+    let request = fleet.request();
+    assert_eq!((request.bytes(), request.service().as_str()), (&b"3"[..], "service"));
+    for number in 0..3 {
+        fleet.worker.write(request.token(), &Answer::json(number.to_string())).unwrap();
+    }
+    fleet.worker.end(request.token(), &Answer::raw(vec![0, 255])).unwrap();
+    for number in 0..3 {
+        let (token, reply) = fleet.reply();
+        assert_eq!((token, reply.is_final()), (asked, false));
+        assert_eq!(reply.decode::<u32>().unwrap(), number);
+    }
+    let (token, reply) = fleet.reply();
+    assert_eq!((token, reply.is_final(), reply.bytes()), (asked, true, &[0, 255][..]));
+    assert_eq!(fleet.broker.statistics().unwrap().replies, 1);
+}
+
+#[test]
+fn errors_carry_their_codes() {
+    let fleet = fleet(Grant::AsPolled);
+    let asked = fleet.ask("1");
+    fleet.worker.fail(fleet.request().token(), "no luck").unwrap();
+    assert_eq!(fleet.failure(), (asked, Some(ErrorCode::Handler)));
+    let hurried = RequestOptions::default().timeout(Duration::from_millis(20));
+    let asked = fleet.client.request("nobody", Frame::from("1"), hurried).unwrap();
+    assert_eq!(fleet.failure(), (asked, Some(ErrorCode::Timeout)));
+}
+
+#[test]
+fn a_cancelled_request_is_no_longer_live() {
+    let fleet = fleet(Grant::AsPolled);
+    let asked = fleet.ask("1");
+    let request = fleet.request();
+    assert!(fleet.worker.is_wanted(request.token()));
+    fleet.client.cancel(asked).unwrap();
+    assert_eq!(fleet.failure(), (asked, Some(ErrorCode::Cancelled)));
+    let cancelled = fleet.on_worker(|event| match event {
+        WorkerEvent::Cancelled { token, reason } => Some((token, reason)),
+        _ => None,
+    });
+    assert_eq!(cancelled, (request.token(), CancelReason::Client));
+    assert!(!fleet.worker.is_wanted(request.token()));
+    let late = fleet.worker.end(request.token(), &Answer::json("1"));
+    assert_eq!(late.unwrap_err().code(), ErrorCode::Closed);
+}
+
+#[test]
+fn a_writer_without_credit_is_told_when_it_may_go_on() {
+    let fleet = fleet(Grant::AsConsumed);
+    let asked = fleet.ask("1");
+    let request = fleet.request();
+    let answer = Answer::json("1");
+    let mut written = 0;
+    while fleet.worker.write(request.token(), &answer).is_ok() {
+        written += 1;
+    }
+    assert_eq!(fleet.worker.write(request.token(), &answer).unwrap_err().code(), ErrorCode::Busy);
+    for _ in 0..written {
+        fleet.reply();
+    }
+    fleet.client.consumed(asked, written).unwrap();
+    let writable = fleet.on_worker(|event| match event {
+        WorkerEvent::Writable { token } => Some(token),
+        _ => None,
+    });
+    assert_eq!(writable, request.token());
+    fleet.worker.write(writable, &answer).unwrap();
+}
+
+#[test]
+fn stopping_ends_in_an_event_and_further_calls_in_an_error() {
+    let fleet = fleet(Grant::AsPolled);
+    let asked = fleet.ask("1");
+    fleet.request();
+    fleet.client.stop().unwrap();
+    assert_eq!(fleet.failure(), (asked, Some(ErrorCode::Closed)));
+    fleet.on_client(|event| matches!(event, ClientEvent::Peer(PeerEvent::Stopped)).then_some(()));
+    let refused = fleet.client.request("service", Frame::from("1"), RequestOptions::default());
+    assert_eq!(refused.unwrap_err().code(), ErrorCode::Closed);
+    fleet.worker.stop(Duration::ZERO).unwrap();
+    fleet.on_worker(|event| matches!(event, WorkerEvent::Peer(PeerEvent::Stopped)).then_some(()));
+}
