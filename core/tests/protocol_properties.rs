@@ -47,7 +47,7 @@ fn kind() -> impl Strategy<Value = ReplyKind> {
 fn payload() -> impl Strategy<Value = Payload> {
     (frame(), frame(), option::of((frame(), extra()))).prop_map(|(status, data, rest)| {
         let (options, extra) = rest.map_or((None, Vec::new()), |(options, extra)| (Some(options), extra));
-        Payload { status, data, options, extra }
+        Payload { status: status.into(), data, options, extra }
     })
 }
 

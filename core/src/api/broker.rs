@@ -107,7 +107,7 @@ impl Broker {
     /// Where it listens; the first place, if there are several.
     #[must_use]
     pub fn endpoint(&self) -> &str {
-        self.bound.endpoints.first().map_or("", String::as_str)
+        self.bound.endpoint()
     }
 
     /// All places where it listens.

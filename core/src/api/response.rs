@@ -92,10 +92,17 @@ pub(super) fn options_value(options: &[u8]) -> Value {
 /// What a worker, or the broker on its behalf, answered with instead of a result.
 #[derive(Debug, Clone)]
 pub struct RemoteError {
+    kind: ReplyKind,
     payload: Box<Payload>,
 }
 
 impl RemoteError {
+    /// Whether it ends the request. A worker may also send an error value as a partial reply.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        self.kind == ReplyKind::Final
+    }
+
     /// The error value as it came.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
@@ -153,6 +160,15 @@ pub enum RequestError {
 }
 
 impl RequestError {
+    /// Whether it ends the request: false only for an error value sent as a partial reply.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Local(_) => true,
+            Self::Remote(error) => error.is_final(),
+        }
+    }
+
     /// The code, if it is one of PIGATO's own and not a value of the worker's.
     #[must_use]
     pub fn code(&self) -> Option<ErrorCode> {
@@ -255,7 +271,14 @@ impl ResponseState {
 pub(crate) fn outcome(kind: ReplyKind, payload: Payload) -> Result<Reply, RequestError> {
     match payload.parsed_status() {
         Status::Ok => Ok(Reply::new(kind, payload)),
-        Status::Error => Err(RequestError::Remote(RemoteError { payload: Box::new(payload) })),
+        Status::Error => Err(RequestError::Remote(RemoteError { kind, payload: Box::new(payload) })),
+    }
+}
+
+fn is_final(reply: &Result<Reply, RequestError>) -> bool {
+    match reply {
+        Ok(reply) => reply.is_final(),
+        Err(error) => error.is_final(),
     }
 }
 
@@ -279,7 +302,7 @@ impl Response {
         Self { client, token, state, consumed: 0, has_final: false }
     }
 
-    /// The next reply; `None` after the final one or an error.
+    /// The next reply; `None` after the final one or an error that [is final](RequestError::is_final).
     pub async fn next(&mut self) -> Option<Result<Reply, RequestError>> {
         poll_fn(|context| self.poll_reply(context)).await
     }
@@ -292,9 +315,8 @@ impl Response {
     /// The final reply; partial ones are passed over.
     pub async fn finish(mut self) -> Result<Reply, RequestError> {
         while let Some(reply) = self.next().await {
-            match reply {
-                Ok(reply) if !reply.is_final() => {}
-                outcome => return outcome,
+            if is_final(&reply) {
+                return reply;
             }
         }
         Err(Error::from(ErrorCode::Closed).into())
@@ -338,9 +360,10 @@ impl Response {
 
     /// Lets the worker send as many more as were taken, in helpings of half of what it may send ahead.
     fn note_consumed(&mut self, reply: &Result<Reply, RequestError>) {
-        let Ok(reply) = reply else { return };
-        self.has_final |= reply.is_final();
-        if !reply.is_final() {
+        if is_final(reply) {
+            // After an error of this side the broker is still to be told, which does no harm if it knows.
+            self.has_final = !matches!(reply, Err(RequestError::Local(_)));
+        } else {
             self.consumed += 1;
             if self.consumed >= limits::CREDIT_PARTIALS / 2 {
                 let partials = std::mem::take(&mut self.consumed);
@@ -365,7 +388,7 @@ impl Future for Response {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             match self.poll_reply(context) {
-                Poll::Ready(Some(Ok(reply))) if !reply.is_final() => {}
+                Poll::Ready(Some(reply)) if !is_final(&reply) => {}
                 Poll::Ready(Some(outcome)) => return Poll::Ready(outcome),
                 Poll::Ready(None) => return Poll::Ready(Err(Error::from(ErrorCode::Closed).into())),
                 Poll::Pending => return Poll::Pending,

@@ -25,7 +25,7 @@ use crate::protocol::{
 };
 
 pub use pending::Token;
-use pending::{Pending, PendingRequests};
+use pending::{Content, DueRequest, Pending, PendingRequests};
 
 /// Something for the machine's owner to do.
 pub type Output = crate::link::Output<ClientToBroker, Event>;
@@ -136,10 +136,15 @@ impl Machine {
         let timeout = timeout.duration();
         let heartbeat_at = now + self.link.heartbeat();
         let sent = self.link.is_up() && !self.pending.has_unsent();
-        let request = Pending { id, service, data, options, timeout, retry, sent, bytes };
-        if sent {
-            self.send(request.message());
-        }
+        let content = Content { service, data, options };
+        let kept = if sent {
+            let kept = retry.then(|| Box::new(content.clone()));
+            self.send(content.message(id.clone()));
+            kept
+        } else {
+            Some(Box::new(content))
+        };
+        let request = Pending { id, content: kept, timeout, retry, sent, bytes };
         self.pending.insert(token, request, timeout.map(|timeout| now + timeout), heartbeat_at);
     }
 
@@ -297,12 +302,11 @@ impl Machine {
                 Due::Dead => self.handle_disconnected(now),
             }
         }
-        while let Some(token) = self.pending.pop_expired(now) {
-            self.give_up(token, ErrorCode::Timeout);
-        }
-        while let Some(token) = self.pending.pop_heartbeat(now, self.link.heartbeat()) {
-            if self.link.is_up() {
-                self.heartbeat(token);
+        while let Some(due) = self.pending.pop_due(now, self.link.heartbeat()) {
+            match due {
+                DueRequest::Expired(token) => self.give_up(token, ErrorCode::Timeout),
+                DueRequest::Heartbeat(token) if self.link.is_up() => self.heartbeat(token),
+                DueRequest::Heartbeat(_) => {}
             }
         }
     }
@@ -358,8 +362,7 @@ impl Machine {
         if !self.link.is_up() {
             return;
         }
-        while let Some(request) = self.pending.next_unsent() {
-            let message = request.message();
+        while let Some(message) = self.pending.next_unsent() {
             self.send(message);
         }
     }

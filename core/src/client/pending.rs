@@ -11,28 +11,39 @@ use crate::timers::{Armed, Timers};
 /// What the user calls a request.
 pub type Token = u64;
 
-#[derive(Debug)]
-pub(super) struct Pending {
-    pub(super) id: RequestId,
+/// What is sent of a request beside its id.
+#[derive(Debug, Clone)]
+pub(super) struct Content {
     pub(super) service: ServiceName,
     pub(super) data: Frame,
     pub(super) options: Frame,
+}
+
+impl Content {
+    pub(super) fn message(self, id: RequestId) -> ClientToBroker {
+        let Self { service, data, options } = self;
+        ClientToBroker::Request { service, id, data, options, extra: Vec::new() }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) id: RequestId,
+    /// Only kept while it is to be sent, or may have to be sent again.
+    pub(super) content: Option<Box<Content>>,
     pub(super) timeout: Option<Duration>,
     pub(super) retry: bool,
     pub(super) sent: bool,
     pub(super) bytes: usize,
 }
 
-impl Pending {
-    pub(super) fn message(&self) -> ClientToBroker {
-        ClientToBroker::Request {
-            service: self.service.clone(),
-            id: self.id.clone(),
-            data: self.data.clone(),
-            options: self.options.clone(),
-            extra: Vec::new(),
-        }
-    }
+/// What time has come for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum DueRequest {
+    /// Its timeout has passed. It stays until it is removed, but is not given again.
+    Expired(Token),
+    /// Its worker is to hear that the reply is still wanted; the next time follows after the interval.
+    Heartbeat(Token),
 }
 
 #[derive(Debug)]
@@ -41,8 +52,14 @@ struct Slot {
     /// Its place among all requests, in which they are sent, and sent again.
     place: u64,
     expires_at: Option<Instant>,
+    heartbeat_at: Instant,
     armed: Armed,
-    armed_heartbeat: Armed,
+}
+
+impl Slot {
+    fn due_at(&self) -> Instant {
+        self.expires_at.map_or(self.heartbeat_at, |expires_at| expires_at.min(self.heartbeat_at))
+    }
 }
 
 #[derive(Debug)]
@@ -53,8 +70,7 @@ pub(super) struct PendingRequests {
     /// What is to be sent, in the order in which it was made: what is sent again comes before what never was.
     unsent: BTreeMap<u64, Token>,
     next_place: u64,
-    timeouts: Timers<Token>,
-    heartbeats: Timers<Token>,
+    timers: Timers<Token>,
     bytes: usize,
 }
 
@@ -66,8 +82,7 @@ impl PendingRequests {
             by_id: Index::default(),
             unsent: BTreeMap::new(),
             next_place: 0,
-            timeouts: Timers::default(),
-            heartbeats: Timers::default(),
+            timers: Timers::default(),
             bytes: 0,
         }
     }
@@ -105,12 +120,9 @@ impl PendingRequests {
     ) {
         let place = self.next_place;
         self.next_place += 1;
-        let (armed, armed_heartbeat) = (Armed::default(), Armed::default());
-        let mut slot = Slot { request, place, expires_at, armed, armed_heartbeat };
-        if let Some(expires_at) = expires_at {
-            self.timeouts.arm(token, &mut slot.armed, expires_at);
-        }
-        self.heartbeats.arm(token, &mut slot.armed_heartbeat, heartbeat_at);
+        let mut slot = Slot { request, place, expires_at, heartbeat_at, armed: Armed::default() };
+        let due_at = slot.due_at();
+        self.timers.arm(token, &mut slot.armed, due_at);
         self.bytes += slot.request.bytes;
         self.by_id.insert(self.hasher.hash(slot.request.id.as_bytes()), token);
         if !slot.request.sent {
@@ -121,8 +133,7 @@ impl PendingRequests {
 
     pub(super) fn remove(&mut self, token: Token) -> Option<Pending> {
         let mut slot = self.slots.remove(&token)?;
-        self.timeouts.disarm(&mut slot.armed);
-        self.heartbeats.disarm(&mut slot.armed_heartbeat);
+        self.timers.disarm(&mut slot.armed);
         self.by_id.remove(self.hasher.hash(slot.request.id.as_bytes()), token);
         self.bytes -= slot.request.bytes;
         if !slot.request.sent {
@@ -136,11 +147,12 @@ impl PendingRequests {
     }
 
     /// The next request to send; it counts as sent from now on.
-    pub(super) fn next_unsent(&mut self) -> Option<&Pending> {
+    pub(super) fn next_unsent(&mut self) -> Option<ClientToBroker> {
         let (_, token) = self.unsent.pop_first()?;
-        let slot = self.slots.get_mut(&token)?;
-        slot.request.sent = true;
-        Some(&slot.request)
+        let request = &mut self.slots.get_mut(&token)?.request;
+        request.sent = true;
+        let content = if request.retry { request.content.clone() } else { request.content.take() }?;
+        Some(content.message(request.id.clone()))
     }
 
     /// After a lost connection: what was sent with `retry` is to be sent again. Returns the others that were sent.
@@ -164,30 +176,27 @@ impl PendingRequests {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        [self.timeouts.next(), self.heartbeats.next()].into_iter().flatten().min()
+        self.timers.next()
     }
 
-    /// A request whose timeout has passed; it stays until it is removed, but is not given again.
-    pub(super) fn pop_expired(&mut self, now: Instant) -> Option<Token> {
-        while let Some(token) = self.timeouts.pop_due(now) {
+    /// A request that something is to be done for; heartbeats are `interval` apart.
+    pub(super) fn pop_due(&mut self, now: Instant, interval: Duration) -> Option<DueRequest> {
+        while let Some(token) = self.timers.pop_due(now) {
             let Some(slot) = self.slots.get_mut(&token) else { continue };
             slot.armed.fired();
-            match slot.expires_at {
-                Some(expires_at) if expires_at <= now => return Some(token),
-                Some(expires_at) => self.timeouts.arm(token, &mut slot.armed, expires_at),
-                None => {}
+            if slot.expires_at.is_some_and(|expires_at| expires_at <= now) {
+                return Some(DueRequest::Expired(token));
+            }
+            let is_heartbeat = slot.heartbeat_at <= now;
+            if is_heartbeat {
+                slot.heartbeat_at = now + interval.max(Duration::from_millis(1));
+            }
+            let due_at = slot.due_at();
+            self.timers.arm(token, &mut slot.armed, due_at);
+            if is_heartbeat {
+                return Some(DueRequest::Heartbeat(token));
             }
         }
         None
-    }
-
-    /// A request whose heartbeat is due; the next one follows after `interval`.
-    pub(super) fn pop_heartbeat(&mut self, now: Instant, interval: Duration) -> Option<Token> {
-        let token = self.heartbeats.pop_due(now)?;
-        let slot = self.slots.get_mut(&token)?;
-        slot.armed_heartbeat.fired();
-        let next = now + interval.max(Duration::from_millis(1));
-        self.heartbeats.arm(token, &mut slot.armed_heartbeat, next);
-        Some(token)
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::engine::{Endpoint, Engine, Handle, Io, Progress};
 use super::listener::ClosingListeners;
 use super::mailbox::Mailbox;
-use super::socket::{bind, configure, receive, send, system_error, Sent, OUTBOX_RETRY, OVERDUE_BATCHES};
+use super::socket::{bind, configure, receive, receive_from, send, system_error, Sent, OUTBOX_RETRY, OVERDUE_BATCHES};
 use super::EventSink;
 use crate::broker::{Event, Machine, Output, Statistics};
 use crate::config::BrokerOptions;
@@ -69,6 +69,12 @@ pub struct BoundBroker {
 const ANSWER: Duration = Duration::from_secs(10);
 
 impl BoundBroker {
+    /// Where it listens; the first place, if there are several.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        self.endpoints.first().map_or("", String::as_str)
+    }
+
     /// Counters since the start, and what there is now. `C_CLOSED` once it has stopped.
     pub fn statistics(&self) -> Result<Statistics, Error> {
         self.ask(|answer| BrokerCommand::Statistics(reply_to(answer)))
@@ -305,10 +311,10 @@ impl RouterEndpoint {
 
     fn receive(&mut self, now: Instant) -> bool {
         for _ in 0..BATCH {
-            if self.is_drained || !receive(&self.router, &mut self.frames) {
+            if self.is_drained {
                 return false;
             }
-            let peer = PeerId::new(self.frames.remove(0));
+            let Some(peer) = receive_from(&self.router, &mut self.frames) else { return false };
             self.machine.handle_message(now, &peer, &mut self.frames);
             self.carry_out(now);
         }

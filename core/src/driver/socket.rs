@@ -6,6 +6,7 @@ use pigato_frame::{Frame, Receiver};
 
 use crate::error::{Error, ErrorCode};
 use crate::limits;
+use crate::protocol::PeerId;
 
 /// Milliseconds that a closing socket may take to send what it was given. Infinite, libzmq's default, hangs for ever
 /// when the peer is gone; 0 loses the farewell.
@@ -117,13 +118,24 @@ fn send_rest(socket: &zmq::Socket, frames: &mut [Frame]) -> Sent {
 /// Receives a message into `frames`, without waiting; returns whether there was one. Frames beyond the limit of a
 /// message are dropped, all but one, which tells the decoder that there were too many.
 pub(super) fn receive(socket: &zmq::Socket, frames: &mut Vec<Frame>) -> bool {
-    frames.clear();
+    receive_rest(&mut Receiver::default(), socket, frames)
+}
+
+/// As [`receive`], for a ROUTER: returns the identity of the peer that sent the message.
+pub(super) fn receive_from(socket: &zmq::Socket, frames: &mut Vec<Frame>) -> Option<PeerId> {
     let mut receiver = Receiver::default();
+    let (identity, more) = receiver.receive(socket).ok()?;
+    frames.clear();
+    (!more || receive_rest(&mut receiver, socket, frames)).then(|| PeerId::new(identity))
+}
+
+fn receive_rest(receiver: &mut Receiver, socket: &zmq::Socket, frames: &mut Vec<Frame>) -> bool {
+    frames.clear();
     loop {
         match receiver.receive(socket) {
             Ok((frame, more)) => {
-                // The router's identity frame and one too many.
-                if frames.len() < limits::MESSAGE_FRAMES + 2 {
+                // What a broker may add to a peer's longest message, and one too many.
+                if frames.len() < limits::MESSAGE_FRAMES + 4 {
                     frames.push(frame);
                 }
                 if !more {

@@ -17,7 +17,7 @@ pub use client::{BrokerToClient, ClientToBroker};
 pub use hello::{BrokerHello, Capabilities, ClientHello, WorkerHello, VERSION};
 pub use identity::{PeerId, RequestId, ServiceName};
 pub use options::{encode_reply_options, encode_request_options, ReplyOptions, RequestSettings, RAW_OPTIONS};
-pub use payload::{codec_of, is_null, Metadata, Payload, Status};
+pub use payload::{codec_of, is_null, Metadata, Payload, Status, StatusFrame};
 pub use pigato_frame::Frame;
 pub use reader::{DecodeError, Malformed};
 pub use worker::{BrokerToWorker, ReplyKind, WorkerHeartbeat, WorkerToBroker};

@@ -33,9 +33,79 @@ impl Status {
     /// The frame to send.
     #[must_use]
     pub fn to_frame(self) -> Frame {
+        Frame::from(self.bytes())
+    }
+
+    fn bytes(self) -> &'static [u8] {
         match self {
-            Self::Ok => Frame::from("0"),
-            Self::Error => Frame::from("-1"),
+            Self::Ok => b"0",
+            Self::Error => b"-1",
+        }
+    }
+}
+
+/// A status frame as it came, without taking up a frame's place for the two that all peers send.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatusFrame(StatusBytes);
+
+#[derive(Debug, Clone, PartialEq)]
+enum StatusBytes {
+    Plain(Status),
+    Other(Box<Frame>),
+}
+
+impl From<Status> for StatusFrame {
+    fn from(status: Status) -> Self {
+        Self(StatusBytes::Plain(status))
+    }
+}
+
+impl From<Frame> for StatusFrame {
+    fn from(frame: Frame) -> Self {
+        Self(match &*frame {
+            b"0" => StatusBytes::Plain(Status::Ok),
+            b"-1" => StatusBytes::Plain(Status::Error),
+            _ => StatusBytes::Other(Box::new(frame)),
+        })
+    }
+}
+
+impl StatusFrame {
+    /// The status as read.
+    #[must_use]
+    pub fn parse(&self) -> Status {
+        match &self.0 {
+            StatusBytes::Plain(status) => *status,
+            StatusBytes::Other(frame) => Status::parse(frame),
+        }
+    }
+
+    /// The frame, byte for byte.
+    #[must_use]
+    pub fn into_frame(self) -> Frame {
+        match self.0 {
+            StatusBytes::Plain(status) => status.to_frame(),
+            StatusBytes::Other(frame) => *frame,
+        }
+    }
+
+    /// A copy that keeps no receive buffer alive; see [`Frame::detached`].
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        match &self.0 {
+            StatusBytes::Plain(status) => (*status).into(),
+            StatusBytes::Other(frame) => Self(StatusBytes::Other(Box::new(frame.detached()))),
+        }
+    }
+}
+
+impl std::ops::Deref for StatusFrame {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            StatusBytes::Plain(status) => status.bytes(),
+            StatusBytes::Other(frame) => frame,
         }
     }
 }
@@ -44,8 +114,8 @@ impl Status {
 /// because the published Go client needs the data frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Payload {
-    /// The status frame, to be read with [`Status::parse`].
-    pub status: Frame,
+    /// The status frame.
+    pub status: StatusFrame,
     /// The data frame: JSON, or bytes with `{"codec":"raw"}` in the options.
     pub data: Frame,
     /// The options frame; Ruby's worker leaves it out.
@@ -58,7 +128,7 @@ impl Payload {
     /// A payload of our own making.
     #[must_use]
     pub fn new(status: Status, data: Frame, options: Frame) -> Self {
-        Self { status: status.to_frame(), data, options: Some(options), extra: Vec::new() }
+        Self { status: status.into(), data, options: Some(options), extra: Vec::new() }
     }
 
     /// A reply that the broker makes itself: a code as data and where it came from in the options.
@@ -83,7 +153,7 @@ impl Payload {
     /// The status as read.
     #[must_use]
     pub fn parsed_status(&self) -> Status {
-        Status::parse(&self.status)
+        self.status.parse()
     }
 
     /// What the options say that concerns the broker and the receiver.
@@ -100,14 +170,14 @@ impl Payload {
     }
 
     pub(super) fn decode(reader: &mut Reader<'_>) -> Self {
-        let status = reader.next().unwrap_or_else(|| Status::Ok.to_frame());
+        let status = reader.next().map_or_else(|| Status::Ok.into(), StatusFrame::from);
         let data = reader.data();
         let options = reader.next();
         Self { status, data, options, extra: reader.rest() }
     }
 
     pub(super) fn encode(self, frames: &mut Vec<Frame>) {
-        frames.push(self.status);
+        frames.push(self.status.into_frame());
         frames.push(self.data);
         frames.extend(self.options);
         frames.extend(self.extra);

@@ -51,7 +51,7 @@ impl Broker {
     /// Where it listens; the first place, if there are several.
     #[must_use]
     pub fn endpoint(&self) -> &str {
-        self.bound.endpoints.first().map_or("", String::as_str)
+        self.bound.endpoint()
     }
 
     /// All places where it listens, with the ports that `*` became.
@@ -80,6 +80,9 @@ impl Broker {
 
     /// Moves up to `most` events to `into`, waiting up to `timeout` for the first. Returns how many.
     pub fn poll(&self, into: &mut Vec<Event>, most: usize, timeout: Duration) -> usize {
+        if self.bound.handle.is_inherited() {
+            return 0;
+        }
         self.queue.wait(into, most, timeout).0
     }
 

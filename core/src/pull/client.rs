@@ -37,7 +37,7 @@ pub enum ClientEvent {
         /// The reply.
         reply: Reply,
     },
-    /// A request has failed; its last event.
+    /// A request has failed; its last event, unless the error is a [partial reply](RequestError::is_final).
     Failed {
         /// Which one.
         token: Token,

@@ -5,8 +5,8 @@
 //! queue's descriptor is readable while it is not empty, and `poll` hands out many events at once, so that a language waits
 //! in its own way and crosses its border once for many events.
 //!
-//! - Every request that was taken ends in exactly one event: [`ClientEvent::Reply`] with the final reply, or
-//!   [`ClientEvent::Failed`].
+//! - Every request that was taken ends in exactly one event: [`ClientEvent::Reply`] or [`ClientEvent::Failed`] that says
+//!   it is final.
 //! - A worker's request is live from [`WorkerEvent::Request`] until its final reply or [`WorkerEvent::Cancelled`].
 //! - `stop` ends in the event `Stopped` ([`Event::Drained`](crate::broker::Event::Drained) for a broker), and nothing follows.
 //!   Dropping the last clone stops at once.

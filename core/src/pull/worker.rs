@@ -22,8 +22,8 @@ use crate::{PeerEvent, Request};
 pub enum WorkerEvent {
     /// About the connection.
     Peer(PeerEvent),
-    /// A request to answer. Boxed: it is much larger than the others.
-    Request(Box<Request>),
+    /// A request to answer.
+    Request(Request),
     /// Nobody waits for the reply any more; the request is no longer live.
     Cancelled {
         /// Which request.
@@ -84,7 +84,7 @@ fn note(live: &mut LiveRequests, event: Event) -> Option<WorkerEvent> {
     Some(match event {
         Event::Request(request) => {
             live.insert(request.token, Entry { live: Live::new(request.credit), is_awaited: false });
-            WorkerEvent::Request(Box::new(Request::new(request)))
+            WorkerEvent::Request(Request::new(request))
         }
         Event::Cancelled { token, reason } => {
             live.remove(&token)?;

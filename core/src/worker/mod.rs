@@ -67,8 +67,6 @@ pub enum CancelReason {
 }
 
 /// Something that the user wants to know.
-// Nearly all events are requests; a box would cost each of them an allocation.
-#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
@@ -81,7 +79,7 @@ pub enum Event {
     /// The broker sent something that breaks the protocol.
     ProtocolError(Malformed),
     /// A request to answer.
-    Request(Request),
+    Request(Box<Request>),
     /// Nobody waits for the reply any more.
     Cancelled {
         /// Which request.
@@ -382,7 +380,7 @@ impl Machine {
     ) {
         let credit = metadata.and_then(|metadata| metadata.credit);
         let token = self.active.insert(Active::new(client.clone(), id.clone(), credit));
-        self.event(Event::Request(Request {
+        self.event(Event::Request(Box::new(Request {
             token,
             client,
             service,
@@ -392,7 +390,7 @@ impl Machine {
             remaining: metadata.map(|metadata| metadata.remaining),
             attempt: metadata.map_or(1, |metadata| metadata.attempt),
             credit,
-        }));
+        })));
     }
 
     /// Input: time has passed. Does what is due; harmless when nothing is.

@@ -208,5 +208,6 @@ fn event_text(event: &Event) -> String {
 }
 
 fn payload_text(payload: &Payload) -> String {
-    text([&payload.status, &payload.data].into_iter().chain(&payload.options).chain(&payload.extra))
+    let status = payload.status.clone().into_frame();
+    text([&status, &payload.data].into_iter().chain(&payload.options).chain(&payload.extra))
 }

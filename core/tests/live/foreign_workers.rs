@@ -65,6 +65,27 @@ fn errors_and_rejects_of_published_workers_are_understood() {
 }
 
 #[test]
+fn an_error_sent_as_a_partial_reply_does_not_end_the_request() {
+    let broker = broker();
+    let worker = ready(broker.endpoint(), "published", "work");
+    let client = Client::connect(broker.endpoint()).unwrap();
+    let answer = || {
+        let request = next_request(&worker);
+        worker.send(frames!["W", "6", &request[2], "", &request[5], "-1", "\"odd\"", "{}"]);
+        worker.send(frames!["W", "3", &request[2], "", &request[5], "0", "\"done\"", "{}"]);
+    };
+    let mut response = client.request("work", &()).send();
+    answer();
+    let error = within("the partial error", response.next()).unwrap().unwrap_err();
+    assert!(!error.is_final() && remote(error).value() == json!("odd"));
+    assert_eq!(within("the reply", response).unwrap().json().unwrap(), "done");
+
+    let response = client.request("work", &()).send();
+    answer();
+    assert_eq!(within("the reply", response.finish()).unwrap().json().unwrap(), "done");
+}
+
+#[test]
 fn rubys_replies_without_options_are_passed_on() {
     let broker = broker();
     let worker = ready(broker.endpoint(), "5f0c7b52-6a49-4d4e-9e8a-5a8fd3d4b5a1", "ruby");

@@ -43,7 +43,7 @@ impl Fleet {
         self.client.request("service", Frame::from(data), RequestOptions::default()).unwrap()
     }
 
-    fn request(&self) -> Box<Request> {
+    fn request(&self) -> Request {
         self.on_worker(|event| match event {
             WorkerEvent::Request(request) => Some(request),
             _ => None,

@@ -27,7 +27,7 @@ fn an_error_is_a_final_reply_with_status_minus_one() {
 fn options_are_there_even_if_none_were_given() {
     let mut world = World::published();
     world.request("r1");
-    let bare = Payload { status: Frame::from("0"), data: Frame::from("1"), options: None, extra: Vec::new() };
+    let bare = Payload { status: Status::Ok.into(), data: Frame::from("1"), options: None, extra: Vec::new() };
     assert!(world.reply_with(1, ReplyKind::Partial, bare.clone()));
     assert!(world.reply_with(1, ReplyKind::Final, bare));
     assert_eq!(world.did(), ["W|6|c1||r1|0|1|{}", "W|3|c1||r1|0|1|{}"]);

@@ -8,7 +8,7 @@ use super::world::World;
 
 fn request(world: &mut World, message: &str) -> Request {
     match world.worker.receive(frames(message)).pop() {
-        Some(Output::Event(Event::Request(request))) => request,
+        Some(Output::Event(Event::Request(request))) => *request,
         other => panic!("a request was expected, not {other:?}"),
     }
 }

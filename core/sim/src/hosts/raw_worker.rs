@@ -78,7 +78,7 @@ impl RawWorker {
             match step {
                 Step::Reply(kind, payload) => {
                     address(if kind == ReplyKind::Partial { "6" } else { "3" });
-                    frames.extend([payload.status, payload.data]);
+                    frames.extend([payload.status.into_frame(), payload.data]);
                     match self.style {
                         RawWorkerStyle::JavaScript => frames.push(Frame::from("undefined")),
                         RawWorkerStyle::Ruby => {}
