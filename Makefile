@@ -37,6 +37,7 @@ lint: setup ## formatting and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- --deny warnings
 	$(CARGO) clippy --package pigato --no-default-features --all-targets --quiet -- --deny warnings
+	$(CARGO) metadata --locked --manifest-path core/fuzz/Cargo.toml --format-version 1 >/dev/null
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --quiet
 
 .PHONY: rings
