@@ -76,6 +76,10 @@ codes! {
     System = 404 "E_SYSTEM" "the operating system refused a resource",
     /// The object was created before a fork and is used in the child.
     Fork = 405 "E_FORK" "made before a fork; make a new one in the child process",
+    /// An argument that is missing or has no meaning.
+    Argument = 406 "E_ARGUMENT" "an argument is missing or has no meaning",
+    /// A fault in this library.
+    Internal = 407 "E_INTERNAL" "a fault in this library; please report it with what led to it",
 }
 
 impl ErrorCode {

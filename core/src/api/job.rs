@@ -43,6 +43,18 @@ impl Request {
         self.inner.token
     }
 
+    /// The name that was asked for, byte for byte: names need not be UTF-8.
+    #[must_use]
+    pub fn service_bytes(&self) -> &[u8] {
+        self.inner.service.as_bytes()
+    }
+
+    /// The client's identity, byte for byte.
+    #[must_use]
+    pub fn client_bytes(&self) -> &[u8] {
+        self.inner.client.as_bytes()
+    }
+
     /// The client's identity, as text.
     #[must_use]
     pub fn client(&self) -> String {

@@ -97,6 +97,22 @@ pub enum Loss {
     BrokerStopped,
 }
 
+impl Loss {
+    /// Its name, the same in every language.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Disconnected => "disconnected",
+            Self::Silent => "silent",
+            Self::Unroutable => "unroutable",
+            Self::Overflow => "overflow",
+            Self::ProtocolError => "protocol_error",
+            Self::Restarted => "restarted",
+            Self::BrokerStopped => "broker_stopped",
+        }
+    }
+}
+
 /// How a peer broke the protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -111,6 +127,20 @@ pub enum Violation {
     DuplicateRequest,
     /// More workers than the broker takes.
     TooManyWorkers,
+}
+
+impl Violation {
+    /// Its name, the same in every language; for a message that could not be decoded, what the published peers call it.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Malformed(error) => error.malformed.published_name(),
+            Self::UnexpectedReply => "unexpected_reply",
+            Self::UnknownWorker => "unknown_worker",
+            Self::DuplicateRequest => "duplicate_request",
+            Self::TooManyWorkers => "too_many_workers",
+        }
+    }
 }
 
 /// Counters since the start, and what there is now.

@@ -276,6 +276,14 @@ impl From<Duration> for Timeout {
     }
 }
 
+impl Codec {
+    /// From the value of an option; `E_OPTION` if it names none.
+    #[cfg(feature = "driver")]
+    pub(crate) fn from_option(value: &Value) -> Result<Self, Error> {
+        read(crate::protocol::option_name::CODEC, value)
+    }
+}
+
 /// How the data of a request or a reply is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Codec {

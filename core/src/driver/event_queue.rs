@@ -34,6 +34,8 @@ struct Shared<E> {
 struct State<E> {
     events: VecDeque<E>,
     is_signalled: bool,
+    /// Nothing is waited for any more.
+    is_closed: bool,
     /// Threads within [`EventQueue::wait`].
     waiting: usize,
 }
@@ -50,7 +52,7 @@ impl<E> EventQueue<E> {
         let (readable, signal) = UnixStream::pair()?;
         readable.set_nonblocking(true)?;
         signal.set_nonblocking(true)?;
-        let state = Mutex::new(State { events: VecDeque::new(), is_signalled: false, waiting: 0 });
+        let state = Mutex::new(State { events: VecDeque::new(), is_signalled: false, is_closed: false, waiting: 0 });
         Ok(Self { shared: Arc::new(Shared { state, arrived: Condvar::new(), readable, signal }) })
     }
 
@@ -75,11 +77,11 @@ impl<E> EventQueue<E> {
         (count, was_full)
     }
 
-    /// As [`EventQueue::drain`], but waits up to `timeout` for the first event.
+    /// As [`EventQueue::drain`], but waits up to `timeout` for the first event, unless the queue is closed.
     pub fn wait(&self, into: &mut Vec<E>, most: usize, timeout: Duration) -> (usize, bool) {
         let deadline = Instant::now() + timeout.min(limits::DURATION);
         let mut state = self.shared.state.lock();
-        while state.events.is_empty() {
+        while state.events.is_empty() && !state.is_closed {
             state.waiting += 1;
             let waited = self.shared.arrived.wait_until(&mut state, deadline);
             state.waiting -= 1;
@@ -93,6 +95,16 @@ impl<E> EventQueue<E> {
 }
 
 impl<E> EventQueue<E> {
+    /// Ends all waiting, now and later.
+    pub(crate) fn close(&self) {
+        self.shared.state.lock().is_closed = true;
+        self.shared.arrived.notify_all();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.shared.state.lock().is_closed
+    }
+
     /// Adds one event, whether the queue is full or not.
     pub(crate) fn push(&self, event: E) {
         self.extend(std::iter::once(event));

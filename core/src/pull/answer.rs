@@ -3,7 +3,41 @@
 use serde_json::{Map, Value};
 
 use crate::config::Codec;
-use crate::protocol::{encode_reply_options, Frame, Payload, Status};
+use crate::error::Error;
+use crate::protocol::{encode_reply_options, option_name as key, Frame, Payload, Status};
+
+/// The options of a reply: how its data is to be read, and keys of the user's own. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AnswerOptions {
+    codec: Codec,
+    others: Map<String, Value>,
+    /// As they are sent.
+    encoded: Frame,
+}
+
+impl Default for AnswerOptions {
+    fn default() -> Self {
+        Self::of(Codec::Json)
+    }
+}
+
+impl AnswerOptions {
+    fn of(codec: Codec) -> Self {
+        Self { codec, others: Map::new(), encoded: encode_reply_options(codec, &Map::new()) }
+    }
+
+    /// Sets an option by its name: `codec`, `cache` (milliseconds that the broker may give this reply to the same
+    /// request), or any key of the user's own. `E_OPTION` for a codec that is none.
+    pub fn set(&mut self, name: &str, value: &Value) -> Result<(), Error> {
+        if name == key::CODEC {
+            self.codec = Codec::from_option(value)?;
+        } else {
+            self.others.insert(name.to_owned(), value.clone());
+        }
+        self.encoded = encode_reply_options(self.codec, &self.others);
+        Ok(())
+    }
+}
 
 /// The data and options of a reply.
 #[derive(Debug, Clone)]
@@ -13,22 +47,22 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Data with options: JSON that is written already, or bytes with the codec `raw`.
+    pub fn new(data: impl Into<Frame>, options: &AnswerOptions) -> Self {
+        Self { data: data.into(), options: options.encoded.clone() }
+    }
+
     /// JSON that is written already.
     pub fn json(data: impl Into<Frame>) -> Self {
-        Self::with_options(data, Codec::Json, &Map::new())
+        Self::new(data, &AnswerOptions::default())
     }
 
     /// Bytes as they are (`{"codec":"raw"}`).
     pub fn raw(data: impl Into<Frame>) -> Self {
-        Self::with_options(data, Codec::Raw, &Map::new())
+        Self::new(data, &AnswerOptions::of(Codec::Raw))
     }
 
-    /// With options of the user's own, or `cache` (milliseconds that the broker may give this reply to the same request).
-    pub fn with_options(data: impl Into<Frame>, codec: Codec, options: &Map<String, Value>) -> Self {
-        Self { data: data.into(), options: encode_reply_options(codec, options) }
-    }
-
-    pub(super) fn payload(&self, status: Status) -> Payload {
-        Payload::new(status, self.data.clone(), self.options.clone())
+    pub(super) fn payload(self, status: Status) -> Payload {
+        Payload::new(status, self.data, self.options)
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::pull;
 use crate::broker::{Event, Statistics};
 use crate::config::BrokerOptions;
 use crate::driver::{open_broker, BoundBroker, BrokerCommand, Engine, EventQueue, EventSink};
@@ -78,12 +79,10 @@ impl Broker {
         self.queue.descriptor()
     }
 
-    /// Moves up to `most` events to `into`, waiting up to `timeout` for the first. Returns how many.
-    pub fn poll(&self, into: &mut Vec<Event>, most: usize, timeout: Duration) -> usize {
-        if self.bound.handle.is_inherited() {
-            return 0;
-        }
-        self.queue.wait(into, most, timeout).0
+    /// Moves up to `most` events to `into`, waiting up to `timeout` for the first. Returns how many. Several threads may
+    /// poll at once; each gets events of its own. `C_CLOSED` once nothing can follow.
+    pub fn poll(&self, into: &mut Vec<Event>, most: usize, timeout: Duration) -> Result<usize, Error> {
+        pull(&self.bound.handle, &self.queue, into, most, timeout, |event| *event == Event::Drained)
     }
 
     /// Events that nobody was told of because the queue was full.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::pull;
 use crate::api::outcome;
 use crate::client::{Event, Token};
 use crate::config::{ClientOptions, RequestOptions};
@@ -109,18 +110,13 @@ impl Client {
     }
 
     /// Moves up to `most` events to `into`, the oldest first, waiting up to `timeout` for the first. Returns how many.
-    /// Several threads may poll at once; each gets events of its own.
-    pub fn poll(&self, into: &mut Vec<ClientEvent>, most: usize, timeout: Duration) -> usize {
-        if self.handle.is_inherited() {
-            return 0;
-        }
+    /// Several threads may poll at once; each gets events of its own. `C_CLOSED` once nothing can follow.
+    pub fn poll(&self, into: &mut Vec<ClientEvent>, most: usize, timeout: Duration) -> Result<usize, Error> {
         let mut events = Vec::new();
-        let (count, was_full) = self.queue.wait(&mut events, most, timeout);
-        if was_full {
-            self.handle.wake();
-        }
+        let is_last = |event: &Event| *event == Event::Stopped;
+        let count = pull(&self.handle, &self.queue, &mut events, most, timeout, is_last)?;
         into.extend(events.into_iter().map(|event| self.translate(event)));
-        count
+        Ok(count)
     }
 
     fn translate(&self, event: Event) -> ClientEvent {

@@ -27,13 +27,13 @@
 //!
 //! let (mut requests, mut replies) = (Vec::new(), Vec::new());
 //! while replies.is_empty() {
-//!     worker.poll(&mut requests, 64, Duration::from_millis(1));
+//!     worker.poll(&mut requests, 64, Duration::from_millis(1))?;
 //!     for event in requests.drain(..) {
 //!         if let WorkerEvent::Request(request) = event {
-//!             worker.end(request.token(), &Answer::json(request.bytes()))?;
+//!             worker.end(request.token(), Answer::json(request.bytes()))?;
 //!         }
 //!     }
-//!     client.poll(&mut replies, 64, Duration::from_millis(1));
+//!     client.poll(&mut replies, 64, Duration::from_millis(1))?;
 //!     replies.retain(|event| matches!(event, ClientEvent::Reply { token, .. } if *token == asked));
 //! }
 //! # Ok(())
@@ -45,7 +45,38 @@ mod broker;
 mod client;
 mod worker;
 
-pub use answer::Answer;
+use std::time::Duration;
+
+use crate::driver::{EventQueue, Handle};
+use crate::error::{Error, ErrorCode};
+
+pub use answer::{Answer, AnswerOptions};
 pub use broker::Broker;
 pub use client::{Client, ClientEvent, Grant};
 pub use worker::{Worker, WorkerEvent};
+
+/// What polling means for every handle; `is_last` tells the event that nothing follows.
+fn pull<C, E>(
+    handle: &Handle<C>,
+    queue: &EventQueue<E>,
+    into: &mut Vec<E>,
+    most: usize,
+    timeout: Duration,
+    is_last: impl Fn(&E) -> bool,
+) -> Result<usize, Error> {
+    if handle.is_inherited() {
+        return Err(ErrorCode::Fork.into());
+    }
+    let before = into.len();
+    let (count, was_full) = queue.wait(into, most, timeout);
+    if was_full {
+        handle.wake();
+    }
+    if into[before..].iter().any(is_last) {
+        queue.close();
+    }
+    if count == 0 && queue.is_closed() {
+        return Err(ErrorCode::Closed.into());
+    }
+    Ok(count)
+}

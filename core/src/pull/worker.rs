@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::Answer;
+use super::{pull, Answer};
 use crate::api::handler_failure;
 use crate::config::{Concurrency, WorkerOptions};
 use crate::driver::{open_worker, service_name, Engine, EventQueue, EventSink, Handle, Live, WorkerCommand};
@@ -141,21 +141,16 @@ impl Worker {
     }
 
     /// Moves up to `most` events to `into`, the oldest first, waiting up to `timeout` for the first. Returns how many.
-    /// Several threads may poll at once; each gets events of its own.
-    pub fn poll(&self, into: &mut Vec<WorkerEvent>, most: usize, timeout: Duration) -> usize {
-        if self.handle.is_inherited() {
-            return 0;
-        }
-        let (count, was_full) = self.queue.wait(into, most, timeout);
-        if was_full {
-            self.handle.wake();
-        }
-        count
+    /// Several threads may poll at once; each gets events of its own. `C_CLOSED` once nothing can follow.
+    pub fn poll(&self, into: &mut Vec<WorkerEvent>, most: usize, timeout: Duration) -> Result<usize, Error> {
+        pull(&self.handle, &self.queue, into, most, timeout, |event| {
+            matches!(event, WorkerEvent::Peer(PeerEvent::Stopped))
+        })
     }
 
     /// Sends a partial reply. `C_BUSY` while the client has not taken enough of the earlier ones: then nothing was sent, and
     /// [`WorkerEvent::Writable`] follows when it can be. `C_CLOSED` if the request is not live.
-    pub fn write(&self, token: Token, answer: &Answer) -> Result<(), Error> {
+    pub fn write(&self, token: Token, answer: Answer) -> Result<(), Error> {
         self.refuse_fork()?;
         let mut live = self.live.lock();
         let entry = live.get_mut(&token).ok_or_else(not_live)?;
@@ -181,20 +176,20 @@ impl Worker {
     }
 
     /// Sends the final reply. `C_CLOSED` if the request is not live.
-    pub fn end(&self, token: Token, answer: &Answer) -> Result<(), Error> {
+    pub fn end(&self, token: Token, answer: Answer) -> Result<(), Error> {
         let payload = answer.payload(Status::Ok);
         self.finish(token, WorkerCommand::Reply { token, kind: ReplyKind::Final, payload })
     }
 
     /// Sends an error value as the final reply. `C_CLOSED` if the request is not live.
-    pub fn error(&self, token: Token, answer: &Answer) -> Result<(), Error> {
+    pub fn error(&self, token: Token, answer: Answer) -> Result<(), Error> {
         let payload = answer.payload(Status::Error);
         self.finish(token, WorkerCommand::Reply { token, kind: ReplyKind::Final, payload })
     }
 
     /// Ends a request as a failed handler does: with `{"code":"W_HANDLER","message":…}`. `C_CLOSED` if it is not live.
     pub fn fail(&self, token: Token, message: &str) -> Result<(), Error> {
-        self.error(token, &Answer::json(handler_failure(message).to_string()))
+        self.error(token, Answer::json(handler_failure(message).to_string()))
     }
 
     /// Has another worker answer; the reason is JSON. `C_CLOSED` if the request is not live.

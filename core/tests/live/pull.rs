@@ -26,11 +26,14 @@ fn fleet(grant: Grant) -> Fleet {
 }
 
 /// The first event that is wanted; those before it are dropped.
-fn next<E, T>(poll: impl Fn(&mut Vec<E>, Duration) -> usize, wanted: impl Fn(E) -> Option<T>) -> T {
+fn next<E, T>(
+    poll: impl Fn(&mut Vec<E>, Duration) -> Result<usize, pigato::Error>,
+    wanted: impl Fn(E) -> Option<T>,
+) -> T {
     let deadline = Instant::now() + PATIENCE;
     let mut events = Vec::new();
     while Instant::now() < deadline {
-        poll(&mut events, Duration::from_millis(100));
+        poll(&mut events, Duration::from_millis(100)).unwrap();
         if let Some(found) = events.drain(..).find_map(&wanted) {
             return found;
         }
@@ -80,9 +83,9 @@ fn partial_replies_and_the_final_one_are_pulled_in_order() {
     let request = fleet.request();
     assert_eq!((request.bytes(), request.service().as_str()), (&b"3"[..], "service"));
     for number in 0..3 {
-        fleet.worker.write(request.token(), &Answer::json(number.to_string())).unwrap();
+        fleet.worker.write(request.token(), Answer::json(number.to_string())).unwrap();
     }
-    fleet.worker.end(request.token(), &Answer::raw(vec![0, 255])).unwrap();
+    fleet.worker.end(request.token(), Answer::raw(vec![0, 255])).unwrap();
     for number in 0..3 {
         let (token, reply) = fleet.reply();
         assert_eq!((token, reply.is_final()), (asked, false));
@@ -118,7 +121,7 @@ fn a_cancelled_request_is_no_longer_live() {
     });
     assert_eq!(cancelled, (request.token(), CancelReason::Client));
     assert!(!fleet.worker.is_wanted(request.token()));
-    let late = fleet.worker.end(request.token(), &Answer::json("1"));
+    let late = fleet.worker.end(request.token(), Answer::json("1"));
     assert_eq!(late.unwrap_err().code(), ErrorCode::Closed);
 }
 
@@ -129,10 +132,10 @@ fn a_writer_without_credit_is_told_when_it_may_go_on() {
     let request = fleet.request();
     let answer = Answer::json("1");
     let mut written = 0;
-    while fleet.worker.write(request.token(), &answer).is_ok() {
+    while fleet.worker.write(request.token(), answer.clone()).is_ok() {
         written += 1;
     }
-    assert_eq!(fleet.worker.write(request.token(), &answer).unwrap_err().code(), ErrorCode::Busy);
+    assert_eq!(fleet.worker.write(request.token(), answer.clone()).unwrap_err().code(), ErrorCode::Busy);
     for _ in 0..written {
         fleet.reply();
     }
@@ -142,7 +145,7 @@ fn a_writer_without_credit_is_told_when_it_may_go_on() {
         _ => None,
     });
     assert_eq!(writable, request.token());
-    fleet.worker.write(writable, &answer).unwrap();
+    fleet.worker.write(writable, answer).unwrap();
 }
 
 #[test]

@@ -1,0 +1,105 @@
+//! Pointers in and pointers out.
+
+use std::ffi::{c_char, CString};
+use std::time::Duration;
+
+use pigato::{Error, ErrorCode};
+
+/// Bytes that belong to somebody else; whoever hands them out says for how long they are valid. `data` is never NULL in
+/// what this library hands out.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct pigato_bytes {
+    /// The first of them.
+    pub data: *const c_char,
+    /// How many there are.
+    pub length: usize,
+}
+
+impl pigato_bytes {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self { data: bytes.as_ptr().cast(), length: bytes.len() }
+    }
+
+    /// Of text that ends with a NUL, which does not count.
+    pub(crate) fn of_literal(text: &str) -> Self {
+        Self::of(text.strip_suffix('\0').unwrap_or(text).as_bytes())
+    }
+
+    pub(crate) const EMPTY: Self = Self { data: c"".as_ptr(), length: 0 };
+}
+
+/// Text that belongs to the caller, who frees it with `pigato_text_free`.
+#[repr(C)]
+#[derive(Debug)]
+pub struct pigato_text {
+    /// The text, UTF-8; a NUL follows it.
+    pub data: *mut c_char,
+    /// Its length in bytes, without the NUL.
+    pub length: usize,
+}
+
+impl pigato_text {
+    /// The text must not contain a NUL.
+    pub(crate) fn new(text: String) -> Result<Self, Error> {
+        let length = text.len();
+        let text = CString::new(text).map_err(|error| Error::new(ErrorCode::Internal, error.to_string()))?;
+        Ok(Self { data: text.into_raw(), length })
+    }
+}
+
+/// Frees a text and makes it empty, so that freeing it again does nothing. Does nothing with NULL.
+#[no_mangle]
+pub unsafe extern "C" fn pigato_text_free(text: *mut pigato_text) {
+    crate::status::guarded_quietly(|| {
+        let Some(text) = text.as_mut() else { return };
+        if !text.data.is_null() {
+            drop(CString::from_raw(text.data));
+        }
+        *text = pigato_text { data: std::ptr::null_mut(), length: 0 };
+    });
+}
+
+fn missing(name: &str) -> Error {
+    Error::new(ErrorCode::Argument, format!("`{name}` is NULL"))
+}
+
+/// What a pointer points at.
+pub(crate) unsafe fn reference<'a, T>(pointer: *const T, name: &str) -> Result<&'a T, Error> {
+    pointer.as_ref().ok_or_else(|| missing(name))
+}
+
+/// As [`reference`], to be changed.
+pub(crate) unsafe fn reference_mut<'a, T>(pointer: *mut T, name: &str) -> Result<&'a mut T, Error> {
+    pointer.as_mut().ok_or_else(|| missing(name))
+}
+
+/// A place for a result.
+pub(crate) fn out<T>(pointer: *mut T, name: &str) -> Result<std::ptr::NonNull<T>, Error> {
+    std::ptr::NonNull::new(pointer).ok_or_else(|| missing(name))
+}
+
+/// Bytes given as pointer and length.
+pub(crate) unsafe fn bytes<'a>(data: *const c_char, length: usize, name: &str) -> Result<&'a [u8], Error> {
+    if length == 0 {
+        return Ok(&[]);
+    }
+    if data.is_null() {
+        return Err(missing(name));
+    }
+    if isize::try_from(length).is_err() {
+        return Err(Error::new(ErrorCode::Argument, format!("`{name}` cannot be {length} bytes long")));
+    }
+    Ok(std::slice::from_raw_parts(data.cast(), length))
+}
+
+/// UTF-8 given as pointer and length.
+pub(crate) unsafe fn text<'a>(data: *const c_char, length: usize, name: &str) -> Result<&'a str, Error> {
+    std::str::from_utf8(bytes(data, length, name)?)
+        .map_err(|error| Error::new(ErrorCode::Argument, format!("`{name}` is not UTF-8: {error}")))
+}
+
+/// A time; below zero: for ever, or as near to it as makes no difference.
+pub(crate) fn duration(millis: i64) -> Duration {
+    u64::try_from(millis).map_or(Duration::MAX, Duration::from_millis)
+}

@@ -1,0 +1,43 @@
+//! The directory service.
+
+use std::ffi::c_char;
+
+use pigato::services::Directory;
+
+use crate::arguments::{out, text};
+use crate::status::{guarded, guarded_quietly, pigato_status};
+
+/// A directory service: tells who offers what under the name `$dir`, in the broker's place.
+pub struct pigato_directory {
+    /// Dropping it ends the service.
+    _directory: Directory,
+}
+
+/// Starts a directory service at the broker at `endpoint` that publishes at `intch`. A broker of this library answers `$dir`
+/// by itself; published ones need such a service.
+#[no_mangle]
+pub unsafe extern "C" fn pigato_directory_start(
+    endpoint: *const c_char,
+    endpoint_length: usize,
+    intch: *const c_char,
+    intch_length: usize,
+    directory: *mut *mut pigato_directory,
+) -> pigato_status {
+    guarded(|| {
+        let place = out(directory, "directory")?;
+        let intch = text(intch, intch_length, "intch")?;
+        let started = Directory::start(text(endpoint, endpoint_length, "endpoint")?, intch)?;
+        place.write(Box::into_raw(Box::new(pigato_directory { _directory: started })));
+        Ok(())
+    })
+}
+
+/// Stops a directory service and frees it. Does nothing with NULL.
+#[no_mangle]
+pub unsafe extern "C" fn pigato_directory_free(directory: *mut pigato_directory) {
+    guarded_quietly(|| {
+        if !directory.is_null() {
+            drop(Box::from_raw(directory));
+        }
+    });
+}
