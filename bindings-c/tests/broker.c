@@ -42,7 +42,7 @@ static void a_place_that_is_taken_is_an_error(void)
     CHECK_STATUS(PIGATO_E_ENDPOINT, pigato_broker_start(&taken, 1, options, &second));
     CHECK(second == NULL);
     CHECK_OK(pigato_last_error(&refused));
-    CHECK(contains(refused, taken.data) || contains(refused, "127.0.0.1"));
+    CHECK(contains(refused, "127.0.0.1"));
     pigato_options_free(options);
     pigato_broker_free(broker);
 }

@@ -66,7 +66,6 @@ static void a_worker_waits_until_partials_are_said_to_be_consumed(void)
 
     read_partials(&fleet, written);
     /* A round through the same client and worker: had reading alone been enough, the worker would know by now. */
-    CHECK_OK(pigato_worker_set_concurrency(fleet.worker, 2));
     second = ask(&fleet, "null");
     CHECK_OK(pigato_worker_end(fleet.worker, next_request(fleet.worker), PIGATO_TEXT("2"), NULL));
     expect_reply(&fleet, second, "2");
@@ -89,26 +88,31 @@ static void the_final_reply_needs_no_room(void)
     stop_fleet(&fleet);
 }
 
-static void a_worker_takes_one_request_at_a_time_until_told_otherwise(void)
+static void a_worker_takes_as_many_requests_as_it_was_told(void)
 {
-    struct fleet fleet = start_fleet();
-    uint64_t first, second;
+    struct fleet fleet = start_fleet_with("another", PIGATO_GRANT_AS_POLLED);
+    pigato_options *options = options_with(PIGATO_OPTIONS_WORKER, "concurrency", "1");
+    pigato_worker *worker;
     pigato_statistics now;
     int64_t deadline = now_ms() + PATIENCE_MS;
+    uint64_t first;
 
+    CHECK_OK(pigato_worker_start(
+        fleet.endpoint.data, fleet.endpoint.length, PIGATO_TEXT("service"), options, &worker));
+    pigato_options_free(options);
     ask(&fleet, "1");
     ask(&fleet, "2");
-    first = next_request(fleet.worker);
+    first = next_request(worker);
     do {
         CHECK(now_ms() < deadline);
         CHECK_OK(pigato_broker_statistics(fleet.broker, &now));
     } while (now.requests < 2);
     CHECK(now.in_flight == 1 && now.queued == 1);
-    CHECK_OK(pigato_worker_set_concurrency(fleet.worker, -1));
-    second = next_request(fleet.worker);
-    CHECK(second != first);
-    CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_worker_set_concurrency(fleet.worker, 0));
-    CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_worker_set_concurrency(fleet.worker, -2));
+    CHECK_OK(pigato_worker_set_concurrency(worker, -1));
+    CHECK(next_request(worker) != first);
+    CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_worker_set_concurrency(worker, 0));
+    CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_worker_set_concurrency(worker, -2));
+    pigato_worker_free(worker);
     stop_fleet(&fleet);
 }
 
@@ -143,7 +147,7 @@ int main(int argc, char **argv)
         TEST(a_worker_waits_for_a_client_that_polls_slowly),
         TEST(a_worker_waits_until_partials_are_said_to_be_consumed),
         TEST(the_final_reply_needs_no_room),
-        TEST(a_worker_takes_one_request_at_a_time_until_told_otherwise),
+        TEST(a_worker_takes_as_many_requests_as_it_was_told),
         TEST(a_wildcard_worker_is_told_the_name_that_was_asked_for),
         TEST(a_version_range_finds_its_worker),
     };
