@@ -42,7 +42,7 @@ static void work(void)
     stop_fleet(&fleet);
 }
 
-/* What waitpid says of a child that runs `check_test_name`'s other half. */
+/* Waits for a child that must end by itself. */
 static int exit_status_of(pid_t child)
 {
     int status = 0;

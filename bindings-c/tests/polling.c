@@ -60,11 +60,17 @@ static void with_a_timeout_polling_returns_after_it(void)
 static void the_descriptor_is_readable_exactly_while_there_are_events(void)
 {
     struct fleet fleet = start_fleet();
+    /* The client's heartbeats are events of the worker's, too. */
+    pigato_options *options = options_with(PIGATO_OPTIONS_CLIENT, "heartbeat", "600000");
     pigato_worker_event event;
     uint64_t request;
     size_t count;
     int client, worker;
 
+    pigato_client_free(fleet.client);
+    CHECK_OK(pigato_client_start(
+        fleet.endpoint.data, fleet.endpoint.length, options, PIGATO_GRANT_AS_POLLED, &fleet.client));
+    pigato_options_free(options);
     CHECK_OK(pigato_client_fd(fleet.client, &client));
     CHECK_OK(pigato_worker_fd(fleet.worker, &worker));
     await_worker_event(fleet.worker, PIGATO_EVENT_CONNECTED);
@@ -72,7 +78,6 @@ static void the_descriptor_is_readable_exactly_while_there_are_events(void)
     CHECK(!is_readable(client) && !is_readable(worker));
     ask(&fleet, "1");
     ask(&fleet, "2");
-    /* Both have been handed over: a heartbeat of the worker's makes a round behind them. */
     CHECK(becomes_readable(worker));
     request = next_request(fleet.worker);
     CHECK(becomes_readable(worker));
@@ -162,6 +167,7 @@ enum { SHARED_REQUESTS = 2000, POLLING_THREADS = 2 };
 struct pollers {
     struct fleet fleet;
     pthread_mutex_t lock;
+    pthread_cond_t is_done;
     unsigned char seen[SHARED_REQUESTS + 1]; /* by request: how often its reply was polled */
     size_t replies;
 };
@@ -182,6 +188,9 @@ static void *poll_until_closed(void *argument)
                 pollers->replies++;
             }
         }
+        if (pollers->replies == SHARED_REQUESTS) {
+            CHECK(pthread_cond_signal(&pollers->is_done) == 0);
+        }
         CHECK(pthread_mutex_unlock(&pollers->lock) == 0);
         pigato_client_events_free(events, count);
     }
@@ -193,11 +202,13 @@ static void threads_that_poll_one_handle_share_its_events(void)
 {
     struct pollers pollers;
     pthread_t threads[POLLING_THREADS];
+    struct timespec deadline;
     size_t index;
 
     memset(&pollers, 0, sizeof pollers);
     pollers.fleet = start_fleet();
     CHECK(pthread_mutex_init(&pollers.lock, NULL) == 0);
+    CHECK(pthread_cond_init(&pollers.is_done, NULL) == 0);
     for (index = 0; index < POLLING_THREADS; index++) {
         CHECK(pthread_create(&threads[index], NULL, poll_until_closed, &pollers) == 0);
     }
@@ -208,14 +219,13 @@ static void threads_that_poll_one_handle_share_its_events(void)
         CHECK_OK(pigato_worker_end(
             pollers.fleet.worker, next_request(pollers.fleet.worker), PIGATO_TEXT("1"), NULL));
     }
-    /* Once another client is answered, all earlier answers were handed to the first one's connection. Its stop ends
-       what is not polled yet with PIGATO_C_CLOSED, so it waits until all were. */
-    for (index = 0; index < SHARED_REQUESTS;) {
-        CHECK(pthread_mutex_lock(&pollers.lock) == 0);
-        index = pollers.replies;
-        CHECK(pthread_mutex_unlock(&pollers.lock) == 0);
+    CHECK(clock_gettime(CLOCK_REALTIME, &deadline) == 0);
+    deadline.tv_sec += PATIENCE_MS / 1000;
+    CHECK(pthread_mutex_lock(&pollers.lock) == 0);
+    while (pollers.replies < SHARED_REQUESTS) {
+        CHECK(pthread_cond_timedwait(&pollers.is_done, &pollers.lock, &deadline) == 0);
     }
-    /* Both threads wait without end: the stop wakes them. */
+    CHECK(pthread_mutex_unlock(&pollers.lock) == 0);
     CHECK_OK(pigato_client_stop(pollers.fleet.client));
     for (index = 0; index < POLLING_THREADS; index++) {
         CHECK(pthread_join(threads[index], NULL) == 0);
@@ -223,8 +233,40 @@ static void threads_that_poll_one_handle_share_its_events(void)
     for (index = 1; index <= SHARED_REQUESTS; index++) {
         CHECK(pollers.seen[index] == 1);
     }
+    CHECK(pthread_cond_destroy(&pollers.is_done) == 0);
     CHECK(pthread_mutex_destroy(&pollers.lock) == 0);
     stop_fleet(&pollers.fleet);
+}
+
+static void *poll_worker_until_closed(void *argument)
+{
+    const pigato_worker *worker = (const pigato_worker *)argument;
+    pigato_worker_event event;
+    pigato_status status;
+    size_t count;
+
+    while ((status = pigato_worker_poll(worker, &event, 1, -1, &count)) == PIGATO_OK) {
+        pigato_worker_events_free(&event, count);
+    }
+    CHECK_STATUS(PIGATO_C_CLOSED, status);
+    return NULL;
+}
+
+static void a_stop_wakes_threads_that_wait_without_end(void)
+{
+    struct fleet fleet = start_fleet();
+    pthread_t threads[POLLING_THREADS];
+    size_t index;
+
+    for (index = 0; index < POLLING_THREADS; index++) {
+        CHECK(pthread_create(&threads[index], NULL, poll_worker_until_closed, fleet.worker) == 0);
+    }
+    await_broker_event(fleet.broker, PIGATO_EVENT_WORKER_JOINED);
+    CHECK_OK(pigato_worker_stop(fleet.worker, 0));
+    for (index = 0; index < POLLING_THREADS; index++) {
+        CHECK(pthread_join(threads[index], NULL) == 0);
+    }
+    stop_fleet(&fleet);
 }
 
 int main(int argc, char **argv)
@@ -235,6 +277,7 @@ int main(int argc, char **argv)
         TEST(the_descriptor_is_readable_exactly_while_there_are_events),
         TEST(one_epoll_loop_serves_a_worker_and_a_client),
         TEST(threads_that_poll_one_handle_share_its_events),
+        TEST(a_stop_wakes_threads_that_wait_without_end),
     };
 
     return RUN_TESTS(tests, argc, argv);
