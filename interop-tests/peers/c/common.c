@@ -47,9 +47,27 @@ pigato_options *options_from(pigato_options_kind kind, const cJSON *members) {
   return options;
 }
 
+/* Makes numbers raw text with all their digits: cJSON writes 15 and calls that near enough. */
+static void spell_numbers(cJSON *value) {
+  for (; value != NULL; value = value->next) {
+    spell_numbers(value->child);
+    if (!cJSON_IsNumber(value)) continue;
+    char digits[32];
+    sprintf(digits, "%.17g", value->valuedouble);
+    cJSON *raw = cJSON_CreateRaw(digits);
+    value->type = raw->type;
+    value->valuestring = raw->valuestring;
+    raw->valuestring = NULL;
+    cJSON_Delete(raw);
+  }
+}
+
 char *text_of(const cJSON *value) {
-  char *text = cJSON_PrintUnformatted(value);
+  cJSON *copy = cJSON_Duplicate(value, true);
+  spell_numbers(copy);
+  char *text = cJSON_PrintUnformatted(copy);
   if (text == NULL) abort();
+  cJSON_Delete(copy);
   return text;
 }
 

@@ -18,11 +18,14 @@ use pair::{Pair, C, GO, PUBLISHED};
 macro_rules! pair {
     ($module:ident: $client:ident, $worker:ident; $($case:ident)+) => {
         mod $module {
-            use super::{cases, Pair, $client, $worker};
+            use super::{cases, Pair};
+
+            const PAIR: Pair = Pair { client: super::$client, worker: super::$worker };
+
             $(
                 #[test]
                 fn $case() {
-                    cases::$case(&Pair { client: $client, worker: $worker });
+                    cases::$case(&PAIR);
                 }
             )+
         }
