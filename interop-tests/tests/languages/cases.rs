@@ -151,7 +151,5 @@ fn slow(value: &str) -> Value {
 }
 
 fn wait_for_request(worker: &mut Peer, value: &str) {
-    worker.wait_for("request at the worker", |event| {
-        event["event"] == "request" && event["data"]["value"] == value
-    });
+    worker.wait_for("request at the worker", |event| event["event"] == "request" && event["data"]["value"] == value);
 }
