@@ -89,6 +89,15 @@ done
 compile_all "sanitizers" sanitized -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 run_all "sanitizers" sanitized env ASAN_OPTIONS=detect_leaks=1
 
+every_option_is_in_the_manual() {
+  local name is_missing=0
+  while read -r name; do
+    grep -qF "$name" README.md || { echo "README.md lacks $name" && is_missing=1; }
+  done < <(sed -n '/For `pigato_/,/[*][/]/p' include/pigato.h | grep -oE '`[a-zA-Z]+`' | sort -u)
+  return "$is_missing"
+}
+step "every option of the header is in README.md" every_option_is_in_the_manual
+
 # Installed, and used from an empty folder by what pkg-config says and nothing else.
 prefix=$work/prefix
 user=$work/user

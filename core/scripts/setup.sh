@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that what a target needs is there. On Debian and its kin what is missing is installed with apt; elsewhere
-# this says what to install. Usage: setup.sh build|node …
+# this says what to install. Usage: setup.sh build|node|c …
 set -eu
 
 missing=()    # what is missing, in words
@@ -50,6 +50,19 @@ check_go() {
     need "Go $wanted or later" golang-go
     from_backports=yes
   fi
+}
+
+check_c() {
+  command -v gcc >/dev/null || need "a C compiler" gcc libc6-dev
+  command -v make >/dev/null || need "make" make
+  command -v pkg-config >/dev/null || need "pkg-config" pkg-config
+  # The symbols of the C library are what valgrind works by.
+  command -v valgrind >/dev/null || need "valgrind" valgrind libc6-dbg
+}
+
+# What the programs need that tests drive in C.
+check_peers() {
+  printf '#include <cjson/cJSON.h>\n' | gcc -E -x c - >/dev/null 2>&1 || need "libcjson" libcjson-dev
 }
 
 for what in "$@"; do
