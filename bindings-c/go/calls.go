@@ -85,18 +85,39 @@ func (t *callTable) close() {
 	}
 }
 
-// singleCall waits for the final outcome of a request.
+// singleCall waits for the final outcome of a request, and lets partial replies pass.
 type singleCall struct {
-	ended chan outcome
+	ended  chan outcome
+	client *clientCore
+	number uint64
+	// unreported counts partial replies that passed and were not granted again.
+	unreported uint32
 }
 
 // singleCalls are used again, their channels above all.
-var singleCalls = sync.Pool{New: func() any { return &singleCall{make(chan outcome, 1)} }}
+var singleCalls = sync.Pool{New: func() any { return &singleCall{ended: make(chan outcome, 1)} }}
 
-func (s *singleCall) start(uint64) {}
+func newSingleCall(client *clientCore) *singleCall {
+	call := singleCalls.Get().(*singleCall)
+	call.client, call.unreported = client, 0
+	return call
+}
+
+// recycle is for calls that receive nothing any more.
+func (s *singleCall) recycle() {
+	s.client = nil
+	singleCalls.Put(s)
+}
+
+func (s *singleCall) start(number uint64) { s.number = number }
 
 func (s *singleCall) receive(outcome outcome) {
 	if outcome.isFinal {
 		s.ended <- outcome
+		return
+	}
+	if s.unreported++; s.unreported == grantHelping {
+		s.unreported = 0
+		s.client.consumed(s.number, grantHelping)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -271,10 +272,9 @@ func TestARequestMayNameItsWorker(t *testing.T) {
 }
 
 func TestACachedReplyAndNoCache(t *testing.T) {
-	calls := 0
+	var calls atomic.Int64
 	_, client := newTrio(t, func(_ context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
-		calls++
-		return w.End(calls, pigato.WithCache(patience))
+		return w.End(calls.Add(1), pigato.WithCache(patience))
 	}, pigato.WithConcurrency(1))
 	for _, expected := range []struct {
 		want    int

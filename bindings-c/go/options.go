@@ -218,8 +218,8 @@ func (l loggerOption) toClient(s *settings) { s.logger = l.logger }
 func (l loggerOption) toWorker(s *settings) { s.logger = l.logger }
 func (l loggerOption) toBroker(s *settings) { s.logger = l.logger }
 
-// WithLogger sets where connections that come and go are told at debug level, broken messages at warning level and
-// handlers that panic at error level. Without it: slog.Default.
+// WithLogger sets where connections that come and go are told at debug level, and what is wrong with handlers at
+// warning and error level. Without it: slog.Default.
 func WithLogger(logger *slog.Logger) HandleOption { return loggerOption{logger} }
 
 func (s *settings) log() *slog.Logger {
