@@ -28,13 +28,13 @@ type footprint struct {
 	ResidentBytes int64
 }
 
-// leaks is what a leak program reports: at the start, after a tenth to warm up, after each half, and when all is closed.
+// leaks is what a leak program reports: at the start, when it has warmed up, after each half, and when all is closed.
 type leaks struct {
 	Start, Warm, Half, Whole, End footprint
 }
 
 func measure() (footprint, error) {
-	// Twice, because what has a finalizer goes with the second collection.
+	// What has a finalizer goes with the second collection, which is the one that FreeOSMemory makes.
 	runtime.GC()
 	debug.FreeOSMemory()
 	descriptors, err := os.ReadDir("/proc/self/fd")
@@ -94,8 +94,20 @@ func awaitEnd(goroutines int) error {
 	}
 }
 
+// startNetpoller has Go's runtime open the two descriptors that it opens with the first pipe, socket or timer, and keeps.
+func startNetpoller() error {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	return errors.Join(reader.Close(), writer.Close())
+}
+
 // watchLeaks runs a load against a broker and a worker of this process, and reports.
 func watchLeaks(units int, handler pigato.Handler, load func(endpoint string, units int) error) error {
+	if err := startNetpoller(); err != nil {
+		return err
+	}
 	var found leaks
 	var err error
 	if found.Start, err = measure(); err != nil {
@@ -231,7 +243,10 @@ func TestNothingLeaks(t *testing.T) {
 			if found.Whole.Threads > found.Half.Threads+runtime.GOMAXPROCS(0) || found.End.Threads > found.Whole.Threads {
 				t.Error("threads are left")
 			}
-			if grown := found.Whole.ResidentBytes - found.Half.ResidentBytes; grown > residentTolerance {
+			grown := found.Whole.ResidentBytes - found.Half.ResidentBytes
+			if isRace {
+				t.Logf("grown by %d bytes; the race detector's own memory cannot be told from it", grown)
+			} else if grown > residentTolerance {
 				t.Errorf("the second half left %d bytes", grown)
 			}
 		})

@@ -178,11 +178,11 @@ func TestARestartedBrokerIsFoundAgain(t *testing.T) {
 }
 
 func TestWhatIsForgottenIsStopped(t *testing.T) {
-	broker := newBroker(t)
+	broker := newBroker(t, pigato.WithHeartbeat(beat))
 	func() {
-		_, err := pigato.NewWorker(broker.Endpoint(), "test", echo, quiet)
+		_, err := pigato.NewWorker(broker.Endpoint(), "test", echo, quiet, pigato.WithHeartbeat(beat))
 		require(t, err)
-		client, err := pigato.NewClient(broker.Endpoint())
+		client, err := pigato.NewClient(broker.Endpoint(), pigato.WithHeartbeat(beat))
 		require(t, err)
 		_, err = client.Request(deadline(t), "test", nil)
 		require(t, err)
