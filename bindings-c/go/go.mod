@@ -1,0 +1,3 @@
+module github.com/prdn/pigato/bindings-c/go
+
+go 1.23

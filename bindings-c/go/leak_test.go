@@ -1,0 +1,261 @@
+package pigato_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	pigato "github.com/prdn/pigato/bindings-c/go"
+)
+
+// footprint is what a process has at a moment.
+type footprint struct {
+	Goroutines    int
+	Descriptors   int
+	Threads       int
+	ResidentBytes int64
+}
+
+// leaks is what a leak program reports: at the start, when it has warmed up, after each half, and when all is closed.
+type leaks struct {
+	Start, Warm, Half, Whole, End footprint
+}
+
+func measure() (footprint, error) {
+	// What has a finalizer goes with the second collection, which is the one that FreeOSMemory makes.
+	runtime.GC()
+	debug.FreeOSMemory()
+	descriptors, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return footprint{}, err
+	}
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return footprint{}, err
+	}
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return footprint{}, err
+	}
+	pages, err := strconv.ParseInt(strings.Fields(string(statm))[1], 10, 64)
+	if err != nil {
+		return footprint{}, err
+	}
+	return footprint{
+		Goroutines:    runtime.NumGoroutine(),
+		Descriptors:   len(descriptors),
+		Threads:       len(threads),
+		ResidentBytes: pages * int64(os.Getpagesize()),
+	}, nil
+}
+
+// libraryThreads counts the threads of libzmq and of the I/O engine.
+func libraryThreads() (int, error) {
+	names, err := filepath.Glob("/proc/self/task/*/comm")
+	if err != nil {
+		return 0, err
+	}
+	count := 0
+	for _, name := range names {
+		// A thread may end in between.
+		text, err := os.ReadFile(name)
+		if err == nil && (bytes.HasPrefix(text, []byte("ZMQbg")) || bytes.HasPrefix(text, []byte("pigato"))) {
+			count++
+		}
+	}
+	return count, nil
+}
+
+// awaitEnd waits until the I/O thread is gone, which nothing tells of, and as many goroutines are left as there were.
+func awaitEnd(goroutines int) error {
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		threads, err := libraryThreads()
+		if err != nil {
+			return err
+		}
+		if threads == 0 && runtime.NumGoroutine() <= goroutines {
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%d threads of the library and %d goroutines are left", threads, runtime.NumGoroutine())
+		}
+	}
+}
+
+// startNetpoller has Go's runtime open the two descriptors that it opens with the first pipe, socket or timer, and keeps.
+func startNetpoller() error {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	return errors.Join(reader.Close(), writer.Close())
+}
+
+// watchLeaks runs a load against a broker and a worker of this process, and reports.
+func watchLeaks(units int, handler pigato.Handler, load func(endpoint string, units int) error) error {
+	if err := startNetpoller(); err != nil {
+		return err
+	}
+	var found leaks
+	var err error
+	if found.Start, err = measure(); err != nil {
+		return err
+	}
+	broker, err := pigato.NewBroker(pigato.WithEndpoint("tcp://127.0.0.1:*"), pigato.WithIntch(""))
+	if err != nil {
+		return err
+	}
+	defer broker.Close()
+	worker, err := pigato.NewWorker(broker.Endpoint(), "test", handler, pigato.WithConcurrency(pigato.NoLimit))
+	if err != nil {
+		return err
+	}
+	defer worker.Close()
+	for _, phase := range []struct {
+		units int
+		at    *footprint
+	}{{units / 2, &found.Warm}, {units / 2, &found.Half}, {units / 2, &found.Whole}} {
+		if err := load(broker.Endpoint(), phase.units); err != nil {
+			return err
+		}
+		if *phase.at, err = measure(); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(worker.Close(), broker.Close(), awaitEnd(found.Start.Goroutines)); err != nil {
+		return err
+	}
+	if found.End, err = measure(); err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(found)
+}
+
+// leakClients opens and closes clients, each of which makes a request.
+func leakClients(arguments []string) error {
+	units, err := strconv.Atoi(arguments[0])
+	if err != nil {
+		return err
+	}
+	return watchLeaks(units, echo, func(endpoint string, units int) error {
+		for range units {
+			client, err := pigato.NewClient(endpoint)
+			if err != nil {
+				return err
+			}
+			_, err = client.Request(context.Background(), "test", "hello")
+			if err := errors.Join(err, client.Close()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// cancellers is how many goroutines make requests and cancel them.
+const cancellers = 50
+
+// leakCancels makes requests that are cancelled at random moments: before, while and after they are answered.
+func leakCancels(arguments []string) error {
+	units, err := strconv.Atoi(arguments[0])
+	if err != nil {
+		return err
+	}
+	handler := func(ctx context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
+		for range rand.IntN(4) {
+			if err := w.Write(ctx, "more"); err != nil {
+				return err
+			}
+		}
+		return w.End("done")
+	}
+	return watchLeaks(units, handler, func(endpoint string, units int) error {
+		client, err := pigato.NewClient(endpoint)
+		if err != nil {
+			return err
+		}
+		var group sync.WaitGroup
+		for range cancellers {
+			group.Add(1)
+			go func() {
+				defer group.Done()
+				for range units / cancellers {
+					cancelSoon(client)
+				}
+			}()
+		}
+		group.Wait()
+		return client.Close()
+	})
+}
+
+// cancelSoon makes a request of either kind and cancels it within two milliseconds.
+func cancelSoon(client *pigato.Client) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	timer := time.AfterFunc(rand.N(2*time.Millisecond), cancel)
+	defer timer.Stop()
+	if rand.IntN(2) == 0 {
+		// Either outcome is right.
+		client.Request(ctx, "test", "hello")
+		return
+	}
+	if stream, err := client.Stream(ctx, "test", "hello"); err == nil {
+		for range stream.All() {
+		}
+	}
+}
+
+// residentTolerance is how much more memory the second half may leave behind than the first. Pages that the allocators
+// of Go and C keep come and go by a mebibyte or so; one page for each of 500 clients, or 400 bytes for each of 5,000
+// requests, would be two.
+const residentTolerance = 2 << 20
+
+// threadTolerance is how many threads more the second half may leave behind than the first. Go makes one for each goroutine
+// that happens to be in C at a time, keeps it, and uses it again. One for each client would be 500. That no thread of the
+// library's is left awaitEnd has seen.
+const threadTolerance = cancellers
+
+func TestNothingLeaks(t *testing.T) {
+	for _, program := range []struct {
+		role  string
+		units int
+	}{{"leak-clients", 1000}, {"leak-cancels", 10_000}} {
+		t.Run(program.role, func(t *testing.T) {
+			_, output := startRole(t, program.role, strconv.Itoa(program.units))
+			if !output.Scan() {
+				t.Fatal("the program has failed")
+			}
+			var found leaks
+			require(t, json.Unmarshal(output.Bytes(), &found))
+			t.Logf("%+v", found)
+			if found.End.Goroutines > found.Start.Goroutines || found.Whole.Goroutines > found.Warm.Goroutines {
+				t.Error("goroutines are left")
+			}
+			if found.End.Descriptors > found.Start.Descriptors || found.Whole.Descriptors > found.Warm.Descriptors {
+				t.Error("descriptors are left")
+			}
+			if found.Whole.Threads > found.Half.Threads+threadTolerance || found.End.Threads > found.Whole.Threads {
+				t.Error("threads are left")
+			}
+			grown := found.Whole.ResidentBytes - found.Half.ResidentBytes
+			if isRace {
+				t.Logf("grown by %d bytes; the race detector's own memory cannot be told from it", grown)
+			} else if grown > residentTolerance {
+				t.Errorf("the second half left %d bytes", grown)
+			}
+		})
+	}
+}

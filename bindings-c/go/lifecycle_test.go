@@ -1,0 +1,218 @@
+package pigato_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"runtime"
+	"sync"
+	"testing"
+
+	pigato "github.com/prdn/pigato/bindings-c/go"
+)
+
+func TestClosingAgainDoesNothing(t *testing.T) {
+	broker := newBroker(t)
+	worker := newWorker(t, broker.Endpoint(), "test", echo)
+	client := newClient(t, broker.Endpoint())
+	directory, err := pigato.NewDirectory(broker.Endpoint(), "tcp://127.0.0.1:1")
+	require(t, err)
+	for range 3 {
+		for _, closer := range []io.Closer{client, worker, directory, broker} {
+			require(t, closer.Close())
+		}
+	}
+}
+
+func TestCloseEndsAllThatWait(t *testing.T) {
+	handler, begun, _ := stuck()
+	_, client := newTrio(t, handler, pigato.WithConcurrency(pigato.NoLimit))
+	failed := make(chan error, 100)
+	for range cap(failed) / 2 {
+		go func() {
+			_, err := client.Request(context.Background(), "test", nil)
+			failed <- err
+		}()
+		stream, err := client.Stream(context.Background(), "test", nil)
+		require(t, err)
+		go func() {
+			_, err := stream.Next(context.Background())
+			failed <- err
+		}()
+	}
+	for range cap(failed) {
+		receive(t, begun)
+	}
+	require(t, client.Close())
+	for range cap(failed) {
+		if err := receive(t, failed); !errors.Is(err, pigato.ErrClosed) {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAfterCloseEverythingIsErrClosed(t *testing.T) {
+	broker := newBroker(t)
+	writers := make(chan *pigato.ReplyWriter, 1)
+	proceed := make(chan struct{})
+	worker := newWorker(t, broker.Endpoint(), "test", func(_ context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
+		writers <- w
+		<-proceed
+		return nil
+	})
+	client := newClient(t, broker.Endpoint())
+	stream, err := client.Stream(deadline(t), "test", nil)
+	require(t, err)
+	writer := receive(t, writers)
+	require(t, client.Close())
+	require(t, worker.Close())
+	require(t, broker.Close())
+	ctx := deadline(t)
+	for name, call := range map[string]func() error{
+		"request":         func() error { _, err := client.Request(ctx, "test", nil); return err },
+		"stream":          func() error { _, err := client.Stream(ctx, "test", nil); return err },
+		"next":            func() error { _, err := stream.Next(ctx); return err },
+		"directory":       func() error { _, err := client.Directory(ctx); return err },
+		"set concurrency": func() error { return worker.SetConcurrency(1) },
+		"heartbeat":       func() error { return worker.Heartbeat() },
+		"write":           func() error { return writer.Write(ctx, nil) },
+		"end":             func() error { return writer.End(nil) },
+		"reject":          func() error { return writer.Reject(nil) },
+		"writer's beat":   func() error { return writer.Heartbeat() },
+		"statistics":      func() error { _, err := broker.Statistics(); return err },
+		"who offers what": func() error { _, err := broker.Directory(); return err },
+	} {
+		if err := call(); !errors.Is(err, pigato.ErrClosed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if writer.IsWanted() {
+		t.Error("nothing is wanted after Close")
+	}
+	close(proceed)
+	require(t, stream.Close())
+	require(t, worker.Stop(ctx))
+	require(t, broker.Stop(ctx))
+}
+
+func TestCloseFromManyGoroutinesWhileOthersCall(t *testing.T) {
+	for range 20 {
+		broker := newBroker(t)
+		worker := newWorker(t, broker.Endpoint(), "test", counter)
+		client := newClient(t, broker.Endpoint())
+		var group sync.WaitGroup
+		together := func(action func()) {
+			for range 4 {
+				group.Add(1)
+				go func() {
+					defer group.Done()
+					action()
+				}()
+			}
+		}
+		started := make(chan struct{}, 4)
+		together(func() {
+			for at := 0; ; at++ {
+				if _, err := client.Request(context.Background(), "test", 10); err != nil {
+					return
+				}
+				if at == 3 {
+					started <- struct{}{}
+				}
+			}
+		})
+		together(func() {
+			for {
+				stream, err := client.Stream(context.Background(), "test", 10)
+				if err != nil {
+					return
+				}
+				for range stream.All() {
+				}
+			}
+		})
+		together(func() {
+			for {
+				if _, err := broker.Statistics(); err != nil {
+					return
+				}
+			}
+		})
+		receive(t, started)
+		together(func() { client.Close() })
+		together(func() { worker.Close() })
+		together(func() { broker.Close() })
+		done := make(chan struct{})
+		go func() {
+			group.Wait()
+			close(done)
+		}()
+		receive(t, done)
+	}
+}
+
+func TestARestartedBrokerIsFoundAgain(t *testing.T) {
+	broker := newBroker(t)
+	handler, begun, ended := stuck()
+	newWorker(t, broker.Endpoint(), "stuck", handler, pigato.WithReconnect(beat))
+	newWorker(t, broker.Endpoint(), "test", echo, pigato.WithReconnect(beat))
+	client := newClient(t, broker.Endpoint(), pigato.WithReconnect(beat))
+	stream, err := client.Stream(deadline(t), "stuck", nil)
+	require(t, err)
+	defer stream.Close()
+	receive(t, begun)
+	require(t, broker.Close())
+	// What the broker says while it goes may arrive, or not.
+	if _, err := stream.Next(deadline(t)); !errors.Is(err, pigato.ErrDisconnected) && !errors.Is(err, pigato.ErrDraining) {
+		t.Error(err)
+	}
+	if end := receive(t, ended); !errors.Is(end.cause, pigato.ErrDisconnected) {
+		t.Errorf("%+v", end)
+	}
+	newBroker(t, pigato.WithEndpoint(broker.Endpoint()))
+	got, err := pigato.Call[string](deadline(t), client, "test", "again", pigato.WithRetry(true))
+	if err != nil || got != "again" {
+		t.Error(got, err)
+	}
+}
+
+func TestWhatIsForgottenIsStopped(t *testing.T) {
+	broker := newBroker(t, pigato.WithHeartbeat(beat))
+	func() {
+		_, err := pigato.NewWorker(broker.Endpoint(), "test", echo, quiet, pigato.WithHeartbeat(beat))
+		require(t, err)
+		client, err := pigato.NewClient(broker.Endpoint(), pigato.WithHeartbeat(beat))
+		require(t, err)
+		_, err = client.Request(deadline(t), "test", nil)
+		require(t, err)
+	}()
+	eventually(t, "the garbage collector has stopped them", func() bool {
+		runtime.GC()
+		statistics, err := broker.Statistics()
+		require(t, err)
+		return statistics.Workers == 0 && statistics.Clients == 0
+	})
+}
+
+// recorder is a log handler that passes messages on.
+type recorder chan string
+
+func (r recorder) Enabled(context.Context, slog.Level) bool { return true }
+func (r recorder) WithAttrs([]slog.Attr) slog.Handler       { return r }
+func (r recorder) WithGroup(string) slog.Handler            { return r }
+func (r recorder) Handle(_ context.Context, record slog.Record) error {
+	r <- record.Level.String() + " " + record.Message
+	return nil
+}
+
+func TestConnectionsAreLoggedAtDebugLevel(t *testing.T) {
+	records := make(recorder, 100)
+	client := newClient(t, newBroker(t).Endpoint(), pigato.WithLogger(slog.New(records)))
+	if got := receive(t, records); got != "DEBUG connected" {
+		t.Error(got)
+	}
+	require(t, client.Close())
+	for got := ""; got != "DEBUG stopped"; got = receive(t, records) {
+	}
+}

@@ -1,0 +1,378 @@
+package pigato
+
+// #include "helpers.h"
+import "C"
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// NoTimeout, given to WithTimeout, lets a request wait for ever.
+const NoTimeout time.Duration = -1
+
+// NoLimit, given to WithConcurrency or SetConcurrency, lets a worker take any number of requests.
+const NoLimit = -1
+
+// ClientOption is an option of NewClient.
+type ClientOption interface{ toClient(*settings) }
+
+// WorkerOption is an option of NewWorker.
+type WorkerOption interface{ toWorker(*settings) }
+
+// BrokerOption is an option of NewBroker.
+type BrokerOption interface{ toBroker(*settings) }
+
+// RequestOption is an option of one request.
+type RequestOption interface{ toRequest(*settings) }
+
+// ReplyOption is an option of one reply.
+type ReplyOption interface{ toReply(*settings) }
+
+// PeerOption is an option of clients and workers.
+type PeerOption interface {
+	ClientOption
+	WorkerOption
+}
+
+// HandleOption is an option of clients, workers and brokers.
+type HandleOption interface {
+	ClientOption
+	WorkerOption
+	BrokerOption
+}
+
+// CallOption is an option of a request, and of a client for all its requests.
+type CallOption interface {
+	ClientOption
+	RequestOption
+}
+
+// MessageOption is an option of requests and replies.
+type MessageOption interface {
+	RequestOption
+	ReplyOption
+}
+
+// BoundOption is an option of clients and brokers.
+type BoundOption interface {
+	ClientOption
+	BrokerOption
+}
+
+// Option is an option of everything.
+type Option interface {
+	HandleOption
+	MessageOption
+}
+
+// settings is what options add up to.
+type settings struct {
+	options   []option
+	endpoints []string
+	logger    *slog.Logger
+	isRaw     bool
+}
+
+// option is a setting that C knows, by its name there; the value is JSON.
+type option struct {
+	name  string
+	value string
+	// isVaried says that the value differs from call to call, so that it is not worth remembering.
+	isVaried bool
+	err      error
+}
+
+func (o option) toClient(s *settings)  { s.options = append(s.options, o) }
+func (o option) toWorker(s *settings)  { s.options = append(s.options, o) }
+func (o option) toBroker(s *settings)  { s.options = append(s.options, o) }
+func (o option) toRequest(s *settings) { s.options = append(s.options, o) }
+func (o option) toReply(s *settings)   { s.options = append(s.options, o) }
+
+func duration(name string, value time.Duration) option {
+	milliseconds := -1.0
+	if value >= 0 {
+		milliseconds = float64(value) / float64(time.Millisecond)
+	}
+	return option{name: name, value: strconv.FormatFloat(milliseconds, 'f', -1, 64)}
+}
+
+func number(name string, value int) option {
+	return option{name: name, value: strconv.Itoa(value)}
+}
+
+func yesOrNo(name string, value bool) option {
+	return option{name: name, value: strconv.FormatBool(value)}
+}
+
+func anything(name string, value any) option {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		err = &Error{Code: ErrOption, Message: fmt.Sprintf("`%s` cannot be written as JSON: %v", name, err), cause: err}
+	}
+	return option{name: name, value: string(encoded), isVaried: true, err: err}
+}
+
+func text(name, value string) option {
+	made := anything(name, value)
+	made.isVaried = false
+	return made
+}
+
+// With sets an option by the name that it has in C and in all other languages; the value is marshalled to JSON, times
+// are numbers of milliseconds. A name that does not exist is ErrOption; for requests and replies it is a header.
+func With(name string, value any) Option { return anything(name, value) }
+
+// WithTimeout sets how long to wait without a reply; each partial reply starts the time anew. NoTimeout: for ever. For a
+// client: of the requests that do not say so themselves.
+func WithTimeout(timeout time.Duration) CallOption { return duration("timeout", timeout) }
+
+// WithRetry lets a request be run again when its worker or the connection is lost. For a client: of the requests that
+// do not say so themselves.
+func WithRetry(retry bool) CallOption { return yesOrNo("retry", retry) }
+
+// WithWorkerID names the one worker that is to handle the request.
+func WithWorkerID(id string) RequestOption { return text("workerId", id) }
+
+// WithNoCache passes by the broker's reply cache.
+func WithNoCache() RequestOption { return yesOrNo("nocache", true) }
+
+// WithFailFast ends a request with ErrNoWorker or ErrRejected at once instead of waiting for a worker.
+func WithFailFast() RequestOption { return yesOrNo("failFast", true) }
+
+// WithHeader adds a key of your own to a request or a reply, which the other side reads with Header. The value is
+// marshalled to JSON.
+func WithHeader(name string, value any) MessageOption { return anything(name, value) }
+
+// WithCache lets the broker give this reply, for as long, to the same request.
+func WithCache(lifetime time.Duration) ReplyOption { return duration("cache", lifetime) }
+
+type rawOption struct{}
+
+func (rawOption) toRequest(s *settings) { s.isRaw = true }
+func (rawOption) toReply(s *settings)   { s.isRaw = true }
+
+// WithRaw sends data that is a []byte or a string as bytes, with the codec raw, as Raw does.
+func WithRaw() MessageOption { return rawOption{} }
+
+// WithHeartbeat sets the time between two heartbeats.
+func WithHeartbeat(interval time.Duration) HandleOption { return duration("heartbeat", interval) }
+
+// WithHeartbeatLiveness sets how many heartbeats the other side may miss before it counts as dead.
+func WithHeartbeatLiveness(count int) HandleOption { return number("heartbeatLiveness", count) }
+
+// WithReconnect sets the first pause before reconnecting; it grows from attempt to attempt.
+func WithReconnect(pause time.Duration) PeerOption { return duration("reconnect", pause) }
+
+// WithPrefix sets the first part of the identity by which the broker knows a client or a worker.
+func WithPrefix(prefix string) PeerOption { return text("prefix", prefix) }
+
+// WithConcurrency sets how many requests a worker takes at the same time, each in a goroutine of its own; NoLimit: any
+// number.
+func WithConcurrency(requests int) WorkerOption { return number("concurrency", requests) }
+
+// WithMaxRequests bounds the requests that a client may have unanswered (more is ErrBusy), or that a broker holds (more
+// is ErrQueueFull).
+func WithMaxRequests(requests int) BoundOption { return number("maxRequests", requests) }
+
+// WithMaxRequestBytes bounds the bytes of those requests.
+func WithMaxRequestBytes(bytes int) BoundOption { return number("maxRequestBytes", bytes) }
+
+type endpointOption []string
+
+func (e endpointOption) toBroker(s *settings) { s.endpoints = append(s.endpoints, e...) }
+
+// WithEndpoint lets a broker listen here too; `tcp://127.0.0.1:*` takes a free port.
+func WithEndpoint(endpoints ...string) BrokerOption { return endpointOption(endpoints) }
+
+// WithDispatchMode sets how a broker chooses among free workers: `load` or `rand`.
+func WithDispatchMode(mode string) BrokerOption { return text("dmode", mode) }
+
+// WithName names a broker. Clients take another name for a restart, so do not use one again.
+func WithName(name string) BrokerOption { return text("name", name) }
+
+// WithIntch sets where a broker publishes its directory for core services; empty: nowhere.
+func WithIntch(endpoint string) BrokerOption {
+	if endpoint == "" {
+		return option{name: "intch", value: "null"}
+	}
+	return text("intch", endpoint)
+}
+
+// WithMaxBodyBytes bounds the data of a request at a broker; more is ErrTooLarge.
+func WithMaxBodyBytes(bytes int) BrokerOption { return number("maxBodyBytes", bytes) }
+
+// WithMaxWorkers bounds the workers of a broker.
+func WithMaxWorkers(workers int) BrokerOption { return number("maxWorkers", workers) }
+
+// WithCacheBytes bounds the reply cache of a broker; 0 turns it off.
+func WithCacheBytes(bytes int) BrokerOption { return number("cacheBytes", bytes) }
+
+type loggerOption struct{ logger *slog.Logger }
+
+func (l loggerOption) toClient(s *settings) { s.logger = l.logger }
+func (l loggerOption) toWorker(s *settings) { s.logger = l.logger }
+func (l loggerOption) toBroker(s *settings) { s.logger = l.logger }
+
+// WithLogger sets where connections that come and go are told at debug level, and what is wrong with handlers at
+// warning and error level. Without it: slog.Default.
+func WithLogger(logger *slog.Logger) HandleOption { return loggerOption{logger} }
+
+func (s *settings) log() *slog.Logger {
+	if s.logger == nil {
+		return slog.Default()
+	}
+	return s.logger
+}
+
+// optionsHandle is options as C has them; nil for none.
+type optionsHandle struct {
+	pointer  *C.pigato_options
+	isCached bool
+}
+
+func (o optionsHandle) free() {
+	if !o.isCached {
+		C.pigato_options_free(o.pointer)
+	}
+}
+
+// Options that are used again and again, such as the raw codec or a timeout, are made once and kept.
+const (
+	cachedOptions     = 256
+	optionsInCacheKey = 4
+)
+
+type optionsKey struct {
+	kind    C.pigato_options_kind
+	options [optionsInCacheKey]option
+}
+
+var cache = struct {
+	sync.RWMutex
+	handles map[optionsKey]*C.pigato_options
+}{handles: map[optionsKey]*C.pigato_options{}}
+
+var rawCodec = option{name: "codec", value: `"raw"`}
+
+// handle makes C's options, or finds them if the same were made before.
+func (s *settings) handle(kind C.pigato_options_kind) (optionsHandle, error) {
+	return optionsOf(kind, s.options)
+}
+
+func optionsOf(kind C.pigato_options_kind, options []option) (optionsHandle, error) {
+	if len(options) == 0 {
+		return optionsHandle{isCached: true}, nil
+	}
+	key, isCacheable := keyOf(kind, options)
+	if isCacheable {
+		cache.RLock()
+		known := cache.handles[key]
+		cache.RUnlock()
+		if known != nil {
+			return optionsHandle{known, true}, nil
+		}
+	}
+	made, err := makeOptions(kind, options)
+	if err != nil || !isCacheable {
+		return optionsHandle{pointer: made}, err
+	}
+	cache.Lock()
+	defer cache.Unlock()
+	if cache.handles[key] != nil || len(cache.handles) >= cachedOptions {
+		return optionsHandle{pointer: made}, nil
+	}
+	cache.handles[key] = made
+	return optionsHandle{made, true}, nil
+}
+
+func keyOf(kind C.pigato_options_kind, options []option) (optionsKey, bool) {
+	key := optionsKey{kind: kind}
+	if len(options) > optionsInCacheKey {
+		return key, false
+	}
+	for at, option := range options {
+		if option.isVaried || option.err != nil {
+			return key, false
+		}
+		key.options[at] = option
+	}
+	return key, true
+}
+
+func makeOptions(kind C.pigato_options_kind, options []option) (*C.pigato_options, error) {
+	result := C.pigato_go_options_new(kind)
+	if err := failure(result); err != nil {
+		return nil, err
+	}
+	made := (*C.pigato_options)(result.handle)
+	for _, option := range options {
+		err := option.err
+		if err == nil {
+			err = failure(C.pigato_go_options_set(made, textPointer(option.name), C.size_t(len(option.name)),
+				textPointer(option.value), C.size_t(len(option.value))))
+		}
+		if err != nil {
+			C.pigato_options_free(made)
+			return nil, err
+		}
+	}
+	return made, nil
+}
+
+// message is data and options as they are handed to C.
+type message struct {
+	data    []byte
+	options optionsHandle
+}
+
+// prepare makes a message; its options have to be freed.
+func (s *settings) prepare(kind C.pigato_options_kind, value any) (message, error) {
+	data, isRaw, err := encode(value, s.isRaw)
+	if err != nil {
+		return message{}, err
+	}
+	if isRaw {
+		s.options = append(s.options, rawCodec)
+	}
+	options, err := s.handle(kind)
+	return message{data, options}, err
+}
+
+func prepareRequest(value any, options []RequestOption) (message, error) {
+	if len(options) == 0 {
+		return prepareBare(C.PIGATO_OPTIONS_REQUEST, value)
+	}
+	given := new(settings)
+	for _, option := range options {
+		option.toRequest(given)
+	}
+	return given.prepare(C.PIGATO_OPTIONS_REQUEST, value)
+}
+
+func prepareReply(value any, options []ReplyOption) (message, error) {
+	if len(options) == 0 {
+		return prepareBare(C.PIGATO_OPTIONS_REPLY, value)
+	}
+	given := new(settings)
+	for _, option := range options {
+		option.toReply(given)
+	}
+	return given.prepare(C.PIGATO_OPTIONS_REPLY, value)
+}
+
+var rawAlone = []option{rawCodec}
+
+// prepareBare makes a message without options, which is the way of most.
+func prepareBare(kind C.pigato_options_kind, value any) (message, error) {
+	data, isRaw, err := encode(value, false)
+	if err != nil || !isRaw {
+		return message{data, optionsHandle{isCached: true}}, err
+	}
+	options, err := optionsOf(kind, rawAlone)
+	return message{data, options}, err
+}

@@ -1,0 +1,269 @@
+package pigato_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	pigato "github.com/prdn/pigato/bindings-c/go"
+)
+
+func TestAThousandPartialRepliesComeInOrder(t *testing.T) {
+	_, client := newTrio(t, counter)
+	stream, err := client.Stream(deadline(t), "test", 1000)
+	require(t, err)
+	expected := 0
+	for reply, err := range stream.All() {
+		require(t, err)
+		if reply.IsFinal() {
+			var done string
+			require(t, reply.Decode(&done))
+			if done != "done" || expected != 1000 {
+				t.Errorf("%q after %d", done, expected)
+			}
+			expected = -1
+			continue
+		}
+		var number int
+		require(t, reply.Decode(&number))
+		if number != expected {
+			t.Fatalf("%d instead of %d", number, expected)
+		}
+		expected++
+	}
+	if expected != -1 {
+		t.Error("no final reply")
+	}
+}
+
+func TestNextGivesAllAndThenEOF(t *testing.T) {
+	_, client := newTrio(t, counter)
+	ctx := deadline(t)
+	stream, err := client.Stream(ctx, "test", 3)
+	require(t, err)
+	for number := range 4 {
+		reply, err := stream.Next(ctx)
+		require(t, err)
+		if reply.IsFinal() != (number == 3) {
+			t.Error(number, reply.IsFinal())
+		}
+	}
+	for range 2 {
+		if _, err := stream.Next(ctx); err != io.EOF {
+			t.Error(err)
+		}
+	}
+	require(t, stream.Close())
+}
+
+func TestNextMayGiveUpAndComeBack(t *testing.T) {
+	release := make(chan struct{})
+	_, client := newTrio(t, func(ctx context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
+		<-release
+		return w.End("late")
+	})
+	stream, err := client.Stream(deadline(t), "test", nil)
+	require(t, err)
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := stream.Next(ended); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	close(release)
+	reply, err := stream.Next(deadline(t))
+	if err != nil || string(reply.Bytes()) != `"late"` {
+		t.Error(reply, err)
+	}
+}
+
+func TestValuesAreTyped(t *testing.T) {
+	_, client := newTrio(t, func(ctx context.Context, req *pigato.Request, w *pigato.ReplyWriter) error {
+		for number := range 3 {
+			if err := w.Write(ctx, number); err != nil {
+				return err
+			}
+		}
+		return w.End(3)
+	})
+	stream, err := client.Stream(deadline(t), "test", nil)
+	require(t, err)
+	sum := 0
+	for number, err := range pigato.Values[int](stream) {
+		require(t, err)
+		sum += number
+	}
+	if sum != 6 {
+		t.Error(sum)
+	}
+	stream, err = client.Stream(deadline(t), "test", nil)
+	require(t, err)
+	errorCount := 0
+	for _, err := range pigato.Values[string](stream) {
+		errorCount++
+		if !errors.Is(err, pigato.ErrData) {
+			t.Error(err)
+		}
+	}
+	if errorCount != 1 {
+		t.Error(errorCount)
+	}
+}
+
+// endless writes until it cannot, and tells why.
+func endless() (pigato.Handler, chan error) {
+	ended := make(chan error, 10)
+	return func(ctx context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
+		for {
+			if err := w.Write(ctx, "more"); err != nil {
+				ended <- errors.Join(err, ctx.Err())
+				return err
+			}
+		}
+	}, ended
+}
+
+func TestLeavingTheLoopCancelsOnTheWire(t *testing.T) {
+	handler, ended := endless()
+	broker, client := newTrio(t, handler)
+	stream, err := client.Stream(deadline(t), "test", nil)
+	require(t, err)
+	seen := 0
+	for _, err := range stream.All() {
+		require(t, err)
+		if seen++; seen == 10 {
+			break
+		}
+	}
+	if err := receive(t, ended); !errors.Is(err, pigato.ErrClosed) && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if _, err := stream.Next(deadline(t)); !errors.Is(err, pigato.ErrCancelled) {
+		t.Error(err)
+	}
+	statistics, err := broker.Statistics()
+	if err != nil || statistics.Cancelled != 1 {
+		t.Errorf("%+v %v", statistics, err)
+	}
+}
+
+func TestAStreamEndsWithItsContext(t *testing.T) {
+	handler, ended := endless()
+	_, client := newTrio(t, handler)
+	ctx, cancel := context.WithCancel(context.Background())
+	stream, err := client.Stream(ctx, "test", nil)
+	require(t, err)
+	_, err = stream.Next(deadline(t))
+	require(t, err)
+	cancel()
+	receive(t, ended)
+	for err == nil {
+		_, err = stream.Next(deadline(t))
+	}
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, pigato.ErrCancelled) {
+		t.Error(err)
+	}
+	if _, err := stream.Next(deadline(t)); err != io.EOF {
+		t.Error(err)
+	}
+}
+
+func TestASlowStreamHoldsUpNoOther(t *testing.T) {
+	const count = 5000
+	_, client := newTrio(t, counter)
+	slow, err := client.Stream(deadline(t), "test", count)
+	require(t, err)
+	fast, err := client.Stream(deadline(t), "test", count)
+	require(t, err)
+	for _, stream := range []*pigato.Stream{fast, slow} {
+		seen := 0
+		for _, err := range stream.All() {
+			require(t, err)
+			seen++
+		}
+		if seen != count+1 {
+			t.Errorf("%d replies", seen)
+		}
+	}
+}
+
+func TestAWriterWaitsForASlowReader(t *testing.T) {
+	written := make(chan error, 1)
+	_, client := newTrio(t, func(ctx context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
+		// The time counts only while Write waits, which it does for nothing but the reader.
+		brief, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+		defer cancel()
+		for range 1_000_000 {
+			if err := w.Write(brief, "more"); err != nil {
+				written <- err
+				return w.End("given up")
+			}
+		}
+		written <- errors.New("nothing held the writer back")
+		return nil
+	})
+	stream, err := client.Stream(deadline(t), "test", nil)
+	require(t, err)
+	if err := receive(t, written); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	last := ""
+	for reply, err := range stream.All() {
+		require(t, err)
+		last = string(reply.Bytes())
+	}
+	if last != `"given up"` {
+		t.Error(last)
+	}
+}
+
+func TestAStreamThatOverflowsEndsWithErrBusy(t *testing.T) {
+	handler, ended := endless()
+	_, client := newTrio(t, handler)
+	pigato.SetMaxUnread(client, 100)
+	stream, err := client.Stream(deadline(t), "test", nil)
+	require(t, err)
+	receive(t, ended)
+	seen := 0
+	for _, err = range stream.All() {
+		seen++
+	}
+	if !errors.Is(err, pigato.ErrBusy) || seen != 101 {
+		t.Error(seen, err)
+	}
+}
+
+func TestManyMayReadOneStream(t *testing.T) {
+	_, client := newTrio(t, counter)
+	stream, err := client.Stream(deadline(t), "test", 1000)
+	require(t, err)
+	counts := make(chan int)
+	for range 4 {
+		go func() {
+			seen := 0
+			for {
+				if _, err := stream.Next(context.Background()); err != nil {
+					counts <- seen
+					return
+				}
+				seen++
+			}
+		}()
+	}
+	total := 0
+	for range 4 {
+		total += receive(t, counts)
+	}
+	if total != 1001 {
+		t.Error(total)
+	}
+}
+
+func TestARequestPassesOverPartialReplies(t *testing.T) {
+	_, client := newTrio(t, counter)
+	got, err := pigato.Call[string](deadline(t), client, "test", 5000)
+	if err != nil || got != "done" {
+		t.Error(got, err)
+	}
+}

@@ -1,0 +1,68 @@
+package pigato
+
+import "sync"
+
+// table finds what a number from C stands for. It is split into shards, each under a lock of its own, because every
+// request passes it twice.
+type table[V any] struct {
+	shards [shardCount]shard[V]
+}
+
+const shardCount = 32
+
+type shard[V any] struct {
+	mutex  sync.Mutex
+	values map[uint64]V
+	// Keeps the locks of neighbours off each other's cache line.
+	_ [48]byte
+}
+
+func newTable[V any]() *table[V] {
+	made := new(table[V])
+	for at := range made.shards {
+		made.shards[at].values = make(map[uint64]V)
+	}
+	return made
+}
+
+func (t *table[V]) shardOf(number uint64) *shard[V] {
+	return &t.shards[number%shardCount]
+}
+
+func (t *table[V]) put(number uint64, value V) {
+	shard := t.shardOf(number)
+	shard.mutex.Lock()
+	shard.values[number] = value
+	shard.mutex.Unlock()
+}
+
+func (t *table[V]) get(number uint64) (V, bool) {
+	shard := t.shardOf(number)
+	shard.mutex.Lock()
+	value, isThere := shard.values[number]
+	shard.mutex.Unlock()
+	return value, isThere
+}
+
+func (t *table[V]) remove(number uint64) (V, bool) {
+	shard := t.shardOf(number)
+	shard.mutex.Lock()
+	value, isThere := shard.values[number]
+	delete(shard.values, number)
+	shard.mutex.Unlock()
+	return value, isThere
+}
+
+// drain removes everything and hands it to each.
+func (t *table[V]) drain(each func(V)) {
+	for at := range t.shards {
+		shard := &t.shards[at]
+		shard.mutex.Lock()
+		values := shard.values
+		shard.values = make(map[uint64]V)
+		shard.mutex.Unlock()
+		for _, value := range values {
+			each(value)
+		}
+	}
+}

@@ -1,0 +1,247 @@
+package pigato
+
+// #include "helpers.h"
+import "C"
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"runtime"
+	"sync"
+	"time"
+	"unsafe"
+)
+
+// Worker offers a service. It connects by itself, and again whenever the connection is lost. All methods may be called
+// from any goroutine.
+type Worker struct {
+	core *workerCore
+}
+
+// workerCore is what the polling goroutine works with. It does not know its Worker, so that one that was forgotten can
+// be collected and stopped.
+type workerCore struct {
+	handle   guard[*C.pigato_worker]
+	jobs     *table[*job]
+	handler  Handler
+	logger   *slog.Logger
+	stopped  chan struct{}
+	handlers sync.WaitGroup
+}
+
+// NewWorker starts a worker at the broker at endpoint. The service may be a wildcard (`ech*`) or a version
+// (`echo@1.2.3`). A broker that is not there yet is no error. Each request runs the handler in a goroutine of its own, as
+// many at a time as WithConcurrency says. Close or Stop has to be called in the end.
+func NewWorker(endpoint, service string, handler Handler, options ...WorkerOption) (*Worker, error) {
+	if handler == nil {
+		return nil, &Error{Code: ErrArgument, Message: "the handler is nil"}
+	}
+	given := new(settings)
+	for _, option := range options {
+		option.toWorker(given)
+	}
+	made, err := given.handle(C.PIGATO_OPTIONS_WORKER)
+	if err != nil {
+		return nil, err
+	}
+	defer made.free()
+	result := C.pigato_go_worker_start(textPointer(endpoint), C.size_t(len(endpoint)),
+		textPointer(service), C.size_t(len(service)), made.pointer)
+	if err := failure(result); err != nil {
+		return nil, err
+	}
+	core := &workerCore{
+		jobs:    newTable[*job](),
+		handler: handler,
+		logger:  given.log().With("pigato", "worker", "service", service, "endpoint", endpoint),
+		stopped: make(chan struct{}),
+	}
+	core.handle.pointer = (*C.pigato_worker)(result.handle)
+	go core.poll(core.handle.pointer)
+	worker := &Worker{core}
+	runtime.SetFinalizer(worker, func(forgotten *Worker) { forgotten.core.stop(0) })
+	return worker, nil
+}
+
+// Close stops the worker at once: the contexts of its handlers end, and what is not answered goes to other workers, or
+// fails. It does not wait for handlers that run on. Closing again does nothing. It never fails; the result is there for
+// io.Closer.
+func (w *Worker) Close() error {
+	w.core.stop(0)
+	<-w.core.stopped
+	runtime.SetFinalizer(w, nil)
+	return nil
+}
+
+// Stop stops the worker once its requests are answered and its handlers have returned; new requests go to other workers.
+// When ctx ends first, it stops at once, as Close does, and the error wraps ctx.Err(). Not to be called by a handler
+// of the worker, which would wait for itself.
+func (w *Worker) Stop(ctx context.Context) error {
+	w.core.stop(-1)
+	ended := make(chan struct{})
+	go func() {
+		<-w.core.stopped
+		w.core.handlers.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		runtime.SetFinalizer(w, nil)
+		return nil
+	case <-ctx.Done():
+		w.Close()
+		return contextError(ctx.Err())
+	}
+}
+
+// SetConcurrency takes this many requests at a time from now on, NoLimit for any number.
+func (w *Worker) SetConcurrency(requests int) error {
+	handle, err := w.core.handle.acquire()
+	if err != nil {
+		return err
+	}
+	defer w.core.handle.release()
+	return failure(C.pigato_go_worker_set_concurrency(handle, C.int64_t(requests)))
+}
+
+// Heartbeat sends the broker a sign of life now. It happens by itself once a heartbeat interval, whatever handlers do.
+func (w *Worker) Heartbeat() error {
+	handle, err := w.core.handle.acquire()
+	if err != nil {
+		return err
+	}
+	defer w.core.handle.release()
+	return failure(C.pigato_go_worker_heartbeat(handle))
+}
+
+// stop begins the end, which the polling goroutine completes.
+func (w *workerCore) stop(milliseconds int64) {
+	if handle, err := w.handle.acquire(); err == nil {
+		// The only possible failure says that it has stopped already.
+		C.pigato_worker_stop(handle, C.int64_t(milliseconds))
+		w.handle.release()
+	}
+}
+
+// poll hands events on until the worker has stopped, and frees it then.
+func (w *workerCore) poll(handle *C.pigato_worker) {
+	defer close(w.stopped)
+	memory := C.calloc(eventsPerPoll, C.sizeof_pigato_worker_event)
+	defer C.free(memory)
+	first := (*C.pigato_worker_event)(memory)
+	events := unsafe.Slice(first, eventsPerPoll)
+	for isOpen := true; isOpen; {
+		result := C.pigato_go_worker_poll(handle, first, eventsPerPoll)
+		if err := failure(result); err != nil {
+			w.logger.Error("polling failed", "error", err)
+			break
+		}
+		for at := range events[:result.number] {
+			isOpen = w.handleEvent(&events[at]) && isOpen
+		}
+		C.pigato_worker_events_free(first, C.size_t(result.number))
+	}
+	C.pigato_worker_free(w.handle.take())
+	w.jobs.drain(func(job *job) { job.cancel(errClosed()) })
+}
+
+// handleEvent tells whether more may follow.
+func (w *workerCore) handleEvent(event *C.pigato_worker_event) bool {
+	number := uint64(event.request)
+	switch event.kind {
+	case C.PIGATO_EVENT_REQUEST:
+		w.begin(number, requestOf(event))
+	case C.PIGATO_EVENT_CANCELLED:
+		if job, isLive := w.jobs.get(number); isLive {
+			job.cancel(cancellation(event.reason))
+		}
+	case C.PIGATO_EVENT_WRITABLE:
+		if job, isLive := w.jobs.get(number); isLive {
+			job.tellWritable()
+		}
+	case C.PIGATO_EVENT_STOPPED:
+		w.logger.Debug("stopped")
+		return false
+	case C.PIGATO_EVENT_CONNECTED:
+		w.logger.Debug("connected")
+	case C.PIGATO_EVENT_DISCONNECTED:
+		w.logger.Debug("disconnected")
+	case C.PIGATO_EVENT_PROTOCOL_ERROR:
+		w.logger.Warn("a message broke the protocol", "error", textOf(event.message))
+	}
+	return true
+}
+
+// cancellation is why a handler's context has ended.
+func cancellation(reason C.pigato_cancel_reason) error {
+	switch reason {
+	case C.PIGATO_CANCEL_DISCONNECTED:
+		return &Error{Code: ErrDisconnected}
+	case C.PIGATO_CANCEL_STOPPED:
+		return &Error{Code: ErrClosed, Message: "the worker was stopped"}
+	default:
+		return &Error{Code: ErrCancelled, Message: "the client gave up, timed out or vanished"}
+	}
+}
+
+// begin runs the handler for a request.
+func (w *workerCore) begin(number uint64, request *Request) {
+	made := newJob(w, number, request)
+	w.jobs.put(number, made)
+	w.handlers.Add(1)
+	go made.run(request)
+}
+
+// job is one request while its handler runs.
+type job struct {
+	core   *workerCore
+	number uint64
+	ctx    *jobContext
+	cancel context.CancelCauseFunc
+	// writable has something in it when a refused partial reply may be sent.
+	writable chan struct{}
+}
+
+func newJob(core *workerCore, number uint64, request *Request) *job {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	made := &job{core: core, number: number, cancel: cancel, writable: make(chan struct{}, 1)}
+	made.ctx = &jobContext{Context: ctx}
+	made.ctx.setDeadline(request.remaining)
+	return made
+}
+
+func (j *job) tellWritable() {
+	select {
+	case j.writable <- struct{}{}:
+	default:
+	}
+}
+
+// jobContext is a handler's context. Its deadline is what is left of the request's timeout. The first partial reply
+// starts that anew, and how long it was is not known, so from then on there is no deadline to tell. No timer ends the
+// context: the broker's cancellation does.
+type jobContext struct {
+	context.Context
+	mutex    sync.Mutex
+	deadline time.Time
+}
+
+func (c *jobContext) setDeadline(remaining time.Duration) {
+	if remaining >= 0 && remaining < math.MaxInt64/2 {
+		c.deadline = time.Now().Add(remaining)
+	}
+}
+
+func (c *jobContext) forgetDeadline() {
+	c.mutex.Lock()
+	c.deadline = time.Time{}
+	c.mutex.Unlock()
+}
+
+// Deadline is when the request's timeout passes, if that is known.
+func (c *jobContext) Deadline() (time.Time, bool) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.deadline, !c.deadline.IsZero()
+}
