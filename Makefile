@@ -19,7 +19,7 @@ setup:
 
 .PHONY: setup-test
 setup-test:
-	@core/scripts/setup.sh build node c
+	@core/scripts/setup.sh build node c go peers
 
 .PHONY: demo
 demo: setup ## see it work: broker, workers and client in one process
@@ -30,7 +30,7 @@ build: setup ## the `pigato` command, at target/release/pigato
 	$(CARGO) build --release --package pigato-cli
 
 .PHONY: test
-test: setup-test lint rings unit c interop ## everything that has to hold before a change lands
+test: setup-test lint rings unit c go interop ## everything that has to hold before a change lands
 
 .PHONY: lint
 lint: setup ## formatting and lints
@@ -53,12 +53,29 @@ c: ## the C library: its tests, plainly, under valgrind, with sanitizers, instal
 	@core/scripts/setup.sh build c
 	$(MAKE) -C bindings-c test PROFILE=dev
 
+# The library that Go and the peers are linked with; `make -C bindings-c` alone makes the fast one.
+.PHONY: c-library
+c-library:
+	@core/scripts/setup.sh build c
+	$(MAKE) -C bindings-c PROFILE=dev
+
+.PHONY: go
+go: c-library ## the Go package: vet, tests, tests with the race detector and cgo's checks, examples
+	@core/scripts/setup.sh go
+	bindings-c/go/test.sh
+
+.PHONY: peers
+peers: c-library interop-tests/peers/pigato-js/node_modules/.package-lock.json
+	@core/scripts/setup.sh c go peers
+	$(MAKE) -C interop-tests/peers/c
+	cd interop-tests/peers/go && go vet . && go build -o build/peer .
+
 interop-tests/peers/pigato-js/node_modules/.package-lock.json: interop-tests/peers/pigato-js/package-lock.json
 	cd interop-tests/peers/pigato-js && npm ci --no-audit --no-fund
 	touch $@
 
 .PHONY: interop
-interop: setup-test interop-tests/peers/pigato-js/node_modules/.package-lock.json ## live tests with the published JavaScript package
+interop: setup-test peers ## live tests of every language with every other and with the published JavaScript package
 	$(CARGO) test --package pigato-interop --quiet
 
 .PHONY: sim
@@ -76,5 +93,5 @@ bench: setup ## throughput, latency and CPU beside what libzmq itself costs
 .PHONY: clean
 clean: ## remove what was built
 	$(CARGO) clean
-	rm -rf interop-tests/peers/pigato-js/node_modules
+	rm -rf interop-tests/peers/pigato-js/node_modules interop-tests/peers/*/build
 	$(MAKE) -C bindings-c clean

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that what a target needs is there. On Debian and its kin what is missing is installed with apt; elsewhere
-# this says what to install. Usage: setup.sh build|node|c …
+# this says what to install. Usage: setup.sh build|node|c|go|peers …
 set -eu
 
 missing=()    # what is missing, in words
