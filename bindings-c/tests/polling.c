@@ -180,6 +180,7 @@ static void *poll_until_closed(void *argument)
     size_t count, index;
 
     while ((status = pigato_client_poll(pollers->fleet.client, events, 7, -1, &count)) == PIGATO_OK) {
+        CHECK(count > 0);
         CHECK(pthread_mutex_lock(&pollers->lock) == 0);
         for (index = 0; index < count; index++) {
             if (events[index].kind == PIGATO_EVENT_REPLY) {
@@ -246,6 +247,7 @@ static void *poll_worker_until_closed(void *argument)
     size_t count;
 
     while ((status = pigato_worker_poll(worker, &event, 1, -1, &count)) == PIGATO_OK) {
+        CHECK(count > 0);
         pigato_worker_events_free(&event, count);
     }
     CHECK_STATUS(PIGATO_C_CLOSED, status);

@@ -155,6 +155,73 @@ static void a_cancelled_request_ends_on_both_sides(void)
     stop_fleet(&fleet);
 }
 
+static void a_worker_is_told_why_a_request_is_over(void)
+{
+    struct fleet fleet = start_fleet();
+    pigato_worker_event event;
+    uint64_t request;
+
+    ask(&fleet, "null");
+    request = next_request(fleet.worker);
+    CHECK_OK(pigato_worker_stop(fleet.worker, 0));
+    event = next_worker_event(fleet.worker, PIGATO_EVENT_CANCELLED);
+    CHECK(event.request == request && event.reason == PIGATO_CANCEL_STOPPED);
+    pigato_worker_events_free(&event, 1);
+    pigato_worker_free(fleet.worker);
+    fleet.worker = start_worker(&fleet, "service");
+    ask(&fleet, "null");
+    request = next_request(fleet.worker);
+    pigato_broker_free(fleet.broker);
+    fleet.broker = NULL;
+    event = next_worker_event(fleet.worker, PIGATO_EVENT_CANCELLED);
+    CHECK(event.request == request && event.reason == PIGATO_CANCEL_DISCONNECTED);
+    pigato_worker_events_free(&event, 1);
+    stop_fleet(&fleet);
+}
+
+static void a_worker_that_stops_answers_what_it_has(void)
+{
+    struct fleet fleet = start_fleet();
+    uint64_t asked = ask(&fleet, "1");
+    uint64_t request = next_request(fleet.worker);
+
+    CHECK_OK(pigato_worker_stop(fleet.worker, -1));
+    CHECK_OK(pigato_worker_end(fleet.worker, request, PIGATO_TEXT("1"), NULL));
+    await_worker_event(fleet.worker, PIGATO_EVENT_STOPPED);
+    expect_reply(&fleet, asked, "1");
+    stop_fleet(&fleet);
+}
+
+static void a_client_that_stops_ends_its_requests(void)
+{
+    struct fleet fleet = start_fleet();
+    uint64_t asked = ask(&fleet, "1");
+
+    next_request(fleet.worker);
+    CHECK_OK(pigato_client_stop(fleet.client));
+    expect_failure(&fleet, asked, PIGATO_C_CLOSED);
+    await_client_event(fleet.client, PIGATO_EVENT_STOPPED);
+    await_worker_event(fleet.worker, PIGATO_EVENT_CANCELLED);
+    stop_fleet(&fleet);
+}
+
+static void a_client_has_no_more_requests_than_it_may(void)
+{
+    struct fleet fleet = start_fleet();
+    pigato_options *options = options_with(PIGATO_OPTIONS_CLIENT, "maxRequests", "1");
+    uint64_t first;
+
+    pigato_client_free(fleet.client);
+    CHECK_OK(pigato_client_start(
+        fleet.endpoint.data, fleet.endpoint.length, options, PIGATO_GRANT_AS_POLLED, &fleet.client));
+    pigato_options_free(options);
+    first = ask(&fleet, "1");
+    expect_failure(&fleet, ask(&fleet, "2"), PIGATO_C_BUSY);
+    CHECK_OK(pigato_worker_end(fleet.worker, next_request(fleet.worker), PIGATO_TEXT("1"), NULL));
+    expect_reply(&fleet, first, "1");
+    stop_fleet(&fleet);
+}
+
 static void a_heartbeat_of_the_client_reaches_the_worker(void)
 {
     struct fleet fleet = start_fleet();
@@ -242,6 +309,10 @@ int main(int argc, char **argv)
         TEST(a_request_without_a_worker_times_out),
         TEST(fail_fast_does_not_wait_for_a_worker),
         TEST(a_cancelled_request_ends_on_both_sides),
+        TEST(a_worker_is_told_why_a_request_is_over),
+        TEST(a_worker_that_stops_answers_what_it_has),
+        TEST(a_client_that_stops_ends_its_requests),
+        TEST(a_client_has_no_more_requests_than_it_may),
         TEST(a_heartbeat_of_the_client_reaches_the_worker),
         TEST(a_worker_that_goes_takes_its_requests_along),
         TEST(a_retried_request_counts_its_attempts),

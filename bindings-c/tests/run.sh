@@ -26,6 +26,8 @@ step() { # words, command …
   if ! "$@" >"$work/step.log" 2>&1; then
     tail -n 60 "$work/step.log"
     printf 'failed: %s\nto repeat, in %s:\n ' "$words" "$PWD"
+    # What this script checks by itself cannot be repeated without it.
+    declare -F "$1" >/dev/null && set -- env PROFILE="$profile" tests/run.sh
     printf ' %q' "$@"
     printf '\n'
     exit 1
@@ -117,26 +119,50 @@ use() { # words, arguments for pkg-config and a filter of what it says, flags fo
   done
 }
 
-needs() { # program, library: whether a program is linked with a library
-  readelf -d "$1" | grep -q "NEEDED.*\[$2\]"
+is_called() { # shared library, soname
+  readelf -d "$1" | grep "SONAME.*\[$2\]"
 }
-export -f needs
+
+exports_only_its_own() { # shared library
+  local exported
+  exported=$(nm -D --defined-only "$1" | awk '{ print $3 }')
+  grep -qx pigato_version <<<"$exported" && ! grep -v '^pigato_' <<<"$exported"
+}
+
+needs() { # program, library that it is linked with
+  readelf -d "$1" | grep "NEEDED.*\[$2\]"
+}
+
+needs_not() {
+  ! needs "$@"
+}
+
+has_version_of_workspace() {
+  [ "$(pkg-config --modversion pigato)" = "$(sed -n 's/^version = "\(.*\)"/\1/p' ../Cargo.toml)" ]
+}
+
+is_empty() { # folder
+  ! find "$1" -type f -o -type l | grep .
+}
 
 first_program() { # the first C program in README.md
   awk '/^```c$/ { inside = 1; next } /^```$/ && inside { exit } inside' README.md
 }
 
 step "install" "$make" --no-print-directory install "${install_here[@]}"
-step "soname" bash -c 'readelf -d "$1" | grep -q "SONAME.*\[libpigato.so.1\]"' - "$prefix/lib/libpigato.so.1.0.0"
-step "version" bash -c 'test "$(pkg-config --modversion pigato)" = "$(sed -n "s/^version = \"\(.*\)\"/\1/p" ../Cargo.toml)"'
+step "soname" is_called "$prefix/lib/libpigato.so.1.0.0" libpigato.so.1
+step "version" has_version_of_workspace
+step "the shared library exports pigato_… and nothing else" exports_only_its_own "$prefix/lib/libpigato.so"
 use "pkg-config, shared" "--cflags --libs" ""
-step "the program names the soname" bash -c 'needs "$1" libpigato.so.1' - "$user/stocks"
+step "the program names the soname" needs "$user/stocks" libpigato.so.1
 use "pkg-config, libpigato.a" "--cflags --libs --static" "s/-lpigato/-l:libpigato.a/"
-step "the program does not need the shared library" bash -c '! needs "$1" libpigato.so.1' - "$user/stocks"
+step "the program does not need the shared library" needs_not "$user/stocks" libpigato.so.1
 use "pkg-config, all static" "--cflags --libs --static" "" -static
 first_program >"$user/first.c"
 step "compile README.md's first program" env -C "$user" "$cc" -std=c99 "${warnings[@]}" first.c \
   $(pkg-config --cflags --libs pigato) -o first
 step "README.md's first program" env -C "$user" LD_LIBRARY_PATH="$prefix/lib" ./first
 step "uninstall" "$make" --no-print-directory uninstall "${install_here[@]}"
-step "nothing is left" bash -c '! find "$1" -type f -o -type l | grep .' - "$prefix"
+step "nothing is left" is_empty "$prefix"
+step "install below DESTDIR" "$make" --no-print-directory install PROFILE="$profile" PREFIX=/usr DESTDIR="$work/stage"
+step "pigato.pc does not speak of DESTDIR" grep -qx "prefix=/usr" "$work/stage/usr/lib/pkgconfig/pigato.pc"

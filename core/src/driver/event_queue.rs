@@ -65,7 +65,10 @@ impl<E> EventQueue<E> {
     /// Moves up to `most` events to `into`, the oldest first, without waiting. Returns how many, and whether the queue
     /// was full: then call [`Handle::wake`](super::Handle::wake), so that reading goes on.
     pub fn drain(&self, into: &mut Vec<E>, most: usize) -> (usize, bool) {
-        let mut state = self.shared.state.lock();
+        self.take(&mut self.shared.state.lock(), into, most)
+    }
+
+    fn take(&self, state: &mut State<E>, into: &mut Vec<E>, most: usize) -> (usize, bool) {
         let was_full = state.events.len() >= limits::EVENTS;
         let count = state.events.len().min(most);
         into.extend(state.events.drain(..count));
@@ -89,8 +92,8 @@ impl<E> EventQueue<E> {
                 break;
             }
         }
-        drop(state);
-        self.drain(into, most)
+        // Under the same lock, or another thread might take the events that ended the wait.
+        self.take(&mut state, into, most)
     }
 }
 

@@ -176,3 +176,26 @@ fn no_call_is_taken_once_the_stop_was_told() {
         assert_eq!(fleet.worker.heartbeat().unwrap_err().code(), ErrorCode::Closed);
     }
 }
+
+#[test]
+fn a_wait_without_end_never_comes_back_empty() {
+    let fleet = fleet(Grant::AsPolled);
+    let poll_until_closed = || {
+        let mut events = Vec::new();
+        while let Ok(count) = fleet.client.poll(&mut events, 7, Duration::MAX) {
+            assert!(count > 0, "another thread took what ended the wait");
+            events.clear();
+        }
+    };
+    std::thread::scope(|scope| {
+        let pollers = [(); 2].map(|()| scope.spawn(poll_until_closed));
+        for _ in 0..500 {
+            fleet.ask("1");
+            fleet.worker.end(fleet.request().token(), Answer::json("1")).unwrap();
+        }
+        fleet.client.stop().unwrap();
+        for poller in pollers {
+            poller.join().unwrap();
+        }
+    });
+}
