@@ -261,10 +261,7 @@ var rawCodec = option{name: "codec", value: `"raw"`}
 
 // handle makes C's options, or finds them if the same were made before.
 func (s *settings) handle(kind C.pigato_options_kind) (optionsHandle, error) {
-	return optionsOf(kind, s.options)
-}
-
-func optionsOf(kind C.pigato_options_kind, options []option) (optionsHandle, error) {
+	options := s.options
 	if len(options) == 0 {
 		return optionsHandle{isCached: true}, nil
 	}
@@ -339,13 +336,13 @@ func (s *settings) prepare(kind C.pigato_options_kind, value any) (message, erro
 	if isRaw {
 		s.options = append(s.options, rawCodec)
 	}
-	options, err := s.handle(kind)
-	return message{data, options}, err
+	made, err := s.handle(kind)
+	return message{data, made}, err
 }
 
 func prepareRequest(value any, options []RequestOption) (message, error) {
 	if len(options) == 0 {
-		return prepareBare(C.PIGATO_OPTIONS_REQUEST, value)
+		return prepareBare(value, rawRequest)
 	}
 	given := new(settings)
 	for _, option := range options {
@@ -356,7 +353,7 @@ func prepareRequest(value any, options []RequestOption) (message, error) {
 
 func prepareReply(value any, options []ReplyOption) (message, error) {
 	if len(options) == 0 {
-		return prepareBare(C.PIGATO_OPTIONS_REPLY, value)
+		return prepareBare(value, rawReply)
 	}
 	given := new(settings)
 	for _, option := range options {
@@ -365,14 +362,22 @@ func prepareReply(value any, options []ReplyOption) (message, error) {
 	return given.prepare(C.PIGATO_OPTIONS_REPLY, value)
 }
 
-var rawAlone = []option{rawCodec}
+// The options of data that is raw and nothing else, which is what programs in a hurry send.
+var (
+	rawRequest = sync.OnceValues(func() (*C.pigato_options, error) {
+		return makeOptions(C.PIGATO_OPTIONS_REQUEST, []option{rawCodec})
+	})
+	rawReply = sync.OnceValues(func() (*C.pigato_options, error) {
+		return makeOptions(C.PIGATO_OPTIONS_REPLY, []option{rawCodec})
+	})
+)
 
-// prepareBare makes a message without options, which is the way of most.
-func prepareBare(kind C.pigato_options_kind, value any) (message, error) {
+// prepareBare makes a message without options of the user's, which is what most are.
+func prepareBare(value any, raw func() (*C.pigato_options, error)) (message, error) {
 	data, isRaw, err := encode(value, false)
 	if err != nil || !isRaw {
 		return message{data, optionsHandle{isCached: true}}, err
 	}
-	options, err := optionsOf(kind, rawAlone)
-	return message{data, options}, err
+	options, err := raw()
+	return message{data, optionsHandle{options, true}}, err
 }
