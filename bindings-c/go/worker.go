@@ -141,6 +141,8 @@ func (w *workerCore) poll(handle *C.pigato_worker) {
 			isOpen = w.handleEvent(&events[at]) && isOpen
 		}
 		C.pigato_worker_events_free(first, C.size_t(result.number))
+		// The handlers run first and may answer: the next call then finds many events and not few.
+		runtime.Gosched()
 	}
 	C.pigato_worker_free(w.handle.take())
 	w.jobs.drain(func(job *job) { job.cancel(errClosed()) })
