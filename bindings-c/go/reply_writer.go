@@ -27,6 +27,7 @@ func (w *ReplyWriter) Write(ctx context.Context, data any, options ...ReplyOptio
 	}
 	defer message.options.free()
 	w.job.ctx.forgetDeadline()
+	news := w.job.news()
 	for hasWaited := false; ; hasWaited = true {
 		status, err := w.tryWrite(message)
 		if status != C.PIGATO_C_BUSY {
@@ -37,7 +38,7 @@ func (w *ReplyWriter) Write(ctx context.Context, data any, options ...ReplyOptio
 			return w.told(err)
 		}
 		select {
-		case <-w.job.writable:
+		case <-news:
 		case <-ctx.Done():
 			return contextError(ctx.Err())
 		case <-w.job.ctx.Done():
