@@ -19,7 +19,7 @@ setup:
 
 .PHONY: setup-test
 setup-test:
-	@core/scripts/setup.sh build node
+	@core/scripts/setup.sh build node c
 
 .PHONY: demo
 demo: setup ## see it work: broker, workers and client in one process
@@ -30,7 +30,7 @@ build: setup ## the `pigato` command, at target/release/pigato
 	$(CARGO) build --release --package pigato-cli
 
 .PHONY: test
-test: setup-test lint rings unit interop ## everything that has to hold before a change lands
+test: setup-test lint rings unit c interop ## everything that has to hold before a change lands
 
 .PHONY: lint
 lint: setup ## formatting and lints
@@ -47,6 +47,11 @@ rings: setup ## the protocol and the machines build without sockets, threads or 
 .PHONY: unit
 unit: setup ## Rust tests, the simulator's thousand seeds among them
 	$(CARGO) test --workspace --exclude pigato-interop --quiet
+
+.PHONY: c
+c: ## the C library: its tests, plainly, under valgrind, with sanitizers, installed
+	@core/scripts/setup.sh build c
+	$(MAKE) -C bindings-c test PROFILE=dev
 
 interop-tests/peers/pigato-js/node_modules/.package-lock.json: interop-tests/peers/pigato-js/package-lock.json
 	cd interop-tests/peers/pigato-js && npm ci --no-audit --no-fund
@@ -72,3 +77,4 @@ bench: setup ## throughput, latency and CPU beside what libzmq itself costs
 clean: ## remove what was built
 	$(CARGO) clean
 	rm -rf interop-tests/peers/pigato-js/node_modules
+	$(MAKE) -C bindings-c clean

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Makes sure that what a target needs is there. On Debian and its kin what is missing is installed with apt; elsewhere
-# this says what to install. Usage: setup.sh build|node …
+# this says what to install. Usage: setup.sh build|node|c …
 set -eu
 
 missing=()    # what is missing, in words
 packages=()   # the Debian packages that bring it
+from_backports=no
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo)
 
@@ -38,6 +39,32 @@ check_node() {
   command -v npm >/dev/null || need "npm" npm
 }
 
+# Debian 12's own Go is too old; its backports have one that is not.
+check_go() {
+  local wanted have=0
+  wanted=$(sed -n 's/^go //p' "$(dirname "$0")/../../bindings-c/go/go.mod")
+  if command -v go >/dev/null; then
+    have=$(GOTOOLCHAIN=local go env GOVERSION | sed 's/^go//')
+  fi
+  if [ "$(printf '%s\n' "$wanted" "$have" | sort -V | head -n 1)" != "$wanted" ]; then
+    need "Go $wanted or later" golang-go
+    from_backports=yes
+  fi
+}
+
+check_c() {
+  command -v gcc >/dev/null || need "a C compiler" gcc libc6-dev
+  command -v make >/dev/null || need "make" make
+  command -v pkg-config >/dev/null || need "pkg-config" pkg-config
+  # The symbols of the C library are what valgrind works by.
+  command -v valgrind >/dev/null || need "valgrind" valgrind libc6-dbg
+}
+
+# What the programs need that tests drive in C.
+check_peers() {
+  printf '#include <cjson/cJSON.h>\n' | gcc -E -x c - >/dev/null 2>&1 || need "libcjson" libcjson-dev
+}
+
 for what in "$@"; do
   "check_$what"
 done
@@ -50,5 +77,12 @@ if ! command -v apt-get >/dev/null; then
 fi
 echo "installing: ${packages[*]}"
 export DEBIAN_FRONTEND=noninteractive
+release=()
+if [ "$from_backports" = yes ]; then
+  codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  archive=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $codename" | head -n 1)
+  echo "deb $archive $codename-backports main" | "${as_root[@]}" tee /etc/apt/sources.list.d/backports.list >/dev/null
+  release=(--target-release "$codename-backports")
+fi
 "${as_root[@]}" apt-get update -qq
-"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${packages[@]}"
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${release[@]}" "${packages[@]}"

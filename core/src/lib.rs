@@ -127,8 +127,8 @@ pub mod worker;
 
 #[cfg(feature = "driver")]
 pub use api::{
-    services, Broker, BrokerBuilder, Client, ClientBuilder, HandlerError, Job, PeerEvent, RemoteError, Replies, Reply,
-    ReplyWriter, Request, RequestBuilder, RequestError, Response, Worker, WorkerBuilder,
+    services, Broker, BrokerBuilder, CancelHandle, Client, ClientBuilder, HandlerError, Job, PeerEvent, RemoteError,
+    Replies, Reply, ReplyWriter, Request, RequestBuilder, RequestError, Response, Worker, WorkerBuilder,
 };
 pub use config::{Codec, Concurrency, DispatchMode, RequestOptions, Timeout};
 pub use error::{Error, ErrorCode};

@@ -10,15 +10,29 @@ use std::time::Instant;
 
 /// Where a key's entry stands; kept by the owner of the deadline beside the deadline itself.
 #[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Armed(Option<(Instant, u32)>);
+pub(crate) struct Armed(Option<(Instant, Ticket)>);
+
+/// What an entry is known by. Numbers are used again, each time with another generation.
+#[derive(Debug, Clone, Copy)]
+struct Ticket {
+    number: u32,
+    generation: u32,
+}
+
+/// What is known of the entry with a number: how often the number was given away, and whether the entry is alive.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    generation: u32,
+    is_alive: bool,
+}
 
 #[derive(Debug)]
 pub(crate) struct Timers<K> {
     /// The earliest on top, which is never a dead one.
     heap: BinaryHeap<Reverse<(Instant, K, u32)>>,
-    /// Whether an entry is alive, by the number that it carries.
-    alive: Vec<bool>,
-    /// Numbers that no entry carries.
+    /// By number.
+    entries: Vec<Entry>,
+    /// Numbers that no entry in the heap carries.
     unused: Vec<u32>,
     dead: usize,
 }
@@ -28,7 +42,7 @@ const TOLERATED: usize = 64;
 
 impl<K: Ord> Default for Timers<K> {
     fn default() -> Self {
-        Self { heap: BinaryHeap::new(), alive: Vec::new(), unused: Vec::new(), dead: 0 }
+        Self { heap: BinaryHeap::new(), entries: Vec::new(), unused: Vec::new(), dead: 0 }
     }
 }
 
@@ -39,18 +53,28 @@ impl<K: Ord + Copy> Timers<K> {
             return;
         }
         self.disarm(armed);
-        let number = self.unused.pop().unwrap_or(self.alive.len() as u32);
-        match self.alive.get_mut(number as usize) {
-            Some(alive) => *alive = true,
-            None => self.alive.push(true),
-        }
-        self.heap.push(Reverse((deadline, key, number)));
-        armed.0 = Some((deadline, number));
+        let ticket = self.ticket();
+        self.heap.push(Reverse((deadline, key, ticket.number)));
+        armed.0 = Some((deadline, ticket));
     }
 
+    fn ticket(&mut self) -> Ticket {
+        let number = self.unused.pop().unwrap_or(self.entries.len() as u32);
+        if number as usize == self.entries.len() {
+            self.entries.push(Entry { generation: 0, is_alive: false });
+        }
+        let entry = &mut self.entries[number as usize];
+        *entry = Entry { generation: entry.generation.wrapping_add(1), is_alive: true };
+        Ticket { number, generation: entry.generation }
+    }
+
+    /// Drops an entry, unless it has fired.
     pub(crate) fn disarm(&mut self, armed: &mut Armed) {
-        let Some((_, number)) = armed.0.take() else { return };
-        self.alive[number as usize] = false;
+        let Some((_, ticket)) = armed.0.take() else { return };
+        let entry = &mut self.entries[ticket.number as usize];
+        if entry.generation != ticket.generation || !std::mem::take(&mut entry.is_alive) {
+            return;
+        }
         self.dead += 1;
         if self.dead > TOLERATED + self.heap.len() - self.dead {
             self.bury_all();
@@ -69,6 +93,7 @@ impl<K: Ord + Copy> Timers<K> {
             return None;
         }
         let Reverse((_, key, number)) = self.heap.pop()?;
+        self.entries[number as usize].is_alive = false;
         self.unused.push(number);
         self.uncover();
         Some(key)
@@ -78,7 +103,7 @@ impl<K: Ord + Copy> Timers<K> {
     fn uncover(&mut self) {
         while let Some(Reverse((.., number))) = self.heap.peek() {
             let number = *number;
-            if self.alive[number as usize] {
+            if self.entries[number as usize].is_alive {
                 return;
             }
             self.heap.pop();
@@ -88,9 +113,9 @@ impl<K: Ord + Copy> Timers<K> {
     }
 
     fn bury_all(&mut self) {
-        let (alive, unused) = (&self.alive, &mut self.unused);
+        let (entries, unused) = (&self.entries, &mut self.unused);
         self.heap.retain(|Reverse((.., number))| {
-            let is_alive = alive[*number as usize];
+            let is_alive = entries[*number as usize].is_alive;
             if !is_alive {
                 unused.push(*number);
             }
@@ -178,6 +203,18 @@ mod tests {
             timers.disarm(&mut armed);
         }
         assert!(timers.heap.len() <= 2 * TOLERATED + 2, "{} entries", timers.heap.len());
-        assert!(timers.alive.len() <= 2 * TOLERATED + 2, "{} numbers", timers.alive.len());
+        assert!(timers.entries.len() <= 2 * TOLERATED + 2, "{} numbers", timers.entries.len());
+    }
+
+    #[test]
+    fn whoever_does_not_know_that_an_entry_has_fired_cannot_drop_another() {
+        let at = clock();
+        let mut timers = Timers::default();
+        let mut fired = Armed::default();
+        timers.arm('a', &mut fired, at(1));
+        assert_eq!(timers.pop_due(at(1)), Some('a'));
+        timers.arm('b', &mut Armed::default(), at(2));
+        timers.disarm(&mut fired);
+        assert_eq!(timers.pop_due(at(2)), Some('b'));
     }
 }

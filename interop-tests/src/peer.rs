@@ -13,6 +13,17 @@ use serde_json::{json, Value};
 /// How long anything that has to happen may take before the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// What a peer is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// JavaScript, with the published package.
+    Published,
+    /// C, with `pigato.h`.
+    C,
+    /// Go, with the package over it.
+    Go,
+}
+
 /// A running peer.
 #[derive(Debug)]
 pub struct Peer {
@@ -97,6 +108,24 @@ impl Peer {
     #[must_use]
     pub fn published_broker() -> Self {
         Self::published("broker", "tcp://127.0.0.1:*").option("intch", "tcp://127.0.0.1:*").start().ready()
+    }
+
+    /// The program of a language, in the role of a client or worker.
+    #[must_use]
+    pub fn of(language: Language, role: &str, endpoint: &str) -> PeerBuilder {
+        match language {
+            Language::Published => Self::published(role, endpoint),
+            Language::C => Self::built("c/build/peer", role, endpoint),
+            Language::Go => Self::built("go/build/peer", role, endpoint),
+        }
+    }
+
+    fn built(program: &str, role: &str, endpoint: &str) -> PeerBuilder {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(program);
+        assert!(program.is_file(), "{} is not built; run `make interop`", program.display());
+        let mut command = Command::new(&program);
+        command.arg(role).args(["--endpoint", endpoint]);
+        PeerBuilder { name: format!("{} {role}", program.display()), command }
     }
 
     /// Our own program in a process of its own.

@@ -9,6 +9,10 @@ use zmq::{Context, Message, Socket, SocketType, SNDMORE};
 use crate::measure::{announce, say_result, DATA_ALLOWANCE};
 use crate::Load;
 
+/// What our client and worker send with bytes. Frames of other lengths would cost libzmq something else.
+const REQUEST_OPTIONS: &[u8] = br#"{"timeout":60000,"retry":0,"codec":"raw"}"#;
+const REPLY_OPTIONS: &[u8] = br#"{"codec":"raw"}"#;
+
 /// As long as a real identity: `<prefix uuid>-<uuid>`.
 fn open(context: &Context, kind: SocketType, role: char) -> Socket {
     let socket = context.socket(kind).expect("a socket");
@@ -116,7 +120,7 @@ pub(crate) fn worker(endpoint: &str) {
             pass(&socket, &mut frames[5], SNDMORE);
             put(&socket, b"0", SNDMORE);
             pass(&socket, &mut frames[6], SNDMORE);
-            put(&socket, b"{}", 0);
+            put(&socket, REPLY_OPTIONS, 0);
         }
     }
 }
@@ -141,7 +145,7 @@ pub(crate) fn client(endpoint: &str, load: Load) {
             put(&socket, b"echo", SNDMORE);
             put(&socket, id.as_bytes(), SNDMORE);
             put(&socket, &body, SNDMORE);
-            put(&socket, br#"{"timeout":60000,"retry":0}"#, 0);
+            put(&socket, REQUEST_OPTIONS, 0);
             sent += 1;
         }
         // C|3|""|rid|status|data|opts

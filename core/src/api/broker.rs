@@ -157,6 +157,11 @@ impl Broker {
         wait_for(self.stop());
     }
 
+    /// As [`Broker::stop_within`], on the present thread.
+    pub fn stop_within_blocking(&self, timeout: Duration) {
+        wait_for(self.stop_within(timeout));
+    }
+
     fn begin_stop(&self, timeout: Duration) {
         // The only possible error says that it has stopped.
         let _ = self.bound.handle.submit_urgent(BrokerCommand::Drain(timeout));

@@ -166,6 +166,11 @@ impl Client {
         self.call(super::services::DIRECTORY, &service).await
     }
 
+    /// As [`Client::directory`], on the present thread.
+    pub fn directory_blocking(&self, service: Option<&str>) -> Result<Value, RequestError> {
+        wait_for(self.directory(service))
+    }
+
     /// Whether the broker has answered on the present connection.
     #[must_use]
     pub fn is_connected(&self) -> bool {

@@ -16,5 +16,5 @@ pub use events::PeerEvent;
 pub(crate) use job::handler_failure;
 pub use job::{HandlerError, Job, ReplyWriter, Request};
 pub(crate) use response::outcome;
-pub use response::{RemoteError, Replies, Reply, RequestError, Response};
+pub use response::{CancelHandle, RemoteError, Replies, Reply, RequestError, Response};
 pub use worker::{Worker, WorkerBuilder};

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::{poll_fn, Future};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
@@ -342,6 +342,12 @@ impl Response {
         self.client.send(ClientCommand::Cancel(self.token));
     }
 
+    /// Something that can end the request while this is being waited for.
+    #[must_use]
+    pub fn cancel_handle(&self) -> CancelHandle {
+        CancelHandle { client: Arc::downgrade(&self.client), token: self.token }
+    }
+
     fn poll_reply(&mut self, context: &Context<'_>) -> Poll<Option<Result<Reply, RequestError>>> {
         let mut inner = self.state.inner.lock();
         match inner.pop() {
@@ -369,6 +375,22 @@ impl Response {
                 let partials = std::mem::take(&mut self.consumed);
                 self.client.send(ClientCommand::Grant { token: self.token, partials });
             }
+        }
+    }
+}
+
+/// Ends a request from anywhere, for instance while another thread waits for its reply. Keeps nothing alive.
+#[derive(Debug, Clone)]
+pub struct CancelHandle {
+    client: Weak<ClientShared>,
+    token: Token,
+}
+
+impl CancelHandle {
+    /// As [`Response::cancel`].
+    pub fn cancel(&self) {
+        if let Some(client) = self.client.upgrade() {
+            client.send(ClientCommand::Cancel(self.token));
         }
     }
 }

@@ -250,6 +250,11 @@ impl Worker {
     pub fn stop_blocking(&self) {
         wait_for(self.stop());
     }
+
+    /// As [`Worker::stop_within`], on the present thread.
+    pub fn stop_within_blocking(&self, timeout: Duration) {
+        wait_for(self.stop_within(timeout));
+    }
 }
 
 /// Turns a handler's outcome into the final reply, if it has sent none.

@@ -63,8 +63,20 @@ impl Machine {
                 self.handle_reply(now, key, kind, &client, &id, payload);
             }
             WorkerToBroker::Reject { client, id, .. } => self.handle_reject(now, key, &client, &id),
-            WorkerToBroker::Disconnect => self.dismiss(now, key, Loss::Disconnected),
+            WorkerToBroker::Disconnect => self.take_leave(now, key),
         }
+    }
+
+    /// Removes a worker that says it goes. Published ones get the answer that they always got. One of version 1 has closed its
+    /// connection by now: an answer would reach nobody, and make the transport wait for it when the broker closes.
+    fn take_leave(&mut self, now: Instant, key: WorkerKey) {
+        let worker = &self.workers[key];
+        if worker.capabilities.is_none() {
+            return self.dismiss(now, key, Loss::Disconnected);
+        }
+        let hash = self.hasher.hash(worker.peer.as_bytes());
+        self.disconnected.insert(hash);
+        self.worker_lost(now, key, Loss::Disconnected);
     }
 
     fn handle_ready(&mut self, now: Instant, peer: &PeerId, service: &ServiceName, hello: Option<&WorkerHello>) {

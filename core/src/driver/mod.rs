@@ -19,6 +19,7 @@ mod event_queue;
 mod listener;
 mod live;
 mod mailbox;
+mod outbox;
 mod peer;
 mod router;
 mod socket;

@@ -221,7 +221,8 @@ struct PeerEndpoint<M: PeerMachine> {
     context: Arc<Context>,
     endpoint: String,
     reconnect_max_millis: i32,
-    is_stopped: bool,
+    /// That it has stopped: told after everything else, when no further command is taken.
+    last_event: Option<M::Event>,
     /// When a connection without room is tried again.
     retry_at: Option<Instant>,
     /// Kept for their memory.
@@ -247,7 +248,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
             endpoint: endpoint.to_owned(),
             reconnect_max_millis: i32::try_from(ceil_millis(reconnect)).unwrap_or(i32::MAX),
             dealer: None,
-            is_stopped: false,
+            last_event: None,
             retry_at: None,
             frames: Vec::new(),
             commands: VecDeque::new(),
@@ -280,10 +281,8 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
                         dealer.send(&mut self.frames);
                     }
                 }
-                Output::Event(event) => {
-                    self.is_stopped |= M::is_stopped(&event);
-                    self.events.push(event);
-                }
+                Output::Event(event) if M::is_stopped(&event) => self.last_event = Some(event),
+                Output::Event(event) => self.events.push(event),
                 Output::Connect(identity) => {
                     let opened = self.connect(now, &identity).and_then(|()| self.watch(io));
                     if opened.is_err() {
@@ -364,12 +363,13 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         }
     }
 
-    /// Answers the commands that came too late.
+    /// Answers the commands that came too late, and tells that it has stopped.
     fn finish(&mut self, now: Instant, io: &Io<'_>) {
         for command in self.mailbox.close() {
             self.machine.handle_command(now, command);
         }
         self.carry_out(now, io);
+        self.events.extend(self.last_event.take());
         self.deliver();
     }
 }
@@ -395,7 +395,7 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
         let mut again = self.take_commands(now, io);
         again |= self.receive(now, io);
         self.deliver();
-        if self.is_stopped {
+        if self.last_event.is_some() {
             self.finish(now, io);
             return Progress::Done;
         }

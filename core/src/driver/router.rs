@@ -1,6 +1,6 @@
 //! A broker on the I/O thread: its machine over a ROUTER, and an XPUB for core services.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::mpsc::{channel, Sender};
 use std::sync::Arc;
@@ -12,7 +12,8 @@ use serde_json::{Map, Value};
 use super::engine::{Endpoint, Engine, Handle, Io, Progress};
 use super::listener::ClosingListeners;
 use super::mailbox::Mailbox;
-use super::socket::{bind, configure, receive, receive_from, send, system_error, Sent, OUTBOX_RETRY, OVERDUE_BATCHES};
+use super::outbox::{Delivery, Outboxes};
+use super::socket::{bind, configure, receive, receive_from, system_error, OVERDUE_BATCHES};
 use super::EventSink;
 use crate::broker::{Event, Machine, Output, Statistics};
 use crate::config::BrokerOptions;
@@ -192,40 +193,11 @@ struct Closing {
     until: Instant,
 }
 
-/// Messages for peers that read more slowly than they are written to, in order.
-#[derive(Default)]
-struct Outboxes {
-    by_peer: HashMap<PeerId, Outbox>,
-    retry_at: Option<Instant>,
-    /// Peers given up while the machine's outputs are carried out: what it still had to say to them goes the way of what
-    /// was thrown away. Else a worker might be handed a request and not learn that another was cancelled for it.
-    overflowed: Vec<PeerId>,
-}
-
-#[derive(Default)]
-struct Outbox {
-    messages: VecDeque<Vec<Frame>>,
-    bytes: usize,
-}
-
-impl Outbox {
-    /// Keeps a message; returns whether it is still within bounds.
-    fn push(&mut self, frames: Vec<Frame>) -> bool {
-        self.bytes += size(&frames);
-        self.messages.push_back(frames);
-        self.messages.len() <= limits::OUTBOX_MESSAGES && self.bytes <= limits::OUTBOX_BYTES
-    }
-}
-
-fn size(frames: &[Frame]) -> usize {
-    frames.iter().map(|frame| frame.len()).sum()
-}
-
 impl RouterEndpoint {
     fn carry_out(&mut self, now: Instant) {
         while let Some(output) = self.machine.poll_output() {
             match output {
-                Output::Send { peer, .. } if self.outboxes.overflowed.contains(&peer) => {}
+                Output::Send { peer, .. } if self.outboxes.has_overflowed(&peer) => {}
                 Output::Send { peer, message } => {
                     self.frames.push(peer.to_frame());
                     message.encode(&mut self.frames);
@@ -243,52 +215,20 @@ impl RouterEndpoint {
                 }
             }
         }
-        self.outboxes.overflowed.clear();
+        self.outboxes.forget_overflows();
     }
 
     /// Sends `self.frames` to a peer, behind what already waits for it.
     fn send(&mut self, now: Instant, peer: &PeerId) {
-        if !self.outboxes.by_peer.contains_key(peer) {
-            match send(&self.router, &mut self.frames) {
-                Sent::Yes => return,
-                Sent::NoPeer => return self.machine.handle_unroutable(now, peer),
-                Sent::Full => {}
-            }
-        }
-        let frames = self.frames.drain(..).collect();
-        let is_within_bounds = self.outboxes.by_peer.entry(peer.clone()).or_default().push(frames);
-        self.outboxes.retry_at.get_or_insert(now + OUTBOX_RETRY);
-        if !is_within_bounds {
-            self.outboxes.by_peer.remove(peer);
-            self.outboxes.overflowed.push(peer.clone());
-            self.machine.handle_overflow(now, peer);
+        match self.outboxes.send(now, &self.router, peer, &mut self.frames) {
+            Delivery::Done => {}
+            Delivery::NoPeer => self.machine.handle_unroutable(now, peer),
+            Delivery::Overflow => self.machine.handle_overflow(now, peer),
         }
     }
 
     fn retry_outboxes(&mut self, now: Instant) {
-        if self.outboxes.retry_at.is_none_or(|at| at > now) {
-            return;
-        }
-        let mut gone = Vec::new();
-        self.outboxes.by_peer.retain(|peer, outbox| {
-            while let Some(mut frames) = outbox.messages.pop_front() {
-                let bytes = size(&frames);
-                match send(&self.router, &mut frames) {
-                    Sent::Yes => outbox.bytes -= bytes,
-                    Sent::Full => {
-                        outbox.messages.push_front(frames);
-                        return true;
-                    }
-                    Sent::NoPeer => {
-                        gone.push(peer.clone());
-                        return false;
-                    }
-                }
-            }
-            false
-        });
-        self.outboxes.retry_at = (!self.outboxes.by_peer.is_empty()).then(|| now + OUTBOX_RETRY);
-        for peer in gone {
+        for peer in self.outboxes.retry(now, &self.router) {
             self.machine.handle_unroutable(now, &peer);
         }
     }
@@ -429,7 +369,7 @@ impl Endpoint for RouterEndpoint {
         if let Some(closing) = &self.closing {
             return Some(closing.until);
         }
-        [self.machine.next_deadline(), self.outboxes.retry_at].into_iter().flatten().min()
+        [self.machine.next_deadline(), self.outboxes.retry_at()].into_iter().flatten().min()
     }
 
     fn abort(&mut self, io: &Io<'_>) {

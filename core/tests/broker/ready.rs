@@ -73,6 +73,20 @@ fn more_workers_than_the_broker_takes_are_turned_away() {
 }
 
 #[test]
+fn a_worker_that_says_it_goes_gets_an_answer_if_it_is_a_published_one() {
+    let mut world = World::new();
+    world.worker("published", "echo");
+    world.modern_worker("modern", "echo");
+    for _ in 0..2 {
+        world.send("published", "W|5");
+        world.send("modern", "W|5");
+    }
+    assert_eq!(world.received("published"), ["W|5"]);
+    assert!(world.received("modern").is_empty());
+    assert_eq!((world.statistics().workers, world.statistics().protocol_errors), (0, 0));
+}
+
+#[test]
 fn a_service_name_of_more_than_255_bytes_is_turned_away() {
     let mut world = World::new();
     world.worker("w1", &"x".repeat(255));

@@ -26,6 +26,24 @@ fn dropping_the_response_is_seen_by_the_handler() {
 }
 
 #[test]
+fn another_thread_cancels_what_is_waited_for() {
+    let broker = broker();
+    let worker = Worker::connect(broker.endpoint(), "work").unwrap();
+    let client = Client::connect(broker.endpoint()).unwrap();
+    let response = client.request("work", &()).send();
+    let handle = response.cancel_handle();
+    let Job { reply, .. } = within("the request", worker.next()).unwrap();
+    let waiting = std::thread::spawn(move || response.finish_blocking());
+
+    handle.cancel();
+
+    assert_eq!(waiting.join().unwrap().unwrap_err().code(), Some(ErrorCode::Cancelled));
+    within("the handler is told", reply.cancelled());
+    drop((client, worker));
+    handle.cancel();
+}
+
+#[test]
 fn cancelling_fails_the_request_at_once_and_tells_the_handler() {
     let broker = broker();
     let worker = Worker::connect(broker.endpoint(), "work").unwrap();

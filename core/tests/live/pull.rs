@@ -161,3 +161,18 @@ fn stopping_ends_in_an_event_and_further_calls_in_an_error() {
     fleet.worker.stop(Duration::ZERO).unwrap();
     fleet.on_worker(|event| matches!(event, WorkerEvent::Peer(PeerEvent::Stopped)).then_some(()));
 }
+
+#[test]
+fn no_call_is_taken_once_the_stop_was_told() {
+    // The calls race with the I/O thread, which must not take any after it has told of the stop.
+    for _ in 0..200 {
+        let fleet = fleet(Grant::AsPolled);
+        fleet.client.stop().unwrap();
+        fleet.on_client(|event| matches!(event, ClientEvent::Peer(PeerEvent::Stopped)).then_some(()));
+        let refused = fleet.client.request("service", Frame::from("1"), RequestOptions::default());
+        assert_eq!(refused.unwrap_err().code(), ErrorCode::Closed);
+        fleet.worker.stop(Duration::ZERO).unwrap();
+        fleet.on_worker(|event| matches!(event, WorkerEvent::Peer(PeerEvent::Stopped)).then_some(()));
+        assert_eq!(fleet.worker.heartbeat().unwrap_err().code(), ErrorCode::Closed);
+    }
+}

@@ -86,6 +86,7 @@ impl Ledger for Requests {
     }
 
     fn most_outputs(&self) -> usize {
-        3 * self.unanswered.len() + 16
+        // All requests that were given up before the broker said what it can do are told of at once when it does.
+        3 * self.unanswered.len() + self.sent.len() + 16
     }
 }

@@ -1,0 +1,100 @@
+/* A child process cannot use its parent's handles, may free them, and can make its own. */
+
+#define _POSIX_C_SOURCE 200809L
+
+#include "fleet.h"
+
+#include <sys/types.h>
+#include <sys/wait.h>
+
+static void expect_fork_errors(const struct fleet *fleet, uint64_t request)
+{
+    pigato_client_event client_event;
+    pigato_worker_event worker_event;
+    pigato_broker_event broker_event;
+    pigato_statistics statistics;
+    pigato_text text;
+    uint64_t ignored;
+    size_t count;
+
+    CHECK_STATUS(PIGATO_E_FORK, pigato_client_request(fleet->client, PIGATO_TEXT("a"), NULL, 0, NULL, &ignored));
+    CHECK_STATUS(PIGATO_E_FORK, pigato_client_cancel(fleet->client, 1));
+    CHECK_STATUS(PIGATO_E_FORK, pigato_client_poll(fleet->client, &client_event, 1, -1, &count));
+    CHECK_STATUS(PIGATO_E_FORK, pigato_client_stop(fleet->client));
+    CHECK_STATUS(PIGATO_E_FORK, pigato_worker_write(fleet->worker, request, PIGATO_TEXT("1"), NULL));
+    CHECK_STATUS(PIGATO_E_FORK, pigato_worker_end(fleet->worker, request, PIGATO_TEXT("1"), NULL));
+    CHECK_STATUS(PIGATO_E_FORK, pigato_worker_poll(fleet->worker, &worker_event, 1, -1, &count));
+    CHECK_STATUS(PIGATO_E_FORK, pigato_worker_stop(fleet->worker, -1));
+    CHECK_STATUS(PIGATO_E_FORK, pigato_broker_statistics(fleet->broker, &statistics));
+    CHECK_STATUS(PIGATO_E_FORK, pigato_broker_directory(fleet->broker, &text));
+    CHECK_STATUS(PIGATO_E_FORK, pigato_broker_poll(fleet->broker, &broker_event, 1, -1, &count));
+    CHECK_STATUS(PIGATO_E_FORK, pigato_broker_stop(fleet->broker, -1));
+}
+
+/* A whole request with handles of this process. */
+static void work(void)
+{
+    struct fleet fleet = start_fleet();
+    uint64_t asked = ask(&fleet, "1");
+
+    CHECK_OK(pigato_worker_end(fleet.worker, next_request(fleet.worker), PIGATO_TEXT("\"done\""), NULL));
+    expect_reply(&fleet, asked, "\"done\"");
+    stop_fleet(&fleet);
+}
+
+/* Waits for a child that must end by itself. */
+static int exit_status_of(pid_t child)
+{
+    int status = 0;
+
+    CHECK(child > 0);
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void a_child_gets_a_status_and_its_parent_goes_on(void)
+{
+    struct fleet fleet = start_fleet();
+    uint64_t asked = ask(&fleet, "1");
+    uint64_t request = next_request(fleet.worker);
+    pid_t child = fork();
+
+    if (child == 0) {
+        alarm(PROGRAM_SECONDS);
+        expect_fork_errors(&fleet, request);
+        stop_fleet(&fleet);
+        _exit(EXIT_SUCCESS);
+    }
+    CHECK(exit_status_of(child) == EXIT_SUCCESS);
+    CHECK_OK(pigato_worker_end(fleet.worker, request, PIGATO_TEXT("\"parent\""), NULL));
+    expect_reply(&fleet, asked, "\"parent\"");
+    stop_fleet(&fleet);
+}
+
+static void a_child_makes_handles_of_its_own(void)
+{
+    struct fleet fleet = start_fleet();
+    pid_t child = fork();
+
+    if (child == 0) {
+        alarm(PROGRAM_SECONDS);
+        work();
+        stop_fleet(&fleet);
+        work();
+        _exit(EXIT_SUCCESS);
+    }
+    CHECK(exit_status_of(child) == EXIT_SUCCESS);
+    stop_fleet(&fleet);
+    work();
+}
+
+int main(int argc, char **argv)
+{
+    static const struct check_test tests[] = {
+        TEST(a_child_gets_a_status_and_its_parent_goes_on),
+        TEST(a_child_makes_handles_of_its_own),
+    };
+
+    return RUN_TESTS(tests, argc, argv);
+}
