@@ -18,3 +18,8 @@ var StatusName = statusName
 func SetMaxUnread(client *Client, most int) {
 	client.core.maxUnread = most
 }
+
+// Receive has a stream receive something as if C had told it.
+func Receive(stream *Stream, reply *Reply, err error, isFinal bool) {
+	stream.receive(outcome{reply, err, isFinal})
+}

@@ -20,23 +20,22 @@ type Handler func(ctx context.Context, req *Request, w *ReplyWriter) error
 var errGoexit = errors.New("the handler ended its goroutine")
 
 // run runs the handler and answers for it what it has not answered itself.
-func (j *job) run(request *Request) {
+func (j *job) run() {
 	defer j.core.handlers.Done()
-	writer := &ReplyWriter{job: j}
 	err := errGoexit
 	defer func() {
 		if cause := recover(); cause != nil {
 			j.core.logger.Error("a handler panicked", "panic", cause, "stack", string(debug.Stack()))
 			err = fmt.Errorf("panic: %v", cause)
 		}
-		j.finish(writer, err)
+		j.finish(err)
 	}()
-	err = j.core.handler(j.ctx, request, writer)
+	err = j.core.handler(&j.ctx, j.request, &j.writer)
 }
 
 // finish gives the final reply for a handler that has returned.
-func (j *job) finish(writer *ReplyWriter, err error) {
-	if answer := writer.conclude(err); answer != nil && !errors.Is(answer, ErrClosed) {
+func (j *job) finish(err error) {
+	if answer := j.writer.conclude(err); answer != nil && !errors.Is(answer, ErrClosed) {
 		j.core.logger.Error("a request could not be answered", "error", answer)
 	}
 	j.core.jobs.remove(j.number)

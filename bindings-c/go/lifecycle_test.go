@@ -152,6 +152,48 @@ func TestCloseFromManyGoroutinesWhileOthersCall(t *testing.T) {
 	}
 }
 
+// The library underneath must not end the process over a connection that breaks in the middle of a message.
+func TestABrokerMayCloseInTheMiddleOfMessages(t *testing.T) {
+	body := pigato.Raw(make([]byte, 3000))
+	for range 10 {
+		broker := newBroker(t)
+		newWorker(t, broker.Endpoint(), "test", func(ctx context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
+			for {
+				if err := w.Write(ctx, body); err != nil {
+					return err
+				}
+			}
+		})
+		var clients []*pigato.Client
+		flowing := make(chan struct{}, 4)
+		for range cap(flowing) {
+			client := newClient(t, broker.Endpoint())
+			clients = append(clients, client)
+			stream, err := client.Stream(deadline(t), "test", nil)
+			require(t, err)
+			go func() {
+				seen := 0
+				for range stream.All() {
+					if seen++; seen == 500 {
+						flowing <- struct{}{}
+					}
+				}
+			}()
+		}
+		for range clients {
+			receive(t, flowing)
+		}
+		closed := make(chan error, len(clients))
+		for _, client := range clients {
+			go func() { closed <- client.Close() }()
+		}
+		require(t, broker.Close())
+		for range clients {
+			require(t, receive(t, closed))
+		}
+	}
+}
+
 func TestARestartedBrokerIsFoundAgain(t *testing.T) {
 	broker := newBroker(t)
 	handler, begun, ended := stuck()

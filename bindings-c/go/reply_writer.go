@@ -6,18 +6,20 @@ import "C"
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync/atomic"
 )
 
 // ReplyWriter answers one request. Its methods may be called from any goroutine, also after the handler has returned,
-// when they give ErrClosed. Data is marshalled to JSON; see Raw for bytes.
+// when they give ErrClosed. When the request was cancelled, ErrClosed wraps context.Canceled, as the handler's context
+// says. Data is marshalled to JSON; see Raw for bytes.
 type ReplyWriter struct {
 	job     *job
 	isEnded atomic.Bool
 }
 
 // Write sends a partial reply. It waits while the client has not read enough of the earlier ones, until ctx or the
-// request ends; the error wraps ctx.Err() or is ErrClosed.
+// request ends; the error wraps ctx.Err(), or is ErrClosed.
 func (w *ReplyWriter) Write(ctx context.Context, data any, options ...ReplyOption) error {
 	message, err := prepareReply(data, options)
 	if err != nil {
@@ -25,6 +27,7 @@ func (w *ReplyWriter) Write(ctx context.Context, data any, options ...ReplyOptio
 	}
 	defer message.options.free()
 	w.job.ctx.forgetDeadline()
+	news := w.job.news()
 	for hasWaited := false; ; hasWaited = true {
 		status, err := w.tryWrite(message)
 		if status != C.PIGATO_C_BUSY {
@@ -32,16 +35,25 @@ func (w *ReplyWriter) Write(ctx context.Context, data any, options ...ReplyOptio
 				// Another goroutine may wait for the same news.
 				w.job.tellWritable()
 			}
-			return err
+			return w.told(err)
 		}
 		select {
-		case <-w.job.writable:
+		case <-news:
 		case <-ctx.Done():
 			return contextError(ctx.Err())
 		case <-w.job.ctx.Done():
-			return &Error{Code: ErrClosed, Message: "the request has ended", cause: context.Cause(w.job.ctx)}
+			return w.told(errClosed())
 		}
 	}
+}
+
+// told is what a handler is told of a call that has failed. A request that has ended, but not by an answer, was
+// cancelled: the error wraps what the handler's context says, or is about to say.
+func (w *ReplyWriter) told(err error) error {
+	if !errors.Is(err, ErrClosed) || w.isEnded.Load() {
+		return err
+	}
+	return &Error{Code: ErrClosed, Message: "nobody waits for the reply any more", cause: context.Canceled}
 }
 
 func (w *ReplyWriter) tryWrite(message message) (C.pigato_status, error) {
@@ -107,11 +119,11 @@ func (w *ReplyWriter) fail(message string) error {
 func (w *ReplyWriter) conclusive(call func(*C.pigato_worker, C.uint64_t) C.pigato_go_result) error {
 	handle, err := w.job.core.handle.acquire()
 	if err != nil {
-		return err
+		return w.told(err)
 	}
 	defer w.job.core.handle.release()
 	if err := failure(call(handle, C.uint64_t(w.job.number))); err != nil {
-		return err
+		return w.told(err)
 	}
 	w.isEnded.Store(true)
 	return nil

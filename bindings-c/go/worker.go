@@ -6,10 +6,8 @@ import "C"
 import (
 	"context"
 	"log/slog"
-	"math"
 	"runtime"
 	"sync"
-	"time"
 	"unsafe"
 )
 
@@ -141,6 +139,8 @@ func (w *workerCore) poll(handle *C.pigato_worker) {
 			isOpen = w.handleEvent(&events[at]) && isOpen
 		}
 		C.pigato_worker_events_free(first, C.size_t(result.number))
+		// The handlers run first and may answer: the next call then finds many events and not few.
+		runtime.Gosched()
 	}
 	C.pigato_worker_free(w.handle.take())
 	w.jobs.drain(func(job *job) { job.cancel(errClosed()) })
@@ -190,58 +190,5 @@ func (w *workerCore) begin(number uint64, request *Request) {
 	made := newJob(w, number, request)
 	w.jobs.put(number, made)
 	w.handlers.Add(1)
-	go made.run(request)
-}
-
-// job is one request while its handler runs.
-type job struct {
-	core   *workerCore
-	number uint64
-	ctx    *jobContext
-	cancel context.CancelCauseFunc
-	// writable has something in it when a refused partial reply may be sent.
-	writable chan struct{}
-}
-
-func newJob(core *workerCore, number uint64, request *Request) *job {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	made := &job{core: core, number: number, cancel: cancel, writable: make(chan struct{}, 1)}
-	made.ctx = &jobContext{Context: ctx}
-	made.ctx.setDeadline(request.remaining)
-	return made
-}
-
-func (j *job) tellWritable() {
-	select {
-	case j.writable <- struct{}{}:
-	default:
-	}
-}
-
-// jobContext is a handler's context. Its deadline is what is left of the request's timeout. The first partial reply
-// starts that anew, and how long it was is not known, so from then on there is no deadline to tell. No timer ends the
-// context: the broker's cancellation does.
-type jobContext struct {
-	context.Context
-	mutex    sync.Mutex
-	deadline time.Time
-}
-
-func (c *jobContext) setDeadline(remaining time.Duration) {
-	if remaining >= 0 && remaining < math.MaxInt64/2 {
-		c.deadline = time.Now().Add(remaining)
-	}
-}
-
-func (c *jobContext) forgetDeadline() {
-	c.mutex.Lock()
-	c.deadline = time.Time{}
-	c.mutex.Unlock()
-}
-
-// Deadline is when the request's timeout passes, if that is known.
-func (c *jobContext) Deadline() (time.Time, bool) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	return c.deadline, !c.deadline.IsZero()
+	go made.run()
 }

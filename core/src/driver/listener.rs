@@ -13,15 +13,18 @@ use crate::error::Error;
 /// Numbers the monitors, whose endpoints are known to the whole process.
 static NEXT_MONITOR: AtomicU64 = AtomicU64::new(0);
 
-/// Listeners of one socket that were told to close. The socket's owner ends the monitoring before it closes the socket.
+/// Listeners of a socket that was closed.
 pub(super) struct ClosingListeners {
     monitor: zmq::Socket,
     open: usize,
 }
 
 impl ClosingListeners {
-    /// Tells the socket to listen no more. What is connected stays so.
-    pub(super) fn unbind(context: &Context, socket: &zmq::Socket, endpoints: &[String]) -> Result<Self, Error> {
+    /// Closes a socket that is bound to `endpoints`. What was sent still leaves, within the linger time.
+    ///
+    /// The socket is not unbound first: libzmq ends a listener's connections with it, in the middle of a message if need
+    /// be, and aborts the process if one of them breaks just then (its issue 3442).
+    pub(super) fn close(context: &Context, socket: zmq::Socket, endpoints: &[String]) -> Result<Self, Error> {
         let name = format!("inproc://pigato-listener-{}", NEXT_MONITOR.fetch_add(1, Ordering::Relaxed));
         let events = zmq::SocketEvent::CLOSED.to_raw() | zmq::SocketEvent::CLOSE_FAILED.to_raw();
         socket.monitor(&name, i32::from(events)).map_err(system_error)?;
@@ -29,7 +32,8 @@ impl ClosingListeners {
         monitor.set_linger(0).map_err(system_error)?;
         monitor.connect(&name).map_err(system_error)?;
         // `inproc` has no listener and ends at once.
-        let open = endpoints.iter().filter(|endpoint| socket.unbind(endpoint).is_ok() && !is_inproc(endpoint)).count();
+        let open = endpoints.iter().filter(|endpoint| !is_inproc(endpoint)).count();
+        drop(socket);
         Ok(Self { monitor, open })
     }
 

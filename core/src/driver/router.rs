@@ -139,7 +139,7 @@ pub fn open_broker(
         machine,
         mailbox: Arc::clone(&mailbox),
         sink,
-        router,
+        router: Some(router),
         publisher,
         context,
         bound: endpoints.clone(),
@@ -171,7 +171,8 @@ struct RouterEndpoint {
     machine: Machine,
     mailbox: Arc<Mailbox<BrokerCommand>>,
     sink: Box<dyn EventSink<Event>>,
-    router: zmq::Socket,
+    /// Both are `None` once they are closed.
+    router: Option<zmq::Socket>,
     publisher: Option<zmq::Socket>,
     closing: Option<Closing>,
     /// After the sockets: it waits for them when it is dropped.
@@ -220,7 +221,8 @@ impl RouterEndpoint {
 
     /// Sends `self.frames` to a peer, behind what already waits for it.
     fn send(&mut self, now: Instant, peer: &PeerId) {
-        match self.outboxes.send(now, &self.router, peer, &mut self.frames) {
+        let Some(router) = &self.router else { return };
+        match self.outboxes.send(now, router, peer, &mut self.frames) {
             Delivery::Done => {}
             Delivery::NoPeer => self.machine.handle_unroutable(now, peer),
             Delivery::Overflow => self.machine.handle_overflow(now, peer),
@@ -228,7 +230,8 @@ impl RouterEndpoint {
     }
 
     fn retry_outboxes(&mut self, now: Instant) {
-        for peer in self.outboxes.retry(now, &self.router) {
+        let Some(router) = &self.router else { return };
+        for peer in self.outboxes.retry(now, router) {
             self.machine.handle_unroutable(now, &peer);
         }
     }
@@ -254,7 +257,8 @@ impl RouterEndpoint {
             if self.is_drained {
                 return false;
             }
-            let Some(peer) = receive_from(&self.router, &mut self.frames) else { return false };
+            let Some(router) = &self.router else { return false };
+            let Some(peer) = receive_from(router, &mut self.frames) else { return false };
             self.machine.handle_message(now, &peer, &mut self.frames);
             self.carry_out(now);
         }
@@ -289,18 +293,18 @@ impl RouterEndpoint {
         for command in self.mailbox.close() {
             self.handle_command(now, command);
         }
-        for socket in std::iter::once(&self.router).chain(&self.publisher) {
+        for socket in self.router.iter().chain(&self.publisher) {
             if let Ok(descriptor) = socket.get_fd() {
                 io.unwatch(descriptor);
             }
         }
-        let intch: Vec<String> = self.intch.iter().cloned().collect();
-        let bound = [(Some(&self.router), &self.bound), (self.publisher.as_ref(), &intch)];
-        let unbind = |(socket, endpoints): (Option<&zmq::Socket>, &Vec<String>)| {
-            // Without listeners to wait for, closing the sockets is all that can be done.
-            ClosingListeners::unbind(&self.context, socket?, endpoints).ok()
+        let intch = self.intch.iter().cloned().collect();
+        let bound = [(self.router.take(), std::mem::take(&mut self.bound)), (self.publisher.take(), intch)];
+        let close = |(socket, endpoints): (Option<zmq::Socket>, Vec<String>)| {
+            // Without news of its listeners there is nothing to wait for.
+            ClosingListeners::close(&self.context, socket?, &endpoints).ok()
         };
-        let listeners: Vec<_> = bound.into_iter().filter_map(unbind).collect();
+        let listeners: Vec<_> = bound.into_iter().filter_map(close).collect();
         for (slot, listeners) in listeners.iter().enumerate() {
             listeners.watch(io, LISTENERS_SLOT + slot);
         }
@@ -326,7 +330,7 @@ impl RouterEndpoint {
 
 impl Drop for RouterEndpoint {
     fn drop(&mut self) {
-        std::iter::once(&self.router).chain(&self.publisher).for_each(stop_monitor);
+        self.router.iter().chain(&self.publisher).for_each(stop_monitor);
     }
 }
 
@@ -339,7 +343,8 @@ impl Endpoint for RouterEndpoint {
             let watch =
                 |socket: &zmq::Socket, slot| socket.get_fd().is_ok_and(|descriptor| io.watch(descriptor, slot).is_ok());
             let publisher_is_watched = self.publisher.as_ref().is_none_or(|publisher| watch(publisher, PUBLISHER_SLOT));
-            if !watch(&self.router, SOCKET_SLOT) || !publisher_is_watched {
+            let router_is_watched = self.router.as_ref().is_some_and(|router| watch(router, SOCKET_SLOT));
+            if !router_is_watched || !publisher_is_watched {
                 self.machine.drain(now, Duration::ZERO);
             }
         }

@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use pigato::services::Directory;
 use pigato::{Broker, Client, ErrorCode, Worker};
 
-use crate::support::serve::{broker, serve_echo, ANY_PORT};
-use crate::support::wait::{finishes, within};
+use crate::support::serve::{broker, serve, serve_echo, ANY_PORT};
+use crate::support::wait::{finishes, within, PATIENCE};
 
 /// Addresses that no socket can have, whatever the machine.
 const WRONG: [&str; 7] =
@@ -136,4 +136,44 @@ fn dropping_a_broker_with_everybody_connected_does_not_hang() {
     let client = Client::connect(&endpoint).unwrap();
     assert_eq!(within("the reply", client.call::<_, u8>("echo", &1)).unwrap(), 1);
     finishes("dropping", move || drop(broker));
+}
+
+/// libzmq must not abort the process over a connection that breaks in the middle of a message whose sender has closed.
+#[test]
+fn a_broker_may_close_in_the_middle_of_messages_to_clients_that_vanish() {
+    let text = "x".repeat(3_000);
+    for _ in 0..20 {
+        let broker = broker();
+        let text = text.clone();
+        let _worker = serve(Worker::builder(broker.endpoint(), "endless"), move |_request, reply| -> Result<(), _> {
+            loop {
+                reply.write_blocking(&text)?;
+            }
+        });
+        let clients: Vec<_> = (0..4).map(|_| Client::connect(broker.endpoint()).unwrap()).collect();
+        let (flowing, is_flowing) = std::sync::mpsc::channel();
+        let readers: Vec<_> = clients
+            .iter()
+            .map(|client| {
+                let replies = client.request("endless", &()).send().replies();
+                let flowing = flowing.clone();
+                std::thread::spawn(move || {
+                    for (count, _) in replies.take_while(Result::is_ok).enumerate() {
+                        if count == 500 {
+                            flowing.send(()).unwrap();
+                        }
+                    }
+                })
+            })
+            .collect();
+        for _ in &clients {
+            is_flowing.recv_timeout(PATIENCE).unwrap();
+        }
+        finishes("closing", move || {
+            let stop = |client: Client| std::thread::spawn(move || client.stop_blocking());
+            let stopping: Vec<_> = clients.into_iter().map(stop).collect();
+            broker.stop_blocking();
+            stopping.into_iter().chain(readers).for_each(|thread| thread.join().unwrap());
+        });
+    }
 }

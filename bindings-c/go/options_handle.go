@@ -1,0 +1,159 @@
+package pigato
+
+// #include "helpers.h"
+import "C"
+
+import "sync"
+
+// optionsHandle is options as C has them; nil for none.
+type optionsHandle struct {
+	pointer  *C.pigato_options
+	isCached bool
+}
+
+func (o optionsHandle) free() {
+	if !o.isCached {
+		C.pigato_options_free(o.pointer)
+	}
+}
+
+// Options that are used again and again, such as the raw codec or a timeout, are made once and kept.
+const (
+	cachedOptions     = 256
+	optionsInCacheKey = 4
+)
+
+type optionsKey struct {
+	kind    C.pigato_options_kind
+	options [optionsInCacheKey]option
+}
+
+var cache = struct {
+	sync.RWMutex
+	handles map[optionsKey]*C.pigato_options
+}{handles: map[optionsKey]*C.pigato_options{}}
+
+var rawCodec = option{name: "codec", value: `"raw"`}
+
+// handle makes C's options, or finds them if the same were made before.
+func (s *settings) handle(kind C.pigato_options_kind) (optionsHandle, error) {
+	options := s.options
+	if len(options) == 0 {
+		return optionsHandle{isCached: true}, nil
+	}
+	key, isCacheable := keyOf(kind, options)
+	if isCacheable {
+		cache.RLock()
+		known := cache.handles[key]
+		cache.RUnlock()
+		if known != nil {
+			return optionsHandle{known, true}, nil
+		}
+	}
+	made, err := makeOptions(kind, options)
+	if err != nil || !isCacheable {
+		return optionsHandle{pointer: made}, err
+	}
+	cache.Lock()
+	defer cache.Unlock()
+	if cache.handles[key] != nil || len(cache.handles) >= cachedOptions {
+		return optionsHandle{pointer: made}, nil
+	}
+	cache.handles[key] = made
+	return optionsHandle{made, true}, nil
+}
+
+func keyOf(kind C.pigato_options_kind, options []option) (optionsKey, bool) {
+	key := optionsKey{kind: kind}
+	if len(options) > optionsInCacheKey {
+		return key, false
+	}
+	for at, option := range options {
+		if option.isVaried || option.err != nil {
+			return key, false
+		}
+		key.options[at] = option
+	}
+	return key, true
+}
+
+func makeOptions(kind C.pigato_options_kind, options []option) (*C.pigato_options, error) {
+	result := C.pigato_go_options_new(kind)
+	if err := failure(result); err != nil {
+		return nil, err
+	}
+	made := (*C.pigato_options)(result.handle)
+	for _, option := range options {
+		err := option.err
+		if err == nil {
+			err = failure(C.pigato_go_options_set(made, textPointer(option.name), C.size_t(len(option.name)),
+				textPointer(option.value), C.size_t(len(option.value))))
+		}
+		if err != nil {
+			C.pigato_options_free(made)
+			return nil, err
+		}
+	}
+	return made, nil
+}
+
+// message is data and options as they are handed to C.
+type message struct {
+	data    []byte
+	options optionsHandle
+}
+
+// prepare makes a message; its options have to be freed.
+func (s *settings) prepare(kind C.pigato_options_kind, value any) (message, error) {
+	data, isRaw, err := encode(value, s.isRaw)
+	if err != nil {
+		return message{}, err
+	}
+	if isRaw {
+		s.options = append(s.options, rawCodec)
+	}
+	made, err := s.handle(kind)
+	return message{data, made}, err
+}
+
+func prepareRequest(value any, options []RequestOption) (message, error) {
+	if len(options) == 0 {
+		return prepareBare(value, rawRequest)
+	}
+	given := new(settings)
+	for _, option := range options {
+		option.toRequest(given)
+	}
+	return given.prepare(C.PIGATO_OPTIONS_REQUEST, value)
+}
+
+func prepareReply(value any, options []ReplyOption) (message, error) {
+	if len(options) == 0 {
+		return prepareBare(value, rawReply)
+	}
+	given := new(settings)
+	for _, option := range options {
+		option.toReply(given)
+	}
+	return given.prepare(C.PIGATO_OPTIONS_REPLY, value)
+}
+
+// The options of data that is raw and nothing else, which is what programs in a hurry send.
+var (
+	rawRequest = sync.OnceValues(func() (*C.pigato_options, error) {
+		return makeOptions(C.PIGATO_OPTIONS_REQUEST, []option{rawCodec})
+	})
+	rawReply = sync.OnceValues(func() (*C.pigato_options, error) {
+		return makeOptions(C.PIGATO_OPTIONS_REPLY, []option{rawCodec})
+	})
+)
+
+// prepareBare makes a message without options of the user's, which is what most are.
+func prepareBare(value any, raw func() (*C.pigato_options, error)) (message, error) {
+	data, isRaw, err := encode(value, false)
+	if err != nil || !isRaw {
+		return message{data, optionsHandle{isCached: true}}, err
+	}
+	options, err := raw()
+	return message{data, optionsHandle{options, true}}, err
+}
