@@ -90,6 +90,15 @@ fuzz: setup ## fuzz each target for SECONDS_PER_TARGET=…
 bench: setup ## throughput, latency and CPU beside what libzmq itself costs
 	$(CARGO) bench --package pigato --bench floor
 
+.PHONY: bench-go
+bench-go: ## the Go package's speed beside the Rust crate's and NATS
+	@core/scripts/setup.sh build c go
+	$(MAKE) -C bindings-c
+	cd bindings-c/go && go build -o ../build/go-bench ./examples/bench
+	cd bindings-c/go/compare && go build -o ../../build/go-compare .
+	bindings-c/build/go-compare "$$($(CARGO) bench --package pigato --bench floor --no-run --message-format=json \
+		| sed -n 's/.*"executable":"\([^"]*\/floor-[^"]*\)".*/\1/p')" bindings-c/build/go-bench
+
 .PHONY: clean
 clean: ## remove what was built
 	$(CARGO) clean

@@ -8,24 +8,16 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
 	"log/slog"
 	"os"
 	"os/signal"
-	"slices"
-	"strconv"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	pigato "github.com/prdn/pigato/bindings-c/go"
+	"github.com/prdn/pigato/bindings-c/go/internal/load"
 )
-
-// warmUp is the part of the requests that is made before the clock starts.
-const warmUp = 10
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
@@ -88,84 +80,19 @@ func worker(endpoint string) error {
 	return nil
 }
 
-// result is what one run of a client has measured.
-type result struct {
-	Requests          int     `json:"requests"`
-	Window            int     `json:"window"`
-	BodyBytes         int     `json:"body_bytes"`
-	RequestsPerSecond float64 `json:"requests_per_second"`
-	P50Microseconds   float64 `json:"p50_us"`
-	P99Microseconds   float64 `json:"p99_us"`
-}
-
 func client(endpoint string, words []string) error {
-	var numbers [3]int
-	for at, word := range words {
-		number, err := strconv.Atoi(word)
-		if err != nil || number < 0 {
-			return fmt.Errorf("%q is no number", word)
-		}
-		numbers[at] = number
+	plan, err := load.ParsePlan(words)
+	if err != nil {
+		return err
 	}
-	requests, window, bodyBytes := numbers[0], max(numbers[1], 1), numbers[2]
 	client, err := pigato.NewClient(endpoint)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	body := pigato.Raw(bytes.Repeat([]byte("x"), bodyBytes))
-	if _, _, err := load(client, body, requests/warmUp, window); err != nil {
+	body := pigato.Raw(bytes.Repeat([]byte("x"), plan.BodyBytes))
+	return plan.Run(os.Stdout, func() error {
+		_, err := client.Request(context.Background(), "echo", body)
 		return err
-	}
-	elapsed, latencies, err := load(client, body, requests, window)
-	if err != nil {
-		return err
-	}
-	slices.Sort(latencies)
-	return json.NewEncoder(os.Stdout).Encode(result{
-		Requests:          requests,
-		Window:            window,
-		BodyBytes:         bodyBytes,
-		RequestsPerSecond: float64(len(latencies)) / elapsed.Seconds(),
-		P50Microseconds:   microseconds(latencies, 0.50),
-		P99Microseconds:   microseconds(latencies, 0.99),
 	})
-}
-
-func microseconds(sorted []time.Duration, quantile float64) float64 {
-	if len(sorted) == 0 {
-		return 0
-	}
-	return float64(sorted[int(quantile*float64(len(sorted)-1))]) / float64(time.Microsecond)
-}
-
-// load makes requests from as many goroutines as the window is wide.
-func load(client *pigato.Client, body pigato.Raw, requests, window int) (time.Duration, []time.Duration, error) {
-	latencies := make([]time.Duration, requests)
-	failures := make(chan error, window)
-	var next atomic.Int64
-	var group sync.WaitGroup
-	started := time.Now()
-	for range window {
-		group.Add(1)
-		go func() {
-			defer group.Done()
-			for at := int(next.Add(1)) - 1; at < requests; at = int(next.Add(1)) - 1 {
-				sentAt := time.Now()
-				if _, err := client.Request(context.Background(), "echo", body); err != nil {
-					failures <- err
-					return
-				}
-				latencies[at] = time.Since(sentAt)
-			}
-		}()
-	}
-	group.Wait()
-	elapsed := time.Since(started)
-	select {
-	case err := <-failures:
-		return 0, nil, err
-	default:
-		return elapsed, latencies, nil
-	}
 }
