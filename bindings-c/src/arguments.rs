@@ -79,6 +79,19 @@ pub(crate) fn out<T>(pointer: *mut T, name: &str) -> Result<std::ptr::NonNull<T>
     std::ptr::NonNull::new(pointer).ok_or_else(|| missing(name))
 }
 
+/// Makes a handle the caller's.
+pub(crate) unsafe fn give<T>(place: std::ptr::NonNull<*mut T>, handle: T) -> Result<(), Error> {
+    place.write(Box::into_raw(Box::new(handle)));
+    Ok(())
+}
+
+/// Frees what [`give`] gave; nothing for NULL.
+pub(crate) unsafe fn release<T>(handle: *mut T) {
+    if !handle.is_null() {
+        drop(Box::from_raw(handle));
+    }
+}
+
 /// Bytes given as pointer and length.
 pub(crate) unsafe fn bytes<'a>(data: *const c_char, length: usize, name: &str) -> Result<&'a [u8], Error> {
     if length == 0 {

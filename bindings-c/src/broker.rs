@@ -7,7 +7,7 @@ use pigato::config::defaults;
 use pigato::pull::Broker;
 use pigato::{Error, ErrorCode};
 
-use crate::arguments::{duration, out, pigato_bytes, pigato_text, reference, text};
+use crate::arguments::{duration, give, out, pigato_bytes, pigato_text, reference, release, text};
 use crate::event::{
     free_all, pigato_event_kind, Owner, Storage, Target, PIGATO_EVENT_CLIENT_LEFT, PIGATO_EVENT_PROTOCOL_ERROR,
     PIGATO_EVENT_STOPPED, PIGATO_EVENT_WORKER_JOINED, PIGATO_EVENT_WORKER_LEFT,
@@ -135,8 +135,7 @@ pub unsafe extern "C" fn pigato_broker_start(
             wanted.push(defaults::ENDPOINT.to_owned());
         }
         let started = Broker::start(&wanted, broker_options(options)?)?;
-        place.write(Box::into_raw(Box::new(pigato_broker(started))));
-        Ok(())
+        give(place, pigato_broker(started))
     })
 }
 
@@ -144,11 +143,7 @@ pub unsafe extern "C" fn pigato_broker_start(
 /// NULL.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_free(broker: *mut pigato_broker) {
-    guarded_quietly(|| {
-        if !broker.is_null() {
-            drop(Box::from_raw(broker));
-        }
-    });
+    guarded_quietly(|| release(broker));
 }
 
 /// Where a broker listens: the place with this number, from 0 on, with the port that `*` became. Valid until the broker is
@@ -264,10 +259,8 @@ pub unsafe extern "C" fn pigato_broker_poll(
 ) -> pigato_status {
     guarded(|| {
         let target = Target::new(events, capacity, count)?;
-        let mut polled = Vec::new();
-        reference(broker, "broker")?.0.poll(&mut polled, capacity, duration(timeout_ms))?;
-        target.fill(polled.into_iter().map(pigato_broker_event::of));
-        Ok(())
+        let broker = &reference(broker, "broker")?.0;
+        target.poll(timeout_ms, |into, most, timeout| broker.poll(into, most, timeout), pigato_broker_event::of)
     })
 }
 

@@ -6,7 +6,7 @@ use pigato::protocol::Frame;
 use pigato::pull::{Client, ClientEvent, Grant};
 use pigato::{Error, ErrorCode, PeerEvent, RequestError};
 
-use crate::arguments::{bytes, duration, out, pigato_bytes, reference, text};
+use crate::arguments::{bytes, give, out, pigato_bytes, reference, release, text};
 use crate::event::{
     codec, free_all, pigato_codec, pigato_event_kind, protocol_error, Owner, Storage, Target, PIGATO_CODEC_JSON,
     PIGATO_EVENT_CONNECTED, PIGATO_EVENT_DISCONNECTED, PIGATO_EVENT_FAILED, PIGATO_EVENT_PROTOCOL_ERROR,
@@ -162,8 +162,7 @@ pub unsafe extern "C" fn pigato_client_start(
             _ => return Err(Error::new(ErrorCode::Argument, format!("{grant} is no way to grant"))),
         };
         let started = Client::start(text(endpoint, endpoint_length, "endpoint")?, client_options(options)?, grant)?;
-        place.write(Box::into_raw(Box::new(pigato_client(started))));
-        Ok(())
+        give(place, pigato_client(started))
     })
 }
 
@@ -171,11 +170,7 @@ pub unsafe extern "C" fn pigato_client_start(
 /// under way, nor follow. Does nothing with NULL.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_free(client: *mut pigato_client) {
-    guarded_quietly(|| {
-        if !client.is_null() {
-            drop(Box::from_raw(client));
-        }
-    });
+    guarded_quietly(|| release(client));
 }
 
 /// Makes a request and tells what events call it: a number above 0 that is never used again. The data is JSON, or any
@@ -246,10 +241,8 @@ pub unsafe extern "C" fn pigato_client_poll(
 ) -> pigato_status {
     guarded(|| {
         let target = Target::new(events, capacity, count)?;
-        let mut polled = Vec::new();
-        reference(client, "client")?.0.poll(&mut polled, capacity, duration(timeout_ms))?;
-        target.fill(polled.into_iter().map(pigato_client_event::of));
-        Ok(())
+        let client = &reference(client, "client")?.0;
+        target.poll(timeout_ms, |into, most, timeout| client.poll(into, most, timeout), pigato_client_event::of)
     })
 }
 

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use pigato::services::Directory;
 
-use crate::arguments::{out, text};
+use crate::arguments::{give, out, release, text};
 use crate::status::{guarded, guarded_quietly, pigato_status};
 
 /// A directory service: tells who offers what under the name `$dir`, in the broker's place.
@@ -27,17 +27,12 @@ pub unsafe extern "C" fn pigato_directory_start(
         let place = out(directory, "directory")?;
         let intch = text(intch, intch_length, "intch")?;
         let started = Directory::start(text(endpoint, endpoint_length, "endpoint")?, intch)?;
-        place.write(Box::into_raw(Box::new(pigato_directory { _directory: started })));
-        Ok(())
+        give(place, pigato_directory { _directory: started })
     })
 }
 
 /// Stops a directory service and frees it. Does nothing with NULL.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_directory_free(directory: *mut pigato_directory) {
-    guarded_quietly(|| {
-        if !directory.is_null() {
-            drop(Box::from_raw(directory));
-        }
-    });
+    guarded_quietly(|| release(directory));
 }

@@ -2,10 +2,11 @@
 
 use std::ffi::c_void;
 use std::ptr::NonNull;
+use std::time::Duration;
 
 use pigato::{Error, ErrorCode, Reply, Request, RequestError};
 
-use crate::arguments::{out, pigato_bytes};
+use crate::arguments::{duration, out, pigato_bytes};
 
 /// What an event tells.
 pub type pigato_event_kind = i32;
@@ -104,13 +105,20 @@ impl<E> Target<E> {
         Ok(Self { events: out(events, "events")?, capacity, count: out(count, "count")? })
     }
 
-    /// Writes at most `capacity` events, and how many there are.
-    pub(crate) unsafe fn fill(self, events: impl Iterator<Item = E>) {
-        let mut count = 0;
-        for event in events.take(self.capacity) {
-            self.events.add(count).write(event);
-            count += 1;
+    /// Pulls events and writes them, and how many there are.
+    pub(crate) unsafe fn poll<P>(
+        self,
+        timeout_ms: i64,
+        pull: impl FnOnce(&mut Vec<P>, usize, Duration) -> Result<usize, Error>,
+        convert: impl Fn(P) -> E,
+    ) -> Result<(), Error> {
+        let mut pulled = Vec::new();
+        pull(&mut pulled, self.capacity, duration(timeout_ms))?;
+        let count = pulled.len();
+        for (at, event) in pulled.into_iter().enumerate() {
+            self.events.add(at).write(convert(event));
         }
         self.count.write(count);
+        Ok(())
     }
 }

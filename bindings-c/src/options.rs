@@ -7,7 +7,7 @@ use pigato::pull::AnswerOptions;
 use pigato::{Error, ErrorCode};
 use serde_json::Value;
 
-use crate::arguments::{out, reference_mut, text};
+use crate::arguments::{give, out, reference_mut, release, text};
 use crate::status::{guarded, guarded_quietly, pigato_status};
 
 /// What options are for.
@@ -86,19 +86,14 @@ pub unsafe extern "C" fn pigato_options_new(
             PIGATO_OPTIONS_REPLY => Options::Reply(AnswerOptions::default()),
             _ => return Err(Error::new(ErrorCode::Argument, format!("{kind} is no kind of options"))),
         };
-        out(options, "options")?.write(Box::into_raw(Box::new(pigato_options(made))));
-        Ok(())
+        give(out(options, "options")?, pigato_options(made))
     })
 }
 
 /// Frees options. Does nothing with NULL.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_options_free(options: *mut pigato_options) {
-    guarded_quietly(|| {
-        if !options.is_null() {
-            drop(Box::from_raw(options));
-        }
-    });
+    guarded_quietly(|| release(options));
 }
 
 /// Sets an option to a value written as JSON: `5000`, `"text"`, `true`, `null`. `PIGATO_E_OPTION` for a name or a value

@@ -7,7 +7,7 @@ use pigato::pull::{Answer, Worker, WorkerEvent};
 use pigato::worker::CancelReason;
 use pigato::{Concurrency, Error, ErrorCode, PeerEvent};
 
-use crate::arguments::{bytes, duration, out, pigato_bytes, reference, text};
+use crate::arguments::{bytes, duration, give, out, pigato_bytes, reference, release, text};
 use crate::event::{
     codec, free_all, pigato_codec, pigato_event_kind, protocol_error, Owner, Storage, Target, PIGATO_CODEC_JSON,
     PIGATO_EVENT_CANCELLED, PIGATO_EVENT_CONNECTED, PIGATO_EVENT_DISCONNECTED, PIGATO_EVENT_HEARTBEAT,
@@ -159,8 +159,7 @@ pub unsafe extern "C" fn pigato_worker_start(
         let endpoint = text(endpoint, endpoint_length, "endpoint")?;
         let service = Frame::from(bytes(service, service_length, "service")?);
         let started = Worker::start(endpoint, service, worker_options(options)?)?;
-        place.write(Box::into_raw(Box::new(pigato_worker(started))));
-        Ok(())
+        give(place, pigato_worker(started))
     })
 }
 
@@ -168,11 +167,7 @@ pub unsafe extern "C" fn pigato_worker_start(
 /// worker may be under way, nor follow. Does nothing with NULL.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_free(worker: *mut pigato_worker) {
-    guarded_quietly(|| {
-        if !worker.is_null() {
-            drop(Box::from_raw(worker));
-        }
-    });
+    guarded_quietly(|| release(worker));
 }
 
 /// Sends a partial reply: JSON, or any bytes if the options say `codec` `"raw"`. `PIGATO_C_BUSY` while the client has not
@@ -304,10 +299,8 @@ pub unsafe extern "C" fn pigato_worker_poll(
 ) -> pigato_status {
     guarded(|| {
         let target = Target::new(events, capacity, count)?;
-        let mut polled = Vec::new();
-        reference(worker, "worker")?.0.poll(&mut polled, capacity, duration(timeout_ms))?;
-        target.fill(polled.into_iter().map(pigato_worker_event::of));
-        Ok(())
+        let worker = &reference(worker, "worker")?.0;
+        target.poll(timeout_ms, |into, most, timeout| worker.poll(into, most, timeout), pigato_worker_event::of)
     })
 }
 
