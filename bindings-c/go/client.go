@@ -30,7 +30,7 @@ type clientCore struct {
 
 // maxUnreadPartials is how many partial replies to one stream may wait for their reader. Workers that know of
 // back-pressure stop long before; a stream whose worker does not ends with ErrBusy here.
-const maxUnreadPartials = 1 << 20
+const maxUnreadPartials = C.PIGATO_UNREAD_PARTIALS
 
 // NewClient starts a client for the broker at endpoint, `tcp://127.0.0.1:55555`. A broker that is not there yet is no
 // error: requests made until then are sent when it is. Close has to be called in the end.

@@ -32,6 +32,12 @@
 #define PIGATO_TEXT(literal) (literal), (sizeof(literal) - 1)
 
 /*
+ How many partial replies to one request a program with queues should let wait for their reader, at the most. Workers
+ stop long before, but published ones, which know no back-pressure: a request whose queue is full is to be cancelled.
+ */
+#define PIGATO_UNREAD_PARTIALS 1048576
+
+/*
  A broker: takes requests from clients and hands them to workers.
  */
 typedef struct pigato_broker pigato_broker;

@@ -28,6 +28,13 @@ pub const PIGATO_GRANT_AS_POLLED: pigato_grant = 0;
 /// slowly holds up no other.
 pub const PIGATO_GRANT_AS_CONSUMED: pigato_grant = 1;
 
+/// How many partial replies to one request a program with queues should let wait for their reader, at the most. Workers
+/// stop long before, but published ones, which know no back-pressure: a request whose queue is full is to be cancelled.
+pub const PIGATO_UNREAD_PARTIALS: usize = 1048576;
+
+// Written out above, because the header takes nothing else.
+const _: () = assert!(PIGATO_UNREAD_PARTIALS == pigato::limits::UNREAD_PARTIALS);
+
 /// Where an error comes from.
 pub type pigato_origin = i32;
 
