@@ -8,16 +8,18 @@
  * - Status. What can fail returns a pigato_status: PIGATO_OK (0), or a number that never changes its meaning.
  *   pigato_status_name() and pigato_status_message() tell it in words, pigato_last_error() tells what it was about.
  * - Arguments. Text and bytes are a pointer and a length, and are copied; nothing has to end with a NUL. A NULL pointer
- *   with length 0 is empty. Text is UTF-8. NULL where something is needed, and numbers without a meaning, give
+ *   with length 0 is empty. Text is UTF-8; names of services may be any bytes. NULL where something is needed, and numbers without a meaning, give
  *   PIGATO_E_ARGUMENT. Where options may be given, NULL means none.
  * - Results. Out-parameters come last and are written on success only.
  * - Ownership. What a _start or _new function gives is the caller's and goes with the _free function of that name.
  *   Events are freed with the _events_free function of their kind; what their pointers point at goes with them.
- *   Freeing NULL does nothing.
+ *   Freeing NULL does nothing. Freeing the last handle of a process waits until its I/O thread has ended: that takes
+ *   milliseconds, but up to three seconds while a peer does not take what was sent to it.
  * - Threads. Every function may be called from any thread, and several at once with the same handle, unless it says
- *   otherwise. Nothing is called back. No function waits but the _poll functions, for as long as they are told, and
- *   pigato_broker_statistics() and pigato_broker_directory(), for an answer of the I/O thread.
- * - Fork. In a child process the handles of the parent give PIGATO_E_FORK; make new ones. Freeing them is fine.
+ *   otherwise. Nothing is called back. No function waits but the _poll functions, for as long as they are told, the _free
+ *   functions, as said above, and pigato_broker_statistics() and pigato_broker_directory(), for an answer of the I/O thread.
+ * - Fork. In a child process what is asked of the parent's handles gives PIGATO_E_FORK, but for the names and places of a
+ *   broker; make new handles. Freeing the old ones is fine.
  * - Times are milliseconds.
  */
 
@@ -28,8 +30,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Two arguments, pointer and length, from a string literal. */
-#define PIGATO_TEXT(literal) (literal), (sizeof(literal) - 1)
+/* Two arguments, pointer and length, from a string literal; for anything else give the pointer and the length. */
+#define PIGATO_TEXT(literal) ("" literal ""), (sizeof(literal) - 1)
 
 /*
  How many partial replies to one request a program with queues should let wait for their reader, at the most. Workers
@@ -708,8 +710,8 @@ pigato_status pigato_client_start(const char *endpoint,
 void pigato_client_free(pigato_client *client);
 
 /*
- Makes a request and tells what events call it: a number above 0 that is never used again. The data is JSON, or any
- bytes if the options say `codec` `"raw"`. `PIGATO_C_BUSY` when too much waits to be sent, `PIGATO_C_CLOSED` after a stop,
+ Makes a request and tells what events call it: a number above 0 that is never used again. The data is JSON, which
+ is not checked (a text needs its quotes), or any bytes if the options say `codec` `"raw"`. `PIGATO_C_BUSY` when too much waits to be sent, `PIGATO_C_CLOSED` after a stop,
  `PIGATO_E_OPTION` for a service name that is empty or longer than 255 bytes.
  */
 pigato_status pigato_client_request(const pigato_client *client,
@@ -731,20 +733,21 @@ pigato_status pigato_client_cancel(const pigato_client *client, uint64_t request
 pigato_status pigato_client_heartbeat(const pigato_client *client, uint64_t request);
 
 /*
- Says that this many more partial replies to a request were dealt with. Only with `PIGATO_GRANT_AS_CONSUMED`.
+ Says that this many more partial replies to a request were dealt with. More than
+ were handed out do not count. `PIGATO_E_ARGUMENT` with `PIGATO_GRANT_AS_POLLED`.
  */
 pigato_status pigato_client_consumed(const pigato_client *client, uint64_t request, uint32_t partials);
 
 /*
- A descriptor that is readable while there are events, for poll, epoll, libuv and the like. Never read from it or
- close it. Valid until the client is freed.
+ A descriptor that is readable while there are events, and from the end of the handle on, for poll, epoll, libuv and the
+ like. Never read from it or close it. Valid until the client is freed.
  */
 pigato_status pigato_client_fd(const pigato_client *client,
                                int *descriptor);
 
 /*
  Takes up to `capacity` events, the oldest first; `count` tells how many. Waits for the first up to `timeout_ms`: not
- at all with 0, without end below that. Several threads may poll at once, each gets events of its own. The events are
+ at all with 0, without end below that. If none comes in time that is `PIGATO_OK` with a `count` of 0. Several threads may poll at once, each gets events of its own. The events are
  freed with `pigato_client_events_free`. `PIGATO_C_CLOSED` once nothing can follow.
  */
 pigato_status pigato_client_poll(const pigato_client *client,
@@ -783,7 +786,7 @@ pigato_status pigato_worker_start(const char *endpoint,
 void pigato_worker_free(pigato_worker *worker);
 
 /*
- Sends a partial reply: JSON, or any bytes if the options say `codec` `"raw"`. `PIGATO_C_BUSY` while the client has not
+ Sends a partial reply: JSON, which is not checked, or any bytes if the options say `codec` `"raw"`. `PIGATO_C_BUSY` while the client has not
  read enough of the earlier ones: then nothing was sent, and a `PIGATO_EVENT_WRITABLE` follows when it can be.
  `PIGATO_C_CLOSED` if the request is not live.
  */
@@ -847,15 +850,15 @@ pigato_status pigato_worker_set_concurrency(const pigato_worker *worker, int64_t
 pigato_status pigato_worker_heartbeat(const pigato_worker *worker);
 
 /*
- A descriptor that is readable while there are events, for poll, epoll, libuv and the like. Never read from it or
- close it. Valid until the worker is freed.
+ A descriptor that is readable while there are events, and from the end of the handle on, for poll, epoll, libuv and the
+ like. Never read from it or close it. Valid until the worker is freed.
  */
 pigato_status pigato_worker_fd(const pigato_worker *worker,
                                int *descriptor);
 
 /*
  Takes up to `capacity` events, the oldest first; `count` tells how many. Waits for the first up to `timeout_ms`: not
- at all with 0, without end below that. Several threads may poll at once, each gets events of its own. The events are
+ at all with 0, without end below that. If none comes in time that is `PIGATO_OK` with a `count` of 0. Several threads may poll at once, each gets events of its own. The events are
  freed with `pigato_worker_events_free`. `PIGATO_C_CLOSED` once nothing can follow.
  */
 pigato_status pigato_worker_poll(const pigato_worker *worker,
@@ -922,15 +925,15 @@ pigato_status pigato_broker_statistics(const pigato_broker *broker, pigato_stati
 pigato_status pigato_broker_directory(const pigato_broker *broker, pigato_text *directory);
 
 /*
- A descriptor that is readable while there are events, for poll, epoll, libuv and the like. Never read from it or
- close it. Valid until the broker is freed.
+ A descriptor that is readable while there are events, and from the end of the handle on, for poll, epoll, libuv and the
+ like. Never read from it or close it. Valid until the broker is freed.
  */
 pigato_status pigato_broker_fd(const pigato_broker *broker,
                                int *descriptor);
 
 /*
  Takes up to `capacity` events, the oldest first; `count` tells how many. Waits for the first up to `timeout_ms`: not
- at all with 0, without end below that. Several threads may poll at once, each gets events of its own. The events are
+ at all with 0, without end below that. If none comes in time that is `PIGATO_OK` with a `count` of 0. Several threads may poll at once, each gets events of its own. The events are
  freed with `pigato_broker_events_free`. `PIGATO_C_CLOSED` once nothing can follow.
  */
 pigato_status pigato_broker_poll(const pigato_broker *broker,

@@ -236,18 +236,20 @@ pub unsafe extern "C" fn pigato_broker_directory(
     })
 }
 
-/// A descriptor that is readable while there are events, for poll, epoll, libuv and the like. Never read from it or
-/// close it. Valid until the broker is freed.
+/// A descriptor that is readable while there are events, and from the end of the handle on, for poll, epoll, libuv and the
+/// like. Never read from it or close it. Valid until the broker is freed.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_fd(broker: *const pigato_broker, descriptor: *mut c_int) -> pigato_status {
     guarded(|| {
-        out(descriptor, "descriptor")?.write(reference(broker, "broker")?.0.descriptor());
+        let broker = &reference(broker, "broker")?.0;
+        broker.refuse_fork()?;
+        out(descriptor, "descriptor")?.write(broker.descriptor());
         Ok(())
     })
 }
 
 /// Takes up to `capacity` events, the oldest first; `count` tells how many. Waits for the first up to `timeout_ms`: not
-/// at all with 0, without end below that. Several threads may poll at once, each gets events of its own. The events are
+/// at all with 0, without end below that. If none comes in time that is `PIGATO_OK` with a `count` of 0. Several threads may poll at once, each gets events of its own. The events are
 /// freed with `pigato_broker_events_free`. `PIGATO_C_CLOSED` once nothing can follow.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_poll(

@@ -180,8 +180,8 @@ pub unsafe extern "C" fn pigato_client_free(client: *mut pigato_client) {
     guarded_quietly(|| release(client));
 }
 
-/// Makes a request and tells what events call it: a number above 0 that is never used again. The data is JSON, or any
-/// bytes if the options say `codec` `"raw"`. `PIGATO_C_BUSY` when too much waits to be sent, `PIGATO_C_CLOSED` after a stop,
+/// Makes a request and tells what events call it: a number above 0 that is never used again. The data is JSON, which
+/// is not checked (a text needs its quotes), or any bytes if the options say `codec` `"raw"`. `PIGATO_C_BUSY` when too much waits to be sent, `PIGATO_C_CLOSED` after a stop,
 /// `PIGATO_E_OPTION` for a service name that is empty or longer than 255 bytes.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_request(
@@ -215,7 +215,8 @@ pub unsafe extern "C" fn pigato_client_heartbeat(client: *const pigato_client, r
     guarded(|| reference(client, "client")?.0.heartbeat(request))
 }
 
-/// Says that this many more partial replies to a request were dealt with. Only with `PIGATO_GRANT_AS_CONSUMED`.
+/// Says that this many more partial replies to a request were dealt with. More than
+/// were handed out do not count. `PIGATO_E_ARGUMENT` with `PIGATO_GRANT_AS_POLLED`.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_consumed(
     client: *const pigato_client,
@@ -225,18 +226,20 @@ pub unsafe extern "C" fn pigato_client_consumed(
     guarded(|| reference(client, "client")?.0.consumed(request, partials))
 }
 
-/// A descriptor that is readable while there are events, for poll, epoll, libuv and the like. Never read from it or
-/// close it. Valid until the client is freed.
+/// A descriptor that is readable while there are events, and from the end of the handle on, for poll, epoll, libuv and the
+/// like. Never read from it or close it. Valid until the client is freed.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_fd(client: *const pigato_client, descriptor: *mut c_int) -> pigato_status {
     guarded(|| {
-        out(descriptor, "descriptor")?.write(reference(client, "client")?.0.descriptor());
+        let client = &reference(client, "client")?.0;
+        client.refuse_fork()?;
+        out(descriptor, "descriptor")?.write(client.descriptor());
         Ok(())
     })
 }
 
 /// Takes up to `capacity` events, the oldest first; `count` tells how many. Waits for the first up to `timeout_ms`: not
-/// at all with 0, without end below that. Several threads may poll at once, each gets events of its own. The events are
+/// at all with 0, without end below that. If none comes in time that is `PIGATO_OK` with a `count` of 0. Several threads may poll at once, each gets events of its own. The events are
 /// freed with `pigato_client_events_free`. `PIGATO_C_CLOSED` once nothing can follow.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_poll(

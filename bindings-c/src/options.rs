@@ -107,9 +107,12 @@ pub unsafe extern "C" fn pigato_options_set(
     json_length: usize,
 ) -> pigato_status {
     guarded(|| {
-        let json = text(json, json_length, "json")?;
-        let value = serde_json::from_str(json).map_err(|error| Error::new(ErrorCode::Data, error.to_string()))?;
-        reference_mut(options, "options")?.set(text(name, name_length, "name")?, &value)
+        let (options, name) = (reference_mut(options, "options")?, text(name, name_length, "name")?);
+        let value = serde_json::from_str(text(json, json_length, "json")?).map_err(|error| {
+            let help = "a text needs its quotes, or pigato_options_set_text";
+            Error::new(ErrorCode::Data, format!("`{name}`: {error}; {help}"))
+        })?;
+        options.set(name, &value)
     })
 }
 
@@ -122,6 +125,9 @@ pub unsafe extern "C" fn pigato_options_set_number(
     number: f64,
 ) -> pigato_status {
     guarded(|| {
+        if !number.is_finite() {
+            return Err(Error::new(ErrorCode::Argument, format!("`number` is {number}")));
+        }
         // JSON tells whole numbers from others.
         let is_whole = number.trunc() == number && number.abs() < 2f64.powi(53);
         let value = if is_whole { Value::from(number as i64) } else { Value::from(number) };

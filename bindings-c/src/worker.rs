@@ -170,7 +170,7 @@ pub unsafe extern "C" fn pigato_worker_free(worker: *mut pigato_worker) {
     guarded_quietly(|| release(worker));
 }
 
-/// Sends a partial reply: JSON, or any bytes if the options say `codec` `"raw"`. `PIGATO_C_BUSY` while the client has not
+/// Sends a partial reply: JSON, which is not checked, or any bytes if the options say `codec` `"raw"`. `PIGATO_C_BUSY` while the client has not
 /// read enough of the earlier ones: then nothing was sent, and a `PIGATO_EVENT_WRITABLE` follows when it can be.
 /// `PIGATO_C_CLOSED` if the request is not live.
 #[no_mangle]
@@ -251,7 +251,9 @@ pub unsafe extern "C" fn pigato_worker_is_wanted(
     is_wanted: *mut bool,
 ) -> pigato_status {
     guarded(|| {
-        out(is_wanted, "is_wanted")?.write(reference(worker, "worker")?.0.is_wanted(request));
+        let worker = &reference(worker, "worker")?.0;
+        worker.refuse_fork()?;
+        out(is_wanted, "is_wanted")?.write(worker.is_wanted(request));
         Ok(())
     })
 }
@@ -276,18 +278,20 @@ pub unsafe extern "C" fn pigato_worker_heartbeat(worker: *const pigato_worker) -
     guarded(|| reference(worker, "worker")?.0.heartbeat())
 }
 
-/// A descriptor that is readable while there are events, for poll, epoll, libuv and the like. Never read from it or
-/// close it. Valid until the worker is freed.
+/// A descriptor that is readable while there are events, and from the end of the handle on, for poll, epoll, libuv and the
+/// like. Never read from it or close it. Valid until the worker is freed.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_fd(worker: *const pigato_worker, descriptor: *mut c_int) -> pigato_status {
     guarded(|| {
-        out(descriptor, "descriptor")?.write(reference(worker, "worker")?.0.descriptor());
+        let worker = &reference(worker, "worker")?.0;
+        worker.refuse_fork()?;
+        out(descriptor, "descriptor")?.write(worker.descriptor());
         Ok(())
     })
 }
 
 /// Takes up to `capacity` events, the oldest first; `count` tells how many. Waits for the first up to `timeout_ms`: not
-/// at all with 0, without end below that. Several threads may poll at once, each gets events of its own. The events are
+/// at all with 0, without end below that. If none comes in time that is `PIGATO_OK` with a `count` of 0. Several threads may poll at once, each gets events of its own. The events are
 /// freed with `pigato_worker_events_free`. `PIGATO_C_CLOSED` once nothing can follow.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_poll(

@@ -42,7 +42,7 @@ codes! {
     /// The connection to the broker was lost while the request was in flight, and it had no `retry`.
     Disconnected = 103 "C_DISCONNECTED" "the connection to the broker was lost; set `retry` for requests that may run twice",
     /// The client, worker or broker was stopped.
-    Closed = 104 "C_CLOSED" "stopped; start it again before using it",
+    Closed = 104 "C_CLOSED" "stopped or ended already",
     /// Too much is unanswered already.
     Busy = 105 "C_BUSY" "too many requests or bytes are unanswered; wait for some of them",
 
@@ -61,7 +61,7 @@ codes! {
     /// The request breaks the protocol.
     BadRequest = 207 "B_BAD_REQUEST" "the request has no id, or its service name is missing or longer than 255 bytes",
     /// The broker is stopping and takes no more requests.
-    Draining = 208 "B_DRAINING" "the broker is stopping; send the request to another one",
+    Draining = 208 "B_DRAINING" "the broker stopped before the request was answered; another one may take it, if it may run twice",
 
     /// The worker's handler failed.
     Handler = 301 "W_HANDLER" "the worker's handler failed",

@@ -152,6 +152,13 @@ impl Link {
         }
     }
 
+    /// What the broker says is not being read: its silence means nothing.
+    pub(crate) fn not_listening(&mut self, now: Instant) {
+        if let State::Up { last_heard, .. } = &mut self.state {
+            *last_heard = now;
+        }
+    }
+
     pub(crate) fn announced(&mut self, heartbeat: Duration) {
         self.brokers_heartbeat = heartbeat;
     }

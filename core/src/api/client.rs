@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::events::{silent, tell, Listener, PeerEvent};
 use super::latch::Latch;
-use super::response::{Reply, RequestError, Response, ResponseState};
+use super::response::{failure, Reply, RequestError, Response, ResponseState};
 use super::wait::wait_for;
 use crate::client::{Event, Token};
 use crate::config::{ClientOptions, Codec, RequestOptions, Timeout};
@@ -104,7 +104,12 @@ impl ClientBuilder {
         let engine = Engine::current()?;
         let state = Arc::new(ClientState::default());
         tell(&mut self.listener, PeerEvent::Started);
-        let sink = ClientSink { state: Arc::clone(&state), listener: self.listener, wakers: Vec::new() };
+        let sink = ClientSink {
+            endpoint: self.endpoint.clone(),
+            state: Arc::clone(&state),
+            listener: self.listener,
+            wakers: Vec::new(),
+        };
         let handle = open_client(&engine, &self.endpoint, self.options, Box::new(sink))?;
         Ok(Client { shared: Arc::new(ClientShared { handle, state, next_token: AtomicU64::new(1) }) })
     }
@@ -322,6 +327,7 @@ impl Drop for ClientShared {
 }
 
 struct ClientSink {
+    endpoint: String,
     state: Arc<ClientState>,
     listener: Listener,
     /// Who is to be woken at the end of a batch.
@@ -356,7 +362,8 @@ impl EventSink<Event> for ClientSink {
                 }
                 Event::Failed { token, code } => {
                     let response = self.take(token);
-                    self.wakers.extend(response.and_then(|response| response.failed(code.into())));
+                    let error = failure(code, &self.endpoint, self.state.is_connected.load(Ordering::Acquire));
+                    self.wakers.extend(response.and_then(|response| response.failed(error)));
                 }
                 Event::Connected => {
                     self.state.is_connected.store(true, Ordering::Release);

@@ -15,6 +15,6 @@ pub use client::{Client, ClientBuilder, RequestBuilder};
 pub use events::PeerEvent;
 pub(crate) use job::handler_failure;
 pub use job::{HandlerError, Job, ReplyWriter, Request};
-pub(crate) use response::outcome;
+pub(crate) use response::{failure, outcome};
 pub use response::{CancelHandle, RemoteError, Replies, Reply, RequestError, Response};
 pub use worker::{Worker, WorkerBuilder};

@@ -268,6 +268,14 @@ impl ResponseState {
     }
 }
 
+/// What a request has failed with on this side. A timeout says so if that is because there is no broker.
+pub(crate) fn failure(code: ErrorCode, endpoint: &str, is_connected: bool) -> Error {
+    if code == ErrorCode::Timeout && !is_connected {
+        return Error::new(code, format!("no broker answers at `{endpoint}`"));
+    }
+    code.into()
+}
+
 pub(crate) fn outcome(kind: ReplyKind, payload: Payload) -> Result<Reply, RequestError> {
     match payload.parsed_status() {
         Status::Ok => Ok(Reply::new(kind, payload)),

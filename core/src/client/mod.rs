@@ -293,6 +293,12 @@ impl Machine {
         }
     }
 
+    /// Input: messages are not being read, because their receiver has more than enough. Until they are again, the broker's
+    /// silence means nothing.
+    pub fn handle_not_reading(&mut self, now: Instant) {
+        self.link.not_listening(now);
+    }
+
     /// Input: time has passed. Does what is due; harmless when nothing is.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(due) = self.link.due(now) {

@@ -85,7 +85,7 @@ impl OptionValue for Timeout {
     const EXPECTED: &'static str = "milliseconds, or -1 for no end";
 
     fn from_json(value: &Value) -> Option<Self> {
-        value.as_f64().and_then(Self::from_millis)
+        value.as_f64().filter(|millis| *millis >= 0.0 || *millis == -1.0).and_then(Self::from_millis)
     }
 }
 

@@ -19,7 +19,9 @@ use crate::error::{Error, ErrorCode};
 use crate::limits;
 
 /// The engine that the process's handles share, with the fork generation that it belongs to.
-static CURRENT: Mutex<(u32, Weak<Engine>)> = Mutex::new((0, Weak::new()));
+// A lock for each of the last few generations: one that another thread of the parent held when it forked stays locked in
+// the child for ever.
+static CURRENT: [Mutex<(u32, Weak<Engine>)>; 16] = [const { Mutex::new((0, Weak::new())) }; 16];
 
 /// Descriptors of one endpoint: its sockets and their monitors.
 const TOKENS_PER_ENDPOINT: usize = 4;
@@ -108,8 +110,8 @@ impl Engine {
     /// The process's engine; started if there is none, or if the one there is belongs to the process this one was
     /// forked from.
     pub fn current() -> Result<Arc<Self>, Error> {
-        let mut current = CURRENT.lock();
         let generation = fork_generation();
+        let mut current = CURRENT[generation as usize % CURRENT.len()].lock();
         if current.0 == generation {
             if let Some(engine) = current.1.upgrade() {
                 return Ok(engine);

@@ -72,7 +72,7 @@ impl<E> EventQueue<E> {
         let was_full = state.events.len() >= limits::EVENTS;
         let count = state.events.len().min(most);
         into.extend(state.events.drain(..count));
-        if state.events.is_empty() && state.is_signalled {
+        if state.events.is_empty() && state.is_signalled && !state.is_closed {
             state.is_signalled = false;
             // One byte was written and is there; anything else would be a byte too many, never one too few.
             let _ = (&self.shared.readable).read(&mut [0; 8]);
@@ -98,9 +98,19 @@ impl<E> EventQueue<E> {
 }
 
 impl<E> EventQueue<E> {
-    /// Ends all waiting, now and later.
+    fn signal(&self, state: &mut State<E>) {
+        if !std::mem::replace(&mut state.is_signalled, true) {
+            // Fails only if a byte is there already, and then the descriptor is readable.
+            let _ = (&self.shared.signal).write(&[1]);
+        }
+    }
+
+    /// Ends all waiting, now and later: the descriptor stays readable.
     pub(crate) fn close(&self) {
-        self.shared.state.lock().is_closed = true;
+        let mut state = self.shared.state.lock();
+        state.is_closed = true;
+        self.signal(&mut state);
+        drop(state);
         self.shared.arrived.notify_all();
     }
 
@@ -120,11 +130,7 @@ impl<E> EventQueue<E> {
         if state.events.is_empty() {
             return;
         }
-        if !state.is_signalled {
-            state.is_signalled = true;
-            // Fails only if a byte is there already, and then the descriptor is readable.
-            let _ = (&self.shared.signal).write(&[1]);
-        }
+        self.signal(&mut state);
         let has_waiters = state.waiting > 0;
         drop(state);
         if has_waiters {

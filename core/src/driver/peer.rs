@@ -94,6 +94,7 @@ trait PeerMachine: Send {
     fn handle_disconnected(&mut self, now: Instant);
     fn handle_connect_failed(&mut self, now: Instant);
     fn handle_message(&mut self, now: Instant, frames: &mut Vec<Frame>);
+    fn handle_not_reading(&mut self, now: Instant);
     fn handle_timeout(&mut self, now: Instant);
     fn next_deadline(&self) -> Option<Instant>;
     fn poll_output(&mut self) -> Option<Output<Self::Message, Self::Event>>;
@@ -124,6 +125,9 @@ macro_rules! peer_machine {
             }
             fn handle_message(&mut self, now: Instant, frames: &mut Vec<Frame>) {
                 self.handle_message(now, frames);
+            }
+            fn handle_not_reading(&mut self, now: Instant) {
+                self.handle_not_reading(now);
             }
             fn handle_timeout(&mut self, now: Instant) {
                 self.handle_timeout(now);
@@ -329,7 +333,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
                 Transport::Up => self.machine.handle_connected(now),
                 Transport::Down => {
                     // What came before the connection went counts: a broker that stops answers first.
-                    while self.receive(now, io) {}
+                    while self.receive_batch(now, io, |_| false) {}
                     self.machine.handle_disconnected(now);
                 }
             }
@@ -339,8 +343,13 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
 
     /// Reads until there is nothing left, the batch is full or the sink is. Returns whether there may be more.
     fn receive(&mut self, now: Instant, io: &Io<'_>) -> bool {
+        self.receive_batch(now, io, |sink| sink.is_full())
+    }
+
+    fn receive_batch(&mut self, now: Instant, io: &Io<'_>, is_full: impl Fn(&dyn EventSink<M::Event>) -> bool) -> bool {
         for _ in 0..BATCH {
-            if self.sink.is_full() {
+            if is_full(&*self.sink) {
+                self.machine.handle_not_reading(now);
                 return false;
             }
             match &self.dealer {

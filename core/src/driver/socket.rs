@@ -46,23 +46,33 @@ pub(super) fn endpoint_error(endpoint: &str, error: zmq::Error) -> Error {
         _ => "",
     };
     let separator = if hint.is_empty() { "" } else { "; " };
-    Error::new(ErrorCode::Endpoint, format!("{endpoint}: {}{separator}{hint}", error.message()))
+    Error::new(ErrorCode::Endpoint, format!("`{endpoint}`: {}{separator}{hint}", error.message()))
 }
 
 /// Connects, to an address with a real port.
 pub(super) fn connect(socket: &zmq::Socket, endpoint: &str) -> Result<(), Error> {
+    check_text(endpoint)?;
     check_port(endpoint, |port| port > 0)?;
     socket.connect(endpoint).map_err(|error| endpoint_error(endpoint, error))
 }
 
 /// Binds and returns the endpoint with its real port.
 pub(super) fn bind(socket: &zmq::Socket, endpoint: &str) -> Result<String, Error> {
+    check_text(endpoint)?;
     if !endpoint.ends_with('*') {
         check_port(endpoint, |_| true)?;
     }
     socket.bind(endpoint).map_err(|error| endpoint_error(endpoint, error))?;
     let bound = socket.get_last_endpoint().map_err(system_error)?;
     Ok(bound.unwrap_or_else(|_| endpoint.to_owned()))
+}
+
+/// Refuses what cannot be handed to libzmq at all.
+fn check_text(endpoint: &str) -> Result<(), Error> {
+    if endpoint.contains('\0') {
+        return Err(endpoint_error(&endpoint.replace('\0', "\\0"), zmq::Error::EINVAL));
+    }
+    Ok(())
 }
 
 /// Refuses what libzmq cuts off at 16 bits, or notices only when nobody is told any more.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::config::Codec;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::protocol::{encode_reply_options, option_name as key, Frame, Payload, Status};
 
 /// The options of a reply: how its data is to be read, and keys of the user's own. Cheap to clone.
@@ -27,11 +27,18 @@ impl AnswerOptions {
     }
 
     /// Sets an option by its name: `codec`, `cache` (milliseconds that the broker may give this reply to the same
-    /// request), or any key of the user's own. `E_OPTION` for a codec that is none.
+    /// request), or any key of the user's own. `E_OPTION` for a codec that is none, and for a `cache` that
+    /// is no time.
     pub fn set(&mut self, name: &str, value: &Value) -> Result<(), Error> {
         if name == key::CODEC {
             self.codec = Codec::from_option(value)?;
         } else {
+            if name == key::CACHE && value.as_f64().is_none_or(|millis| millis < 0.0) {
+                return Err(Error::new(
+                    ErrorCode::Option,
+                    format!("`{name}` takes milliseconds, 0 or more, not {value}"),
+                ));
+            }
             self.others.insert(name.to_owned(), value.clone());
         }
         self.encoded = encode_reply_options(self.codec, &self.others);

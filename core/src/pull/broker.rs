@@ -73,6 +73,14 @@ impl Broker {
         &self.bound.name
     }
 
+    /// `E_FORK` in a child of the process that started it.
+    pub fn refuse_fork(&self) -> Result<(), Error> {
+        if self.bound.handle.is_inherited() {
+            return Err(ErrorCode::Fork.into());
+        }
+        Ok(())
+    }
+
     /// A descriptor that is readable while there are events. Wait for it, never read from it.
     #[must_use]
     pub fn descriptor(&self) -> RawFd {

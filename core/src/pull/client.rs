@@ -1,13 +1,13 @@
 //! A client whose events are pulled.
 
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::pull;
-use crate::api::outcome;
+use crate::api::{failure, outcome};
 use crate::client::{Event, Token};
 use crate::config::{ClientOptions, RequestOptions};
 use crate::driver::{open_client, service_name, ClientCommand, Engine, EventQueue, Handle};
@@ -54,8 +54,19 @@ pub struct Client {
     queue: EventQueue<Event>,
     grant: Grant,
     next_token: AtomicU64,
-    /// Partial replies that were read and not granted again, by request.
-    consumed: Mutex<Map<Token, u32>>,
+    /// What was read of each request that has not ended.
+    unanswered: Mutex<Map<Token, Reading>>,
+    endpoint: String,
+    is_connected: AtomicBool,
+}
+
+/// How far the partial replies to a request were read.
+#[derive(Debug, Default)]
+struct Reading {
+    /// Handed out and not consumed.
+    unread: u32,
+    /// Consumed and not granted again.
+    consumed: u32,
 }
 
 impl Client {
@@ -64,16 +75,30 @@ impl Client {
     pub fn start(endpoint: &str, options: ClientOptions, grant: Grant) -> Result<Self, Error> {
         let queue = EventQueue::new().map_err(|error| Error::new(ErrorCode::System, error.to_string()))?;
         let handle = open_client(&Engine::current()?, endpoint, options, Box::new(queue.clone()))?;
-        Ok(Self { handle, queue, grant, next_token: AtomicU64::new(1), consumed: Mutex::default() })
+        Ok(Self {
+            handle,
+            queue,
+            grant,
+            next_token: AtomicU64::new(1),
+            unanswered: Mutex::default(),
+            endpoint: endpoint.to_owned(),
+            is_connected: AtomicBool::new(false),
+        })
     }
 
     /// Makes a request and returns its number, which events call it by and which is never used again. The data is JSON, or
     /// bytes with [`Codec::Raw`](crate::Codec::Raw) in the options. `E_OPTION` for a service name that is none, `C_BUSY` when too
     /// much waits for the I/O thread, `C_CLOSED` after a stop.
     pub fn request(&self, service: impl Into<Frame>, data: Frame, options: RequestOptions) -> Result<Token, Error> {
+        self.refuse_fork()?;
         let service = service_name(service)?;
         let token = self.next_token.fetch_add(1, Ordering::Relaxed);
-        self.handle.submit(ClientCommand::Request { token, service, data, options: Box::new(options) })?;
+        // Before its events, which several threads may deal with at once, in any order.
+        self.unanswered.lock().insert(token, Reading::default());
+        let command = ClientCommand::Request { token, service, data, options: Box::new(options) };
+        self.handle.submit(command).inspect_err(|_| {
+            self.unanswered.lock().remove(&token);
+        })?;
         Ok(token)
     }
 
@@ -87,20 +112,36 @@ impl Client {
         self.handle.submit_urgent(ClientCommand::Heartbeat(token))
     }
 
-    /// Lets the worker send as many more partial replies as were read, in helpings. Only with [`Grant::AsConsumed`].
+    /// Lets the worker send as many more partial replies as were read, in helpings; more than were handed out do not count.
+    /// `E_ARGUMENT` with [`Grant::AsPolled`], where it happens by itself.
     pub fn consumed(&self, token: Token, partials: u32) -> Result<(), Error> {
+        self.refuse_fork()?;
+        if self.grant == Grant::AsPolled {
+            return Err(Error::new(ErrorCode::Argument, "partial replies count as read when they are polled"));
+        }
+        self.note_consumed(token, partials)
+    }
+
+    fn note_consumed(&self, token: Token, partials: u32) -> Result<(), Error> {
+        let mut unanswered = self.unanswered.lock();
+        let Some(reading) = unanswered.get_mut(&token) else { return Ok(()) };
+        let partials = partials.min(reading.unread);
+        reading.unread -= partials;
+        reading.consumed += partials;
+        if reading.consumed < limits::CREDIT_PARTIALS / 2 {
+            return Ok(());
+        }
+        let partials = std::mem::take(&mut reading.consumed);
+        drop(unanswered);
+        self.handle.submit_urgent(ClientCommand::Grant { token, partials })
+    }
+
+    /// `E_FORK` in a child of the process that started it.
+    pub fn refuse_fork(&self) -> Result<(), Error> {
         if self.handle.is_inherited() {
             return Err(ErrorCode::Fork.into());
         }
-        let mut consumed = self.consumed.lock();
-        let Some(waiting) = consumed.get_mut(&token) else { return Ok(()) };
-        *waiting = waiting.saturating_add(partials);
-        if *waiting < limits::CREDIT_PARTIALS / 2 {
-            return Ok(());
-        }
-        let partials = std::mem::take(waiting);
-        drop(consumed);
-        self.handle.submit_urgent(ClientCommand::Grant { token, partials })
+        Ok(())
     }
 
     /// A descriptor that is readable while there are events. Wait for it, never read from it.
@@ -122,26 +163,38 @@ impl Client {
     fn translate(&self, event: Event) -> ClientEvent {
         match event {
             Event::Partial { token, payload } => {
-                self.consumed.lock().entry(token).or_insert(0);
-                if self.grant == Grant::AsPolled {
-                    // The only possible error says that the client has stopped.
-                    let _ = self.consumed(token, 1);
-                }
+                self.note_handed_out(token);
                 replied(token, ReplyKind::Partial, payload)
             }
             Event::Final { token, payload } => {
-                self.consumed.lock().remove(&token);
+                self.unanswered.lock().remove(&token);
                 replied(token, ReplyKind::Final, payload)
             }
             Event::Failed { token, code } => {
-                self.consumed.lock().remove(&token);
-                ClientEvent::Failed { token, error: Error::from(code).into() }
+                self.unanswered.lock().remove(&token);
+                let error = failure(code, &self.endpoint, self.is_connected.load(Ordering::Acquire));
+                ClientEvent::Failed { token, error: error.into() }
             }
-            Event::Connected => ClientEvent::Peer(PeerEvent::Connected),
-            Event::Disconnected => ClientEvent::Peer(PeerEvent::Disconnected),
+            Event::Connected => self.connection(true, PeerEvent::Connected),
+            Event::Disconnected => self.connection(false, PeerEvent::Disconnected),
             Event::Stopped => ClientEvent::Peer(PeerEvent::Stopped),
             Event::ProtocolError(malformed) => ClientEvent::Peer(PeerEvent::ProtocolError(malformed)),
         }
+    }
+
+    fn note_handed_out(&self, token: Token) {
+        if let Some(reading) = self.unanswered.lock().get_mut(&token) {
+            reading.unread = reading.unread.saturating_add(1);
+        }
+        if self.grant == Grant::AsPolled {
+            // The only possible error says that the client has stopped.
+            let _ = self.note_consumed(token, 1);
+        }
+    }
+
+    fn connection(&self, is_connected: bool, event: PeerEvent) -> ClientEvent {
+        self.is_connected.store(is_connected, Ordering::Release);
+        ClientEvent::Peer(event)
     }
 
     /// Stops it: all unanswered requests end with `C_CLOSED`, then comes [`PeerEvent::Stopped`]. `C_CLOSED` if it has stopped

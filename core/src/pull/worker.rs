@@ -49,6 +49,8 @@ pub struct Worker {
     handle: Handle<WorkerCommand>,
     queue: EventQueue<WorkerEvent>,
     live: Arc<Mutex<LiveRequests>>,
+    /// Woken when the I/O thread takes commands again.
+    room: Waker,
     patience: Duration,
 }
 
@@ -57,8 +59,17 @@ type LiveRequests = Map<Token, Entry>;
 #[derive(Debug)]
 struct Entry {
     live: Live,
-    /// Whether a partial reply was refused for lack of credit, so that its writer waits for news.
-    is_awaited: bool,
+    awaited: Awaited,
+}
+
+/// What the writer of a refused partial reply waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    Nothing,
+    /// The client's reading.
+    Credit,
+    /// The I/O thread's taking of commands.
+    Room,
 }
 
 struct Sink {
@@ -83,7 +94,7 @@ impl EventSink<Event> for Sink {
 fn note(live: &mut LiveRequests, event: Event) -> Option<WorkerEvent> {
     Some(match event {
         Event::Request(request) => {
-            live.insert(request.token, Entry { live: Live::new(request.credit), is_awaited: false });
+            live.insert(request.token, Entry { live: Live::new(request.credit), awaited: Awaited::Nothing });
             WorkerEvent::Request(Request::new(request))
         }
         Event::Cancelled { token, reason } => {
@@ -97,9 +108,10 @@ fn note(live: &mut LiveRequests, event: Event) -> Option<WorkerEvent> {
         Event::Credit { token, partials } => {
             let entry = live.get_mut(&token)?;
             entry.live.add_credit(partials);
-            if !std::mem::take(&mut entry.is_awaited) {
+            if entry.awaited != Awaited::Credit {
                 return None;
             }
+            entry.awaited = Awaited::Nothing;
             WorkerEvent::Writable { token }
         }
         Event::Connected => WorkerEvent::Peer(PeerEvent::Connected),
@@ -109,15 +121,21 @@ fn note(live: &mut LiveRequests, event: Event) -> Option<WorkerEvent> {
     })
 }
 
-/// Tells a writer that the I/O thread takes commands again.
+/// Tells those who wait for it, once, that the I/O thread takes commands again.
 struct Room {
     queue: EventQueue<WorkerEvent>,
-    token: Token,
+    live: Arc<Mutex<LiveRequests>>,
 }
 
 impl Wake for Room {
     fn wake(self: Arc<Self>) {
-        self.queue.push(WorkerEvent::Writable { token: self.token });
+        let mut live = self.live.lock();
+        let waiting = live.iter_mut().filter(|(_, entry)| entry.awaited == Awaited::Room);
+        let tokens = waiting.map(|(token, entry)| {
+            entry.awaited = Awaited::Nothing;
+            *token
+        });
+        self.queue.extend(tokens.map(|token| WorkerEvent::Writable { token }));
     }
 }
 
@@ -131,7 +149,8 @@ impl Worker {
         let sink = Sink { queue: queue.clone(), live: Arc::clone(&live) };
         let service = service_name(service)?;
         let handle = open_worker(&Engine::current()?, endpoint, service, options, Box::new(sink))?;
-        Ok(Self { handle, queue, live, patience })
+        let room = Waker::from(Arc::new(Room { queue: queue.clone(), live: Arc::clone(&live) }));
+        Ok(Self { handle, queue, live, room, patience })
     }
 
     /// A descriptor that is readable while there are events. Wait for it, never read from it.
@@ -155,7 +174,7 @@ impl Worker {
         let mut live = self.live.lock();
         let entry = live.get_mut(&token).ok_or_else(not_live)?;
         if !entry.live.has_credit() {
-            entry.is_awaited = true;
+            entry.awaited = Awaited::Credit;
             return Err(Error::new(ErrorCode::Busy, "the client reads more slowly; wait for `writable`"));
         }
         let payload = answer.payload(Status::Ok);
@@ -166,9 +185,11 @@ impl Worker {
             }
             Err((error, None)) => Err(error),
             Err((error, Some(_))) => {
-                let room = Waker::from(Arc::new(Room { queue: self.queue.clone(), token }));
-                if self.handle.wait_for_room(&room) {
-                    room.wake();
+                if self.handle.wait_for_room(&self.room) {
+                    self.queue.push(WorkerEvent::Writable { token });
+                } else {
+                    // Set before the waker, which wants the lock that is held here, can look for it.
+                    entry.awaited = Awaited::Room;
                 }
                 Err(error)
             }
@@ -227,7 +248,8 @@ impl Worker {
         self.handle.submit_urgent(WorkerCommand::Drain(timeout))
     }
 
-    fn refuse_fork(&self) -> Result<(), Error> {
+    /// `E_FORK` in a child of the process that started it.
+    pub fn refuse_fork(&self) -> Result<(), Error> {
         if self.handle.is_inherited() {
             return Err(ErrorCode::Fork.into());
         }
@@ -243,5 +265,34 @@ impl Drop for Worker {
     fn drop(&mut self) {
         // The only possible error says that it has stopped.
         let _ = self.handle.submit_urgent(WorkerCommand::Stop);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_writer_that_waits_for_room_is_told_once() {
+        let queue = EventQueue::new().unwrap();
+        let entry = |awaited| Entry { live: Live::new(None), awaited };
+        let entries = [(1, entry(Awaited::Room)), (2, entry(Awaited::Credit)), (3, entry(Awaited::Room))];
+        let live = Arc::new(Mutex::new(LiveRequests::from_iter(entries)));
+        let room = Waker::from(Arc::new(Room { queue: queue.clone(), live }));
+        // However often a writer was refused, and even if it was registered more than once.
+        room.wake_by_ref();
+        room.wake_by_ref();
+        let mut events = Vec::new();
+        queue.drain(&mut events, 10);
+        let mut told: Vec<Token> = events
+            .iter()
+            .filter_map(|event| match event {
+                WorkerEvent::Writable { token } => Some(*token),
+                _ => None,
+            })
+            .collect();
+        told.sort_unstable();
+        assert_eq!(told, [1, 3]);
+        assert_eq!(events.len(), 2);
     }
 }

@@ -8,6 +8,8 @@ use pigato::pull::{Answer, Broker, Client, ClientEvent, Grant, Worker, WorkerEve
 use pigato::worker::CancelReason;
 use pigato::{ErrorCode, PeerEvent, Request};
 
+use crate::support::wait::eventually;
+
 /// No event takes longer, unless something hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -198,4 +200,85 @@ fn a_wait_without_end_never_comes_back_empty() {
             poller.join().unwrap();
         }
     });
+}
+
+#[test]
+fn a_client_that_does_not_poll_keeps_its_connection_and_its_replies() {
+    const REQUESTS: u64 = 70_000;
+    let heartbeat = Duration::from_millis(50);
+    let broker = Broker::start(
+        &["tcp://127.0.0.1:*".to_owned()],
+        // The broker has patience: only the client is to be tried.
+        BrokerOptions::default().intch(None).heartbeat(heartbeat).heartbeat_liveness(1_000_u32),
+    )
+    .unwrap();
+    let worker = crate::support::serve::serve_echo(broker.endpoint(), "echo");
+    let client =
+        Client::start(broker.endpoint(), ClientOptions::default().heartbeat(heartbeat), Grant::AsPolled).unwrap();
+    let mut asked = 0;
+    // More than its queue holds. `C_BUSY` while the I/O thread has not caught up.
+    while asked < REQUESTS {
+        match client.request("echo", Frame::from("1"), RequestOptions::default()) {
+            Ok(_) => asked += 1,
+            Err(error) => assert_eq!(error.code(), ErrorCode::Busy),
+        }
+    }
+    eventually("all requests are answered", || (broker.statistics().unwrap().replies == REQUESTS).then_some(()));
+    // Far longer than the broker may be silent. Time has to pass: it is what this is about.
+    std::thread::sleep(heartbeat * 20);
+
+    let (mut events, mut answered) = (Vec::new(), 0);
+    let deadline = Instant::now() + PATIENCE;
+    while answered < REQUESTS {
+        assert!(Instant::now() < deadline, "{answered} replies");
+        client.poll(&mut events, 1_000, Duration::from_millis(100)).unwrap();
+        for event in events.drain(..) {
+            match event {
+                ClientEvent::Reply { .. } => answered += 1,
+                ClientEvent::Peer(PeerEvent::Connected) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    drop(worker);
+}
+
+#[test]
+fn what_was_not_handed_out_cannot_be_consumed() {
+    let as_polled = fleet(Grant::AsPolled);
+    let asked = as_polled.ask("1");
+    assert_eq!(as_polled.client.consumed(asked, 1).unwrap_err().code(), ErrorCode::Argument);
+
+    let as_consumed = fleet(Grant::AsConsumed);
+    let asked = as_consumed.ask("1");
+    let token = as_consumed.request().token();
+    as_consumed.client.consumed(asked, u32::MAX).unwrap();
+    let mut written = 0;
+    while as_consumed.worker.write(token, Answer::json("1")).is_ok() {
+        written += 1;
+        assert!(written <= 2_000, "a client that has read nothing is sent more and more");
+    }
+}
+
+#[test]
+fn a_timeout_says_so_if_there_is_no_broker() {
+    let client = Client::start("tcp://127.0.0.1:9", ClientOptions::default(), Grant::AsPolled).unwrap();
+    let hurried = RequestOptions::default().timeout(Duration::from_millis(20));
+    let asked = client.request("service", Frame::from("1"), hurried).unwrap();
+    let text = next(
+        |events, timeout| client.poll(events, 1, timeout),
+        |event| match event {
+            ClientEvent::Failed { token, error } if token == asked => Some(error.to_string()),
+            _ => None,
+        },
+    );
+    assert!(text.starts_with("C_TIMEOUT") && text.contains("no broker answers at `tcp://127.0.0.1:9`"), "{text}");
+}
+
+#[test]
+fn an_endpoint_with_a_nul_is_refused() {
+    let started = Client::start("tcp://127.0.0.1:1\0", ClientOptions::default(), Grant::AsPolled);
+    assert_eq!(started.unwrap_err().code(), ErrorCode::Endpoint);
+    let bound = Broker::start(&["ipc:///\0".to_owned()], BrokerOptions::default().intch(None));
+    assert_eq!(bound.unwrap_err().code(), ErrorCode::Endpoint);
 }
