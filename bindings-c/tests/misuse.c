@@ -4,6 +4,8 @@
 
 #include "fleet.h"
 
+#include <math.h>
+
 #include <pthread.h>
 
 static const char *const NOWHERE = "tcp://127.0.0.1:1";
@@ -205,6 +207,10 @@ static void options_are_checked(void)
     CHECK_STATUS(PIGATO_E_OPTION, pigato_options_set(broker, NULL, 0, PIGATO_TEXT("1")));
     CHECK_STATUS(PIGATO_E_OPTION, pigato_options_set_text(broker, PIGATO_TEXT("heartbeat"), PIGATO_TEXT("often")));
     CHECK_STATUS(PIGATO_E_OPTION, pigato_options_set_number(broker, PIGATO_TEXT("maxRequests"), 1.5));
+    CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_options_set_number(broker, PIGATO_TEXT("intch"), HUGE_VAL));
+    CHECK_STATUS(PIGATO_E_OPTION, pigato_options_set_number(broker, PIGATO_TEXT("heartbeat"), -7));
+    CHECK_STATUS(PIGATO_E_DATA, pigato_options_set(broker, PIGATO_TEXT("name"), PIGATO_TEXT("unquoted")));
+    CHECK(strstr(last_error(), "needs its quotes") != NULL);
     CHECK_STATUS(PIGATO_E_OPTION, pigato_options_set_bool(request, PIGATO_TEXT("timeout"), true));
     CHECK_STATUS(PIGATO_E_OPTION, pigato_options_set_text(request, PIGATO_TEXT("codec"), PIGATO_TEXT("xml")));
     CHECK_STATUS(PIGATO_E_DATA, pigato_options_set(request, PIGATO_TEXT("timeout"), PIGATO_TEXT("{")));
@@ -297,7 +303,7 @@ static void a_request_that_there_is_not_is_not_live(void)
     CHECK_OK(pigato_worker_is_wanted(fleet.worker, 99, &is_wanted));
     CHECK(!is_wanted);
     CHECK_OK(pigato_client_cancel(fleet.client, 99));
-    CHECK_OK(pigato_client_consumed(fleet.client, 99, 5));
+    CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_client_consumed(fleet.client, 99, 5));
     stop_fleet(&fleet);
 }
 
