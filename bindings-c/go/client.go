@@ -33,7 +33,8 @@ type clientCore struct {
 const maxUnreadPartials = C.PIGATO_UNREAD_PARTIALS
 
 // NewClient starts a client for the broker at endpoint, `tcp://127.0.0.1:55555`. A broker that is not there yet is no
-// error: requests made until then are sent when it is. Close has to be called in the end.
+// error: requests made until then are sent when it is. Close has to be called in the end; a
+// client that was forgotten is closed when the garbage collector finds it, which may be late.
 func NewClient(endpoint string, options ...ClientOption) (*Client, error) {
 	given := new(settings)
 	for _, option := range options {
@@ -62,7 +63,7 @@ func NewClient(endpoint string, options ...ClientOption) (*Client, error) {
 }
 
 // Close stops the client: all that wait for it get ErrClosed, workers are told that nobody waits any more, and nothing
-// of it is left when Close returns. Closing again does nothing. It never fails; the result is there for io.Closer.
+// of it runs when Close returns. Closing again does nothing. It never fails; the result is there for io.Closer.
 func (c *Client) Close() error {
 	c.core.stop()
 	<-c.core.stopped

@@ -141,6 +141,8 @@ type Error struct {
 // Error tells the code and the message, or the value if there is no message.
 func (e *Error) Error() string {
 	switch {
+	case e == nil:
+		return "a nil *pigato.Error"
 	case e.Message != "":
 		return string(e.Code) + ": " + e.Message
 	case len(e.Value) > 0:
@@ -153,16 +155,22 @@ func (e *Error) Error() string {
 // Is tells whether target is this error's code.
 func (e *Error) Is(target error) bool {
 	code, ok := target.(Code)
-	return ok && code == e.Code
+	return ok && e != nil && code == e.Code
 }
 
 // Unwrap is what led to this error: the error of a context that has ended, or of encoding/json.
 func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
 	return e.cause
 }
 
 // Decode reads the error value into v, a pointer.
 func (e *Error) Decode(v any) error {
+	if e == nil {
+		return dataError(errors.New("a nil *pigato.Error has no value"))
+	}
 	return decodeJSON(e.Value, v)
 }
 
@@ -177,17 +185,22 @@ func ErrorValue(value any) error {
 
 // rejection is an error that has another worker answer.
 type rejection struct {
-	reason any
+	reason json.RawMessage
 }
 
 func (r *rejection) Error() string {
-	return fmt.Sprintf("rejected: %v", r.reason)
+	return "rejected: " + string(r.reason)
 }
 
 // Reject makes an error that, returned by a handler, hands the request to another worker. The reason, marshalled to
-// JSON, is for the broker; it may be nil.
+// JSON, is for the broker; it may be nil. A reason that cannot be written as JSON gives ErrData instead, which, returned
+// by a handler, becomes W_HANDLER.
 func Reject(reason any) error {
-	return &rejection{reason}
+	encoded, err := json.Marshal(reason)
+	if err != nil {
+		return dataError(err)
+	}
+	return &rejection{encoded}
 }
 
 func newError(status C.pigato_status, text string) *Error {
@@ -204,6 +217,12 @@ func localError(status C.pigato_status, text string) error {
 
 func errClosed() error {
 	return &Error{Code: ErrClosed}
+}
+
+// isClosed asks for the code alone, whatever the error wraps.
+func isClosed(err error) bool {
+	own, ok := err.(*Error)
+	return ok && own.Code == ErrClosed
 }
 
 func dataError(cause error) error {
