@@ -124,7 +124,7 @@ func (b *Broker) Directory() (map[string][]string, error) {
 	}
 	defer C.pigato_text_free(&text)
 	var directory map[string][]string
-	if err := json.Unmarshal([]byte(C.GoStringN(text.data, C.int(text.length))), &directory); err != nil {
+	if err := json.Unmarshal(view(C.pigato_bytes{data: text.data, length: text.length}), &directory); err != nil {
 		return nil, dataError(err)
 	}
 	return directory, nil
@@ -143,21 +143,11 @@ func (b *Broker) stop(milliseconds int64) {
 func (b *Broker) poll(handle *C.pigato_broker) {
 	defer close(b.stopped)
 	defer close(b.events)
-	memory := C.calloc(eventsPerPoll, C.sizeof_pigato_broker_event)
-	defer C.free(memory)
-	first := (*C.pigato_broker_event)(memory)
-	events := unsafe.Slice(first, eventsPerPoll)
-	for isOpen := true; isOpen; {
-		result := C.pigato_go_broker_poll(handle, first, eventsPerPoll)
-		if err := failure(result); err != nil {
-			b.logger.Error("polling failed", "error", err)
-			break
-		}
-		for at := range events[:result.number] {
-			isOpen = b.handleEvent(&events[at]) && isOpen
-		}
-		C.pigato_broker_events_free(first, C.size_t(result.number))
-	}
+	pollEvents(func(first *C.pigato_broker_event, capacity C.size_t) C.pigato_go_result {
+		return C.pigato_go_broker_poll(handle, first, capacity)
+	}, func(first *C.pigato_broker_event, count C.size_t) {
+		C.pigato_broker_events_free(first, count)
+	}, b.handleEvent, b.logger)
 	C.pigato_broker_free(b.handle.take())
 }
 

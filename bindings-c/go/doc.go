@@ -1,3 +1,5 @@
+//go:build cgo
+
 // Package pigato makes and answers requests over PIGATO: brokered request/reply microservices over ZeroMQ.
 //
 // A Client asks for a service by name, a Broker queues the request and hands it to a Worker that has room, the worker

@@ -130,6 +130,8 @@ type Error struct {
 	Message string
 	// Value is the error value that the service or the broker sent, if there is one.
 	Value json.RawMessage
+	// Options is the JSON object of options that came with the error, the service's own headers among them; may be empty.
+	Options json.RawMessage
 	// Origin tells where the error comes from.
 	Origin Origin
 	// IsPartial tells that the worker sent this error as a partial reply: the stream goes on.
@@ -172,6 +174,14 @@ func (e *Error) Decode(v any) error {
 		return dataError(errors.New("a nil *pigato.Error has no value"))
 	}
 	return decodeJSON(e.Value, v)
+}
+
+// Header reads one of the options into v, a pointer, and tells whether it was there.
+func (e *Error) Header(name string, v any) (bool, error) {
+	if e == nil {
+		return false, nil
+	}
+	return header(e.Options, name, v)
 }
 
 // ErrorValue makes an error that, returned by a handler, answers the request with this error value, marshalled to JSON.

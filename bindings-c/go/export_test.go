@@ -14,9 +14,31 @@ func Codes() map[int32]Code {
 // StatusName is what C calls a status.
 var StatusName = statusName
 
-// SetMaxUnread changes how many partial replies of a stream may wait for their reader.
-func SetMaxUnread(client *Client, most int) {
-	client.core.maxUnread = most
+// SetMaxUnread changes how many partial replies of a stream may wait for their reader, and how many bytes.
+func SetMaxUnread(client *Client, partials, bytes int) {
+	client.core.unread = unreadBounds{partials, bytes}
+}
+
+// CachedOptions is how many sets of options are kept, which never are more than MaxCachedOptions.
+func CachedOptions() int {
+	cache.RLock()
+	defer cache.RUnlock()
+	return len(cache.handles)
+}
+
+const MaxCachedOptions = cachedOptions
+
+// AreCached tells whether these options are kept.
+func AreCached(options ...RequestOption) bool {
+	given := new(settings)
+	for _, option := range options {
+		option.toRequest(given)
+	}
+	key, isCacheable := keyOf(requestOptions, given.options)
+	cache.RLock()
+	defer cache.RUnlock()
+	_, isThere := cache.handles[key]
+	return isCacheable && isThere
 }
 
 // Receive has a stream receive something as if C had told it.

@@ -6,9 +6,7 @@ import "C"
 import (
 	"context"
 	"log/slog"
-	"runtime"
 	"sync"
-	"unsafe"
 )
 
 // Worker offers a service. It connects by itself, and again whenever the connection is lost. All methods may be called
@@ -115,23 +113,11 @@ func (w *Worker) stop(milliseconds int64) {
 // poll hands events on until the worker has stopped, and frees it then.
 func (w *Worker) poll(handle *C.pigato_worker) {
 	defer close(w.stopped)
-	memory := C.calloc(eventsPerPoll, C.sizeof_pigato_worker_event)
-	defer C.free(memory)
-	first := (*C.pigato_worker_event)(memory)
-	events := unsafe.Slice(first, eventsPerPoll)
-	for isOpen := true; isOpen; {
-		result := C.pigato_go_worker_poll(handle, first, eventsPerPoll)
-		if err := failure(result); err != nil {
-			w.logger.Error("polling failed", "error", err)
-			break
-		}
-		for at := range events[:result.number] {
-			isOpen = w.handleEvent(&events[at]) && isOpen
-		}
-		C.pigato_worker_events_free(first, C.size_t(result.number))
-		// The handlers run first and may answer: the next call then finds many events and not few.
-		runtime.Gosched()
-	}
+	pollEvents(func(first *C.pigato_worker_event, capacity C.size_t) C.pigato_go_result {
+		return C.pigato_go_worker_poll(handle, first, capacity)
+	}, func(first *C.pigato_worker_event, count C.size_t) {
+		C.pigato_worker_events_free(first, count)
+	}, w.handleEvent, w.logger)
 	C.pigato_worker_free(w.handle.take())
 	w.jobs.drain(func(job *job) { job.cancel(errClosed()) })
 }
