@@ -140,8 +140,8 @@ func With(name string, value any) Option {
 	return anything(name, value)
 }
 
-// WithTimeout sets how long to wait without a reply; each partial reply starts the time anew. NoTimeout: for ever. For a
-// client: of the requests that do not say so themselves.
+// WithTimeout sets how long to wait without a reply; each partial reply starts the time anew. NoTimeout: for ever;
+// 0: fails at once. For a client: of the requests that do not say so themselves.
 func WithTimeout(timeout time.Duration) CallOption { return duration("timeout", timeout) }
 
 // WithRetry lets a request be run again when its worker or the connection is lost. For a client: of the requests that
