@@ -30,11 +30,7 @@ const MaxCachedOptions = cachedOptions
 
 // AreCached tells whether these options are kept.
 func AreCached(options ...RequestOption) bool {
-	given := new(settings)
-	for _, option := range options {
-		option.toRequest(given)
-	}
-	key, isCacheable := keyOf(requestOptions, given.options)
+	key, isCacheable := keyOf(requestOptions, settingsOf(options).options)
 	cache.RLock()
 	defer cache.RUnlock()
 	_, isThere := cache.handles[key]
@@ -44,4 +40,26 @@ func AreCached(options ...RequestOption) bool {
 // Receive has a stream receive something as if C had told it.
 func Receive(stream *Stream, reply *Reply, err error, isFinal bool) {
 	stream.receive(outcome{reply, err, isFinal})
+}
+
+// UseWhileTheCacheIsEmptied tells how many users these options have while they are in use, before and after.
+func UseWhileTheCacheIsEmptied(options ...RequestOption) (before, after int64) {
+	made, err := settingsOf(options).handle(requestOptions)
+	if err != nil {
+		return 0, 0
+	}
+	defer made.free()
+	before = made.users.Load()
+	cache.Lock()
+	defer cache.Unlock()
+	emptyCache()
+	return before, made.users.Load()
+}
+
+func settingsOf(options []RequestOption) *settings {
+	given := new(settings)
+	for _, option := range options {
+		option.toRequest(given)
+	}
+	return given
 }

@@ -95,12 +95,17 @@ func keepOptions(key optionsKey, made optionsHandle) {
 		return
 	}
 	if len(cache.handles) >= cachedOptions {
-		for _, handle := range cache.handles {
-			handle.free()
-		}
-		clear(cache.handles)
+		emptyCache()
 	}
 	cache.handles[key] = made.share()
+}
+
+// emptyCache is for whoever has locked it.
+func emptyCache() {
+	for _, handle := range cache.handles {
+		handle.free()
+	}
+	clear(cache.handles)
 }
 
 func keyOf(kind C.pigato_options_kind, options []option) (optionsKey, bool) {

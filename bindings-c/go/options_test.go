@@ -28,6 +28,13 @@ func TestADurationGivenByNameIsMilliseconds(t *testing.T) {
 	}
 }
 
+func TestATimeoutOfZeroFailsAtOnce(t *testing.T) {
+	_, client := newTrio(t, echo)
+	if _, err := client.Request(deadline(t), "test", nil, pigato.WithTimeout(0)); !errors.Is(err, pigato.ErrTimeout) {
+		t.Error(err)
+	}
+}
+
 func TestOnlyNoTimeoutIsForEver(t *testing.T) {
 	handler, begun, _ := stuck()
 	_, client := newTrio(t, handler)
@@ -73,6 +80,14 @@ func TestTheCacheOfOptionsDoesNotFillUp(t *testing.T) {
 	newBroker(t, pigato.WithName("B-one")).Close()
 	if after := pigato.CachedOptions(); after != before {
 		t.Errorf("%d sets of options were kept that nobody uses again", after-before)
+	}
+}
+
+func TestOptionsInUseAreNotFreed(t *testing.T) {
+	options := pigato.WithTimeout(3 * patience)
+	usersBefore, usersAfter := pigato.UseWhileTheCacheIsEmptied(options)
+	if usersBefore != 2 || usersAfter != 1 || pigato.AreCached(options) {
+		t.Error(usersBefore, usersAfter)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 	"sync/atomic"
 )
 
@@ -110,7 +109,6 @@ func (w *ReplyWriter) Reject(reason any) error {
 
 // fail ends the request as that of a failed handler. It runs no code of the user's.
 func (w *ReplyWriter) fail(message string) error {
-	message = strings.ToValidUTF8(message, "\uFFFD")
 	return w.conclusive(func(handle *C.pigato_worker, number C.uint64_t) C.pigato_go_result {
 		return C.pigato_go_worker_fail(handle, number, textPointer(message), C.size_t(len(message)))
 	})

@@ -263,17 +263,21 @@ func TestAStreamThatIsReadHasRoomForAnyNumberOfBytes(t *testing.T) {
 			require(t, err)
 		}
 	}
+}
+
+func TestBytesThatWereReadCountNoMore(t *testing.T) {
 	handler, begun, _ := stuck()
-	_, client = newTrio(t, handler)
-	pigato.SetMaxUnread(client, 100, 1)
+	_, client := newTrio(t, handler)
+	partial := &pigato.Error{Code: pigato.ErrRemote, IsPartial: true, Value: []byte("100")}
+	pigato.SetMaxUnread(client, 100, 2*len(partial.Value))
 	stream, err := client.Stream(deadline(t), "test", nil)
 	require(t, err)
 	receive(t, begun)
-	large := &pigato.Error{Code: pigato.ErrRemote, IsPartial: true, Value: []byte("100")}
+	pigato.Receive(stream, nil, partial, false)
 	for range 10 {
-		pigato.Receive(stream, nil, large, false)
-		if _, err := stream.Next(deadline(t)); err != large {
-			t.Fatal("what was read has to count no more:", err)
+		pigato.Receive(stream, nil, partial, false)
+		if _, err := stream.Next(deadline(t)); err != partial {
+			t.Fatal(err)
 		}
 	}
 }
