@@ -7,19 +7,12 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"runtime"
 	"sync/atomic"
 	"unsafe"
 )
 
 // Broker takes requests from clients and hands them to workers. All methods may be called from any goroutine.
 type Broker struct {
-	core *brokerCore
-}
-
-// brokerCore is what the polling goroutine works with. It does not know its Broker, so that one that was forgotten can
-// be collected and stopped.
-type brokerCore struct {
 	handle    guard[*C.pigato_broker]
 	endpoints []string
 	intch     string
@@ -31,7 +24,8 @@ type brokerCore struct {
 }
 
 // NewBroker starts a broker. It listens where WithEndpoint says, without it where clients and workers look for a broker
-// by default. ErrEndpoint for a place where it cannot. Close or Stop has to be called in the end.
+// by default. ErrEndpoint for a place where it cannot. The broker runs until Close or Stop, whether anything refers to it
+// or not.
 func NewBroker(options ...BrokerOption) (*Broker, error) {
 	given := new(settings)
 	for _, option := range options {
@@ -52,68 +46,64 @@ func NewBroker(options ...BrokerOption) (*Broker, error) {
 	if err := failure(result); err != nil {
 		return nil, err
 	}
-	core := newBrokerCore((*C.pigato_broker)(result.handle), given.log())
-	go core.poll(core.handle.pointer)
-	broker := &Broker{core}
-	runtime.SetFinalizer(broker, func(forgotten *Broker) { forgotten.core.stop(0) })
+	broker := newBroker((*C.pigato_broker)(result.handle), given.log())
+	go broker.poll(broker.handle.pointer)
 	return broker, nil
 }
 
 // unreadBrokerEvents is how many events wait for a reader; the reader misses the rest.
 const unreadBrokerEvents = 1024
 
-func newBrokerCore(handle *C.pigato_broker, logger *slog.Logger) *brokerCore {
-	core := &brokerCore{
+func newBroker(handle *C.pigato_broker, logger *slog.Logger) *Broker {
+	broker := &Broker{
 		events:  make(chan BrokerEvent, unreadBrokerEvents),
 		stopped: make(chan struct{}),
 	}
-	core.handle.pointer = handle
+	broker.handle.pointer = handle
 	var text C.pigato_bytes
 	for at := C.size_t(0); C.pigato_broker_endpoint(handle, at, &text) == C.PIGATO_OK; at++ {
-		core.endpoints = append(core.endpoints, textOf(text))
+		broker.endpoints = append(broker.endpoints, textOf(text))
 	}
 	if C.pigato_broker_intch(handle, &text) == C.PIGATO_OK {
-		core.intch = textOf(text)
+		broker.intch = textOf(text)
 	}
 	if C.pigato_broker_name(handle, &text) == C.PIGATO_OK {
-		core.name = textOf(text)
+		broker.name = textOf(text)
 	}
-	core.logger = logger.With("pigato", "broker", "name", core.name)
-	return core
+	broker.logger = logger.With("pigato", "broker", "name", broker.name)
+	return broker
 }
 
 // Endpoint is where the broker listens, with the port that a `*` became; the first place if there are several.
-func (b *Broker) Endpoint() string { return b.core.endpoints[0] }
+func (b *Broker) Endpoint() string { return b.endpoints[0] }
 
 // Endpoints is all places where the broker listens.
-func (b *Broker) Endpoints() []string { return append([]string(nil), b.core.endpoints...) }
+func (b *Broker) Endpoints() []string { return append([]string(nil), b.endpoints...) }
 
 // Intch is where the broker publishes its directory; empty if nowhere.
-func (b *Broker) Intch() string { return b.core.intch }
+func (b *Broker) Intch() string { return b.intch }
 
 // Name is the broker's name.
-func (b *Broker) Name() string { return b.core.name }
+func (b *Broker) Name() string { return b.name }
 
 // Events tells of workers and clients. It is closed when the broker has stopped. The broker works on whether anybody
 // reads or not: of what is not read the newest is lost, and counted as Statistics.MissedEvents.
-func (b *Broker) Events() <-chan BrokerEvent { return b.core.events }
+func (b *Broker) Events() <-chan BrokerEvent { return b.events }
 
-// Close stops the broker at once; nothing of it is left when Close returns. Closing again does nothing. It never fails;
+// Close stops the broker at once; nothing of it runs when Close returns. Closing again does nothing. It never fails;
 // the result is there for io.Closer.
 func (b *Broker) Close() error {
-	b.core.stop(0)
-	<-b.core.stopped
-	runtime.SetFinalizer(b, nil)
+	b.stop(0)
+	<-b.stopped
 	return nil
 }
 
 // Stop stops the broker once it has finished what it has accepted; new requests get ErrDraining. When ctx ends first, it
 // stops at once, as Close does, and the error wraps ctx.Err().
 func (b *Broker) Stop(ctx context.Context) error {
-	b.core.stop(-1)
+	b.stop(-1)
 	select {
-	case <-b.core.stopped:
-		runtime.SetFinalizer(b, nil)
+	case <-b.stopped:
 		return nil
 	case <-ctx.Done():
 		b.Close()
@@ -123,25 +113,25 @@ func (b *Broker) Stop(ctx context.Context) error {
 
 // Directory tells which workers offer which service. ErrClosed once the broker has stopped.
 func (b *Broker) Directory() (map[string][]string, error) {
-	handle, err := b.core.handle.acquire()
+	handle, err := b.handle.acquire()
 	if err != nil {
 		return nil, err
 	}
-	defer b.core.handle.release()
+	defer b.handle.release()
 	var text C.pigato_text
 	if err := failure(C.pigato_go_broker_directory(handle, &text)); err != nil {
 		return nil, err
 	}
 	defer C.pigato_text_free(&text)
 	var directory map[string][]string
-	if err := json.Unmarshal([]byte(C.GoStringN(text.data, C.int(text.length))), &directory); err != nil {
+	if err := json.Unmarshal(view(C.pigato_bytes{data: text.data, length: text.length}), &directory); err != nil {
 		return nil, dataError(err)
 	}
 	return directory, nil
 }
 
 // stop begins the end, which the polling goroutine completes.
-func (b *brokerCore) stop(milliseconds int64) {
+func (b *Broker) stop(milliseconds int64) {
 	if handle, err := b.handle.acquire(); err == nil {
 		// The only possible failure says that it has stopped already.
 		C.pigato_broker_stop(handle, C.int64_t(milliseconds))
@@ -150,29 +140,19 @@ func (b *brokerCore) stop(milliseconds int64) {
 }
 
 // poll hands events on until the broker has stopped, and frees it then.
-func (b *brokerCore) poll(handle *C.pigato_broker) {
+func (b *Broker) poll(handle *C.pigato_broker) {
 	defer close(b.stopped)
 	defer close(b.events)
-	memory := C.calloc(eventsPerPoll, C.sizeof_pigato_broker_event)
-	defer C.free(memory)
-	first := (*C.pigato_broker_event)(memory)
-	events := unsafe.Slice(first, eventsPerPoll)
-	for isOpen := true; isOpen; {
-		result := C.pigato_go_broker_poll(handle, first, eventsPerPoll)
-		if err := failure(result); err != nil {
-			b.logger.Error("polling failed", "error", err)
-			break
-		}
-		for at := range events[:result.number] {
-			isOpen = b.handleEvent(&events[at]) && isOpen
-		}
-		C.pigato_broker_events_free(first, C.size_t(result.number))
-	}
+	pollEvents(func(first *C.pigato_broker_event, capacity C.size_t) C.pigato_go_result {
+		return C.pigato_go_broker_poll(handle, first, capacity)
+	}, func(first *C.pigato_broker_event, count C.size_t) {
+		C.pigato_broker_events_free(first, count)
+	}, b.handleEvent, b.logger)
 	C.pigato_broker_free(b.handle.take())
 }
 
 // handleEvent tells whether more may follow.
-func (b *brokerCore) handleEvent(event *C.pigato_broker_event) bool {
+func (b *Broker) handleEvent(event *C.pigato_broker_event) bool {
 	if event.kind == C.PIGATO_EVENT_STOPPED {
 		b.logger.Debug("stopped")
 		return false

@@ -95,11 +95,11 @@ type Statistics struct {
 
 // Statistics counts since the start, and tells what there is now. ErrClosed once the broker has stopped.
 func (b *Broker) Statistics() (Statistics, error) {
-	handle, err := b.core.handle.acquire()
+	handle, err := b.handle.acquire()
 	if err != nil {
 		return Statistics{}, err
 	}
-	defer b.core.handle.release()
+	defer b.handle.release()
 	var counted C.pigato_statistics
 	if err := failure(C.pigato_go_broker_statistics(handle, &counted)); err != nil {
 		return Statistics{}, err
@@ -124,6 +124,6 @@ func (b *Broker) Statistics() (Statistics, error) {
 		InFlight:       uint64(counted.in_flight),
 		RequestBytes:   uint64(counted.request_bytes),
 		CacheBytes:     uint64(counted.cache_bytes),
-		MissedEvents:   uint64(counted.missed_events) + b.core.missed.Load(),
+		MissedEvents:   uint64(counted.missed_events) + b.missed.Load(),
 	}, nil
 }

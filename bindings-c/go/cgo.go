@@ -4,7 +4,7 @@ package pigato
 
 /*
 #cgo !pigato_dynamic CFLAGS: -I${SRCDIR}/../include
-#cgo !pigato_dynamic LDFLAGS: ${SRCDIR}/../build/libpigato.a -lstdc++ -lgcc_s -lutil -lrt -lpthread -lm -ldl
+#cgo !pigato_dynamic LDFLAGS: ${SRCDIR}/../build/libpigato.a -lstdc++ -lutil -lrt -lpthread -lm -ldl
 #cgo pigato_dynamic pkg-config: pigato
 #include "helpers.h"
 */
@@ -14,9 +14,6 @@ import (
 	"sync"
 	"unsafe"
 )
-
-// eventsPerPoll is how many events one call into C fetches at most.
-const eventsPerPoll = 256
 
 // textPointer points at a text for the length of one call.
 func textPointer(text string) *C.char {
@@ -38,13 +35,18 @@ func textOf(bytes C.pigato_bytes) string {
 	return string(view(bytes))
 }
 
-// arena takes copies of several texts and bytes of C's in one allocation.
+// arena takes copies of several texts and bytes of C's in one allocation, without those that are large: whoever keeps a
+// short text should not keep them as well.
 type arena []byte
+
+const largestInArena = 4096
 
 func newArena(bytes ...C.pigato_bytes) arena {
 	total := 0
 	for _, part := range bytes {
-		total += int(part.length)
+		if part.length <= largestInArena {
+			total += int(part.length)
+		}
 	}
 	if total == 0 {
 		return nil
@@ -52,17 +54,20 @@ func newArena(bytes ...C.pigato_bytes) arena {
 	return make(arena, 0, total)
 }
 
-// bytes copies into room that was reserved for it; whoever gets the copy may change it, and append to it.
+// bytes copies, into the room that was reserved if it is not large; whoever gets the copy may change it, and append to it.
 func (a *arena) bytes(bytes C.pigato_bytes) []byte {
-	if bytes.length == 0 {
+	switch {
+	case bytes.length == 0:
 		return nil
+	case bytes.length > largestInArena:
+		return append([]byte(nil), view(bytes)...)
 	}
 	start := len(*a)
 	*a = append(*a, view(bytes)...)
 	return (*a)[start:len(*a):len(*a)]
 }
 
-// text copies into room that was reserved for it and that nobody else is shown.
+// text copies as bytes does, to where nobody else is shown.
 func (a *arena) text(bytes C.pigato_bytes) string {
 	copied := a.bytes(bytes)
 	return unsafe.String(unsafe.SliceData(copied), len(copied))
@@ -76,7 +81,7 @@ func failure(result C.pigato_go_result) error {
 	if result.error == nil {
 		return localError(result.status, "")
 	}
-	text := C.GoString(result.error)
+	text := textOf(C.pigato_bytes{data: result.error, length: result.error_length})
 	C.free(unsafe.Pointer(result.error))
 	return localError(result.status, text)
 }

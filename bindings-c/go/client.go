@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
-	"unsafe"
 )
 
 // Client makes requests. It connects by itself, and again whenever the connection is lost. All methods may be called
@@ -20,20 +19,31 @@ type Client struct {
 // clientCore is what the polling goroutine works with. It does not know its Client, so that one that was forgotten can
 // be collected and stopped.
 type clientCore struct {
-	handle    guard[*C.pigato_client]
-	calls     *callTable
-	logger    *slog.Logger
-	stopOnce  sync.Once
-	stopped   chan struct{}
-	maxUnread int
+	handle   guard[*C.pigato_client]
+	calls    *callTable
+	logger   *slog.Logger
+	stopOnce sync.Once
+	stopped  chan struct{}
+	unread   unreadBounds
 }
 
-// maxUnreadPartials is how many partial replies to one stream may wait for their reader. Workers that know of
-// back-pressure stop long before; a stream whose worker does not ends with ErrBusy here.
-const maxUnreadPartials = C.PIGATO_UNREAD_PARTIALS
+// unreadBounds is how much of one stream may wait for its reader. Workers that know of back-pressure stop long before;
+// a stream whose worker does not ends with ErrBusy here.
+type unreadBounds struct {
+	partials int
+	bytes    int
+}
+
+const (
+	maxUnreadPartials = C.PIGATO_UNREAD_PARTIALS
+	// maxUnreadBytes keeps a stream of large replies from taking all memory before their number does anything. It lets the
+	// thousand that a worker may be ahead with be a quarter of a mebibyte each.
+	maxUnreadBytes = 256 << 20
+)
 
 // NewClient starts a client for the broker at endpoint, `tcp://127.0.0.1:55555`. A broker that is not there yet is no
-// error: requests made until then are sent when it is. Close has to be called in the end.
+// error: requests made until then are sent when it is. Close has to be called in the end; a
+// client that was forgotten is closed when the garbage collector finds it, which may be late.
 func NewClient(endpoint string, options ...ClientOption) (*Client, error) {
 	given := new(settings)
 	for _, option := range options {
@@ -49,10 +59,10 @@ func NewClient(endpoint string, options ...ClientOption) (*Client, error) {
 		return nil, err
 	}
 	core := &clientCore{
-		calls:     newCallTable(),
-		logger:    given.log().With("pigato", "client", "endpoint", endpoint),
-		stopped:   make(chan struct{}),
-		maxUnread: maxUnreadPartials,
+		calls:   newCallTable(),
+		logger:  given.log().With("pigato", "client", "endpoint", endpoint),
+		stopped: make(chan struct{}),
+		unread:  unreadBounds{maxUnreadPartials, maxUnreadBytes},
 	}
 	core.handle.pointer = (*C.pigato_client)(result.handle)
 	go core.poll(core.handle.pointer)
@@ -62,7 +72,7 @@ func NewClient(endpoint string, options ...ClientOption) (*Client, error) {
 }
 
 // Close stops the client: all that wait for it get ErrClosed, workers are told that nobody waits any more, and nothing
-// of it is left when Close returns. Closing again does nothing. It never fails; the result is there for io.Closer.
+// of it runs when Close returns. Closing again does nothing. It never fails; the result is there for io.Closer.
 func (c *Client) Close() error {
 	c.core.stop()
 	<-c.core.stopped
@@ -178,23 +188,11 @@ func (c *clientCore) stop() {
 // poll hands events on until the client has stopped, and frees it then.
 func (c *clientCore) poll(handle *C.pigato_client) {
 	defer close(c.stopped)
-	memory := C.calloc(eventsPerPoll, C.sizeof_pigato_client_event)
-	defer C.free(memory)
-	first := (*C.pigato_client_event)(memory)
-	events := unsafe.Slice(first, eventsPerPoll)
-	for isOpen := true; isOpen; {
-		result := C.pigato_go_client_poll(handle, first, eventsPerPoll)
-		if err := failure(result); err != nil {
-			c.logger.Error("polling failed", "error", err)
-			break
-		}
-		for at := range events[:result.number] {
-			isOpen = c.handleEvent(&events[at]) && isOpen
-		}
-		C.pigato_client_events_free(first, C.size_t(result.number))
-		// Those who got replies run first and may ask anew: the next call then finds many events and not few.
-		runtime.Gosched()
-	}
+	pollEvents(func(first *C.pigato_client_event, capacity C.size_t) C.pigato_go_result {
+		return C.pigato_go_client_poll(handle, first, capacity)
+	}, func(first *C.pigato_client_event, count C.size_t) {
+		C.pigato_client_events_free(first, count)
+	}, c.handleEvent, c.logger)
 	C.pigato_client_free(c.handle.take())
 	c.calls.close()
 }

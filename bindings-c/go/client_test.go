@@ -25,6 +25,17 @@ func TestEcho(t *testing.T) {
 	}
 }
 
+func TestAReplyShowsItsData(t *testing.T) {
+	_, client := newTrio(t, echo)
+	for want, data := range map[string]any{`["a",1]`: []any{"a", 1}, `"\x00\xff"`: pigato.Raw("\x00\xff")} {
+		reply, err := client.Request(deadline(t), "test", data)
+		require(t, err)
+		if got := fmt.Sprint(reply); got != want {
+			t.Errorf("%s instead of %s", got, want)
+		}
+	}
+}
+
 func TestTypedHelpers(t *testing.T) {
 	type order struct{ Item string }
 	type receipt struct{ Text string }

@@ -1,3 +1,5 @@
+//go:build cgo
+
 // Package pigato makes and answers requests over PIGATO: brokered request/reply microservices over ZeroMQ.
 //
 // A Client asks for a service by name, a Broker queues the request and hands it to a Worker that has room, the worker
@@ -32,8 +34,9 @@
 //
 // # Closing
 //
-// Client, Worker, Broker, Directory and Stream have to be closed. Close may be called again and from any goroutine, ends
-// all calls that wait with ErrClosed, and returns when nothing is left. What is used after that gives ErrClosed.
+// Client, Worker, Broker, Directory and Stream have to be closed. Workers, brokers and directories run until Close, whether
+// anything refers to them or not. Close may be called again and from any goroutine, ends all calls that wait with
+// ErrClosed, and returns when nothing runs. What is used after that gives ErrClosed.
 //
 // # Goroutines and threads
 //

@@ -130,6 +130,8 @@ type Error struct {
 	Message string
 	// Value is the error value that the service or the broker sent, if there is one.
 	Value json.RawMessage
+	// Options is the JSON object of options that came with the error, the service's own headers among them; may be empty.
+	Options json.RawMessage
 	// Origin tells where the error comes from.
 	Origin Origin
 	// IsPartial tells that the worker sent this error as a partial reply: the stream goes on.
@@ -141,6 +143,8 @@ type Error struct {
 // Error tells the code and the message, or the value if there is no message.
 func (e *Error) Error() string {
 	switch {
+	case e == nil:
+		return "a nil *pigato.Error"
 	case e.Message != "":
 		return string(e.Code) + ": " + e.Message
 	case len(e.Value) > 0:
@@ -153,17 +157,31 @@ func (e *Error) Error() string {
 // Is tells whether target is this error's code.
 func (e *Error) Is(target error) bool {
 	code, ok := target.(Code)
-	return ok && code == e.Code
+	return ok && e != nil && code == e.Code
 }
 
 // Unwrap is what led to this error: the error of a context that has ended, or of encoding/json.
 func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
 	return e.cause
 }
 
 // Decode reads the error value into v, a pointer.
 func (e *Error) Decode(v any) error {
+	if e == nil {
+		return dataError(errors.New("a nil *pigato.Error has no value"))
+	}
 	return decodeJSON(e.Value, v)
+}
+
+// Header reads one of the options into v, a pointer, and tells whether it was there.
+func (e *Error) Header(name string, v any) (bool, error) {
+	if e == nil {
+		return false, nil
+	}
+	return header(e.Options, name, v)
 }
 
 // ErrorValue makes an error that, returned by a handler, answers the request with this error value, marshalled to JSON.
@@ -177,17 +195,22 @@ func ErrorValue(value any) error {
 
 // rejection is an error that has another worker answer.
 type rejection struct {
-	reason any
+	reason json.RawMessage
 }
 
 func (r *rejection) Error() string {
-	return fmt.Sprintf("rejected: %v", r.reason)
+	return "rejected: " + string(r.reason)
 }
 
 // Reject makes an error that, returned by a handler, hands the request to another worker. The reason, marshalled to
-// JSON, is for the broker; it may be nil.
+// JSON, is for the broker; it may be nil. A reason that cannot be written as JSON gives ErrData instead, which, returned
+// by a handler, becomes W_HANDLER.
 func Reject(reason any) error {
-	return &rejection{reason}
+	encoded, err := json.Marshal(reason)
+	if err != nil {
+		return dataError(err)
+	}
+	return &rejection{encoded}
 }
 
 func newError(status C.pigato_status, text string) *Error {
@@ -204,6 +227,12 @@ func localError(status C.pigato_status, text string) error {
 
 func errClosed() error {
 	return &Error{Code: ErrClosed}
+}
+
+// isClosed asks for the code alone, whatever the error wraps.
+func isClosed(err error) bool {
+	own, ok := err.(*Error)
+	return ok && own.Code == ErrClosed
 }
 
 func dataError(cause error) error {

@@ -64,6 +64,32 @@ func TestAnErrorValueArrivesAsSuch(t *testing.T) {
 	}
 }
 
+func TestAnErrorHasHeaders(t *testing.T) {
+	_, client := newTrio(t, func(_ context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
+		return w.Error("no", pigato.WithHeader("trace", "00-1"))
+	})
+	_, err := client.Request(deadline(t), "test", nil)
+	var failed *pigato.Error
+	if !errors.As(err, &failed) {
+		t.Fatal(err)
+	}
+	var trace string
+	isThere, err := failed.Header("trace", &trace)
+	if err != nil || !isThere || trace != "00-1" || len(failed.Options) == 0 {
+		t.Errorf("%v %q %v %s", isThere, trace, err, failed.Options)
+	}
+	if isThere, err := failed.Header("other", &trace); isThere || err != nil {
+		t.Error(isThere, err)
+	}
+}
+
+func TestAMessageMayHaveNULs(t *testing.T) {
+	_, err := pigato.NewClient("tcp://127.0.0.1:1", pigato.With("a\x00b", 1))
+	if !errors.Is(err, pigato.ErrOption) || !strings.Contains(err.Error(), "`a\x00b`") {
+		t.Errorf("%q", err)
+	}
+}
+
 func TestAnErrorOfTheHandlerIsWHandler(t *testing.T) {
 	_, client := newTrio(t, func(context.Context, *pigato.Request, *pigato.ReplyWriter) error {
 		return errors.New("out of paper")

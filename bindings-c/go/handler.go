@@ -1,3 +1,5 @@
+//go:build cgo
+
 package pigato
 
 import (
@@ -16,40 +18,68 @@ import (
 // becomes W_HANDLER too. After a final reply there is nobody to tell, and the error is logged.
 type Handler func(ctx context.Context, req *Request, w *ReplyWriter) error
 
-// errGoexit is what became of a handler that ended its goroutine, as testing's FailNow does.
-var errGoexit = errors.New("the handler ended its goroutine")
-
-// run runs the handler and answers for it what it has not answered itself.
+// run runs the handler and answers for it what it has not answered itself. Whatever code of the user's runs here, also
+// that of the error it returns, may panic or end the goroutine: then the request fails.
 func (j *job) run() {
-	defer j.core.handlers.Done()
-	err := errGoexit
+	defer j.worker.handlers.Done()
+	defer j.end()
+	failure, isAnswered := "the handler ended its goroutine", false
+	defer func() {
+		if !isAnswered {
+			j.report(j.writer.fail(failure))
+		}
+	}()
 	defer func() {
 		if cause := recover(); cause != nil {
-			j.core.logger.Error("a handler panicked", "panic", cause, "stack", string(debug.Stack()))
-			err = fmt.Errorf("panic: %v", cause)
+			failure = "panic: " + described(cause)
+			j.worker.logger.Error("a handler panicked", "panic", described(cause), "stack", string(debug.Stack()))
 		}
-		j.finish(err)
 	}()
-	err = j.core.handler(&j.ctx, j.request, &j.writer)
+	err := j.worker.handler(j.ctx, j.request, &j.writer)
+	j.report(j.writer.conclude(err))
+	isAnswered = true
 }
 
-// finish gives the final reply for a handler that has returned.
-func (j *job) finish(err error) {
-	if answer := j.writer.conclude(err); answer != nil && !errors.Is(answer, ErrClosed) {
-		j.core.logger.Error("a request could not be answered", "error", answer)
-	}
-	j.core.jobs.remove(j.number)
+// end lets go of a request whose handler has returned.
+func (j *job) end() {
+	j.worker.jobs.remove(j.number)
 	j.cancel(context.Canceled)
+}
+
+// report logs that there could be no final reply, unless there is nobody who waits for one.
+func (j *job) report(err error) {
+	if err != nil && !isClosed(err) {
+		j.worker.logger.Error("a request could not be answered", "error", err)
+	}
+}
+
+// described says in words what a panic was about, whose own method for that may panic.
+func described(cause any) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprintf("a %T", cause)
+		}
+	}()
+	return fmt.Sprint(cause)
 }
 
 // conclude turns what a handler returned into the final reply, unless there was one.
 func (w *ReplyWriter) conclude(err error) error {
 	if w.isEnded.Load() {
 		if err != nil {
-			w.job.core.logger.Warn("a handler failed after its final reply", "error", err)
+			w.job.worker.logger.Warn("a handler failed after its final reply", "error", err)
 		}
 		return nil
 	}
+	answer := w.answer(err)
+	if answer == nil || isClosed(answer) {
+		return answer
+	}
+	return w.fail(answer.Error())
+}
+
+// answer gives the final reply that an error stands for.
+func (w *ReplyWriter) answer(err error) error {
 	if err == nil {
 		return w.End(nil)
 	}
@@ -58,7 +88,7 @@ func (w *ReplyWriter) conclude(err error) error {
 		return w.Reject(rejected.reason)
 	}
 	var own *Error
-	if errors.As(err, &own) && len(own.Value) > 0 {
+	if errors.As(err, &own) && own != nil && len(own.Value) > 0 {
 		return w.Error(own.Value)
 	}
 	return w.fail(err.Error())

@@ -22,9 +22,10 @@ const beat = 50 * time.Millisecond
 
 // roles are what this program is instead of a test, in a process of its own.
 var roles = map[string]func(arguments []string) error{
-	"stuck-worker": stuckWorker,
-	"leak-clients": leakClients,
-	"leak-cancels": leakCancels,
+	"stuck-worker":       stuckWorker,
+	"forgotten-services": forgottenServices,
+	"leak-clients":       leakClients,
+	"leak-cancels":       leakCancels,
 }
 
 const roleVariable = "PIGATO_TEST_ROLE"

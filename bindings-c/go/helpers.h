@@ -11,8 +11,9 @@
 
 typedef struct {
   pigato_status status;
-  /* Of a failure: what it was about, freed with free(). NULL if nobody needs it. */
+  /* Of a failure: what it was about, freed with free(), and how long it is. NULL if nobody needs it. */
   char *error;
+  size_t error_length;
   /* A request, a count or a yes and no. */
   uint64_t number;
   /* A handle. */
@@ -20,13 +21,14 @@ typedef struct {
 } pigato_go_result;
 
 static inline pigato_go_result pigato_go_outcome(pigato_status status) {
-  pigato_go_result result = {status, NULL, 0, NULL};
+  pigato_go_result result = {status, NULL, 0, 0, NULL};
   pigato_bytes text;
   if (status != PIGATO_OK && pigato_last_error(&text) == PIGATO_OK) {
+    /* One more, since of none malloc() may give NULL. */
     result.error = malloc(text.length + 1);
     if (result.error != NULL) {
       memcpy(result.error, text.data, text.length);
-      result.error[text.length] = 0;
+      result.error_length = text.length;
     }
   }
   return result;
@@ -96,7 +98,7 @@ static inline pigato_go_result pigato_go_worker_write(const pigato_worker *worke
                                                       size_t length, const pigato_options *options) {
   pigato_status status = pigato_worker_write(worker, request, data, length, options);
   if (status == PIGATO_C_BUSY) {
-    pigato_go_result busy = {status, NULL, 0, NULL};
+    pigato_go_result busy = {status, NULL, 0, 0, NULL};
     return busy;
   }
   return pigato_go_outcome(status);
@@ -142,7 +144,7 @@ static inline pigato_go_result pigato_go_broker_start(const char *text, const si
                                                       const pigato_options *options) {
   pigato_bytes *endpoints = calloc(count + 1, sizeof *endpoints);
   if (endpoints == NULL) {
-    pigato_go_result failed = {PIGATO_E_SYSTEM, NULL, 0, NULL};
+    pigato_go_result failed = {PIGATO_E_SYSTEM, NULL, 0, 0, NULL};
     return failed;
   }
   for (size_t at = 0, start = 0; at < count; start = ends[at], at++) {

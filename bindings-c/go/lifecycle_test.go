@@ -3,6 +3,7 @@ package pigato_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"runtime"
@@ -219,22 +220,73 @@ func TestARestartedBrokerIsFoundAgain(t *testing.T) {
 	}
 }
 
-func TestWhatIsForgottenIsStopped(t *testing.T) {
+func TestAForgottenClientIsClosed(t *testing.T) {
 	broker := newBroker(t, pigato.WithHeartbeat(beat))
 	func() {
-		_, err := pigato.NewWorker(broker.Endpoint(), "test", echo, quiet, pigato.WithHeartbeat(beat))
-		require(t, err)
 		client, err := pigato.NewClient(broker.Endpoint(), pigato.WithHeartbeat(beat))
 		require(t, err)
-		_, err = client.Request(deadline(t), "test", nil)
-		require(t, err)
+		_, err = client.Request(deadline(t), "nobody", nil, pigato.WithFailFast())
+		if !errors.Is(err, pigato.ErrNoWorker) {
+			t.Error(err)
+		}
 	}()
-	eventually(t, "the garbage collector has stopped them", func() bool {
+	eventually(t, "the garbage collector has closed it", func() bool {
 		runtime.GC()
 		statistics, err := broker.Statistics()
 		require(t, err)
-		return statistics.Workers == 0 && statistics.Clients == 0
+		return statistics.Clients == 0
 	})
+}
+
+// Services work for others: nothing has to refer to them.
+func TestForgottenServicesRunOn(t *testing.T) {
+	command, output := startRole(t, "forgotten-services")
+	for output.Scan() {
+		t.Log(output.Text())
+	}
+	require(t, command.Wait())
+}
+
+// forgottenServices has a process of its own, since nobody could stop them.
+func forgottenServices([]string) error {
+	endpoint, events, err := startForgotten()
+	if err != nil {
+		return err
+	}
+	client, err := pigato.NewClient(endpoint)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	// Finalizers run after a collection, and what they end would show in the requests after that.
+	for range 20 {
+		collected := make(chan struct{})
+		func() { runtime.SetFinalizer(new([16]byte), func(*[16]byte) { close(collected) }) }()
+		runtime.GC()
+		select {
+		case <-collected:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if _, err := client.Request(ctx, "test", "x"); err != nil {
+			return err
+		}
+	}
+	if joined := <-events; joined.Kind != pigato.WorkerJoined {
+		return fmt.Errorf("no worker joined: %+v", joined)
+	}
+	return nil
+}
+
+func startForgotten() (endpoint string, events <-chan pigato.BrokerEvent, err error) {
+	broker, err := pigato.NewBroker(pigato.WithEndpoint("tcp://127.0.0.1:*"), pigato.WithIntch(""))
+	if err != nil {
+		return "", nil, err
+	}
+	_, err = pigato.NewWorker(broker.Endpoint(), "test", echo)
+	return broker.Endpoint(), broker.Events(), err
 }
 
 // recorder is a log handler that passes messages on.

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package pigato
 
 import (
@@ -89,12 +91,18 @@ func (o option) toBroker(s *settings)  { s.options = append(s.options, o) }
 func (o option) toRequest(s *settings) { s.options = append(s.options, o) }
 func (o option) toReply(s *settings)   { s.options = append(s.options, o) }
 
+// duration is a time in milliseconds. Which ones can be the library knows, but -1 means for ever to it, and only
+// NoTimeout is to mean that.
 func duration(name string, value time.Duration) option {
-	milliseconds := -1.0
-	if value >= 0 {
-		milliseconds = float64(value) / float64(time.Millisecond)
+	switch value {
+	case NoTimeout:
+		return option{name: name, value: "-1"}
+	case -time.Millisecond:
+		return option{name: name, err: &Error{Code: ErrOption, Message: fmt.Sprintf("`%s` cannot be %v", name, value)}}
+	default:
+		milliseconds := float64(value) / float64(time.Millisecond)
+		return option{name: name, value: strconv.FormatFloat(milliseconds, 'f', -1, 64)}
 	}
-	return option{name: name, value: strconv.FormatFloat(milliseconds, 'f', -1, 64)}
 }
 
 func number(name string, value int) option {
@@ -113,18 +121,27 @@ func anything(name string, value any) option {
 	return option{name: name, value: string(encoded), isVaried: true, err: err}
 }
 
-func text(name, value string) option {
+// word is one of the few texts that an option can be.
+func word(name, value string) option {
 	made := anything(name, value)
 	made.isVaried = false
 	return made
 }
 
-// With sets an option by the name that it has in C and in all other languages; the value is marshalled to JSON, times
-// are numbers of milliseconds. A name that does not exist is ErrOption; for requests and replies it is a header.
-func With(name string, value any) Option { return anything(name, value) }
+// With sets an option by the name that it has in C and in all other languages; the value is marshalled to JSON, a
+// time.Duration as the number of its milliseconds. A name that does not exist is ErrOption; for requests and replies it
+// is a header.
+func With(name string, value any) Option {
+	if time, isTime := value.(time.Duration); isTime {
+		made := duration(name, time)
+		made.isVaried = true
+		return made
+	}
+	return anything(name, value)
+}
 
-// WithTimeout sets how long to wait without a reply; each partial reply starts the time anew. NoTimeout: for ever. For a
-// client: of the requests that do not say so themselves.
+// WithTimeout sets how long to wait without a reply; each partial reply starts the time anew. NoTimeout: for ever;
+// 0: fails at once. For a client: of the requests that do not say so themselves.
 func WithTimeout(timeout time.Duration) CallOption { return duration("timeout", timeout) }
 
 // WithRetry lets a request be run again when its worker or the connection is lost. For a client: of the requests that
@@ -132,7 +149,7 @@ func WithTimeout(timeout time.Duration) CallOption { return duration("timeout", 
 func WithRetry(retry bool) CallOption { return yesOrNo("retry", retry) }
 
 // WithWorkerID names the one worker that is to handle the request.
-func WithWorkerID(id string) RequestOption { return text("workerId", id) }
+func WithWorkerID(id string) RequestOption { return anything("workerId", id) }
 
 // WithNoCache passes by the broker's reply cache.
 func WithNoCache() RequestOption { return yesOrNo("nocache", true) }
@@ -165,7 +182,7 @@ func WithHeartbeatLiveness(count int) HandleOption { return number("heartbeatLiv
 func WithReconnect(pause time.Duration) PeerOption { return duration("reconnect", pause) }
 
 // WithPrefix sets the first part of the identity by which the broker knows a client or a worker.
-func WithPrefix(prefix string) PeerOption { return text("prefix", prefix) }
+func WithPrefix(prefix string) PeerOption { return anything("prefix", prefix) }
 
 // WithConcurrency sets how many requests a worker takes at the same time, each in a goroutine of its own; NoLimit: any
 // number.
@@ -186,17 +203,17 @@ func (e endpointOption) toBroker(s *settings) { s.endpoints = append(s.endpoints
 func WithEndpoint(endpoints ...string) BrokerOption { return endpointOption(endpoints) }
 
 // WithDispatchMode sets how a broker chooses among free workers: `load` or `rand`.
-func WithDispatchMode(mode string) BrokerOption { return text("dmode", mode) }
+func WithDispatchMode(mode string) BrokerOption { return word("dmode", mode) }
 
 // WithName names a broker. Clients take another name for a restart, so do not use one again.
-func WithName(name string) BrokerOption { return text("name", name) }
+func WithName(name string) BrokerOption { return anything("name", name) }
 
 // WithIntch sets where a broker publishes its directory for core services; empty: nowhere.
 func WithIntch(endpoint string) BrokerOption {
 	if endpoint == "" {
 		return option{name: "intch", value: "null"}
 	}
-	return text("intch", endpoint)
+	return anything("intch", endpoint)
 }
 
 // WithMaxBodyBytes bounds the data of a request at a broker; more is ErrTooLarge.

@@ -3,21 +3,39 @@ package pigato
 // #include "helpers.h"
 import "C"
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // optionsHandle is options as C has them; nil for none.
 type optionsHandle struct {
-	pointer  *C.pigato_options
-	isCached bool
+	pointer *C.pigato_options
+	// users counts who has to call free, the cache among them. Nil for what is never freed.
+	users *atomic.Int64
 }
 
+func newOptionsHandle(pointer *C.pigato_options) optionsHandle {
+	made := optionsHandle{pointer, new(atomic.Int64)}
+	made.users.Store(1)
+	return made
+}
+
+// share makes another user.
+func (o optionsHandle) share() optionsHandle {
+	o.users.Add(1)
+	return o
+}
+
+// free is for each user to call once.
 func (o optionsHandle) free() {
-	if !o.isCached {
+	if o.users != nil && o.users.Add(-1) == 0 {
 		C.pigato_options_free(o.pointer)
 	}
 }
 
-// Options that are used again and again, such as the raw codec or a timeout, are made once and kept.
+// Options that are used again and again, such as the raw codec or a timeout, are made once and kept. When there are too
+// many all go, and those that are still in use come back.
 const (
 	cachedOptions     = 256
 	optionsInCacheKey = 4
@@ -30,8 +48,10 @@ type optionsKey struct {
 
 var cache = struct {
 	sync.RWMutex
-	handles map[optionsKey]*C.pigato_options
-}{handles: map[optionsKey]*C.pigato_options{}}
+	handles map[optionsKey]optionsHandle
+}{handles: map[optionsKey]optionsHandle{}}
+
+const requestOptions = C.PIGATO_OPTIONS_REQUEST
 
 var rawCodec = option{name: "codec", value: `"raw"`}
 
@@ -39,28 +59,53 @@ var rawCodec = option{name: "codec", value: `"raw"`}
 func (s *settings) handle(kind C.pigato_options_kind) (optionsHandle, error) {
 	options := s.options
 	if len(options) == 0 {
-		return optionsHandle{isCached: true}, nil
+		return optionsHandle{}, nil
 	}
 	key, isCacheable := keyOf(kind, options)
 	if isCacheable {
-		cache.RLock()
-		known := cache.handles[key]
-		cache.RUnlock()
-		if known != nil {
-			return optionsHandle{known, true}, nil
+		if known, isKnown := findOptions(key); isKnown {
+			return known, nil
 		}
 	}
-	made, err := makeOptions(kind, options)
-	if err != nil || !isCacheable {
-		return optionsHandle{pointer: made}, err
+	pointer, err := makeOptions(kind, options)
+	if err != nil {
+		return optionsHandle{}, err
 	}
+	made := newOptionsHandle(pointer)
+	if isCacheable {
+		keepOptions(key, made)
+	}
+	return made, nil
+}
+
+func findOptions(key optionsKey) (optionsHandle, bool) {
+	cache.RLock()
+	defer cache.RUnlock()
+	known, isKnown := cache.handles[key]
+	if !isKnown {
+		return optionsHandle{}, false
+	}
+	return known.share(), true
+}
+
+func keepOptions(key optionsKey, made optionsHandle) {
 	cache.Lock()
 	defer cache.Unlock()
-	if cache.handles[key] != nil || len(cache.handles) >= cachedOptions {
-		return optionsHandle{pointer: made}, nil
+	if _, isKnown := cache.handles[key]; isKnown {
+		return
 	}
-	cache.handles[key] = made
-	return optionsHandle{made, true}, nil
+	if len(cache.handles) >= cachedOptions {
+		emptyCache()
+	}
+	cache.handles[key] = made.share()
+}
+
+// emptyCache is for whoever has locked it.
+func emptyCache() {
+	for _, handle := range cache.handles {
+		handle.free()
+	}
+	clear(cache.handles)
 }
 
 func keyOf(kind C.pigato_options_kind, options []option) (optionsKey, bool) {
@@ -124,7 +169,7 @@ func prepareRequest(value any, options []RequestOption) (message, error) {
 	for _, option := range options {
 		option.toRequest(given)
 	}
-	return given.prepare(C.PIGATO_OPTIONS_REQUEST, value)
+	return given.prepare(requestOptions, value)
 }
 
 func prepareReply(value any, options []ReplyOption) (message, error) {
@@ -141,7 +186,7 @@ func prepareReply(value any, options []ReplyOption) (message, error) {
 // The options of data that is raw and nothing else, which is what programs in a hurry send.
 var (
 	rawRequest = sync.OnceValues(func() (*C.pigato_options, error) {
-		return makeOptions(C.PIGATO_OPTIONS_REQUEST, []option{rawCodec})
+		return makeOptions(requestOptions, []option{rawCodec})
 	})
 	rawReply = sync.OnceValues(func() (*C.pigato_options, error) {
 		return makeOptions(C.PIGATO_OPTIONS_REPLY, []option{rawCodec})
@@ -152,8 +197,8 @@ var (
 func prepareBare(value any, raw func() (*C.pigato_options, error)) (message, error) {
 	data, isRaw, err := encode(value, false)
 	if err != nil || !isRaw {
-		return message{data, optionsHandle{isCached: true}}, err
+		return message{data, optionsHandle{}}, err
 	}
 	options, err := raw()
-	return message{data, optionsHandle{options, true}}, err
+	return message{data, optionsHandle{pointer: options}}, err
 }

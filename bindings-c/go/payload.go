@@ -55,14 +55,19 @@ func (p *Payload) Options() json.RawMessage {
 
 // Header reads one of the options into v, a pointer, and tells whether it was there.
 func (p *Payload) Header(name string, v any) (bool, error) {
-	if len(p.options) == 0 {
+	return header(p.options, name, v)
+}
+
+// header reads a key of a JSON object, which may be empty.
+func header(object []byte, name string, v any) (bool, error) {
+	if len(object) == 0 {
 		return false, nil
 	}
-	var options map[string]json.RawMessage
-	if err := json.Unmarshal(p.options, &options); err != nil {
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(object, &keys); err != nil {
 		return false, dataError(err)
 	}
-	value, isThere := options[name]
+	value, isThere := keys[name]
 	if !isThere {
 		return false, nil
 	}

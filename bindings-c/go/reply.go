@@ -3,6 +3,8 @@ package pigato
 // #include "helpers.h"
 import "C"
 
+import "strconv"
+
 // Reply is a reply to a request. Decode reads its data, Bytes shows it as it came.
 type Reply struct {
 	Payload
@@ -14,11 +16,34 @@ func (r *Reply) IsFinal() bool {
 	return r.isFinal
 }
 
+// String is the data: JSON as it came, raw bytes quoted.
+func (r *Reply) String() string {
+	switch {
+	case r == nil:
+		return "a nil *pigato.Reply"
+	case r.codec == CodecRaw:
+		return strconv.Quote(string(r.data))
+	default:
+		return string(r.data)
+	}
+}
+
 // outcome is what one event of C's says about a request.
 type outcome struct {
 	reply   *Reply
 	err     error
 	isFinal bool
+}
+
+// size is how many bytes of data and options it holds.
+func (o outcome) size() int {
+	if o.reply != nil {
+		return len(o.reply.data) + len(o.reply.options)
+	}
+	if own, ok := o.err.(*Error); ok {
+		return len(own.Value) + len(own.Options) + len(own.Message)
+	}
+	return 0
 }
 
 func outcomeOf(event *C.pigato_client_event) outcome {
@@ -29,6 +54,6 @@ func outcomeOf(event *C.pigato_client_event) outcome {
 		return outcome{reply: &Reply{Payload{data, options, Codec(event.codec)}, isFinal}, isFinal: isFinal}
 	}
 	err := newError(event.status, textOf(event.message))
-	err.Value, err.Origin, err.IsPartial = data, Origin(event.origin), !isFinal
+	err.Value, err.Options, err.Origin, err.IsPartial = data, options, Origin(event.origin), !isFinal
 	return outcome{err: err, isFinal: isFinal}
 }

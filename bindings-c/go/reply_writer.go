@@ -26,7 +26,6 @@ func (w *ReplyWriter) Write(ctx context.Context, data any, options ...ReplyOptio
 		return err
 	}
 	defer message.options.free()
-	w.job.ctx.forgetDeadline()
 	news := w.job.news()
 	for hasWaited := false; ; hasWaited = true {
 		status, err := w.tryWrite(message)
@@ -57,11 +56,11 @@ func (w *ReplyWriter) told(err error) error {
 }
 
 func (w *ReplyWriter) tryWrite(message message) (C.pigato_status, error) {
-	handle, err := w.job.core.handle.acquire()
+	handle, err := w.job.worker.handle.acquire()
 	if err != nil {
 		return C.PIGATO_C_CLOSED, err
 	}
-	defer w.job.core.handle.release()
+	defer w.job.worker.handle.release()
 	result := C.pigato_go_worker_write(handle, C.uint64_t(w.job.number), bytesPointer(message.data),
 		C.size_t(len(message.data)), message.options.pointer)
 	if result.status == C.PIGATO_C_BUSY {
@@ -108,7 +107,7 @@ func (w *ReplyWriter) Reject(reason any) error {
 	})
 }
 
-// fail ends the request as that of a failed handler.
+// fail ends the request as that of a failed handler. It runs no code of the user's.
 func (w *ReplyWriter) fail(message string) error {
 	return w.conclusive(func(handle *C.pigato_worker, number C.uint64_t) C.pigato_go_result {
 		return C.pigato_go_worker_fail(handle, number, textPointer(message), C.size_t(len(message)))
@@ -117,11 +116,11 @@ func (w *ReplyWriter) fail(message string) error {
 
 // conclusive makes a call that ends the request.
 func (w *ReplyWriter) conclusive(call func(*C.pigato_worker, C.uint64_t) C.pigato_go_result) error {
-	handle, err := w.job.core.handle.acquire()
+	handle, err := w.job.worker.handle.acquire()
 	if err != nil {
 		return w.told(err)
 	}
-	defer w.job.core.handle.release()
+	defer w.job.worker.handle.release()
 	if err := failure(call(handle, C.uint64_t(w.job.number))); err != nil {
 		return w.told(err)
 	}
@@ -131,22 +130,22 @@ func (w *ReplyWriter) conclusive(call func(*C.pigato_worker, C.uint64_t) C.pigat
 
 // Heartbeat sends the broker a sign of life now, as Worker.Heartbeat does.
 func (w *ReplyWriter) Heartbeat() error {
-	handle, err := w.job.core.handle.acquire()
+	handle, err := w.job.worker.handle.acquire()
 	if err != nil {
 		return err
 	}
-	defer w.job.core.handle.release()
+	defer w.job.worker.handle.release()
 	return failure(C.pigato_go_worker_heartbeat(handle))
 }
 
 // IsWanted tells whether the reply is still wanted, as far as is known: the request has not ended, and its client has
 // said so within the last heartbeats.
 func (w *ReplyWriter) IsWanted() bool {
-	handle, err := w.job.core.handle.acquire()
+	handle, err := w.job.worker.handle.acquire()
 	if err != nil {
 		return false
 	}
-	defer w.job.core.handle.release()
+	defer w.job.worker.handle.release()
 	result := C.pigato_go_worker_is_wanted(handle, C.uint64_t(w.job.number))
 	return failure(result) == nil && result.number != 0
 }

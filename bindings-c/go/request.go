@@ -3,7 +3,10 @@ package pigato
 // #include "helpers.h"
 import "C"
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Request is a request that a handler is to answer. Decode reads its data, Header a key of the client's own.
 type Request struct {
@@ -33,16 +36,24 @@ func (r *Request) Remaining() time.Duration { return r.remaining }
 
 func requestOf(event *C.pigato_worker_event) *Request {
 	room := newArena(event.service, event.client, event.id, event.data, event.options)
-	remaining := NoTimeout
-	if event.remaining_ms >= 0 {
-		remaining = time.Duration(event.remaining_ms) * time.Millisecond
-	}
 	return &Request{
 		Payload:   Payload{room.bytes(event.data), room.bytes(event.options), Codec(event.codec)},
 		service:   room.text(event.service),
 		client:    room.text(event.client),
 		id:        room.text(event.id),
 		attempt:   int(event.attempt),
-		remaining: remaining,
+		remaining: remainingOf(int64(event.remaining_ms)),
+	}
+}
+
+// remainingOf is a time that C tells; one that is longer than Go can say is the longest that it can.
+func remainingOf(milliseconds int64) time.Duration {
+	switch {
+	case milliseconds < 0:
+		return NoTimeout
+	case milliseconds > math.MaxInt64/int64(time.Millisecond):
+		return math.MaxInt64
+	default:
+		return time.Duration(milliseconds) * time.Millisecond
 	}
 }

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package pigato
 
 import (
@@ -19,7 +21,9 @@ type Stream struct {
 	release func() bool
 	queue   []outcome
 	first   int
-	ending  ending
+	// queuedBytes is the size of what is in the queue.
+	queuedBytes int
+	ending      ending
 	// unreported counts partial replies that were read and not granted again.
 	unreported uint32
 	// news has something in it when there may be something to read.
@@ -87,6 +91,7 @@ func (s *Stream) take() (outcome, bool) {
 	}
 	taken := s.queue[s.first]
 	s.queue[s.first] = outcome{}
+	s.queuedBytes -= taken.size()
 	s.first++
 	if s.first == len(s.queue) {
 		s.queue, s.first = s.queue[:0], 0
@@ -156,7 +161,7 @@ func (s *Stream) abandon(err error) {
 		return
 	}
 	clear(s.queue)
-	s.queue, s.first = s.queue[:0], 0
+	s.queue, s.first, s.queuedBytes = s.queue[:0], 0, 0
 	s.end(outcome{err: err, isFinal: true})
 	s.mutex.Unlock()
 	s.client.core.cancel(s.number)
@@ -165,7 +170,7 @@ func (s *Stream) abandon(err error) {
 
 // end puts the last outcome into the queue and lets go of the context.
 func (s *Stream) end(last outcome) {
-	s.queue = append(s.queue, last)
+	s.put(last)
 	s.ending = complete
 	if s.release != nil {
 		s.release()
@@ -178,7 +183,7 @@ func (s *Stream) receive(received outcome) {
 		s.mutex.Unlock()
 		return
 	}
-	isOverflow := !received.isFinal && len(s.queue)-s.first >= s.client.core.maxUnread
+	isOverflow := !received.isFinal && !s.hasRoom(received.size())
 	switch {
 	case isOverflow:
 		err := &Error{Code: ErrBusy, Message: "the stream is read too slowly for a worker that knows no back-pressure"}
@@ -187,13 +192,24 @@ func (s *Stream) receive(received outcome) {
 		s.end(received)
 	default:
 		s.makeRoom()
-		s.queue = append(s.queue, received)
+		s.put(received)
 	}
 	s.mutex.Unlock()
 	if isOverflow {
 		s.client.core.cancel(s.number)
 	}
 	s.tell()
+}
+
+// hasRoom tells whether a partial reply of this size may wait too. One alone always may.
+func (s *Stream) hasRoom(size int) bool {
+	waiting, most := len(s.queue)-s.first, s.client.core.unread
+	return waiting == 0 || waiting < most.partials && s.queuedBytes+size <= most.bytes
+}
+
+func (s *Stream) put(last outcome) {
+	s.queue = append(s.queue, last)
+	s.queuedBytes += last.size()
 }
 
 // makeRoom moves the queue to the front of its memory once most of that lies before it.

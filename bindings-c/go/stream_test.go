@@ -221,7 +221,7 @@ func TestAWriterWaitsForASlowReader(t *testing.T) {
 func TestAStreamThatOverflowsEndsWithErrBusy(t *testing.T) {
 	handler, ended := endless()
 	_, client := newTrio(t, handler)
-	pigato.SetMaxUnread(client, 100)
+	pigato.SetMaxUnread(client, 100, 1<<30)
 	stream, err := client.Stream(deadline(t), "test", nil)
 	require(t, err)
 	receive(t, ended)
@@ -231,6 +231,54 @@ func TestAStreamThatOverflowsEndsWithErrBusy(t *testing.T) {
 	}
 	if !errors.Is(err, pigato.ErrBusy) || seen != 101 {
 		t.Error(seen, err)
+	}
+}
+
+func TestAStreamOfTooManyBytesEndsWithErrBusy(t *testing.T) {
+	handler, ended := endless()
+	_, client := newTrio(t, handler)
+	// Options count too, so there may be fewer than the ten of which that is the data.
+	pigato.SetMaxUnread(client, 1<<30, 10*len(`"more"`))
+	stream, err := client.Stream(deadline(t), "test", nil)
+	require(t, err)
+	receive(t, ended)
+	seen := 0
+	for _, err = range stream.All() {
+		seen++
+	}
+	if !errors.Is(err, pigato.ErrBusy) || seen < 2 || seen > 11 {
+		t.Error(seen, err)
+	}
+}
+
+func TestAStreamThatIsReadHasRoomForAnyNumberOfBytes(t *testing.T) {
+	_, client := newTrio(t, func(ctx context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
+		return errors.Join(w.Write(ctx, "more than there is room for"), w.End("done"))
+	})
+	pigato.SetMaxUnread(client, 100, 1)
+	for range 10 {
+		stream, err := client.Stream(deadline(t), "test", nil)
+		require(t, err)
+		for _, err := range stream.All() {
+			require(t, err)
+		}
+	}
+}
+
+func TestBytesThatWereReadCountNoMore(t *testing.T) {
+	handler, begun, _ := stuck()
+	_, client := newTrio(t, handler)
+	partial := &pigato.Error{Code: pigato.ErrRemote, IsPartial: true, Value: []byte("100")}
+	pigato.SetMaxUnread(client, 100, 2*len(partial.Value))
+	stream, err := client.Stream(deadline(t), "test", nil)
+	require(t, err)
+	receive(t, begun)
+	pigato.Receive(stream, nil, partial, false)
+	for range 10 {
+		pigato.Receive(stream, nil, partial, false)
+		if _, err := stream.Next(deadline(t)); err != partial {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -26,16 +26,59 @@ formatted() {
   fi
 }
 
+programs="$(mktemp -d)"
+trap 'rm -rf "$programs"' EXIT
+
+# What users without cgo are told, as README.md promises.
+tells_that_cgo_is_off() {
+  local told
+  ! told="$(CGO_ENABLED=0 go build . 2>&1)" && grep -q 'build constraints exclude all Go files' <<<"$told"
+}
+
+# The linker warns of functions that load shared libraries all the same: of names of users and hosts.
+all_static() {
+  go build -ldflags '-extldflags "-static"' -o "$programs/static" ./examples/echo 2>/dev/null &&
+    ! readelf -d "$programs/static" | grep NEEDED && "$programs/static"
+}
+
+# Against a copy that was installed elsewhere.
+dynamic() {
+  local prefix="$programs/prefix" stamps=(../build/*.built)
+  make --no-print-directory -C .. install PREFIX="$prefix" PROFILE="$(basename "${stamps[0]}" .built)" >/dev/null
+  PKG_CONFIG_PATH="$prefix/lib/pkgconfig" go build -tags pigato_dynamic -o "$programs/dynamic" ./examples/echo
+  readelf -d "$programs/dynamic" | grep -q 'NEEDED.*\[libpigato.so.1\]'
+  LD_LIBRARY_PATH="$prefix/lib" "$programs/dynamic"
+}
+
+# The first program of README.md, in a module of its own, on a free port.
+first_program() {
+  local module="$programs/first" package=github.com/prdn/pigato/bindings-c/go here="$PWD"
+  mkdir "$module"
+  awk '/^```go$/ { inside = 1; next } /^```$/ && inside { exit } inside' README.md |
+    sed -e 's/WithEndpoint("[^"]*")/WithEndpoint("tcp:\/\/127.0.0.1:*"), pigato.WithIntch("")/' \
+      -e 's/"tcp:\/\/127.0.0.1:55555"/broker.Endpoint()/' >"$module/main.go"
+  (
+    cd "$module"
+    go mod init first 2>/dev/null
+    go mod edit -require="$package@v0.0.0" -replace="$package=$here"
+    go build -o first .
+    [[ "$(./first)" == HELLO ]]
+  )
+}
+
 step formatted
 step go vet ./...
+step tells_that_cgo_is_off
 step go test -count=1 -timeout=300s ./...
-step env GODEBUG=cgocheck=1 go test -count=1 -timeout=300s .
+# GODEBUG=cgocheck=1 is on anyway; the experiment also finds pointers of Go's that are stored in memory of C's.
+step env GODEBUG=cgocheck=1 GOEXPERIMENT=cgocheck2 go test -count=1 -timeout=300s .
 step go test -race -count=1 -timeout=300s .
 
 # Built anew, since `go run` may take a program that was linked with an older library.
-programs="$(mktemp -d)"
-trap 'rm -rf "$programs"' EXIT
 step go build -o "$programs" ./examples/...
 for program in echo stocks; do
   step "$programs/$program"
 done
+step all_static
+step dynamic
+step first_program

@@ -6,20 +6,12 @@ import "C"
 import (
 	"context"
 	"log/slog"
-	"runtime"
 	"sync"
-	"unsafe"
 )
 
 // Worker offers a service. It connects by itself, and again whenever the connection is lost. All methods may be called
 // from any goroutine.
 type Worker struct {
-	core *workerCore
-}
-
-// workerCore is what the polling goroutine works with. It does not know its Worker, so that one that was forgotten can
-// be collected and stopped.
-type workerCore struct {
 	handle   guard[*C.pigato_worker]
 	jobs     *table[*job]
 	handler  Handler
@@ -30,7 +22,7 @@ type workerCore struct {
 
 // NewWorker starts a worker at the broker at endpoint. The service may be a wildcard (`ech*`) or a version
 // (`echo@1.2.3`). A broker that is not there yet is no error. Each request runs the handler in a goroutine of its own, as
-// many at a time as WithConcurrency says. Close or Stop has to be called in the end.
+// many at a time as WithConcurrency says. The worker runs until Close or Stop, whether anything refers to it or not.
 func NewWorker(endpoint, service string, handler Handler, options ...WorkerOption) (*Worker, error) {
 	if handler == nil {
 		return nil, &Error{Code: ErrArgument, Message: "the handler is nil"}
@@ -49,16 +41,14 @@ func NewWorker(endpoint, service string, handler Handler, options ...WorkerOptio
 	if err := failure(result); err != nil {
 		return nil, err
 	}
-	core := &workerCore{
+	worker := &Worker{
 		jobs:    newTable[*job](),
 		handler: handler,
 		logger:  given.log().With("pigato", "worker", "service", service, "endpoint", endpoint),
 		stopped: make(chan struct{}),
 	}
-	core.handle.pointer = (*C.pigato_worker)(result.handle)
-	go core.poll(core.handle.pointer)
-	worker := &Worker{core}
-	runtime.SetFinalizer(worker, func(forgotten *Worker) { forgotten.core.stop(0) })
+	worker.handle.pointer = (*C.pigato_worker)(result.handle)
+	go worker.poll(worker.handle.pointer)
 	return worker, nil
 }
 
@@ -66,9 +56,8 @@ func NewWorker(endpoint, service string, handler Handler, options ...WorkerOptio
 // fails. It does not wait for handlers that run on. Closing again does nothing. It never fails; the result is there for
 // io.Closer.
 func (w *Worker) Close() error {
-	w.core.stop(0)
-	<-w.core.stopped
-	runtime.SetFinalizer(w, nil)
+	w.stop(0)
+	<-w.stopped
 	return nil
 }
 
@@ -76,16 +65,15 @@ func (w *Worker) Close() error {
 // When ctx ends first, it stops at once, as Close does, and the error wraps ctx.Err(). Not to be called by a handler
 // of the worker, which would wait for itself.
 func (w *Worker) Stop(ctx context.Context) error {
-	w.core.stop(-1)
+	w.stop(-1)
 	ended := make(chan struct{})
 	go func() {
-		<-w.core.stopped
-		w.core.handlers.Wait()
+		<-w.stopped
+		w.handlers.Wait()
 		close(ended)
 	}()
 	select {
 	case <-ended:
-		runtime.SetFinalizer(w, nil)
 		return nil
 	case <-ctx.Done():
 		w.Close()
@@ -95,26 +83,26 @@ func (w *Worker) Stop(ctx context.Context) error {
 
 // SetConcurrency takes this many requests at a time from now on, NoLimit for any number.
 func (w *Worker) SetConcurrency(requests int) error {
-	handle, err := w.core.handle.acquire()
+	handle, err := w.handle.acquire()
 	if err != nil {
 		return err
 	}
-	defer w.core.handle.release()
+	defer w.handle.release()
 	return failure(C.pigato_go_worker_set_concurrency(handle, C.int64_t(requests)))
 }
 
 // Heartbeat sends the broker a sign of life now. It happens by itself once a heartbeat interval, whatever handlers do.
 func (w *Worker) Heartbeat() error {
-	handle, err := w.core.handle.acquire()
+	handle, err := w.handle.acquire()
 	if err != nil {
 		return err
 	}
-	defer w.core.handle.release()
+	defer w.handle.release()
 	return failure(C.pigato_go_worker_heartbeat(handle))
 }
 
 // stop begins the end, which the polling goroutine completes.
-func (w *workerCore) stop(milliseconds int64) {
+func (w *Worker) stop(milliseconds int64) {
 	if handle, err := w.handle.acquire(); err == nil {
 		// The only possible failure says that it has stopped already.
 		C.pigato_worker_stop(handle, C.int64_t(milliseconds))
@@ -123,31 +111,19 @@ func (w *workerCore) stop(milliseconds int64) {
 }
 
 // poll hands events on until the worker has stopped, and frees it then.
-func (w *workerCore) poll(handle *C.pigato_worker) {
+func (w *Worker) poll(handle *C.pigato_worker) {
 	defer close(w.stopped)
-	memory := C.calloc(eventsPerPoll, C.sizeof_pigato_worker_event)
-	defer C.free(memory)
-	first := (*C.pigato_worker_event)(memory)
-	events := unsafe.Slice(first, eventsPerPoll)
-	for isOpen := true; isOpen; {
-		result := C.pigato_go_worker_poll(handle, first, eventsPerPoll)
-		if err := failure(result); err != nil {
-			w.logger.Error("polling failed", "error", err)
-			break
-		}
-		for at := range events[:result.number] {
-			isOpen = w.handleEvent(&events[at]) && isOpen
-		}
-		C.pigato_worker_events_free(first, C.size_t(result.number))
-		// The handlers run first and may answer: the next call then finds many events and not few.
-		runtime.Gosched()
-	}
+	pollEvents(func(first *C.pigato_worker_event, capacity C.size_t) C.pigato_go_result {
+		return C.pigato_go_worker_poll(handle, first, capacity)
+	}, func(first *C.pigato_worker_event, count C.size_t) {
+		C.pigato_worker_events_free(first, count)
+	}, w.handleEvent, w.logger)
 	C.pigato_worker_free(w.handle.take())
 	w.jobs.drain(func(job *job) { job.cancel(errClosed()) })
 }
 
 // handleEvent tells whether more may follow.
-func (w *workerCore) handleEvent(event *C.pigato_worker_event) bool {
+func (w *Worker) handleEvent(event *C.pigato_worker_event) bool {
 	number := uint64(event.request)
 	switch event.kind {
 	case C.PIGATO_EVENT_REQUEST:
@@ -186,7 +162,7 @@ func cancellation(reason C.pigato_cancel_reason) error {
 }
 
 // begin runs the handler for a request.
-func (w *workerCore) begin(number uint64, request *Request) {
+func (w *Worker) begin(number uint64, request *Request) {
 	made := newJob(w, number, request)
 	w.jobs.put(number, made)
 	w.handlers.Add(1)
