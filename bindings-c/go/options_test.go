@@ -44,12 +44,13 @@ func TestOnlyNoTimeoutIsForEver(t *testing.T) {
 	if req := receive(t, begun); req.Remaining() != pigato.NoTimeout {
 		t.Error(req.Remaining())
 	}
-	// To the library this number of milliseconds would be for ever.
-	const negative = -time.Millisecond
-	for _, option := range []pigato.RequestOption{pigato.WithTimeout(negative), pigato.With("timeout", negative)} {
-		_, err := client.Request(deadline(t), "nobody", nil, option, pigato.WithFailFast())
-		if !errors.Is(err, pigato.ErrOption) || !strings.Contains(err.Error(), "`timeout`") {
-			t.Error(err)
+	// To the library the first number of milliseconds would be for ever.
+	for _, negative := range []time.Duration{-time.Millisecond, -5 * time.Millisecond} {
+		for _, option := range []pigato.RequestOption{pigato.WithTimeout(negative), pigato.With("timeout", negative)} {
+			_, err := client.Request(deadline(t), "nobody", nil, option, pigato.WithFailFast())
+			if !errors.Is(err, pigato.ErrOption) || !strings.Contains(err.Error(), "`timeout`") {
+				t.Error(negative, err)
+			}
 		}
 	}
 }
