@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::mpsc::{channel, Sender};
+use std::sync::mpsc::{channel, RecvTimeoutError, Sender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -89,7 +89,10 @@ impl BoundBroker {
     fn ask<T>(&self, command: impl FnOnce(Sender<T>) -> BrokerCommand) -> Result<T, Error> {
         let (sender, receiver) = channel();
         self.handle.submit_urgent(command(sender))?;
-        receiver.recv_timeout(ANSWER).map_err(|_| ErrorCode::Closed.into())
+        receiver.recv_timeout(ANSWER).map_err(|error| match error {
+            RecvTimeoutError::Disconnected => ErrorCode::Closed.into(),
+            RecvTimeoutError::Timeout => Error::new(ErrorCode::Busy, "the I/O thread does not answer"),
+        })
     }
 }
 

@@ -129,8 +129,10 @@ pub(crate) fn a_killed_worker_costs_no_request_with_retry(pair: &Pair) {
     let broker = broker();
     let mut first = pair.telling_worker(broker.endpoint());
     let mut client = pair.client(broker.endpoint());
-    client.request("kept", SERVICE, &slow("kept"), &json!({"retry": 1}));
-    client.request("lost", SERVICE, &slow("lost"), &json!({}));
+    // Time enough to kill its worker, and what is not in time fails the count of retries.
+    let kept = json!({"do": "sleep", "ms": 2_000, "value": "kept"});
+    client.request("kept", SERVICE, &kept, &json!({"retry": 1}));
+    client.request("lost", SERVICE, &json!({"do": "never", "value": "lost"}), &json!({}));
     for value in ["kept", "lost"] {
         wait_for_request(&mut first, value);
     }
@@ -143,11 +145,6 @@ pub(crate) fn a_killed_worker_costs_no_request_with_retry(pair: &Pair) {
     wait_for_request(&mut second, "kept");
     assert_eq!(client.outcome("kept"), Ok(json!("kept")));
     assert_eq!(broker.statistics().unwrap().retries, 1);
-}
-
-/// Time enough to kill its worker.
-fn slow(value: &str) -> Value {
-    json!({"do": "sleep", "ms": 2_000, "value": value})
 }
 
 fn wait_for_request(worker: &mut Peer, value: &str) {
