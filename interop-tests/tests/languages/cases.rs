@@ -1,7 +1,7 @@
 //! What every pair of languages has to be able to do.
 
 use pigato_interop::peer::{Language, Peer};
-use serde_json::{json, Value};
+use serde_json::json;
 
 use crate::pair::{broker, wait_for_workers, Pair, SERVICE};
 use crate::wait::eventually;
