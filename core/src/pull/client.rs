@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::identity::CurrentIdentity;
 use super::pull;
 use crate::api::outcome;
 use crate::client::{Event, Token};
 use crate::config::{ClientOptions, RequestOptions};
-use crate::driver::{open_client, service_name, ClientCommand, Engine, EventQueue, Handle};
+use crate::driver::{open_client, service_name, ClientCommand, Engine, EventQueue, EventSink, Handle};
 use crate::error::{Error, ErrorCode};
 use crate::index::Map;
 use crate::limits;
-use crate::protocol::{Frame, Payload, ReplyKind};
+use crate::protocol::{Frame, Payload, PeerId, ReplyKind};
 use crate::{PeerEvent, Reply, RequestError};
 
 /// When a partial reply counts as read, so that the worker may send another.
@@ -52,10 +53,30 @@ pub enum ClientEvent {
 pub struct Client {
     handle: Handle<ClientCommand>,
     queue: EventQueue<Event>,
+    identity: CurrentIdentity,
     grant: Grant,
     next_token: AtomicU64,
     /// Partial replies that were read and not granted again, by request.
     consumed: Mutex<Map<Token, u32>>,
+}
+
+struct Sink {
+    queue: EventQueue<Event>,
+    identity: CurrentIdentity,
+}
+
+impl EventSink<Event> for Sink {
+    fn deliver(&mut self, events: &mut Vec<Event>) {
+        self.queue.deliver(events);
+    }
+
+    fn opening(&mut self, identity: &PeerId) {
+        self.identity.set(identity);
+    }
+
+    fn is_full(&self) -> bool {
+        self.queue.is_full()
+    }
 }
 
 impl Client {
@@ -63,8 +84,10 @@ impl Client {
     /// yet is not: requests made until then are sent when it is.
     pub fn start(endpoint: &str, options: ClientOptions, grant: Grant) -> Result<Self, Error> {
         let queue = EventQueue::new().map_err(|error| Error::new(ErrorCode::System, error.to_string()))?;
-        let handle = open_client(&Engine::current()?, endpoint, options, Box::new(queue.clone()))?;
-        Ok(Self { handle, queue, grant, next_token: AtomicU64::new(1), consumed: Mutex::default() })
+        let identity = CurrentIdentity::default();
+        let sink = Sink { queue: queue.clone(), identity: identity.clone() };
+        let handle = open_client(&Engine::current()?, endpoint, options, Box::new(sink))?;
+        Ok(Self { handle, queue, identity, grant, next_token: AtomicU64::new(1), consumed: Mutex::default() })
     }
 
     /// Makes a request and returns its number, which events call it by and which is never used again. The data is JSON, or
@@ -101,6 +124,18 @@ impl Client {
         let partials = std::mem::take(waiting);
         drop(consumed);
         self.handle.submit_urgent(ClientCommand::Grant { token, partials })
+    }
+
+    /// The identity of the present connection, or of the last one: another one after each reconnection.
+    #[must_use]
+    pub fn identity(&self) -> Vec<u8> {
+        self.identity.get()
+    }
+
+    /// Has `wake` called whenever there are events again after there were none: for event loops that watch no descriptors.
+    /// It is called on the I/O thread and must not block.
+    pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
+        self.queue.on_ready(wake);
     }
 
     /// A descriptor that is readable while there are events. Wait for it, never read from it.
