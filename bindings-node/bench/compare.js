@@ -18,8 +18,9 @@ class Role {
     this.lines = createInterface({ input: this.child.stdout });
   }
 
+  /** The next line; undefined if the process ends without one. */
   async line() {
-    const [line] = await once(this.lines, 'line', { signal: AbortSignal.timeout(120_000) });
+    const [line] = await Promise.race([once(this.lines, 'line'), once(this.lines, 'close')]);
     return line;
   }
 
@@ -30,6 +31,7 @@ class Role {
   }
 
   async end() {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     this.child.kill();
     await once(this.child, 'exit');
   }
@@ -55,7 +57,12 @@ async function measure(name, [requests, window]) {
   const count = Math.max(window, Math.round(requests * share));
   const before = await worker.cpu();
   const client = bench(['client', endpoint, String(count), String(window), '5', '--callbacks'], env);
-  const result = JSON.parse(await client.line());
+  const line = await client.line();
+  if (line === undefined) {
+    await Promise.all([worker.end(), broker.end()]);
+    return undefined;
+  }
+  const result = JSON.parse(line);
   const workerCpu = ((await worker.cpu()) - before) / count;
   await Promise.all([worker.end(), broker.end()]);
   return { ...result, workerCpu };
@@ -65,13 +72,18 @@ async function main() {
   for (const load of LOADS) {
     const results = {};
     for (const name of Object.keys(CONTENDERS)) results[name] = await measure(name, load);
-    for (const [name, { requestsPerSecond, cpuMicrosecondsPerRequest, workerCpu, latencyMicroseconds }] of Object.entries(results)) {
+    for (const [name, result] of Object.entries(results)) {
+      if (result === undefined) {
+        console.log(`window ${load[1]}, ${name}: failed`);
+        continue;
+      }
+      const { requestsPerSecond, cpuMicrosecondsPerRequest, workerCpu, latencyMicroseconds } = result;
       console.log(
         `window ${load[1]}, ${name}: ${requestsPerSecond} requests/s, p50 ${latencyMicroseconds.p50} µs, ` +
           `p99 ${latencyMicroseconds.p99} µs, CPU client ${cpuMicrosecondsPerRequest.toFixed(1)} µs, worker ${workerCpu.toFixed(1)} µs a request`,
       );
     }
-    console.log(`  ratio ${(results.ours.requestsPerSecond / results.published.requestsPerSecond).toFixed(1)}`);
+    if (results.ours && results.published) console.log(`  ratio ${(results.ours.requestsPerSecond / results.published.requestsPerSecond).toFixed(1)}`);
   }
 }
 
