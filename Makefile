@@ -30,7 +30,7 @@ build: setup ## the `pigato` command, at target/release/pigato
 	$(CARGO) build --release --package pigato-cli
 
 .PHONY: test
-test: setup-test lint rings unit c go interop ## everything that has to hold before a change lands
+test: setup-test lint rings unit c go node interop ## everything that has to hold before a change lands
 
 .PHONY: lint
 lint: setup ## formatting and lints
@@ -63,6 +63,11 @@ c-library:
 go: c-library ## the Go package: vet, tests, tests with the race detector and cgo's checks, examples
 	@core/scripts/setup.sh go
 	bindings-c/go/test.sh
+
+.PHONY: node
+node: interop-tests/peers/pigato-js/node_modules/.package-lock.json ## the Node.js package: build, tests, types
+	@core/scripts/setup.sh build node
+	cd bindings-node && npm ci --no-audit --no-fund && npm run --silent build && npm test
 
 .PHONY: peers
 peers: c-library interop-tests/peers/pigato-js/node_modules/.package-lock.json
@@ -102,5 +107,5 @@ bench-go: ## the Go package's speed beside the Rust crate's and NATS
 .PHONY: clean
 clean: ## remove what was built
 	$(CARGO) clean
-	rm -rf interop-tests/peers/pigato-js/node_modules interop-tests/peers/*/build
+	rm -rf interop-tests/peers/pigato-js/node_modules interop-tests/peers/*/build bindings-node/node_modules bindings-node/*.node bindings-node/*.tgz
 	$(MAKE) -C bindings-c clean

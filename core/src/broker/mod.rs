@@ -96,7 +96,8 @@ impl Machine {
     #[must_use]
     pub fn new(mut options: BrokerOptions, mut entropy: Entropy) -> Self {
         options.heartbeat = options.heartbeat.clamp(limits::HEARTBEAT.0, limits::HEARTBEAT.1);
-        let name = options.name.clone().unwrap_or_else(|| format!("B{}", entropy.uuid()));
+        let options = options.named(&mut entropy);
+        let name = options.name.clone().unwrap_or_default();
         let hasher = ByteHasher::new(entropy.number());
         Self {
             name,

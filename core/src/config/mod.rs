@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 
 pub use request::RequestOptions;
 
-use named::{read, unknown};
+use named::{read, unknown, OptionValue};
 
+use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::limits;
 
@@ -53,6 +54,13 @@ impl DispatchMode {
             "load" => Ok(Self::Load),
             "rand" => Ok(Self::Random),
             _ => Err(Error::new(ErrorCode::Option, format!("dmode is `load` or `rand`, not `{name}`"))),
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Load => "load",
+            Self::Random => "rand",
         }
     }
 }
@@ -125,6 +133,12 @@ macro_rules! options {
                     _ => return Err(unknown(name, Self::NAMES)),
                 }
                 Ok(())
+            }
+
+            /// All options with their values, as [`Self::from_json`] takes them; fractions of a millisecond are rounded up.
+            #[must_use]
+            pub fn to_json(&self) -> Map<String, Value> {
+                [$(($text.to_owned(), OptionValue::to_json(&self.$field)),)+].into_iter().collect()
             }
 
             /// The options of this kind in an object; see [`Self::set`].
@@ -207,7 +221,32 @@ options! {
     }
 }
 
+impl BrokerOptions {
+    /// With a name, drawn from `entropy` if there is none yet.
+    #[must_use]
+    pub fn named(mut self, entropy: &mut Entropy) -> Self {
+        self.name.get_or_insert_with(|| format!("B{}", entropy.uuid()));
+        self
+    }
+}
+
+impl ClientOptions {
+    /// With a prefix, drawn from `entropy` if there is none yet.
+    #[must_use]
+    pub fn named(mut self, entropy: &mut Entropy) -> Self {
+        self.prefix.get_or_insert_with(|| format!("C{}", entropy.uuid()));
+        self
+    }
+}
+
 impl WorkerOptions {
+    /// With a prefix, drawn from `entropy` if there is none yet.
+    #[must_use]
+    pub fn named(mut self, entropy: &mut Entropy) -> Self {
+        self.prefix.get_or_insert_with(|| format!("W{}", entropy.uuid()));
+        self
+    }
+
     /// How long a client may be silent about a request before it counts as uninterested.
     #[cfg(feature = "driver")]
     pub(crate) fn patience(&self) -> Duration {
@@ -277,6 +316,13 @@ impl From<Duration> for Timeout {
 }
 
 impl Codec {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Raw => "raw",
+        }
+    }
+
     /// From the value of an option; `E_OPTION` if it names none.
     #[cfg(feature = "driver")]
     pub(crate) fn from_option(value: &Value) -> Result<Self, Error> {

@@ -13,6 +13,9 @@ pub(super) trait OptionValue: Sized {
     const EXPECTED: &'static str;
 
     fn from_json(value: &Value) -> Option<Self>;
+
+    /// The value that [`OptionValue::from_json`] takes for it.
+    fn to_json(&self) -> Value;
 }
 
 /// The value of the option `name`; `E_OPTION` with what it may be if it is something else.
@@ -36,6 +39,10 @@ impl OptionValue for bool {
             _ => value.as_bool(),
         }
     }
+
+    fn to_json(&self) -> Value {
+        Value::from(*self)
+    }
 }
 
 impl OptionValue for String {
@@ -43,6 +50,10 @@ impl OptionValue for String {
 
     fn from_json(value: &Value) -> Option<Self> {
         value.as_str().map(str::to_owned)
+    }
+
+    fn to_json(&self) -> Value {
+        Value::from(self.as_str())
     }
 }
 
@@ -55,6 +66,10 @@ impl OptionValue for Option<String> {
             _ => String::from_json(value).map(Some),
         }
     }
+
+    fn to_json(&self) -> Value {
+        Value::from(self.clone())
+    }
 }
 
 impl OptionValue for u32 {
@@ -62,6 +77,10 @@ impl OptionValue for u32 {
 
     fn from_json(value: &Value) -> Option<Self> {
         value.as_u64().and_then(|number| number.try_into().ok()).filter(|number| *number > 0)
+    }
+
+    fn to_json(&self) -> Value {
+        Value::from(*self)
     }
 }
 
@@ -71,6 +90,10 @@ impl OptionValue for usize {
     fn from_json(value: &Value) -> Option<Self> {
         value.as_u64().and_then(|number| number.try_into().ok())
     }
+
+    fn to_json(&self) -> Value {
+        Value::from(*self)
+    }
 }
 
 impl OptionValue for Duration {
@@ -78,6 +101,10 @@ impl OptionValue for Duration {
 
     fn from_json(value: &Value) -> Option<Self> {
         Timeout::from_json(value)?.duration().filter(|duration| !duration.is_zero())
+    }
+
+    fn to_json(&self) -> Value {
+        Value::from(Timeout::After(*self).as_millis())
     }
 }
 
@@ -87,6 +114,10 @@ impl OptionValue for Timeout {
     fn from_json(value: &Value) -> Option<Self> {
         value.as_f64().filter(|millis| *millis >= 0.0 || *millis == -1.0).and_then(Self::from_millis)
     }
+
+    fn to_json(&self) -> Value {
+        Value::from(self.as_millis())
+    }
 }
 
 impl OptionValue for Concurrency {
@@ -95,6 +126,10 @@ impl OptionValue for Concurrency {
     fn from_json(value: &Value) -> Option<Self> {
         value.as_i64().and_then(Self::from_number)
     }
+
+    fn to_json(&self) -> Value {
+        Value::from(self.as_number())
+    }
 }
 
 impl OptionValue for DispatchMode {
@@ -102,6 +137,10 @@ impl OptionValue for DispatchMode {
 
     fn from_json(value: &Value) -> Option<Self> {
         value.as_str().and_then(|name| Self::parse(name).ok())
+    }
+
+    fn to_json(&self) -> Value {
+        Value::from(self.as_str())
     }
 }
 
@@ -114,6 +153,10 @@ impl OptionValue for Codec {
             "raw" => Some(Self::Raw),
             _ => None,
         }
+    }
+
+    fn to_json(&self) -> Value {
+        Value::from(self.as_str())
     }
 }
 
@@ -143,6 +186,18 @@ mod tests {
 
         let worker = WorkerOptions::from_json(map(&json!({ "concurrency": -1 }))).unwrap();
         assert_eq!(worker.concurrency, Concurrency::Unlimited);
+    }
+
+    #[test]
+    fn options_as_an_object_are_what_they_are_made_from() {
+        let given = json!({ "timeout": -1, "retry": true, "heartbeat": 70, "prefix": "C" });
+        let written = ClientOptions::from_json(map(&given)).unwrap().to_json();
+        assert!(map(&given).iter().all(|(name, value)| written.get(name) == Some(value)), "{written:?}");
+        assert_eq!(written.len(), ClientOptions::NAMES.len());
+        assert_eq!(ClientOptions::from_json(&written).unwrap().to_json(), written);
+        let broker = BrokerOptions::default().intch(None).to_json();
+        assert_eq!((&broker["intch"], &broker["dmode"]), (&Value::Null, &json!("load")));
+        assert_eq!(WorkerOptions::default().to_json()["concurrency"], json!(100));
     }
 
     #[test]

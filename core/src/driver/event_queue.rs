@@ -1,6 +1,7 @@
 //! Events for a consumer that pulls: a descriptor that is readable while there are some, and many at once.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -38,6 +39,17 @@ struct State<E> {
     is_closed: bool,
     /// Threads within [`EventQueue::wait`].
     waiting: usize,
+    on_ready: Option<OnReady>,
+}
+
+/// Called whenever a queue stops being empty.
+#[derive(Clone)]
+struct OnReady(Arc<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for OnReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnReady")
+    }
 }
 
 impl<E> Clone for EventQueue<E> {
@@ -52,7 +64,13 @@ impl<E> EventQueue<E> {
         let (readable, signal) = UnixStream::pair()?;
         readable.set_nonblocking(true)?;
         signal.set_nonblocking(true)?;
-        let state = Mutex::new(State { events: VecDeque::new(), is_signalled: false, is_closed: false, waiting: 0 });
+        let state = Mutex::new(State {
+            events: VecDeque::new(),
+            is_signalled: false,
+            is_closed: false,
+            waiting: 0,
+            on_ready: None,
+        });
         Ok(Self { shared: Arc::new(Shared { state, arrived: Condvar::new(), readable, signal }) })
     }
 
@@ -60,6 +78,19 @@ impl<E> EventQueue<E> {
     #[must_use]
     pub fn descriptor(&self) -> RawFd {
         self.shared.readable.as_raw_fd()
+    }
+
+    /// Has `wake` called whenever the queue stops being empty, and at once if it is not empty now: for languages whose event
+    /// loop watches no descriptors. It is called on the I/O thread, and must neither block nor use the queue.
+    pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
+        let wake = OnReady(Arc::new(wake));
+        let mut state = self.shared.state.lock();
+        state.on_ready = Some(wake.clone());
+        let is_ready = !state.events.is_empty();
+        drop(state);
+        if is_ready {
+            (wake.0)();
+        }
     }
 
     /// Moves up to `most` events to `into`, the oldest first, without waiting. Returns how many, and whether the queue
@@ -98,17 +129,21 @@ impl<E> EventQueue<E> {
 }
 
 impl<E> EventQueue<E> {
-    fn signal(&self, state: &mut State<E>) {
-        if !std::mem::replace(&mut state.is_signalled, true) {
-            // Fails only if a byte is there already, and then the descriptor is readable.
-            let _ = (&self.shared.signal).write(&[1]);
+    /// Makes the descriptor readable, if it is not. Returns who is to be called when the lock is free.
+    fn signal(&self, state: &mut State<E>) -> Option<OnReady> {
+        if std::mem::replace(&mut state.is_signalled, true) {
+            return None;
         }
+        // Fails only if a byte is there already, and then the descriptor is readable.
+        let _ = (&self.shared.signal).write(&[1]);
+        state.on_ready.clone()
     }
 
     /// Ends all waiting, now and later: the descriptor stays readable.
     pub(crate) fn close(&self) {
         let mut state = self.shared.state.lock();
         state.is_closed = true;
+        // Not who is called when there are events: they have just taken the last one.
         self.signal(&mut state);
         drop(state);
         self.shared.arrived.notify_all();
@@ -130,9 +165,12 @@ impl<E> EventQueue<E> {
         if state.events.is_empty() {
             return;
         }
-        self.signal(&mut state);
+        let wake = self.signal(&mut state);
         let has_waiters = state.waiting > 0;
         drop(state);
+        if let Some(OnReady(wake)) = wake {
+            wake();
+        }
         if has_waiters {
             self.shared.arrived.notify_all();
         }

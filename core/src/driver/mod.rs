@@ -13,6 +13,8 @@
 //! Sinks are called on the I/O thread and must not block. [`EventQueue`] is the sink for languages that pull: it makes a
 //! file descriptor readable when events are there and hands out many at once.
 
+use crate::protocol::PeerId;
+
 mod dealer;
 mod engine;
 mod event_queue;
@@ -37,6 +39,11 @@ pub use subscriber::{open_subscriber, SubscriberCommand};
 pub trait EventSink<E>: Send {
     /// Takes all events in the vector, oldest first, and leaves it empty.
     fn deliver(&mut self, events: &mut Vec<E>);
+
+    /// A client's or worker's connection is being opened, under this identity.
+    fn opening(&mut self, identity: &PeerId) {
+        let _ = identity;
+    }
 
     /// Whether it has as much as it may hold. While that is so nothing more is read from the socket; whoever makes room
     /// calls [`Handle::wake`].

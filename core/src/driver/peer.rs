@@ -268,6 +268,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
     fn connect(&mut self, now: Instant, identity: &crate::protocol::PeerId) -> Result<(), Error> {
         let dealer = Dealer::open(&self.context, &self.endpoint, identity, self.reconnect_max_millis)?;
         let is_up = dealer.is_up_at_once();
+        self.sink.opening(identity);
         self.dealer = Some(dealer);
         if is_up {
             self.machine.handle_connected(now);

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::identity::CurrentIdentity;
 use super::pull;
 use crate::api::{failure, outcome};
 use crate::client::{Event, Token};
 use crate::config::{ClientOptions, RequestOptions};
-use crate::driver::{open_client, service_name, ClientCommand, Engine, EventQueue, Handle};
+use crate::driver::{open_client, service_name, ClientCommand, Engine, EventQueue, EventSink, Handle};
 use crate::error::{Error, ErrorCode};
 use crate::index::Map;
 use crate::limits;
-use crate::protocol::{Frame, Payload, ReplyKind};
+use crate::protocol::{Frame, Payload, PeerId, ReplyKind};
 use crate::{PeerEvent, Reply, RequestError};
 
 /// When a partial reply counts as read, so that the worker may send another.
@@ -52,6 +53,7 @@ pub enum ClientEvent {
 pub struct Client {
     handle: Handle<ClientCommand>,
     queue: EventQueue<Event>,
+    identity: CurrentIdentity,
     grant: Grant,
     next_token: AtomicU64,
     /// What was read of each request that has not ended.
@@ -69,15 +71,37 @@ struct Reading {
     consumed: u32,
 }
 
+struct Sink {
+    queue: EventQueue<Event>,
+    identity: CurrentIdentity,
+}
+
+impl EventSink<Event> for Sink {
+    fn deliver(&mut self, events: &mut Vec<Event>) {
+        self.queue.deliver(events);
+    }
+
+    fn opening(&mut self, identity: &PeerId) {
+        self.identity.set(identity);
+    }
+
+    fn is_full(&self) -> bool {
+        self.queue.is_full()
+    }
+}
+
 impl Client {
     /// Starts a client for the broker at `endpoint`. An endpoint that cannot be used is an error; a broker that is not there
     /// yet is not: requests made until then are sent when it is.
     pub fn start(endpoint: &str, options: ClientOptions, grant: Grant) -> Result<Self, Error> {
         let queue = EventQueue::new().map_err(|error| Error::new(ErrorCode::System, error.to_string()))?;
-        let handle = open_client(&Engine::current()?, endpoint, options, Box::new(queue.clone()))?;
+        let identity = CurrentIdentity::default();
+        let sink = Sink { queue: queue.clone(), identity: identity.clone() };
+        let handle = open_client(&Engine::current()?, endpoint, options, Box::new(sink))?;
         Ok(Self {
             handle,
             queue,
+            identity,
             grant,
             next_token: AtomicU64::new(1),
             unanswered: Mutex::default(),
@@ -142,6 +166,18 @@ impl Client {
             return Err(ErrorCode::Fork.into());
         }
         Ok(())
+    }
+
+    /// The identity of the present connection, or of the last one: another one after each reconnection.
+    #[must_use]
+    pub fn identity(&self) -> Vec<u8> {
+        self.identity.get()
+    }
+
+    /// Has `wake` called whenever there are events again after there were none: for event loops that watch no descriptors.
+    /// It is called on the I/O thread and must not block.
+    pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
+        self.queue.on_ready(wake);
     }
 
     /// A descriptor that is readable while there are events. Wait for it, never read from it.

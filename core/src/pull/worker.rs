@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::identity::CurrentIdentity;
 use super::{pull, Answer};
 use crate::api::handler_failure;
 use crate::config::{Concurrency, WorkerOptions};
 use crate::driver::{open_worker, service_name, Engine, EventQueue, EventSink, Handle, Live, WorkerCommand};
 use crate::error::{Error, ErrorCode};
 use crate::index::Map;
-use crate::protocol::{Frame, ReplyKind, Status};
+use crate::protocol::{Frame, PeerId, ReplyKind, Status};
 use crate::worker::{CancelReason, Event, Token};
 use crate::{PeerEvent, Request};
 
@@ -51,6 +52,7 @@ pub struct Worker {
     live: Arc<Mutex<LiveRequests>>,
     /// Woken when the I/O thread takes commands again.
     room: Waker,
+    identity: CurrentIdentity,
     patience: Duration,
 }
 
@@ -74,6 +76,7 @@ enum Awaited {
 
 struct Sink {
     queue: EventQueue<WorkerEvent>,
+    identity: CurrentIdentity,
     live: Arc<Mutex<LiveRequests>>,
 }
 
@@ -83,6 +86,10 @@ impl EventSink<Event> for Sink {
         let told: Vec<WorkerEvent> = events.drain(..).filter_map(|event| note(&mut live, event)).collect();
         drop(live);
         self.queue.extend(told.into_iter());
+    }
+
+    fn opening(&mut self, identity: &PeerId) {
+        self.identity.set(identity);
     }
 
     fn is_full(&self) -> bool {
@@ -146,11 +153,24 @@ impl Worker {
         let queue = EventQueue::new().map_err(|error| Error::new(ErrorCode::System, error.to_string()))?;
         let live = Arc::new(Mutex::new(LiveRequests::default()));
         let patience = options.patience();
-        let sink = Sink { queue: queue.clone(), live: Arc::clone(&live) };
+        let identity = CurrentIdentity::default();
+        let sink = Sink { queue: queue.clone(), identity: identity.clone(), live: Arc::clone(&live) };
         let service = service_name(service)?;
         let handle = open_worker(&Engine::current()?, endpoint, service, options, Box::new(sink))?;
         let room = Waker::from(Arc::new(Room { queue: queue.clone(), live: Arc::clone(&live) }));
-        Ok(Self { handle, queue, live, room, patience })
+        Ok(Self { handle, queue, live, room, identity, patience })
+    }
+
+    /// The identity of the present connection, or of the last one: another one after each reconnection.
+    #[must_use]
+    pub fn identity(&self) -> Vec<u8> {
+        self.identity.get()
+    }
+
+    /// Has `wake` called whenever there are events again after there were none: for event loops that watch no descriptors.
+    /// It is called on the I/O thread and must not block.
+    pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
+        self.queue.on_ready(wake);
     }
 
     /// A descriptor that is readable while there are events. Wait for it, never read from it.

@@ -126,7 +126,8 @@ impl Machine {
     /// `entropy`.
     #[must_use]
     pub fn new(service: ServiceName, options: WorkerOptions, mut entropy: Entropy) -> Self {
-        let prefix = options.prefix.clone().unwrap_or_else(|| format!("W{}", entropy.uuid()));
+        let options = options.named(&mut entropy);
+        let prefix = options.prefix.clone().unwrap_or_default();
         let link = Link::new(LinkSettings {
             prefix,
             heartbeat: options.heartbeat,

@@ -282,3 +282,41 @@ fn an_endpoint_with_a_nul_is_refused() {
     let bound = Broker::start(&["ipc:///\0".to_owned()], BrokerOptions::default().intch(None));
     assert_eq!(bound.unwrap_err().code(), ErrorCode::Endpoint);
 }
+
+/// For event loops that watch no descriptors: one call for many events, and another one after they were taken.
+#[test]
+fn a_handle_calls_when_it_has_events_again() {
+    let fleet = fleet(Grant::AsPolled);
+    let (told, calls) = std::sync::mpsc::channel();
+    fleet.client.on_ready(move || {
+        // Nobody listens once the test is over.
+        let _ = told.send(());
+    });
+    for data in ["1", "2"] {
+        let asked = fleet.ask(data);
+        let request = fleet.request();
+        fleet.worker.end(request.token(), Answer::json(request.bytes())).unwrap();
+        // The first call may have been about the connection.
+        let deadline = Instant::now() + PATIENCE;
+        let mut events = Vec::new();
+        while !events.iter().any(|event| matches!(event, ClientEvent::Reply { token, .. } if *token == asked)) {
+            calls.recv_timeout(deadline.saturating_duration_since(Instant::now())).expect("a call");
+            fleet.client.poll(&mut events, usize::MAX, Duration::ZERO).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_identity_is_known_from_the_start_and_is_the_one_that_the_broker_knows() {
+    let options = WorkerOptions::default().prefix("W-1".to_owned());
+    let fleet = fleet(Grant::AsPolled);
+    let worker = Worker::start(fleet.broker.endpoint(), "named", options).unwrap();
+    let identity = String::from_utf8(worker.identity()).unwrap();
+    assert!(identity.starts_with("W-1-"), "{identity}");
+    next(
+        |events, timeout| worker.poll(events, 1, timeout),
+        |event| matches!(event, WorkerEvent::Peer(PeerEvent::Connected)).then_some(()),
+    );
+    assert_eq!(fleet.broker.directory().unwrap()["named"], serde_json::json!([identity]));
+    assert_eq!(fleet.client.identity()[0], b'C');
+}

@@ -1,0 +1,12 @@
+'use strict';
+// A hundred thousand requests at once to the echo service: `client-flood.js [ADDRESS] [REQUESTS]`.
+
+const { Client } = require('pigato');
+
+const [address = 'tcp://127.0.0.1:55555', count = '100000'] = process.argv.slice(2);
+const client = new Client(address);
+client.start();
+
+const began = Date.now();
+const requests = Array.from({ length: Number(count) }, () => client.call('echo', 'foo', { timeout: 30_000 }));
+Promise.all(requests).then(() => console.log(`${count} requests answered in ${Date.now() - began} ms`));

@@ -1,0 +1,109 @@
+'use strict';
+// Requests of today's kind: a promise, or an async iterable.
+
+const { PigatoError } = require('./errors');
+const { Pending } = require('./requests');
+
+/** A request whose final reply fulfils a promise. */
+class Call extends Pending {
+  constructor(service, data, options) {
+    super(service, data, options);
+    this.promise = new Promise((resolve, reject) => {
+      this.final = resolve;
+      this.reject = reject;
+    });
+  }
+
+  partial() {
+    this.consumed(1);
+  }
+
+  failed(error, isFinal) {
+    if (isFinal) this.reject(error);
+  }
+}
+
+/** A request whose partial replies, and then its final one, are read one by one. */
+class Replies extends Pending {
+  #unread = [];
+  #reader = null;
+  /** Nothing follows what is unread. */
+  #isOver = false;
+  #detach = () => {};
+
+  /** A function to be called when the request has ended or is no longer read. */
+  onEnd(detach) {
+    this.#detach = detach;
+  }
+
+  partial(data) {
+    this.#give({ value: data, isPartial: true });
+  }
+
+  final(data) {
+    this.#isOver = true;
+    this.#detach();
+    this.#give({ value: data, isPartial: false });
+  }
+
+  failed(error, isFinal) {
+    // After an error nothing more can be read from an iterator.
+    if (!isFinal) this.cancel();
+    this.#isOver = true;
+    this.#detach();
+    this.#give({ error });
+  }
+
+  #give(reply) {
+    if (this.#reader === null) {
+      this.#unread.push(reply);
+      return;
+    }
+    const { resolve, reject } = this.#reader;
+    this.#reader = null;
+    this.#settle(reply, resolve, reject);
+  }
+
+  #settle(reply, resolve, reject) {
+    if ('error' in reply) {
+      reject(reply.error);
+      return;
+    }
+    if (reply.isPartial) this.consumed(1);
+    // What a worker ends with when it has said everything is no part of the stream.
+    if (!reply.isPartial && reply.value === null) resolve({ value: undefined, done: true });
+    else resolve({ value: reply.value, done: false });
+  }
+
+  next() {
+    return new Promise((resolve, reject) => {
+      if (this.#unread.length > 0) this.#settle(this.#unread.shift(), resolve, reject);
+      else if (this.#isOver) resolve({ value: undefined, done: true });
+      else if (this.#reader !== null) reject(new PigatoError('E_ARGUMENT', 'E_ARGUMENT: a reply is being read already'));
+      else this.#reader = { resolve, reject };
+    });
+  }
+
+  /** Stops reading; the worker is told. */
+  async return(value) {
+    const wasOver = this.#isOver;
+    this.#isOver = true;
+    this.#unread = [];
+    this.#detach();
+    if (!wasOver) this.cancel();
+    return { value, done: true };
+  }
+
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+}
+
+/** Cancels a request when a signal says so. Returns what undoes the connection. */
+function cancelWith(signal, pending) {
+  const abort = () => pending.cancel();
+  signal.addEventListener('abort', abort, { once: true });
+  return () => signal.removeEventListener('abort', abort);
+}
+
+module.exports = { Call, Replies, cancelWith };

@@ -1,0 +1,44 @@
+'use strict';
+// Configuration that is read live: what a program sets or deletes later counts from then on.
+
+const native = require('./native');
+
+/** The names that the core knows, by role. */
+const names = new Map();
+
+/**
+ * The core's defaults, overridden by `given`.
+ * @param {string} role `broker`, `client` or `worker`
+ * @param {object | undefined} given
+ * @param {(name: string) => void} changed called when an option was set or deleted
+ */
+function liveConf(role, given, changed = () => {}) {
+  const defaults = JSON.parse(native.defaultOptions(role));
+  if (!names.has(role)) names.set(role, Object.keys(defaults));
+  const conf = { ...defaults, ...given };
+  return new Proxy(conf, {
+    set(target, name, value) {
+      target[name] = value;
+      changed(name);
+      return true;
+    },
+    deleteProperty(target, name) {
+      delete target[name];
+      changed(name);
+      return true;
+    },
+  });
+}
+
+/** What of a configuration is the core's business, as JSON. */
+function optionsOf(role, conf) {
+  return pick(conf, names.get(role));
+}
+
+function pick(conf, wanted) {
+  const options = {};
+  for (const name of wanted) if (conf[name] !== undefined) options[name] = conf[name];
+  return JSON.stringify(options);
+}
+
+module.exports = { liveConf, optionsOf, pick };

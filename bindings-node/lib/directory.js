@@ -1,0 +1,33 @@
+'use strict';
+
+const native = require('./native');
+const alive = require('./alive');
+const { checked } = require('./errors');
+
+/** Answers `$dir` in the broker's place, from what the broker publishes at `conf.intch`. */
+class Directory {
+  #directory = null;
+
+  constructor(endpoint, conf) {
+    this.endpoint = endpoint;
+    this.conf = { intch: JSON.parse(native.defaultOptions('broker')).intch, ...conf };
+    this.service = '$dir';
+  }
+
+  start() {
+    this.stop();
+    this.#directory = checked(() => native.NativeDirectory.start(this.endpoint, this.conf.intch));
+    alive.hold();
+    this.conf.onStart?.();
+  }
+
+  stop() {
+    if (this.#directory === null) return;
+    this.#directory.stop();
+    this.#directory = null;
+    alive.release();
+    this.conf.onStop?.();
+  }
+}
+
+module.exports = { Directory };

@@ -1,0 +1,117 @@
+'use strict';
+// Reads what src/pack.rs packs: a header of 32-bit words for each event, then the bodies.
+
+const WORDS = 12;
+const PARTS = 6; // the first word that holds a part's length
+
+/** The same numbers stand in src/pack.rs. */
+const Kind = Object.freeze({
+  CONNECTED: 1, DISCONNECTED: 2, STOPPED: 3, PROTOCOL_ERROR: 4, REPLY: 5, FAILED: 6, REQUEST: 7, CANCELLED: 8,
+  HEARTBEAT: 9, WRITABLE: 10, WORKER_JOINED: 11, WORKER_LEFT: 12, CLIENT_LEFT: 13,
+});
+const FINAL = 1;
+const RAW = 2;
+const FROM_WORKER = 4;
+const FROM_BROKER = 8;
+
+/** A cursor over the events of one buffer. */
+class Events {
+  constructor(buffer) {
+    this.buffer = buffer;
+    const [count, isAscii] = new Uint32Array(buffer.buffer, buffer.byteOffset, 2);
+    this.count = count;
+    this.words = new Uint32Array(buffer.buffer, buffer.byteOffset + 8, count * WORDS);
+    this.at = -WORDS;
+    /** Where the present event's body begins, and where the next one's does. */
+    this.start = 0;
+    this.end = 8 + count * WORDS * 4;
+    this.base = this.end;
+    // One conversion for all texts, where a byte is a character.
+    this.ascii = isAscii ? buffer.latin1Slice(this.end, buffer.length) : null;
+  }
+
+  /** Goes to the next event; false after the last. */
+  next() {
+    this.at += WORDS;
+    if (this.at >= this.words.length) return false;
+    this.start = this.end;
+    for (let word = this.at + PARTS; word < this.at + WORDS; word += 1) this.end += this.words[word];
+    return true;
+  }
+
+  get kind() {
+    return this.words[this.at];
+  }
+
+  get isFinal() {
+    return (this.words[this.at + 1] & FINAL) !== 0;
+  }
+
+  get isRaw() {
+    return (this.words[this.at + 1] & RAW) !== 0;
+  }
+
+  /** Where an error comes from. */
+  get origin() {
+    const flags = this.words[this.at + 1];
+    if (flags & FROM_BROKER) return 'broker';
+    return flags & FROM_WORKER ? 'worker' : 'local';
+  }
+
+  get token() {
+    return this.words[this.at + 2] + this.words[this.at + 3] * 0x1_0000_0000;
+  }
+
+  number(at) {
+    return this.words[this.at + 4 + at];
+  }
+
+  length(part) {
+    return this.words[this.at + PARTS + part];
+  }
+
+  offset(part) {
+    let offset = this.start;
+    for (let word = this.at + PARTS; word < this.at + PARTS + part; word += 1) offset += this.words[word];
+    return offset;
+  }
+
+  text(part) {
+    const length = this.length(part);
+    if (length === 0) return '';
+    const from = this.offset(part);
+    if (this.ascii !== null) return this.ascii.slice(from - this.base, from - this.base + length);
+    return this.buffer.toString('utf8', from, from + length);
+  }
+
+  /** A copy of a part: a slice would keep the whole buffer alive. */
+  bytes(part) {
+    const from = this.offset(part);
+    return Buffer.from(this.buffer.subarray(from, from + this.length(part)));
+  }
+
+  /** JSON in a part; what published peers send for nothing is null. Throws a SyntaxError for what is no JSON. */
+  json(part) {
+    const text = this.text(part);
+    return text === '' || text === 'undefined' ? null : JSON.parse(text);
+  }
+
+  /** The data of a request or reply, in the first part. */
+  data() {
+    return this.isRaw ? this.bytes(0) : this.json(0);
+  }
+
+  /** Options, in the second part: always an object. */
+  options() {
+    const length = this.length(1);
+    if (length <= 2) return {};
+    try {
+      const options = this.json(1);
+      return typeof options === 'object' && options !== null ? options : {};
+    } catch {
+      return {}; // published peers ignore options that are none
+    }
+  }
+}
+
+module.exports = { Events, Kind };

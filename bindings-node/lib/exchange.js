@@ -1,0 +1,140 @@
+'use strict';
+// The requests that a worker's life has been given, and the replies on their way down.
+
+const { Kind } = require('./events');
+const { Life } = require('./life');
+const { Packer, ReplyKind } = require('./packer');
+const alive = require('./alive');
+
+/** A request that a worker has, from its arrival until its final reply or its cancellation. */
+class Exchange {
+  constructor(exchanges, token) {
+    this.exchanges = exchanges;
+    this.token = token;
+    this.isEnded = false;
+    /** The code that says why nobody waits any more. */
+    this.cancelled = undefined;
+    /** Called when a partial reply that was refused may be sent. */
+    this.onWritable = null;
+    this.onCancel = null;
+    /** The stream for the reply, which closes when nobody waits any more. */
+    this.reply = null;
+  }
+
+  /** Whether a reply can still be sent. */
+  get isLive() {
+    return !this.isEnded && this.cancelled === undefined;
+  }
+
+  /** Whether a reply is still wanted, as far as is known. */
+  get isWanted() {
+    return this.isLive && this.exchanges.life.call('isWanted', this.token) === true;
+  }
+
+  /** Sends a partial reply. False if the client has to read first; then `onWritable` follows. */
+  write(data, options) {
+    return !this.isLive || this.exchanges.write(this, data, options) !== 'C_BUSY';
+  }
+
+  /** Ends it with an answer, an error, a rejection or the message of a failure. */
+  finish(kind, data, options = '') {
+    if (this.isLive) this.exchanges.finish(this, kind, data, options);
+  }
+}
+
+class Exchanges {
+  #packer = new Packer();
+  #byToken = new Map();
+  /** Final replies that go down together at the end of this tick. */
+  #finals = [];
+  #flush = () => this.#sendFinals();
+
+  constructor(start, owner) {
+    this.owner = owner;
+    this.life = new Life(start, this);
+    alive.hold();
+  }
+
+  get isEmpty() {
+    return this.#byToken.size === 0;
+  }
+
+  write(exchange, data, options) {
+    this.#pack({ kind: ReplyKind.PARTIAL, token: exchange.token, data, options });
+    return this.life.call('reply', this.#packer.take())?.[0];
+  }
+
+  finish(exchange, kind, data, options) {
+    exchange.isEnded = true;
+    this.#byToken.delete(exchange.token);
+    if (this.#finals.push({ kind, token: exchange.token, data, options }) === 1) process.nextTick(this.#flush);
+  }
+
+  #pack({ kind, token, data, options }, before) {
+    this.#packer.byte(kind);
+    this.#packer.token(token);
+    this.#packer.textUnlessSame(options, before);
+    this.#packer.bytes(data);
+  }
+
+  #sendFinals() {
+    let before;
+    for (const reply of this.#finals) {
+      this.#pack(reply, before);
+      before = reply.options;
+    }
+    this.#finals = [];
+    // A refusal says that the request was cancelled meanwhile, and then nobody waits for the reply.
+    this.life.call('reply', this.#packer.take());
+  }
+
+  /** Stops once what is live is answered, or after this time. */
+  stop(milliseconds) {
+    this.#sendFinals();
+    this.life.call('stop', milliseconds);
+    return this.life.stopped;
+  }
+
+  /** @see Life */
+  receive(events) {
+    switch (events.kind) {
+      case Kind.REQUEST: {
+        const exchange = new Exchange(this, events.token);
+        this.#byToken.set(exchange.token, exchange);
+        this.owner.request(exchange, events);
+        break;
+      }
+      case Kind.WRITABLE:
+        this.#byToken.get(events.token)?.onWritable?.();
+        break;
+      case Kind.CANCELLED:
+        this.#cancel(this.#byToken.get(events.token), events.text(2));
+        break;
+      case Kind.HEARTBEAT:
+        break; // the native part knows
+      default:
+        this.owner.receive(this, events);
+    }
+  }
+
+  #cancel(exchange, code) {
+    if (exchange === undefined) return;
+    this.#byToken.delete(exchange.token);
+    exchange.cancelled = code;
+    exchange.onWritable?.();
+    exchange.onCancel?.();
+    exchange.reply?.destroy();
+  }
+
+  failed(error) {
+    this.owner.failed(error);
+  }
+
+  stopped() {
+    for (const exchange of this.#byToken.values()) this.#cancel(exchange, 'C_CLOSED');
+    alive.release();
+    this.owner.stopped(this);
+  }
+}
+
+module.exports = { Exchanges };

@@ -1,0 +1,28 @@
+'use strict';
+// What brokers, workers and clients have in common.
+
+/** Tells of something that went wrong and harms nobody: only those who want to know. */
+function emitError(emitter, error) {
+  if (emitter.listenerCount('error') > 0) emitter.emit('error', error);
+}
+
+/**
+ * Runs what starts something. The promise is for those who await it; others hear of a failure through 'error', or, if
+ * nobody listens, as an unhandled rejection.
+ */
+function started(emitter, start) {
+  const result = new Promise((resolve) => {
+    resolve(start());
+  });
+  if (emitter.listenerCount('error') > 0) result.catch((error) => emitter.emit('error', error));
+  return result;
+}
+
+/** Tells that a client or worker has stopped. */
+function finished(peer) {
+  peer.emit('disconnect');
+  peer.conf.onDisconnect?.();
+  peer.emit('stop');
+}
+
+module.exports = { emitError, finished, started };

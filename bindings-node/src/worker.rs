@@ -1,0 +1,154 @@
+//! The worker.
+
+use std::time::Duration;
+
+use napi::bindgen_prelude::{Buffer, Function};
+use napi_derive::napi;
+use pigato::config::WorkerOptions;
+use pigato::pull::{Answer, AnswerOptions, Worker, WorkerEvent};
+use pigato::worker::CancelReason;
+use pigato::{Codec, Error, Request};
+
+use crate::client::{pack_peer, timeout};
+use crate::error::{misuse, thrown, Result};
+use crate::options;
+use crate::pack::{Kind, Packed, Record, RAW};
+use crate::unpack::Reader;
+use crate::wake::waker;
+
+/// A worker, from `start` on.
+#[napi]
+pub struct NativeWorker {
+    worker: Worker,
+}
+
+#[napi]
+impl NativeWorker {
+    /// Starts a worker for `service` at the broker at `endpoint`; `options` are JSON.
+    #[napi(factory, catch_unwind)]
+    pub fn start(endpoint: String, service: String, options: String, wake: Function<'_, (), ()>) -> Result<Self> {
+        let worker = Worker::start(&endpoint, service.as_str(), options::worker(&options)?).map_err(thrown)?;
+        worker.on_ready(waker(&wake)?);
+        Ok(Self { worker })
+    }
+
+    /// The identity of the present connection.
+    #[napi(getter, catch_unwind)]
+    pub fn identity(&self) -> String {
+        String::from_utf8_lossy(&self.worker.identity()).into_owned()
+    }
+
+    /// Sends all replies of a packed buffer: kind, number, options and data of each. Returns nothing if all were taken, or
+    /// else the code of what became of each, `""` for those that were.
+    #[napi(catch_unwind)]
+    pub fn reply(&self, packed: &[u8]) -> Result<Option<Vec<&'static str>>> {
+        let mut reader = Reader::new(packed);
+        let mut options = Ok(AnswerOptions::default());
+        let mut codes = Vec::new();
+        while !reader.is_empty() {
+            let (kind, token) = (reader.byte()?, reader.token()?);
+            if let Some(json) = reader.text_unless_same()? {
+                options = answer_options(json);
+            }
+            let sent = match kind {
+                PARTIAL => self.worker.write(token, answer(&options, &mut reader)?),
+                FINAL => self.worker.end(token, answer(&options, &mut reader)?),
+                ERROR => self.worker.error(token, answer(&options, &mut reader)?),
+                REJECT => self.worker.reject(token, reader.text()?),
+                FAIL => self.worker.fail(token, reader.text()?),
+                _ => return Err(misuse("there is no such kind of reply")),
+            };
+            codes.push(sent.err().map_or("", |error| error.code().as_str()));
+        }
+        Ok(codes.iter().any(|code| !code.is_empty()).then_some(codes))
+    }
+
+    /// Whether options may stand beside a reply. Throws what is wrong with them.
+    #[napi(catch_unwind)]
+    pub fn check_reply_options(&self, json: String) -> Result<()> {
+        answer_options(&json).map(drop).map_err(thrown)
+    }
+
+    /// Whether the client still waits for a reply.
+    #[napi(catch_unwind)]
+    pub fn is_wanted(&self, token: f64) -> bool {
+        self.worker.is_wanted(token as u64)
+    }
+
+    /// Takes as many requests at a time as these options say.
+    #[napi(catch_unwind)]
+    pub fn set_concurrency(&self, options: String) -> Result<()> {
+        let options: WorkerOptions = options::worker(&options)?;
+        self.worker.set_concurrency(options.concurrency).map_err(thrown)
+    }
+
+    /// Sends the broker a sign of life now.
+    #[napi(catch_unwind)]
+    pub fn heartbeat(&self) -> Result<()> {
+        self.worker.heartbeat().map_err(thrown)
+    }
+
+    /// Up to `most` events; `None` if there are none.
+    #[napi(catch_unwind)]
+    pub fn drain(&self, most: u32) -> Option<Buffer> {
+        let mut events = Vec::new();
+        // The only possible error says that nothing can follow.
+        let count = self.worker.poll(&mut events, most as usize, Duration::ZERO).ok().filter(|count| *count > 0)?;
+        let mut packed = Packed::for_events(count);
+        events.iter().for_each(|event| pack(&mut packed, event));
+        Some(packed.finish().into())
+    }
+
+    /// Stops once the live requests are answered, after this many milliseconds at the latest (below 0: without end).
+    #[napi(catch_unwind)]
+    pub fn stop(&self, timeout_ms: f64) -> Result<()> {
+        self.worker.stop(timeout(timeout_ms)).map_err(thrown)
+    }
+}
+
+/// Kinds of replies; the same numbers stand in `lib/packer.js`.
+const PARTIAL: u8 = 0;
+const FINAL: u8 = 1;
+const ERROR: u8 = 2;
+const REJECT: u8 = 3;
+const FAIL: u8 = 4;
+
+fn answer_options(json: &str) -> std::result::Result<AnswerOptions, Error> {
+    let mut options = AnswerOptions::default();
+    options::object(json)?.iter().try_for_each(|(name, value)| options.set(name, value))?;
+    Ok(options)
+}
+
+fn answer(options: &std::result::Result<AnswerOptions, Error>, reader: &mut Reader<'_>) -> Result<Answer> {
+    let options = options.as_ref().map_err(|error| thrown(error.clone()))?;
+    Ok(Answer::new(reader.bytes()?, options))
+}
+
+fn pack(packed: &mut Packed, event: &WorkerEvent) {
+    match event {
+        WorkerEvent::Peer(event) => pack_peer(packed, *event),
+        WorkerEvent::Request(request) => pack_request(packed, request),
+        WorkerEvent::Cancelled { token, reason } => {
+            let reason = match reason {
+                CancelReason::Disconnected => "C_DISCONNECTED",
+                CancelReason::Stopped => "C_CLOSED",
+                _ => "C_CANCELLED",
+            };
+            packed.add(&Record::about(Kind::Cancelled, *token).part(2, reason.as_bytes()));
+        }
+        WorkerEvent::Heartbeat { token } => packed.add(&Record::about(Kind::Heartbeat, *token)),
+        WorkerEvent::Writable { token } => packed.add(&Record::about(Kind::Writable, *token)),
+    }
+}
+
+fn pack_request(packed: &mut Packed, request: &Request) {
+    let mut record = Record::about(Kind::Request, request.token())
+        .part(0, request.bytes())
+        .part(1, request.options_bytes())
+        .part(2, request.service_bytes())
+        .part(3, request.client_bytes())
+        .part(4, request.id());
+    record.flags = if request.codec() == Codec::Raw { RAW } else { 0 };
+    record.numbers = [request.attempt(), 0];
+    packed.add(&record);
+}
