@@ -41,11 +41,12 @@ all_static() {
     ! readelf -d "$programs/static" | grep NEEDED && "$programs/static"
 }
 
-# Against a copy that was installed elsewhere.
+# Against a copy that was installed elsewhere. Go's cache does not notice that pkg-config names another place than before;
+# it notices other flags.
 dynamic() {
-  local prefix="$programs/prefix" stamps=(../build/*.built)
+  local prefix="$PWD/../build/installed" stamps=(../build/*.built)
   make --no-print-directory -C .. install PREFIX="$prefix" PROFILE="$(basename "${stamps[0]}" .built)" >/dev/null
-  PKG_CONFIG_PATH="$prefix/lib/pkgconfig" go build -tags pigato_dynamic -o "$programs/dynamic" ./examples/echo
+  PKG_CONFIG_PATH="$prefix/lib/pkgconfig" CGO_LDFLAGS="-L$prefix/lib" go build -tags pigato_dynamic -o "$programs/dynamic" ./examples/echo
   readelf -d "$programs/dynamic" | grep -q 'NEEDED.*\[libpigato.so.1\]'
   LD_LIBRARY_PATH="$prefix/lib" "$programs/dynamic"
 }
