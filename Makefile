@@ -65,9 +65,9 @@ go: c-library ## the Go package: vet, tests, tests with the race detector and cg
 	bindings-c/go/test.sh
 
 .PHONY: node
-node: interop-tests/peers/pigato-js/node_modules/.package-lock.json ## the Node.js package: build, tests, types
+node: interop-tests/peers/pigato-js/node_modules/.package-lock.json ## the Node.js package: lint, build, tests, types, the tarball
 	@core/scripts/setup.sh build node
-	cd bindings-node && npm ci --no-audit --no-fund && npm run --silent build && npm test
+	cd bindings-node && npm ci --no-audit --no-fund && npm run --silent lint && npm run --silent build && npm test
 
 .PHONY: peers
 peers: c-library interop-tests/peers/pigato-js/node_modules/.package-lock.json

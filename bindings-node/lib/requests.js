@@ -96,7 +96,10 @@ class Requests {
 
   /** Everything unanswered ends with C_CLOSED. */
   stop() {
+    if (this.isStopping) return this.life.stopped;
     this.isStopping = true;
+    // Whoever awaits the stop is to see it.
+    alive.hold();
     this.#submitWaiting();
     this.life.call('stop');
     return this.life.stopped;
@@ -230,6 +233,7 @@ class Requests {
 
   stopped() {
     for (const pending of this.#byToken.values()) this.#fail(pending, new PigatoError('C_CLOSED'));
+    if (this.isStopping) alive.release();
     this.owner.stopped(this);
   }
 }

@@ -258,7 +258,7 @@ test('autostart starts a client', async (t) => {
   await event(client, 'connect');
 });
 
-test('a broker tells that it has started and stopped, by callback, conf and event', async (t) => {
+test('a broker tells that it has started and stopped, by callback, conf and event', async () => {
   const seen = [];
   const broker = new pigato.Broker('tcp://127.0.0.1:*', { intch: null, onStart: () => seen.push('onStart') });
   broker.conf.onStop = () => seen.push('onStop');

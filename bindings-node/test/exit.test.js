@@ -59,6 +59,13 @@ test('a client keeps the process alive for as long as a request is in flight', a
   assert.deepEqual([code, printed], [0, 'C_TIMEOUT\n']);
 });
 
+test('whoever awaits the stop of an idle client sees it', async () => {
+  const { code, printed } = await run(`
+    const client = new pigato.Client('tcp://127.0.0.1:1');
+    client.start().then(() => client.stop()).then(() => console.log('stopped'));`);
+  assert.deepEqual([code, printed], [0, 'stopped\n']);
+});
+
 test('an idle client keeps no process alive', async () => {
   const { code } = await run("new pigato.Client('tcp://127.0.0.1:1').start();");
   assert.equal(code, 0);

@@ -240,7 +240,7 @@ test('a panic in Rust is an error in JavaScript', () => {
   });
 });
 
-test('it can be imported, and disposed of', async (t) => {
+test('it can be imported, and disposed of', async () => {
   const { Client, Broker, default: all } = await import('../lib/index.mjs');
   assert.equal(all.Client, Client);
   assert.equal(Client, pigato.Client);

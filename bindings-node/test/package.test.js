@@ -5,6 +5,7 @@ const assert = require('node:assert/strict');
 const { execFile, spawn } = require('node:child_process');
 const { once } = require('node:events');
 const { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } = require('node:fs');
+const { createServer } = require('node:net');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { before, after, test } = require('node:test');
@@ -33,11 +34,22 @@ test('the package is whole: it loads by require and by import, and brings no oth
   assert.equal(listed.trim().split('\n').length, 2);
 });
 
+/** A port that nobody listens on: the one of the README may be in use. */
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 test('the examples of the README print what it says', async () => {
   const examples = [...readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code);
   const printed = [];
   for (const [at, code] of examples.entries()) {
-    writeFileSync(join(folder, `readme-${at}.js`), code);
+    const port = await freePort();
+    writeFileSync(join(folder, `readme-${at}.js`), code.replaceAll(/127\.0\.0\.1:\d+/g, `127.0.0.1:${port}`));
     const { stdout } = await run(process.execPath, [`readme-${at}.js`], { cwd: folder, timeout: 20_000 });
     printed.push(stdout);
   }
