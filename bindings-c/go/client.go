@@ -36,9 +36,8 @@ type unreadBounds struct {
 
 const (
 	maxUnreadPartials = C.PIGATO_UNREAD_PARTIALS
-	// maxUnreadBytes keeps a stream of large replies from taking all memory before their number does anything. It lets the
-	// thousand that a worker may be ahead with be a quarter of a mebibyte each.
-	maxUnreadBytes = 256 << 20
+	// maxUnreadBytes keeps a stream of large replies from taking all memory before their number does anything.
+	maxUnreadBytes = C.PIGATO_UNREAD_BYTES
 )
 
 // NewClient starts a client for the broker at endpoint, `tcp://127.0.0.1:55555`. A broker that is not there yet is no
@@ -117,7 +116,7 @@ func (c *Client) Stream(ctx context.Context, service string, data any, options .
 }
 
 // directoryService is the name under which brokers tell who offers what.
-const directoryService = "$dir"
+const directoryService = C.PIGATO_DIRECTORY_SERVICE
 
 // Directory asks which workers offer which service.
 func (c *Client) Directory(ctx context.Context, options ...RequestOption) (map[string][]string, error) {

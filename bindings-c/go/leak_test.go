@@ -24,7 +24,7 @@ import (
 type footprint struct {
 	Goroutines     int
 	Descriptors    int
-	LibraryThreads int
+	NativeThreads int
 	ResidentBytes  int64
 }
 
@@ -41,7 +41,7 @@ func measure(at *footprint) error {
 	if err != nil {
 		return err
 	}
-	threads, err := libraryThreads()
+	threads, err := nativeThreads()
 	if err != nil {
 		return err
 	}
@@ -57,8 +57,8 @@ func measure(at *footprint) error {
 	return nil
 }
 
-// libraryThreads counts the threads of libzmq and of the I/O engine.
-func libraryThreads() (int, error) {
+// nativeThreads counts the threads of libzmq and of the I/O engine.
+func nativeThreads() (int, error) {
 	names, err := filepath.Glob("/proc/self/task/*/comm")
 	if err != nil {
 		return 0, err
@@ -77,7 +77,7 @@ func libraryThreads() (int, error) {
 // awaitEnd waits until the I/O thread is gone, which nothing tells of, and as many goroutines are left as there were.
 func awaitEnd(goroutines int) error {
 	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		threads, err := libraryThreads()
+		threads, err := nativeThreads()
 		if err != nil {
 			return err
 		}
@@ -227,7 +227,7 @@ func TestNothingLeaks(t *testing.T) {
 			if found.End.Descriptors > found.Start.Descriptors {
 				t.Error("descriptors are left")
 			}
-			if found.End.LibraryThreads > found.Start.LibraryThreads || found.Whole.LibraryThreads > found.Warm.LibraryThreads {
+			if found.End.NativeThreads > found.Start.NativeThreads || found.Whole.NativeThreads > found.Warm.NativeThreads {
 				t.Error("threads of the library are left")
 			}
 			// A leak shows in either half, what an allocator happens to keep in one.

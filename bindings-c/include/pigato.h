@@ -33,11 +33,19 @@
 /* Two arguments, pointer and length, from a string literal; for anything else give the pointer and the length. */
 #define PIGATO_TEXT(literal) ("" literal ""), (sizeof(literal) - 1)
 
+/* The service under which brokers tell who offers what: asked with nothing all of it, with a name who offers that. */
+#define PIGATO_DIRECTORY_SERVICE "$dir"
+
 /*
  How many partial replies to one request a program with queues should let wait for their reader, at the most. Workers
  stop long before, but published ones, which know no back-pressure: a request whose queue is full is to be cancelled.
  */
 #define PIGATO_UNREAD_PARTIALS 1048576
+
+/*
+ How many bytes of them. One alone may be larger.
+ */
+#define PIGATO_UNREAD_BYTES 268435456
 
 /*
  A broker: takes requests from clients and hands them to workers.

@@ -32,8 +32,14 @@ pub const PIGATO_GRANT_AS_CONSUMED: pigato_grant = 1;
 /// stop long before, but published ones, which know no back-pressure: a request whose queue is full is to be cancelled.
 pub const PIGATO_UNREAD_PARTIALS: usize = 1048576;
 
+/// How many bytes of them. One alone may be larger.
+pub const PIGATO_UNREAD_BYTES: usize = 268435456;
+
 // Written out above, because the header takes nothing else.
-const _: () = assert!(PIGATO_UNREAD_PARTIALS == pigato::limits::UNREAD_PARTIALS);
+const _: () = {
+    assert!(PIGATO_UNREAD_PARTIALS == pigato::limits::UNREAD_PARTIALS);
+    assert!(PIGATO_UNREAD_BYTES == pigato::limits::UNREAD_BYTES);
+};
 
 /// Where an error comes from.
 pub type pigato_origin = i32;

@@ -36,3 +36,13 @@ pub unsafe extern "C" fn pigato_directory_start(
 pub unsafe extern "C" fn pigato_directory_free(directory: *mut pigato_directory) {
     guarded_quietly(|| release(directory));
 }
+
+#[cfg(test)]
+mod tests {
+    /// Written out in `cbindgen.toml`, because cbindgen takes no text from the sources.
+    #[test]
+    fn the_header_has_the_name_that_the_core_gives_the_directory() {
+        let line = format!("#define PIGATO_DIRECTORY_SERVICE \"{}\"\n", pigato::services::DIRECTORY);
+        assert!(include_str!("../include/pigato.h").contains(&line), "{line}");
+    }
+}

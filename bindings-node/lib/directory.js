@@ -11,7 +11,7 @@ class Directory {
   constructor(endpoint, conf) {
     this.endpoint = endpoint;
     this.conf = { intch: JSON.parse(native.defaultOptions('broker')).intch, ...conf };
-    this.service = '$dir';
+    this.service = native.directoryService();
   }
 
   start() {

@@ -86,3 +86,6 @@ pub const OUTBOX_BYTES: usize = 256 << 20;
 /// Partial replies of one request that may wait for their reader. Workers of version 1 stop long before, for lack of
 /// credit; a request whose published worker does not ends with `C_BUSY` here.
 pub const UNREAD_PARTIALS: usize = 1 << 20;
+
+/// Bytes of them. One partial reply alone may be larger.
+pub const UNREAD_BYTES: usize = 256 << 20;

@@ -14,7 +14,8 @@ use serde_json::Value;
 
 use super::events::{silent, tell, Listener, PeerEvent};
 use super::latch::Latch;
-use super::response::{failure, Reply, RequestError, Response, ResponseState};
+use super::reply::{failure, Reply, RequestError};
+use super::response::{Response, ResponseState};
 use super::wait::wait_for;
 use crate::client::{Event, Token};
 use crate::config::{ClientOptions, Codec, RequestOptions, Timeout};

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::response::{decode, options_value};
+use super::reply::{decode, options_value};
 use super::wait::{remember, wait_for};
 use super::worker::WorkerShared;
 use crate::config::{Codec, Timeout};

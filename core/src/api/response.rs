@@ -1,7 +1,6 @@
 //! A request that is under way, and what comes of it.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::future::{poll_fn, Future};
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
@@ -9,215 +8,15 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 use parking_lot::Mutex;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::client::ClientShared;
+use super::reply::{is_final, len_bytes, outcome, Reply, RequestError};
 use super::wait::wait_for;
 use crate::client::Token;
-use crate::config::Codec;
 use crate::driver::ClientCommand;
 use crate::error::{Error, ErrorCode};
 use crate::limits;
-use crate::protocol::{is_null, Frame, Payload, ReplyKind, Status};
-
-/// A reply, partial or final.
-#[derive(Debug, Clone)]
-pub struct Reply {
-    kind: ReplyKind,
-    data: Frame,
-    options: Option<Frame>,
-    codec: Codec,
-}
-
-impl Reply {
-    fn new(kind: ReplyKind, payload: Payload) -> Self {
-        let codec = payload.parsed_options().codec;
-        Self { kind, data: payload.data, options: payload.options, codec }
-    }
-
-    /// Whether it is the last one.
-    #[must_use]
-    pub fn is_final(&self) -> bool {
-        self.kind == ReplyKind::Final
-    }
-
-    /// The data as it came: JSON, or any bytes with codec `raw`.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.data
-    }
-
-    /// How the worker says the data is to be read.
-    #[must_use]
-    pub fn codec(&self) -> Codec {
-        self.codec
-    }
-
-    /// The data as a value; what the published peers send for "nothing" is `null`. `E_DATA` if it does not fit.
-    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        decode(&self.data)
-    }
-
-    /// The data as any JSON.
-    pub fn json(&self) -> Result<Value, Error> {
-        self.decode()
-    }
-
-    /// The reply's options as they came; [`Reply::options`] reads them.
-    #[must_use]
-    pub fn options_bytes(&self) -> &[u8] {
-        self.options.as_deref().unwrap_or_default()
-    }
-
-    /// What the worker put into the reply's options; an empty object if nothing.
-    #[must_use]
-    pub fn options(&self) -> Value {
-        options_value(self.options.as_deref().unwrap_or_default())
-    }
-}
-
-pub(super) fn decode<T: DeserializeOwned>(data: &[u8]) -> Result<T, Error> {
-    let data = if is_null(data) { b"null" } else { data };
-    serde_json::from_slice(data).map_err(|error| Error::new(ErrorCode::Data, error.to_string()))
-}
-
-pub(super) fn options_value(options: &[u8]) -> Value {
-    match serde_json::from_slice(options) {
-        Ok(Value::Object(members)) => Value::Object(members),
-        _ => Value::Object(serde_json::Map::new()),
-    }
-}
-
-/// What a worker, or the broker on its behalf, answered with instead of a result.
-#[derive(Debug, Clone)]
-pub struct RemoteError {
-    kind: ReplyKind,
-    payload: Box<Payload>,
-}
-
-impl RemoteError {
-    /// Whether it ends the request. A worker may also send an error value as a partial reply.
-    #[must_use]
-    pub fn is_final(&self) -> bool {
-        self.kind == ReplyKind::Final
-    }
-
-    /// The error value as it came.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.payload.data
-    }
-
-    /// The error value, whatever the worker chose to send; a string of its bytes if it is not JSON.
-    #[must_use]
-    pub fn value(&self) -> Value {
-        decode(&self.payload.data).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&self.payload.data)))
-    }
-
-    /// The code, if the error is one of PIGATO's own: the value itself, or its member `code`.
-    #[must_use]
-    pub fn code(&self) -> Option<ErrorCode> {
-        let value = self.value();
-        ErrorCode::parse(value.as_str().or_else(|| value.get("code")?.as_str())?)
-    }
-
-    /// The reply's options as they came; [`RemoteError::options`] reads them.
-    #[must_use]
-    pub fn options_bytes(&self) -> &[u8] {
-        self.payload.options.as_deref().unwrap_or_default()
-    }
-
-    /// What the worker, or the broker, put into the reply's options; an empty object if nothing.
-    #[must_use]
-    pub fn options(&self) -> Value {
-        options_value(self.payload.options.as_deref().unwrap_or_default())
-    }
-
-    /// Whether the broker made it: no worker answered.
-    #[must_use]
-    pub fn is_from_broker(&self) -> bool {
-        self.options().get("origin").and_then(Value::as_str) == Some("broker")
-    }
-
-    /// What is said about it: the value's or the options' member `message`.
-    #[must_use]
-    pub fn message(&self) -> Option<String> {
-        let options = self.options();
-        let message = |value: &Value| Some(value.get("message")?.as_str()?.to_owned());
-        message(&self.value()).or_else(|| message(&options))
-    }
-}
-
-/// How a request can fail.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum RequestError {
-    /// It ended on this side: timeout, cancellation, lost connection, stop, too much at a time, data of another form.
-    Local(Error),
-    /// It was answered with an error, by the worker or by the broker.
-    Remote(RemoteError),
-}
-
-impl RequestError {
-    /// Whether it ends the request: false only for an error value sent as a partial reply.
-    #[must_use]
-    pub fn is_final(&self) -> bool {
-        match self {
-            Self::Local(_) => true,
-            Self::Remote(error) => error.is_final(),
-        }
-    }
-
-    /// The code, if it is one of PIGATO's own and not a value of the worker's.
-    #[must_use]
-    pub fn code(&self) -> Option<ErrorCode> {
-        match self {
-            Self::Local(error) => Some(error.code()),
-            Self::Remote(error) => error.code(),
-        }
-    }
-}
-
-impl From<Error> for RequestError {
-    fn from(error: Error) -> Self {
-        Self::Local(error)
-    }
-}
-
-impl fmt::Display for RequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Local(error) => error.fmt(f),
-            Self::Remote(error) => match (error.code(), error.message()) {
-                (Some(code), Some(message)) => write!(f, "{code}: {message}"),
-                _ => write!(f, "the service answered with an error: {}", error.value()),
-            },
-        }
-    }
-}
-
-impl std::error::Error for RequestError {}
-
-impl Inner {
-    fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.others.len()
-    }
-
-    fn push(&mut self, reply: Result<Reply, RequestError>) {
-        if self.first.is_none() {
-            self.first = Some(reply);
-        } else {
-            self.others.push_back(reply);
-        }
-    }
-
-    fn pop(&mut self) -> Option<Result<Reply, RequestError>> {
-        let reply = self.first.take()?;
-        self.first = self.others.pop_front();
-        Some(reply)
-    }
-}
+use crate::protocol::{Payload, ReplyKind};
 
 /// What the I/O thread and the holder of a [`Response`] share.
 #[derive(Debug, Default)]
@@ -232,7 +31,36 @@ struct Inner {
     others: VecDeque<Result<Reply, RequestError>>,
     /// Whether the final one is among the replies or was taken.
     is_ended: bool,
+    unread_bytes: usize,
     waker: Option<Waker>,
+}
+
+impl Inner {
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.others.len()
+    }
+
+    /// Whether nobody reads what comes, at least not nearly as fast as it comes.
+    fn is_full_for(&self, bytes: usize) -> bool {
+        let count = self.len();
+        count >= limits::UNREAD_PARTIALS || (count > 0 && self.unread_bytes + bytes > limits::UNREAD_BYTES)
+    }
+
+    fn push(&mut self, reply: Result<Reply, RequestError>) {
+        self.unread_bytes += len_bytes(&reply);
+        if self.first.is_none() {
+            self.first = Some(reply);
+        } else {
+            self.others.push_back(reply);
+        }
+    }
+
+    fn pop(&mut self) -> Option<Result<Reply, RequestError>> {
+        let reply = self.first.take()?;
+        self.first = self.others.pop_front();
+        self.unread_bytes -= len_bytes(&reply);
+        Some(reply)
+    }
 }
 
 impl ResponseState {
@@ -250,7 +78,7 @@ impl ResponseState {
 
     /// A consumer that is much too slow loses the request: then the second value says that nothing may follow.
     pub(super) fn partial(&self, payload: Payload) -> (Option<Waker>, bool) {
-        let is_overflow = self.inner.lock().len() >= limits::UNREAD_PARTIALS;
+        let is_overflow = self.inner.lock().is_full_for(payload.len_bytes());
         let waker = if is_overflow {
             self.failed(Error::new(ErrorCode::Busy, "partial replies came much faster than they were read"))
         } else {
@@ -265,28 +93,6 @@ impl ResponseState {
 
     pub(super) fn failed(&self, error: Error) -> Option<Waker> {
         self.push(Err(error.into()), true)
-    }
-}
-
-/// What a request has failed with on this side. A timeout says so if that is because there is no broker.
-pub(crate) fn failure(code: ErrorCode, endpoint: &str, is_connected: bool) -> Error {
-    if code == ErrorCode::Timeout && !is_connected {
-        return Error::new(code, format!("no broker answers at `{endpoint}`"));
-    }
-    code.into()
-}
-
-pub(crate) fn outcome(kind: ReplyKind, payload: Payload) -> Result<Reply, RequestError> {
-    match payload.parsed_status() {
-        Status::Ok => Ok(Reply::new(kind, payload)),
-        Status::Error => Err(RequestError::Remote(RemoteError { kind, payload: Box::new(payload) })),
-    }
-}
-
-fn is_final(reply: &Result<Reply, RequestError>) -> bool {
-    match reply {
-        Ok(reply) => reply.is_final(),
-        Err(error) => error.is_final(),
     }
 }
 

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
 use super::latch::Latch;
-use super::response::decode;
+use super::reply::decode;
 use super::wait::wait_for;
 use crate::config::WorkerOptions;
 use crate::driver::{
@@ -16,8 +16,8 @@ use crate::error::Error;
 use crate::protocol::{Frame, Payload, ReplyKind, Status};
 use crate::worker::{Event, Request};
 
-/// The directory's name.
-pub(super) const DIRECTORY: &str = "$dir";
+/// The service under which brokers tell who offers what.
+pub const DIRECTORY: &str = "$dir";
 
 /// Tells who offers what, in the broker's place: the published package's `services.Directory`.
 ///

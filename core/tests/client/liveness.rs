@@ -87,3 +87,16 @@ fn the_former_connection_says_nothing_more() {
     world.receive("C|4");
     assert!(world.did().is_empty());
 }
+
+#[test]
+fn silence_means_nothing_while_nobody_listens() {
+    let mut world = World::alive();
+    world.broker_dies();
+    world.advance(ms(7_000));
+    world.not_reading();
+    world.did();
+    world.advance(ms(7_499));
+    assert_eq!(world.did(), [HELLO; 3]);
+    world.advance(ms(1));
+    assert_eq!(world.did()[0], "disconnect");
+}

@@ -152,6 +152,12 @@ impl World {
         self.note(&outputs);
     }
 
+    /// The owner has more events than it can take, and stops reading for now.
+    pub(crate) fn not_reading(&mut self) {
+        let outputs = self.client.input(|machine, now| machine.handle_not_reading(now));
+        self.note(&outputs);
+    }
+
     pub(crate) fn advance(&mut self, duration: Duration) {
         let answer = self.answer;
         let outputs = self.client.advance(duration, |message| match message {

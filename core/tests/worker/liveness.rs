@@ -55,3 +55,16 @@ fn a_faster_broker_is_measured_by_the_workers_interval() {
     world.advance(ms(7_499));
     assert!(!world.did().contains(&"disconnect".to_owned()));
 }
+
+#[test]
+fn silence_means_nothing_while_nobody_listens() {
+    let mut world = World::alive();
+    world.broker_dies();
+    world.advance(ms(7_000));
+    world.not_reading();
+    world.did();
+    world.advance(ms(7_499));
+    assert_eq!(world.did(), [HEARTBEAT; 3]);
+    world.advance(ms(1));
+    assert_eq!(world.did()[0], "disconnect");
+}

@@ -158,6 +158,12 @@ impl World {
         self.note(&outputs);
     }
 
+    /// The owner has more events than it can take, and stops reading for now.
+    pub(crate) fn not_reading(&mut self) {
+        let outputs = self.worker.input(|machine, now| machine.handle_not_reading(now));
+        self.note(&outputs);
+    }
+
     pub(crate) fn advance(&mut self, duration: Duration) {
         let broker_lives = self.broker_lives;
         let outputs = self.worker.advance(duration, |message| match message {
