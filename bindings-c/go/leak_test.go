@@ -22,10 +22,10 @@ import (
 
 // footprint is what a process has at a moment.
 type footprint struct {
-	Goroutines     int
-	Descriptors    int
+	Goroutines    int
+	Descriptors   int
 	NativeThreads int
-	ResidentBytes  int64
+	ResidentBytes int64
 }
 
 // leaks is what a leak program reports: before there was a broker, after each of three equal loads, and when all is closed.

@@ -5,12 +5,6 @@ use pigato::services::Directory;
 
 use crate::error::{thrown, Result};
 
-/// The service under which brokers tell who offers what.
-#[napi(catch_unwind)]
-pub fn directory_service() -> &'static str {
-    pigato::services::DIRECTORY
-}
-
 /// A directory service, from `start` until `stop`.
 #[napi]
 pub struct NativeDirectory {

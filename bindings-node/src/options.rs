@@ -36,6 +36,12 @@ pub fn error_codes() -> String {
     Value::Object(codes.collect()).to_string()
 }
 
+/// The service under which brokers tell who offers what.
+#[napi(catch_unwind)]
+pub fn directory_service() -> &'static str {
+    pigato::services::DIRECTORY
+}
+
 /// Which libzmq this is.
 #[napi(catch_unwind)]
 pub fn libzmq_version() -> String {
@@ -43,7 +49,8 @@ pub fn libzmq_version() -> String {
     format!("{major}.{minor}.{patch}")
 }
 
-/// Throws what a panic in Rust becomes, so that a test sees that it becomes an error.
+/// Panics, so that a test sees what becomes of it. Not in release builds.
+#[cfg(debug_assertions)]
 #[napi(catch_unwind)]
 pub fn panic_for_tests() {
     panic!("a panic, as asked for");
