@@ -84,7 +84,9 @@ impl Broker {
     /// Has `wake` called whenever there are events again after there were none: for event loops that watch no descriptors.
     /// It is called on the I/O thread and must not block.
     pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
-        self.queue.on_ready(wake);
+        if !self.bound.handle.is_inherited() {
+            self.queue.on_ready(wake);
+        }
     }
 
     /// A descriptor that is readable while there are events. Wait for it, never read from it.

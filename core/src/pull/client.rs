@@ -168,16 +168,22 @@ impl Client {
         Ok(())
     }
 
-    /// The identity of the present connection, or of the last one: another one after each reconnection.
+    /// The identity of the present connection, or of the last one: another one after each reconnection. Empty in a child of
+    /// the process that started it.
     #[must_use]
     pub fn identity(&self) -> Vec<u8> {
+        if self.handle.is_inherited() {
+            return Vec::new();
+        }
         self.identity.get()
     }
 
     /// Has `wake` called whenever there are events again after there were none: for event loops that watch no descriptors.
     /// It is called on the I/O thread and must not block.
     pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
-        self.queue.on_ready(wake);
+        if !self.handle.is_inherited() {
+            self.queue.on_ready(wake);
+        }
     }
 
     /// A descriptor that is readable while there are events. Wait for it, never read from it.
