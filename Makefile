@@ -104,6 +104,14 @@ bench-go: ## the Go package's speed beside the Rust crate's and NATS
 	bindings-c/build/go-compare "$$($(CARGO) bench --package pigato --bench floor --no-run --message-format=json \
 		| sed -n 's/.*"executable":"\([^"]*\/floor-[^"]*\)".*/\1/p')" bindings-c/build/go-bench
 
+.PHONY: bench-node
+bench-node: interop-tests/peers/pigato-js/node_modules/.package-lock.json ## the Node.js package's speed beside the published one and NATS
+	@core/scripts/setup.sh build node go
+	cd bindings-node && npm ci --no-audit --no-fund && npm run --silent build:release
+	cd bindings-node/bench && npm ci --no-audit --no-fund
+	cd bindings-c/go/compare && go build -o ../../../bindings-node/bench/build/nats-server github.com/nats-io/nats-server/v2
+	cd bindings-node && node bench/compare.js bench/build/nats-server
+
 .PHONY: clean
 clean: ## remove what was built
 	$(CARGO) clean
