@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use pigato_frame::{stop_monitor, Context, Frame};
 use serde_json::{Map, Value};
 
-use super::engine::{Endpoint, Engine, Handle, Io, Progress};
+use super::engine::{Endpoint, Engine, Io, Progress};
+use super::handle::Handle;
 use super::listener::ClosingListeners;
 use super::mailbox::Mailbox;
 use super::outbox::{Delivery, Outboxes};
