@@ -8,4 +8,9 @@ function platform() {
   return `linux-${arch}-${isGlibc ? 'gnu' : 'musl'}`;
 }
 
-module.exports = { platform };
+/** The name of the native part for this platform. */
+function fileName() {
+  return `pigato.${platform()}.node`;
+}
+
+module.exports = { fileName, platform };
