@@ -4,7 +4,9 @@
 function platform() {
   const { platform: system, arch } = process;
   if (system !== 'linux') return `${system}-${arch}`;
-  const isGlibc = Boolean(process.report.getReport().header.glibcVersionRuntime);
+  /** @type {any} */
+  const report = process.report.getReport();
+  const isGlibc = Boolean(report.header.glibcVersionRuntime);
   return `linux-${arch}-${isGlibc ? 'gnu' : 'musl'}`;
 }
 

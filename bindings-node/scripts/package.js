@@ -1,13 +1,13 @@
 'use strict';
-// Makes the tarballs that are published, in `dist`: the package itself, without a native part, and one package for each
-// platform whose native part is in this folder. `npm pack` alone makes one for this machine that needs no other.
+// Makes the tarballs that are published, in `dist` or the folder that is named: the package itself, without a native part,
+// and one package for each platform whose native part is here. `npm pack` makes a tarball for this machine alone.
 
 const { execFileSync } = require('node:child_process');
 const { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
-const { join } = require('node:path');
+const { join, resolve } = require('node:path');
 
 const ROOT = join(__dirname, '..');
-const DIST = join(ROOT, 'dist');
+const DIST = resolve(process.argv[2] ?? join(ROOT, 'dist'));
 const manifest = require('../package.json');
 
 const run = (command, args, cwd) => execFileSync(command, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
@@ -15,8 +15,9 @@ const pack = (folder) => run('npm', ['pack', '--silent', '--ignore-scripts', '--
 
 /** Packs a package for each platform; returns the names of all of them, packed or not. */
 function packPlatforms(stage) {
+  copyFileSync(join(ROOT, 'package.json'), join(stage, 'package.json'));
+  run('npx', ['napi', 'create-npm-dirs', '--cwd', stage], ROOT);
   const folders = join(stage, 'npm');
-  run('npx', ['napi', 'create-npm-dirs', '--npm-dir', folders], ROOT);
   const platforms = readdirSync(folders);
   for (const platform of platforms) {
     const file = `pigato.${platform}.node`;
@@ -33,19 +34,20 @@ function packMain(stage, platforms) {
   const files = manifest.files.filter((name) => name !== 'native' && !name.endsWith('.node'));
   for (const name of [...files, 'README.md']) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   run(join(ROOT, '../core/scripts/stage-sources.sh'), [join(folder, 'native'), 'pigato-node']);
-  const { devDependencies: _, napi: __, scripts: { install }, ...rest } = manifest;
   const published = {
-    ...rest,
+    ...manifest,
     files: [...files, 'native'],
-    scripts: { install },
+    scripts: { install: manifest.scripts.install },
     optionalDependencies: Object.fromEntries(platforms.map((name) => [name, manifest.version])),
   };
+  delete published.devDependencies;
+  delete published.napi;
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
   pack(folder);
 }
 
 rmSync(DIST, { recursive: true, force: true });
-mkdirSync(DIST);
+mkdirSync(DIST, { recursive: true });
 const stage = mkdtempSync(join(DIST, '.stage-'));
 try {
   packMain(stage, packPlatforms(stage));
