@@ -119,5 +119,5 @@ bench-go: ## the Go package's speed beside the Rust crate's and NATS
 .PHONY: clean
 clean: ## remove what was built
 	$(CARGO) clean
-	rm -rf interop-tests/peers/pigato-js/node_modules interop-tests/peers/*/build bindings-node/node_modules bindings-node/*.node bindings-node/*.tgz bindings-node/dist bindings-node/native.d.ts
+	rm -rf interop-tests/peers/pigato-js/node_modules interop-tests/peers/*/build bindings-node/node_modules bindings-node/*.node bindings-node/*.tgz bindings-node/dist bindings-node/native bindings-node/native.d.ts
 	$(MAKE) -C bindings-c clean

@@ -42,6 +42,8 @@ const ECHO = `
 `;
 
 const run = promisify(execFile);
+/** Without what `npm run` adds: npm would be as silent as that one was told to be. */
+const ENV = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')));
 let dist;
 let bare;
 let main;
@@ -73,12 +75,12 @@ beforeEach(() => {
 });
 
 /** The environment of a machine that has Node.js, and nothing to compile with. */
-const withoutTools = () => ({ ...process.env, PATH: bare });
+const withoutTools = () => ({ ...ENV, PATH: bare });
 
 const install = (env, ...args) =>
   run('npm', ['install', '--offline', '--no-audit', '--no-fund', ...args], { cwd: FOLDER, env });
 
-const echo = (env = process.env) => run(process.execPath, ['-e', ECHO], { cwd: FOLDER, env, timeout: 20_000 });
+const echo = (env = ENV) => run(process.execPath, ['-e', ECHO], { cwd: FOLDER, env, timeout: 20_000 });
 
 test('with the package for the platform it needs neither Rust nor a compiler', async () => {
   await install(withoutTools(), main, forPlatform);
@@ -88,7 +90,7 @@ test('with the package for the platform it needs neither Rust nor a compiler', a
 });
 
 test('the published manifest names a package of its own version for each platform, and nothing of development', async () => {
-  await install(process.env, '--ignore-scripts', main);
+  await install(ENV, '--ignore-scripts', main);
   const { version, optionalDependencies, devDependencies, dependencies, scripts } = require(join(PACKAGE, 'package.json'));
   const platforms = ['darwin-arm64', 'darwin-x64', 'linux-arm64-gnu', 'linux-arm64-musl', 'linux-x64-gnu', 'linux-x64-musl'];
   const wanted = Object.fromEntries(platforms.map((name) => [`pigato-${name}`, version]));
@@ -102,17 +104,17 @@ test('what a build from source lacks is named, with a code', async () => {
   mkdirSync(old);
   writeFileSync(join(old, 'rustc'), '#!/bin/sh\necho "rustc 1.9.0 (of old)"\n');
   chmodSync(join(old, 'rustc'), 0o755);
-  const withOld = { ...process.env, PATH: `${old}:${process.env.PATH}` };
+  const withOld = { ...ENV, PATH: `${old}:${ENV.PATH}` };
   await assert.rejects(install(withOld, main), /ERR_NATIVE_OLD_RUST: Rust 1\.\d+ or later is needed, this is 1\.9\.0/);
-  await assert.rejects(install({ ...process.env, CXX: 'no-such-c++' }, main), /ERR_NATIVE_NO_COMPILER: .* no no-such-c\+\+/);
+  await assert.rejects(install({ ...ENV, CXX: 'no-such-c++' }, main), /ERR_NATIVE_NO_COMPILER: .* no no-such-c\+\+/);
 });
 
 test('without the package for the platform it says how to build it, and runs once that was done', async () => {
-  await install(process.env, '--ignore-scripts', main);
+  await install(ENV, '--ignore-scripts', main);
   const { stderr } = await echo().catch((error) => error);
   assert.match(stderr, /ERR_NATIVE_MISSING/);
   const [, script] = stderr.match(/this builds it: node (.*)/);
   assert.equal(dirname(dirname(script)), PACKAGE);
-  await run(process.execPath, [script], { env: { ...process.env, ...QUICK }, timeout: 600_000, maxBuffer: 1 << 28 });
+  await run(process.execPath, [script], { env: { ...ENV, ...QUICK }, timeout: 600_000, maxBuffer: 1 << 28 });
   assert.equal((await echo(withoutTools())).stdout, 'hello\n');
 });
