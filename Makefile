@@ -6,6 +6,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 CARGO ?= cargo
+# Where setup.sh puts what the system has too old; the other entries are untouched.
+export PATH := $(CURDIR)/target/tools/node_modules/.bin:$(PATH)
 SEEDS ?= 10000
 SECONDS_PER_TARGET ?= 60
 
@@ -65,9 +67,18 @@ go: c-library ## the Go package: vet, tests, tests with the race detector and cg
 	bindings-c/go/test.sh
 
 .PHONY: node
-node: interop-tests/peers/pigato-js/node_modules/.package-lock.json ## the Node.js package: lint, build, tests, types, the tarball
+node: node-build interop-tests/peers/pigato-js/node_modules/.package-lock.json ## the Node.js package: lint, types, tests, its tarballs installed, built from source too
+	cd bindings-node && npm run --silent lint && npm test && npm run --silent test:install
+
+.PHONY: node-build
+node-build:
 	@core/scripts/setup.sh build node
-	cd bindings-node && npm ci --no-audit --no-fund && npm run --silent lint && npm run --silent build && npm test
+	cd bindings-node && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build
+
+.PHONY: node-package
+node-package: ## the tarballs of the Node.js package for npm, this platform's among them, in bindings-node/dist
+	@core/scripts/setup.sh build node
+	cd bindings-node && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build:release && npm run --silent package
 
 .PHONY: peers
 peers: c-library interop-tests/peers/pigato-js/node_modules/.package-lock.json
@@ -76,6 +87,7 @@ peers: c-library interop-tests/peers/pigato-js/node_modules/.package-lock.json
 	cd interop-tests/peers/go && go vet . && go build -o build/peer .
 
 interop-tests/peers/pigato-js/node_modules/.package-lock.json: interop-tests/peers/pigato-js/package-lock.json
+	@core/scripts/setup.sh node
 	cd interop-tests/peers/pigato-js && npm ci --no-audit --no-fund
 	touch $@
 
@@ -115,5 +127,5 @@ bench-node: interop-tests/peers/pigato-js/node_modules/.package-lock.json ## the
 .PHONY: clean
 clean: ## remove what was built
 	$(CARGO) clean
-	rm -rf interop-tests/peers/pigato-js/node_modules interop-tests/peers/*/build bindings-node/node_modules bindings-node/*.node bindings-node/*.tgz
+	rm -rf interop-tests/peers/pigato-js/node_modules interop-tests/peers/*/build bindings-node/node_modules bindings-node/*.node bindings-node/*.tgz bindings-node/dist bindings-node/native bindings-node/native.d.ts
 	$(MAKE) -C bindings-c clean

@@ -46,7 +46,10 @@ class Client extends EventEmitter {
     });
   }
 
-  /** Stops it: what is unanswered ends with C_CLOSED, unless it is answered within `drain` milliseconds. */
+  /**
+   * Stops it: what is unanswered ends with C_CLOSED, unless it is answered within `drain` milliseconds.
+   * @param {{ drain?: number }} [options]
+   */
   stop({ drain } = {}) {
     const requests = this.#requests;
     if (requests === null) return Promise.resolve();

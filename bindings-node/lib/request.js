@@ -49,7 +49,7 @@ class StreamRequest extends Pending {
 
   constructor(service, data, options) {
     super(service, data, options);
-    this.stream = new Readable({
+    const stream = new Readable({
       objectMode: true,
       read: () => {
         this.#hasRoom = true;
@@ -60,7 +60,7 @@ class StreamRequest extends Pending {
         done(error);
       },
     });
-    this.stream.heartbeat = () => this.heartbeat();
+    this.stream = Object.assign(stream, { heartbeat: () => this.heartbeat() });
   }
 
   #push() {

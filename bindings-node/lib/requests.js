@@ -50,7 +50,7 @@ class Requests {
   #flush = () => this.#submitWaiting();
 
   /**
-   * @param {(wake: () => void) => object} start makes the native client
+   * @param {(wake: () => void) => import('../native').NativeClient} start makes the native client
    * @param {object} owner is told about the connection
    */
   constructor(start, owner) {
