@@ -162,6 +162,10 @@ impl Violation {
 pub struct Statistics {
     /// Requests received, whatever became of them.
     pub requests: u64,
+    /// Requests of an earlier life that were taken in again.
+    pub restored: u64,
+    /// Requests that were left to a later life when the broker stopped.
+    pub left: u64,
     /// Requests handed to workers; more than one for a request that was retried or rejected.
     pub dispatches: u64,
     /// Final replies passed on.

@@ -101,6 +101,7 @@ impl Machine {
         if let Some(known) = self.find_known(&peer, &incoming) {
             return self.replace_stored(now, known, peer, incoming.id);
         }
+        self.statistics.restored += 1;
         let refused = self.objection(&incoming).or_else(|| self.is_full(&incoming).then_some(ErrorCode::QueueFull));
         if let Some(code) = refused {
             self.refuse(&peer, incoming.id.to_frame(), code);
@@ -178,6 +179,7 @@ impl Machine {
     pub(super) fn leave_to_next_life(&mut self, now: Instant, key: RequestKey) -> bool {
         let is_kept = self.is_kept(key);
         if is_kept {
+            self.statistics.left += 1;
             self.take_from_worker(key);
             self.forget(now, key);
         }

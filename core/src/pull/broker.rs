@@ -81,8 +81,7 @@ impl Broker {
         let queue = EventQueue::new().map_err(|error| Error::new(ErrorCode::System, error.to_string()))?;
         let missed = Arc::new(AtomicU64::new(0));
         let stored_bytes = Arc::new(AtomicUsize::new(0));
-        let sink =
-            Sink { queue: queue.clone(), missed: Arc::clone(&missed), stored_bytes: Arc::clone(&stored_bytes) };
+        let sink = Sink { queue: queue.clone(), missed: Arc::clone(&missed), stored_bytes: Arc::clone(&stored_bytes) };
         let bound = open_broker(&Engine::current()?, endpoints, options, persistence, Box::new(sink))?;
         Ok(Self { bound, queue, missed, stored_bytes })
     }

@@ -53,7 +53,7 @@ impl World {
         }
     }
 
-    fn note_request(&mut self, client: &PeerId, id: Frame) {
+    pub(super) fn note_request(&mut self, client: &PeerId, id: Frame) {
         *self.ledger.unanswered.entry((client.clone(), id)).or_default() += 1;
     }
 
@@ -126,10 +126,11 @@ impl World {
     /// What must hold after every input: every request is waiting, in flight or has ended in exactly one way, and
     /// nobody has more in flight than they may.
     fn check(&self) {
-        let Statistics { queued, in_flight, expired, cancelled, requests, workers, .. } = self.machine.statistics();
+        let Statistics { queued, in_flight, expired, cancelled, requests, restored, left, workers, .. } =
+            self.machine.statistics();
         let ledger = &self.ledger;
-        let received = requests + ledger.malformed_requests;
-        let ended = ledger.finals + expired + cancelled + ledger.duplicates + ledger.resends;
+        let received = requests + restored + ledger.malformed_requests;
+        let ended = ledger.finals + expired + cancelled + left + ledger.duplicates + ledger.resends;
         let held = (queued + in_flight) as u64;
         assert_eq!(received, ended + held, "every request has one outcome: {:?}", self.machine.statistics());
 
