@@ -28,18 +28,15 @@ class Keeper {
     const restored = [];
     for (const req of await this.#stored()) {
       try {
-        pack(packer, req);
-        restored.push(req);
+        restored.push(pack(packer, req));
       } catch (error) {
         this.#unusable(error);
       }
     }
-    for (const req of restored) {
-      this.#kept.set(keyOf(req.clientId, revived(req.rid)), { ...req, rejects: new Map() });
-    }
+    for (const req of restored) this.#kept.set(keyOf(req.clientId, req.rid), req);
     const refused = life.call('restore', packer.take()) ?? [];
     for (const at of refused) {
-      this.#kept.delete(keyOf(restored[at].clientId, revived(restored[at].rid)));
+      this.#kept.delete(keyOf(restored[at].clientId, restored[at].rid));
       this.#unusable();
     }
   }
@@ -135,8 +132,9 @@ function requestOf(events, extra) {
   };
 }
 
-/** Writes what src/stored.rs reads. */
-function pack(packer, { clientId, service, rid, msg, opts, workerId, attempts, timeout, ts }) {
+/** Writes what src/stored.rs reads. Returns the request as controllers are to see it from now on. */
+function pack(packer, req) {
+  const { clientId, service, rid, msg, opts, workerId, attempts, timeout, ts } = req;
   const extra = msg.slice(7).map(revived);
   const frames = [service, rid, msg[5] ?? '', msg[6] ?? JSON.stringify(opts ?? {})].map(revived);
   if (typeof clientId !== 'string' || ![...frames, ...extra].every(isFrame)) {
@@ -149,6 +147,8 @@ function pack(packer, { clientId, service, rid, msg, opts, workerId, attempts, t
   extra.forEach((frame) => packer.bytes(frame));
   packer.token(attempts > 0 ? attempts : 0);
   packer.token(timeout < 0 ? -1 : Math.max(0, timeout + ts - Date.now()));
+  // Maps and Buffers do not outlive a store of JSON.
+  return { ...req, service: frames[0], rid: frames[1], rejects: new Map() };
 }
 
 function isFrame(value) {
