@@ -81,3 +81,32 @@ fn a_pulled_broker_that_waits_for_what_was_stored_can_be_stopped() {
     assert_eq!(events, [Event::Drained]);
     assert_eq!(broker.restore(Vec::new()).unwrap_err().code(), ErrorCode::Closed);
 }
+
+#[test]
+fn a_pulled_broker_refuses_what_nobody_has_room_to_keep_and_loses_no_word_of_the_rest() {
+    let options = BrokerOptions::default().intch(None);
+    let broker = pigato::pull::Broker::start_persistent(&[ANY_PORT.to_owned()], options).unwrap();
+    broker.restore(Vec::new()).unwrap();
+    let client = Raw::dealer(broker.endpoint(), "c1");
+    let ask = |number: usize| client.send(frames!["C", "2", "echo", &number.to_string(), "1", r#"{"persist":1}"#]);
+    let sent = pigato::limits::EVENTS + 1_000;
+    (0..sent).for_each(ask);
+    let refused = text(&client.receive());
+    assert_eq!((refused[1].as_str(), refused[5].as_str()), ("3", r#""B_QUEUE_FULL""#));
+    eventually("all requests", || (broker.statistics().unwrap().requests == sent as u64).then_some(()));
+
+    let mut events = Vec::new();
+    eventually("all events", || {
+        broker.poll(&mut events, sent, Duration::from_millis(10)).unwrap();
+        (events.len() == broker.statistics().unwrap().queued).then_some(())
+    });
+    assert!(events.len() >= pigato::limits::EVENTS, "{}", events.len());
+    assert!(events.iter().all(|event| matches!(event, Event::Stored(_))));
+    assert_eq!(broker.missed_events(), 0);
+    events.clear();
+    ask(sent);
+    eventually("the next request", || {
+        broker.poll(&mut events, 8, Duration::from_millis(10)).is_ok_and(|count| count == 1).then_some(())
+    });
+    assert!(matches!(&events[..], [Event::Stored(_)]));
+}
