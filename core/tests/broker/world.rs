@@ -168,6 +168,7 @@ impl World {
     }
 
     pub(crate) fn drain(&mut self, timeout: Duration) {
+        self.ledger.is_draining = true;
         self.machine.drain(self.now, timeout);
         self.collect();
     }
@@ -176,6 +177,9 @@ impl World {
     pub(crate) fn restore(&mut self, requests: Vec<StoredRequest>) {
         for request in &requests {
             self.note_request(&request.client, request.id.to_frame());
+            if !self.ledger.is_draining {
+                self.ledger.stored.insert((request.client.clone(), request.id.clone()));
+            }
         }
         self.machine.restore(self.now, requests);
         self.collect();

@@ -6,7 +6,8 @@ use std::time::Duration;
 use pigato::broker::{Event, Message, Output, Statistics, Violation};
 use pigato::config::Concurrency;
 use pigato::protocol::{
-    BrokerToClient, BrokerToWorker, ClientToBroker, DecodeError, Frame, PeerId, ReplyKind, ToBroker, WorkerToBroker,
+    BrokerToClient, BrokerToWorker, ClientToBroker, DecodeError, Frame, PeerId, ReplyKind, RequestId, ToBroker,
+    WorkerToBroker,
 };
 
 use super::{text, World, MOST_STEPS};
@@ -30,6 +31,9 @@ pub(super) struct Ledger {
     /// Requests that continued one that was there already.
     pub(super) resends: u64,
     pub(super) drained: usize,
+    pub(super) is_draining: bool,
+    /// What whoever keeps requests has.
+    pub(super) stored: BTreeSet<(PeerId, RequestId)>,
 }
 
 impl World {
@@ -118,6 +122,13 @@ impl World {
             Event::ProtocolError { error: Violation::Malformed(error), .. } if error.refused_request.is_some() => {
                 self.ledger.malformed_requests += 1;
             }
+            Event::Stored(request) => {
+                self.ledger.stored.insert((request.client.clone(), request.id.clone()));
+            }
+            Event::Removed { client, id } => {
+                let was_stored = self.ledger.stored.remove(&(client.clone(), id.clone()));
+                assert!(was_stored, "{id:?} of {client} was removed, but was not stored");
+            }
             Event::Drained => self.ledger.drained += 1,
             _ => {}
         }
@@ -149,7 +160,8 @@ impl World {
         }
         assert_eq!(self.machine.next_deadline(), None, "deadlines after the end");
         assert_eq!(self.ledger.drained, 1, "the end is told once");
-        let Statistics { queued, in_flight, request_bytes, workers, clients, .. } = self.machine.statistics();
+        let Statistics { queued, in_flight, request_bytes, workers, clients, left, .. } = self.machine.statistics();
+        assert_eq!(self.ledger.stored.len() as u64, left, "what is stored at the end was left to the next life");
         assert_eq!([queued, in_flight, request_bytes, workers, clients], [0; 5], "what is left at the end");
         assert_eq!(self.directory(), "{}");
     }
