@@ -47,8 +47,8 @@ pub trait EventSink<E>: Send {
         let _ = identity;
     }
 
-    /// Whether it has as much as it may hold. While that is so nothing more is read from the socket; whoever makes room
-    /// calls [`Handle::wake`].
+    /// Whether it has as much as it may hold. While that is so nothing more is read from a client's or worker's socket; whoever
+    /// makes room calls [`Handle::wake`]. A broker whose requests are kept reads on and refuses new ones with `persist`.
     fn is_full(&self) -> bool {
         false
     }
