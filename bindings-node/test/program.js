@@ -35,6 +35,7 @@ class Place {
 class Program extends EventEmitter {
   /** All that it has said, line by line. */
   said = [];
+  hasExited = false;
 
   /**
    * @param {Place} place
@@ -56,7 +57,10 @@ class Program extends EventEmitter {
       this.said.push(line);
       this.emit('line');
     });
-    this.exited = new Promise((resolve) => lines.on('close', resolve));
+    lines.on('close', () => {
+      this.hasExited = true;
+      this.emit('exited');
+    });
     test.after(() => this.kill());
   }
 
@@ -68,16 +72,16 @@ class Program extends EventEmitter {
     return this;
   }
 
-  kill() {
+  async kill() {
     this.child.kill('SIGKILL');
-    return this.exited;
+    await this.output();
   }
 
   /** All that it says until it ends by itself. */
   async output() {
-    await Promise.race([this.exited, event(this, 'never')]).catch(() => {
-      assert.fail(`${this.title} does not end; it said ${JSON.stringify(this.said)}`);
-    });
+    if (!this.hasExited) {
+      await event(this, 'exited').catch(() => assert.fail(`${this.title} does not end; it said ${JSON.stringify(this.said)}`));
+    }
     return this.said;
   }
 }
