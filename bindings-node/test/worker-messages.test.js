@@ -92,7 +92,7 @@ test('a request without an id is an error, and the worker goes on', async (t) =>
   const { router, worker, id } = await started(t, {}, echo);
   for (const [frames, name] of [
     [[], 'ERR_MSG_LENGTH'],
-    [['client', 'worker', ''], 'ERR_MSG_LENGTH'],
+    [['client', 'worker', ''], 'ERR_REQ_INVALID'],
     [['client', 'worker', '', ''], 'ERR_REQ_INVALID'],
   ]) {
     const error = errorOf(worker);
