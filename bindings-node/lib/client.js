@@ -131,9 +131,9 @@ class Client extends EventEmitter {
     process.nextTick(() => request.failed(new PigatoError('C_CLOSED'), true));
   }
 
-  /** Tells the worker of a request that the reply is still wanted. */
+  /** Tells the worker of a request that the reply is still wanted. Ids, which nobody is told, name no request. */
   heartbeat(request) {
-    if (request !== undefined) request.heartbeat();
+    if (typeof request?.heartbeat === 'function') request.heartbeat();
   }
 
   #receive(requests, events) {
