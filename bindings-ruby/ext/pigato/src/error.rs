@@ -1,6 +1,6 @@
-//! Errors as Ruby sees them: made by `Pigato.error_of`, which chooses the class by the core's code.
+//! Errors as Ruby sees them: made by `Pigato::Error.of`, which chooses the class by the core's code.
 
-use magnus::{prelude::*, Error, Exception, RHash, RModule, Ruby};
+use magnus::{prelude::*, Error, Exception, RClass, RHash, RModule, Ruby};
 use pigato::ErrorCode;
 
 /// The exception for an error of the core's.
@@ -9,7 +9,8 @@ pub(crate) fn thrown(ruby: &Ruby, error: pigato::Error) -> Error {
     let made: Result<Exception, Error> = ruby
         .class_object()
         .const_get::<_, RModule>("Pigato")
-        .and_then(|module| module.funcall("error_of", (error.code().as_str(), error.to_string())));
+        .and_then(|module| module.const_get::<_, RClass>("Error"))
+        .and_then(|class| class.funcall("of", (error.code().as_str(), error.to_string())));
     made.map_or_else(|failed| failed, Error::from)
 }
 
