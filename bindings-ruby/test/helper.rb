@@ -1,0 +1,117 @@
+# frozen_string_literal: true
+
+require "minitest/autorun"
+require "open3"
+require "rbconfig"
+require "logger"
+require "stringio"
+require "timeout"
+require "pigato"
+
+# What all tests share: every object they make is stopped, and none of them hangs.
+class PigatoTest < Minitest::Test
+  # Seconds: a bound against hangs, and no more than that.
+  LIMIT = ENV["PIGATO_GC_STRESS"] ? 300 : 60
+
+  class << self
+    # Has the tests of this class run again while the garbage collector runs wherever it can.
+    def stress
+      @is_stressed = true
+    end
+
+    def stressed?
+      @is_stressed
+    end
+
+    def runnable_methods
+      ENV["PIGATO_GC_STRESS"] && !stressed? ? [] : super
+    end
+  end
+
+  def setup
+    @owned = []
+    @threads = []
+    GC.stress = true if self.class.stressed? && ENV["PIGATO_GC_STRESS"]
+  end
+
+  def run
+    Timeout.timeout(LIMIT) { super }
+  end
+
+  def teardown
+    GC.stress = false
+    @owned.reverse_each(&:stop)
+    @threads.each { |thread| assert thread.join(LIMIT), "a thread goes on" }
+  end
+
+  def own(object)
+    @owned << object
+    object
+  end
+
+  def broker(**conf)
+    @broker ||= own(Pigato::Broker.new("tcp://127.0.0.1:*", { intch: nil }.merge(conf)).start)
+  end
+
+  def client(**conf)
+    own(Pigato::Client.new(broker.endpoint, conf).start)
+  end
+
+  def worker(service = "echo", **conf)
+    own(Pigato::Worker.new(broker.endpoint, service, conf).start)
+  end
+
+  # A worker whose handler runs on threads of its own until the test ends.
+  def serve(service = "echo", concurrency: 2, **conf, &handler)
+    handler ||= ->(request, _reply) { request.data }
+    made = worker(service, **conf)
+    @threads << Thread.new { made.run(concurrency: concurrency, signals: false, &handler) }
+    made
+  end
+
+  def background(&block)
+    thread = Thread.new(&block)
+    thread.report_on_exception = false
+    @threads << thread
+    thread
+  end
+
+  # Waits for what another thread does and tells nobody of.
+  def eventually(what, seconds = LIMIT / 2)
+    deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds
+    until yield
+      flunk "#{what} did not happen" if Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
+      Thread.pass
+      sleep 0.002
+    end
+  end
+
+  # Runs a program in a process of its own. Returns what it wrote; fails unless it ends by itself, and well.
+  def ruby(program, *arguments, status: 0)
+    output, ended = Open3.popen2e(*command(program), *arguments) do |input, out, process|
+      input.close
+      text = Timeout.timeout(LIMIT / 2) { out.read }
+      [text, process.value]
+    rescue Timeout::Error
+      Process.kill(:KILL, process.pid)
+      flunk "the program hangs; it wrote: #{out.read}"
+    end
+    assert_equal status, ended.exitstatus, "#{ended}: #{output}"
+    output
+  end
+
+  # A program that is talked to.
+  def talk(program, *arguments)
+    Open3.popen2e(*command(program), *arguments) do |input, output, process|
+      yield input, output, process.pid
+      assert process.join(LIMIT / 2), "the program hangs"
+      process.value
+    ensure
+      Process.kill(:KILL, process.pid) if process.alive?
+    end
+  end
+
+  def command(program)
+    [RbConfig.ruby, "-W0", "-I#{File.expand_path("../lib", __dir__)}", "-rpigato", "-e", program]
+  end
+end
