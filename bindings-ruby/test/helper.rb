@@ -31,6 +31,7 @@ class PigatoTest < Minitest::Test
   def setup
     @owned = []
     @threads = []
+    @background = []
     GC.stress = true if self.class.stressed? && ENV["PIGATO_GC_STRESS"]
   end
 
@@ -42,6 +43,13 @@ class PigatoTest < Minitest::Test
     GC.stress = false
     @owned.reverse_each(&:stop)
     @threads.each { |thread| assert thread.join(LIMIT), "a thread goes on" }
+    @background.each { |thread| assert ended?(thread), "a thread goes on" }
+  end
+
+  def ended?(thread)
+    thread.join(LIMIT)
+  rescue StandardError
+    true # What it failed with is its test's business.
   end
 
   def own(object)
@@ -69,10 +77,11 @@ class PigatoTest < Minitest::Test
     made
   end
 
+  # A thread that may fail.
   def background(&block)
     thread = Thread.new(&block)
     thread.report_on_exception = false
-    @threads << thread
+    @background << thread
     thread
   end
 

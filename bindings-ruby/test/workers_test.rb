@@ -160,7 +160,7 @@ class SignalTest < PigatoTest
     worker = Pigato::Worker.new(ARGV[0], "slow")
     worker.run do |request, reply|
       puts "running"
-      gets if request.data == "wait"
+      $stdin.gets if request.data == "wait"
       "done"
     end
     puts "after run: \#{trap(:TERM, "DEFAULT")}"
@@ -168,15 +168,13 @@ class SignalTest < PigatoTest
 
   def test_a_signal_ends_run_once_what_it_has_is_answered
     %i[TERM INT].each do |signal|
-      @ended = talk_to_worker do |input, output, process, future|
+      ended = talk_to_worker do |input, output, process, future|
         Process.kill(signal, process)
-        # It is on its way out when it takes nothing more.
-        eventually("it leaves the broker") { broker.directory.fetch("slow", []).empty? } if false
         input.puts
         assert_equal "done", future.value
         assert_equal "after run: DEFAULT\n", output.gets
       end
-      assert @ended.success?, @ended.inspect
+      assert ended.success?, ended.inspect
     end
   end
 
@@ -184,13 +182,12 @@ class SignalTest < PigatoTest
     ended = talk_to_worker do |_input, _output, process, _future|
       eventually("it dies") do
         Process.kill(:TERM, process)
-        Process.wait(process, Process::WNOHANG)
         false
-      rescue Errno::ECHILD, Errno::ESRCH
+      rescue Errno::ESRCH
         true
       end
     end
-    assert_equal [true, 15], [ended.nil? || ended.signaled?, ended.nil? ? 15 : ended.termsig]
+    assert_equal Signal.list["TERM"], ended.termsig
   end
 
   def talk_to_worker

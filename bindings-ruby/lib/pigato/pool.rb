@@ -9,23 +9,42 @@ module Pigato
       @symbolize_names = symbolize_names
       @log = log
       @handler = handler
-      @threads = Array.new(size) { |index| Thread.new { work(index) } }
+      @is_finished = false
+      @threads = []
+      size.times { add }
     end
 
     # Those that still run when the worker has stopped had their time.
     def finish
-      @threads.each { |thread| thread.kill unless thread.equal?(Thread.current) }
-      @threads.each { |thread| thread.join unless thread.equal?(Thread.current) }
+      @is_finished = true
+      others = @threads.reject { |thread| thread.equal?(Thread.current) }
+      others.each(&:kill)
+      others.each(&:join)
     end
 
     private
 
-    def work(index)
-      Thread.current.name = "pigato-worker-#{index}"
-      Thread.current.report_on_exception = false
+    def add
+      thread = Thread.new { work }
+      thread.name = "pigato-worker"
+      thread.report_on_exception = false
+      @threads << thread
+    end
+
+    def work
       while (job = @jobs.next)
         Handling.new(@jobs, job, @log).run(@symbolize_names, @handler)
       end
+    ensure
+      replace unless @is_finished || @jobs.stopped?
+    end
+
+    # A handler may have ended its thread.
+    def replace
+      @threads.delete(Thread.current)
+      add
+    rescue ThreadError
+      nil # The program ends.
     end
   end
   private_constant :Pool
