@@ -3,7 +3,8 @@
 require_relative "helper"
 
 class CallsTest < PigatoTest
-  stress
+  stress :test_raw_data_are_bytes_both_ways, :test_keys_are_symbols_by_option, :test_the_directory,
+         :test_data_that_json_has_no_word_for_are_an_error, :test_options_that_do_not_exist_are_named
 
   def test_a_call_returns_the_final_reply
     serve { |request, reply| reply.write(1) && request.data.sum }

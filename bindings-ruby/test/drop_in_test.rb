@@ -4,7 +4,7 @@ require_relative "helper"
 
 # What programs for the published gem rely on.
 class DropInTest < PigatoTest
-  stress
+  stress :test_a_request_gives_the_workers_reply, :test_a_request_that_nobody_answers_gives_nil
 
   def answering(replies, service = "echo")
     worker = worker(service)

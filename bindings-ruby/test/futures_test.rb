@@ -3,7 +3,7 @@
 require_relative "helper"
 
 class FuturesTest < PigatoTest
-  stress
+  stress :test_several_threads_may_wait_for_one_future, :test_stopping_the_client_ends_its_futures
 
   def test_the_value_of_a_future_is_the_reply
     serve

@@ -3,9 +3,9 @@
 require_relative "helper"
 
 class GcTest < PigatoTest
-  stress
+  stress :test_objects_may_be_moved_at_any_time
 
-  ROUNDS = ENV["PIGATO_GC_STRESS"] ? 3 : 100
+  ROUNDS = STRESSED ? 2 : 100
 
   def test_objects_may_be_moved_at_any_time
     skip_unless_compacting

@@ -4,10 +4,10 @@ require_relative "helper"
 
 # Whoever waits can be interrupted at once, and the others go on.
 class InterruptionTest < PigatoTest
-  stress
+  stress :test_timeout, :test_whoever_leads_may_go_and_another_leads
 
   # Seconds in which an interruption has to be there; generous under GC stress.
-  AT_ONCE = ENV["PIGATO_GC_STRESS"] ? 30 : 0.1
+  AT_ONCE = STRESSED ? 30 : 0.1
 
   class Stop < RuntimeError; end
 
@@ -90,7 +90,7 @@ class InterruptionTest < PigatoTest
     assert_equal "after", client.call("echo", "after", timeout: 30)
   end
 
-  REPEATS = ENV["PIGATO_GC_STRESS"] ? 2 : 60
+  REPEATS = STRESSED ? 2 : 60
 
   # Calls until it was answered as often as it wants, whatever happens in between.
   def persist(client, number)

@@ -3,7 +3,7 @@
 require_relative "helper"
 
 class StreamsTest < PigatoTest
-  stress
+  stress :test_an_enumerator_gives_them_one_by_one, :test_an_error_ends_the_stream, :test_leaving_the_block_cancels_the_request
 
   def counting
     serve do |request, reply|

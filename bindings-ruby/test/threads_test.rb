@@ -3,10 +3,10 @@
 require_relative "helper"
 
 class ThreadsTest < PigatoTest
-  stress
+  stress :test_many_threads_use_one_client, :test_stopping_frees_all_who_wait
 
-  THREADS = ENV["PIGATO_GC_STRESS"] ? 5 : 50
-  CALLS = ENV["PIGATO_GC_STRESS"] ? 3 : 40
+  THREADS = STRESSED ? 5 : 50
+  CALLS = STRESSED ? 1 : 40
 
   def test_many_threads_use_one_client
     serve(concurrency: 4)

@@ -116,9 +116,9 @@ impl NativeBroker {
 fn record<'r>(ruby: &'r Ruby, event: &Event) -> Result<Option<Record<'r>>, Error> {
     let binary = |bytes: &[u8]| ruby.str_from_slice(bytes);
     Ok(Some(match event {
-        Event::WorkerJoined { worker, service } => Record::new(ruby, "worker_joined")?
-            .with(binary(worker.as_bytes()))?
-            .text_or_nil(service.as_bytes())?,
+        Event::WorkerJoined { worker, service } => {
+            Record::new(ruby, "worker_joined")?.with(binary(worker.as_bytes()))?.text_or_nil(service.as_bytes())?
+        }
         Event::WorkerLeft { worker, service, reason } => Record::new(ruby, "worker_left")?
             .with(binary(worker.as_bytes()))?
             .text_or_nil(service.as_bytes())?

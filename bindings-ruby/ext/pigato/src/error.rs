@@ -4,7 +4,6 @@ use magnus::{prelude::*, Error, Exception, RClass, RHash, RModule, Ruby};
 use pigato::ErrorCode;
 
 /// The exception for an error of the core's.
-#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(crate) fn thrown(ruby: &Ruby, error: pigato::Error) -> Error {
     let made: Result<Exception, Error> = ruby
         .class_object()

@@ -23,9 +23,10 @@ impl<'r> Record<'r> {
 
     /// A symbol, or nil.
     pub(crate) fn symbol(self, name: Option<&str>) -> Result<Self, Error> {
-        let value: Value = name.map_or_else(|| self.ruby.qnil().into_value_with(self.ruby), |name| {
-            self.ruby.to_symbol(name).into_value_with(self.ruby)
-        });
+        let value: Value = name.map_or_else(
+            || self.ruby.qnil().into_value_with(self.ruby),
+            |name| self.ruby.to_symbol(name).into_value_with(self.ruby),
+        );
         self.with(value)
     }
 
@@ -62,9 +63,7 @@ pub(crate) fn peer(ruby: &Ruby, event: PeerEvent) -> Result<Option<RArray>, Erro
         PeerEvent::Connected => Record::new(ruby, "connected")?,
         PeerEvent::Disconnected => Record::new(ruby, "disconnected")?,
         PeerEvent::Stopped => Record::new(ruby, "stopped")?,
-        PeerEvent::ProtocolError(malformed) => {
-            Record::new(ruby, "protocol_error")?.with(malformed.published_name())?
-        }
+        PeerEvent::ProtocolError(malformed) => Record::new(ruby, "protocol_error")?.with(malformed.published_name())?,
         _ => return Ok(None),
     };
     Ok(Some(record.finish()))

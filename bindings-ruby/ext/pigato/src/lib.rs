@@ -5,6 +5,8 @@
 //! means (`lib/pigato/dispatcher.rb`) and then drains many events at once. All of it runs on threads that Ruby made; no
 //! Ruby value is kept.
 
+#![allow(clippy::needless_pass_by_value, reason = "what comes from Ruby is owned")]
+
 mod broker;
 mod client;
 mod directory;
