@@ -71,8 +71,9 @@ class PigatoTest < Minitest::Test
   # A worker whose handler runs on threads of its own until the test ends.
   def serve(service = "echo", concurrency: 2, **conf, &handler)
     handler ||= ->(request, _reply) { request.data }
-    made = worker(service, **conf)
+    made = own(Pigato::Worker.new(broker.endpoint, service, conf))
     @threads << Thread.new { made.run(concurrency: concurrency, signals: false, &handler) }
+    eventually("it starts") { made.started? }
     made
   end
 

@@ -40,9 +40,7 @@ module Pigato
     # @return [self]
     # @raise [Error] `E_ENDPOINT`, `E_OPTION`
     def start
-      begin_life do
-        Jobs.new(Native::Worker.start(@endpoint, @service, Options.for_core(@conf, OWN_OPTIONS)), @log)
-      end
+      start_with(@conf)
     end
 
     # Stops it. What is not answered by then goes to another worker, or fails.
@@ -97,8 +95,9 @@ module Pigato
     def run(concurrency: DEFAULT_CONCURRENCY, drain: Native::DRAIN_MS / 1000.0, signals: true, &handler)
       raise ArgumentError, "run takes a block" if handler.nil?
 
-      start
+      start_with(@conf.merge(concurrency: concurrency))
       jobs = life
+      # It may have been started with another one before.
       jobs.native.concurrency = Options.for_core({ concurrency: concurrency }, [])
       stopping(jobs, Options.milliseconds(drain), signals) { work(jobs, concurrency, handler) }
       nil
@@ -116,6 +115,12 @@ module Pigato
     end
 
     private
+
+    def start_with(conf)
+      begin_life do
+        Jobs.new(Native::Worker.start(@endpoint, @service, Options.for_core(conf, OWN_OPTIONS)), @log)
+      end
+    end
 
     # A request that cannot be read is answered at once: its sender is wrong, and not this program.
     def read(jobs, job)
