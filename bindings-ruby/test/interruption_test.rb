@@ -44,6 +44,7 @@ class InterruptionTest < PigatoTest
 
   def test_an_interrupted_call_is_cancelled
     thread = waiting(client)
+    eventually("the broker has it") { broker.statistics[:requests] == 1 }
     thread.kill.join
     eventually("the broker forgets it") { broker.statistics[:cancelled] == 1 }
   end

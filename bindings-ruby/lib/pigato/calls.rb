@@ -147,7 +147,7 @@ module Pigato
 
     # The last event of the request follows.
     def cancel(call)
-      @native.cancel(call.token) unless stopped?
+      @native.cancel(call.token) unless call.token.nil? || stopped?
     rescue ClosedError, ForkError
       nil # There is nothing to cancel any more.
     end

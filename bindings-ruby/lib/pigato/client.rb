@@ -54,11 +54,10 @@ module Pigato
     #   partial ones; nil in place of a reply that did not come
     # @raise [ClosedError] if it is not started
     def request(service, data = nil, options = {})
-      call = life.open(StreamCall.new(life), service, Codec.encode(data, false), Options.for_core(options, []))
-      values = published_values(call)
+      values = within(StreamCall, service, Codec.encode(data, false), Options.for_core(options, [])) do |call|
+        published_values(call)
+      end
       values.length > 1 ? values : values.first
-    ensure
-      call&.cancel
     end
 
     # Makes a request and waits for its final reply; partial replies are passed over.
@@ -74,10 +73,7 @@ module Pigato
     # @return [Object] what the worker replied; a binary String if it sent bytes
     # @raise [Error] one of its subclasses mostly
     def call(service, data = nil, **options)
-      call = open(Call, service, data, options)
-      value_of(call.take)
-    ensure
-      call&.cancel
+      within(Call, service, *prepared(data, options)) { |call| value_of(call.take) }
     end
 
     # Makes a request and gives its replies as they come: the partial ones, and the final one unless it is nil. A stream
@@ -90,15 +86,14 @@ module Pigato
     def stream(service, data = nil, **options)
       return to_enum(:stream, service, data, **options) unless block_given?
 
-      call = open(StreamCall, service, data, options)
-      loop do
-        event = call.take
-        value = value_of(event)
-        yield value unless event[2] && value.nil?
-        return value if event[2]
+      within(StreamCall, service, *prepared(data, options)) do |call|
+        loop do
+          event = call.take
+          value = value_of(event)
+          yield value unless event[2] && value.nil?
+          return value if event[2]
+        end
       end
-    ensure
-      call&.cancel
     end
 
     # Makes a request and does not wait for it.
@@ -106,7 +101,8 @@ module Pigato
     # @return [Future]
     # @raise [Error] if the request cannot even be made
     def async_call(service, data = nil, **options)
-      Future.new(open(Call, service, data, options), method(:value_of))
+      calls = life
+      Future.new(calls.open(Call.new(calls), service.to_s, *prepared(data, options)), method(:value_of))
     end
 
     # @return [Hash{String => Array<String>}] which workers offer which service
@@ -129,10 +125,20 @@ module Pigato
 
     private
 
-    def open(kind, service, data, options)
-      raw = options[:raw] ? true : false
+    # Makes a request that does not outlive the block. The call is there before the request is, so that whatever
+    # interrupts this finds it.
+    def within(kind, service, data, options)
       calls = life
-      calls.open(kind.new(calls), service.to_s, Codec.encode(data, raw), request_options(options))
+      call = kind.new(calls)
+      calls.open(call, service.to_s, data, options)
+      yield call
+    ensure
+      call&.cancel
+    end
+
+    # Data and options as the core takes them.
+    def prepared(data, options)
+      [Codec.encode(data, options[:raw] ? true : false), request_options(options)]
     end
 
     def request_options(options)
