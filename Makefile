@@ -21,7 +21,7 @@ setup:
 
 .PHONY: setup-test
 setup-test:
-	@core/scripts/setup.sh build node c go peers
+	@core/scripts/setup.sh build node c go ruby peers
 
 .PHONY: demo
 demo: setup ## see it work: broker, workers and client in one process
@@ -32,15 +32,15 @@ build: setup ## the `pigato` command, at target/release/pigato
 	$(CARGO) build --release --package pigato-cli
 
 .PHONY: test
-test: setup-test lint rings unit c go node interop ## everything that has to hold before a change lands
+test: setup-test lint rings unit c go node ruby interop ## everything that has to hold before a change lands
 
 .PHONY: lint
 lint: setup ## formatting and lints
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --quiet -- --deny warnings
+	$(CARGO) clippy --workspace --exclude pigato-ruby --all-targets --quiet -- --deny warnings
 	$(CARGO) clippy --package pigato --no-default-features --all-targets --quiet -- --deny warnings
 	$(CARGO) metadata --locked --manifest-path core/fuzz/Cargo.toml --format-version 1 >/dev/null
-	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --quiet
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --exclude pigato-ruby --no-deps --quiet
 
 .PHONY: rings
 rings: setup ## the protocol and the machines build without sockets, threads or clock
@@ -48,7 +48,7 @@ rings: setup ## the protocol and the machines build without sockets, threads or 
 
 .PHONY: unit
 unit: setup ## Rust tests, the simulator's thousand seeds among them
-	$(CARGO) test --workspace --exclude pigato-interop --quiet
+	$(CARGO) test --workspace --exclude pigato-interop --exclude pigato-ruby --quiet
 
 .PHONY: c
 c: ## the C library: its tests, plainly, under valgrind, with sanitizers, installed
@@ -79,6 +79,12 @@ node-build:
 node-package: ## the tarballs of the Node.js package for npm, this platform's among them, in bindings-node/dist
 	@core/scripts/setup.sh build node
 	cd bindings-node && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build:release && npm run --silent package
+
+# Without Ruby and its headers the crate cannot even be checked, so that the targets for all crates leave it out.
+.PHONY: ruby
+ruby: ## the Ruby gem: lint, build, signatures, tests, some of them again under GC stress
+	@core/scripts/setup.sh build ruby
+	bindings-ruby/test.sh
 
 .PHONY: peers
 peers: c-library interop-tests/peers/pigato-js/node_modules/.package-lock.json
@@ -127,5 +133,5 @@ bench-node: interop-tests/peers/pigato-js/node_modules/.package-lock.json ## the
 .PHONY: clean
 clean: ## remove what was built
 	$(CARGO) clean
-	rm -rf interop-tests/peers/pigato-js/node_modules interop-tests/peers/*/build bindings-node/node_modules bindings-node/*.node bindings-node/*.tgz bindings-node/dist bindings-node/native bindings-node/native.d.ts
+	rm -rf interop-tests/peers/pigato-js/node_modules interop-tests/peers/*/build bindings-node/node_modules bindings-node/*.node bindings-node/*.tgz bindings-node/dist bindings-node/native bindings-node/native.d.ts bindings-ruby/lib/pigato/pigato.so bindings-ruby/*.gem
 	$(MAKE) -C bindings-c clean

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that what a target needs is there. On Debian and its kin what is missing is installed with apt, and Node.js,
 # where that one is too old, with npm into target/tools, which make's targets look into first; elsewhere this says what
-# to install. Usage: setup.sh build|node|c|go|peers …
+# to install. Usage: setup.sh build|node|c|go|ruby|peers …
 set -eu
 
 missing=()    # what is missing, in words
@@ -79,6 +79,15 @@ check_c() {
   command -v pkg-config >/dev/null || need "pkg-config" pkg-config
   # The symbols of the C library are what valgrind works by.
   command -v valgrind >/dev/null || need "valgrind" valgrind libc6-dbg
+}
+
+# Ruby with its headers, and libclang, by which the crate reads them.
+check_ruby() {
+  ruby -e 'exit RUBY_VERSION.split(".").map(&:to_i).<=>([3, 1]) >= 0' 2>/dev/null || need "Ruby 3.1 or later" ruby
+  ruby -rrbconfig -e 'exit File.exist?(File.join(RbConfig::CONFIG["rubyhdrdir"], "ruby.h"))' 2>/dev/null ||
+    need "Ruby's headers" ruby-dev
+  [ -n "${LIBCLANG_PATH:-}" ] || ldconfig -p | grep -q 'libclang[-.]' || ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 ||
+    need "libclang" libclang1-14 libclang-common-14-dev
 }
 
 # What the programs need that tests drive in C.
