@@ -113,14 +113,17 @@ fuzz: setup ## fuzz each target for SECONDS_PER_TARGET=…
 bench: setup ## throughput, latency and CPU beside what libzmq itself costs
 	$(CARGO) bench --package pigato --bench floor
 
+# Builds what libzmq itself costs, beside the Rust crate, and prints where it is.
+FLOOR = $(CARGO) bench --package pigato --bench floor --no-run --message-format=json \
+	| sed -n 's/.*"executable":"\([^"]*\/floor-[^"]*\)".*/\1/p'
+
 .PHONY: bench-go
 bench-go: ## the Go package's speed beside the Rust crate's and NATS
 	@core/scripts/setup.sh build c go
 	$(MAKE) -C bindings-c
 	cd bindings-c/go && go build -o ../build/go-bench ./examples/bench
 	cd bindings-c/go/compare && go build -o ../../build/go-compare .
-	bindings-c/build/go-compare "$$($(CARGO) bench --package pigato --bench floor --no-run --message-format=json \
-		| sed -n 's/.*"executable":"\([^"]*\/floor-[^"]*\)".*/\1/p')" bindings-c/build/go-bench
+	bindings-c/build/go-compare "$$($(FLOOR))" bindings-c/build/go-bench
 
 .PHONY: bench-node
 bench-node: interop-tests/peers/pigato-js/node_modules/.package-lock.json ## the Node.js package's speed beside the published one and NATS
@@ -128,7 +131,7 @@ bench-node: interop-tests/peers/pigato-js/node_modules/.package-lock.json ## the
 	cd bindings-node && npm ci --no-audit --no-fund && npm run --silent build:release
 	cd bindings-node/bench && npm ci --no-audit --no-fund
 	cd bindings-c/go/compare && go build -o ../../../bindings-node/bench/build/nats-server github.com/nats-io/nats-server/v2
-	cd bindings-node && node bench/compare.js bench/build/nats-server
+	cd bindings-node && node bench/compare.js --nats-server bench/build/nats-server --floor "$$($(FLOOR))"
 
 .PHONY: clean
 clean: ## remove what was built

@@ -2,7 +2,7 @@
 // The roles of core/benches/floor in Node: `bench.js broker`, `bench.js worker ENDPOINT`,
 // `bench.js client ENDPOINT REQUESTS WINDOW BYTES [--callbacks]`. With PIGATO=path another package is measured, in its own way.
 
-const { run, tellCpu } = require('./load');
+const { run, untilLeft } = require('./load');
 const pigato = require(process.env.PIGATO ?? '..');
 
 const [role, endpoint, ...rest] = process.argv.slice(2);
@@ -11,7 +11,7 @@ async function broker() {
   const made = new pigato.Broker('tcp://127.0.0.1:*', { intch: null });
   await made.start();
   console.log(made.endpoints[0]);
-  tellCpu();
+  untilLeft();
 }
 
 function worker() {
@@ -20,7 +20,7 @@ function worker() {
   made.on('request', (data, reply) => reply.end(data));
   made.on('error', (error) => console.error(error));
   made.start();
-  tellCpu();
+  untilLeft();
 }
 
 function client() {

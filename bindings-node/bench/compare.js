@@ -1,19 +1,44 @@
 'use strict';
 // This package beside the published one on its own broker, and beside npm `nats` over a real server: three processes each,
 // echo of a short string, in turn and in one run. The middle of the rounds is told.
-// `node bench/compare.js NATS_SERVER [SHARE [ROUNDS]]`: NATS_SERVER is the program (`make bench-node` builds one), SHARE scales
-// the number of requests.
+// Beside them stands what libzmq itself costs, without Node.js: nothing over libzmq can be much faster. `make bench-node` builds
+// what this needs and runs it.
 
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
+const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { createInterface } = require('node:readline');
+const { parseArgs } = require('node:util');
 
+const HELP = `node bench/compare.js --nats-server FILE --floor FILE [--share F] [--rounds N]
+
+  --nats-server FILE  the program nats-server
+  --floor FILE        the program of \`cargo bench --bench floor\`
+  --share F           factor for the number of requests (1)
+  --rounds N          runs of each contender in turn, the middle one is told (3)
+`;
 const PEER = join(__dirname, '../../interop-tests/peers/pigato-js');
-const [natsServer, share = 1, rounds = 3] = process.argv.slice(2).map((word, at) => (at === 0 ? word : Number(word)));
 /** Requests and how many of them are under way at once; the last is what pigato-perf does. */
 const LOADS = [[10_000, 1], [100_000, 100], [100_000, 1000], [50_000, 50_000]];
 const BODY_BYTES = 5;
+/** Linux counts CPU time in hundredths of a second. */
+const MICROSECONDS_PER_TICK = 10_000;
+
+const { values } = parseArgs({
+  options: {
+    'nats-server': { type: 'string' },
+    floor: { type: 'string' },
+    share: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '3' },
+    help: { type: 'boolean', short: 'h' },
+  },
+});
+if (values.help || !values.floor || !values['nats-server']) {
+  console.log(HELP);
+  process.exit(values.help ? 0 : 2);
+}
+const [share, rounds] = [Number(values.share), Number(values.rounds)];
 
 class Role {
   constructor(program, args, { env = {}, speaksOn = 'stdout' } = {}) {
@@ -37,10 +62,10 @@ class Role {
     throw new Error(`${this.child.spawnfile} ended without ${pattern}`);
   }
 
-  async cpu() {
-    const line = this.line();
-    this.child.stdin.write('\n');
-    return Number(await line);
+  /** CPU time so far, in microseconds. */
+  cpu() {
+    const fields = readFileSync(`/proc/${this.child.pid}/stat`, 'utf8').split(') ').pop().split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * MICROSECONDS_PER_TICK;
   }
 
   async end() {
@@ -53,6 +78,7 @@ class Role {
 const script = (name) => (args, env) => new Role(process.execPath, [join(__dirname, name), ...args], { env });
 const pigato = script('bench.js');
 const nats = script('nats.js');
+const floor = ([role, ...args]) => new Role(values.floor, [`floor-${role}`, ...args]);
 
 /** How each is started: the broker, where it is, and the programs of worker and client. */
 const CONTENDERS = {
@@ -66,10 +92,14 @@ const CONTENDERS = {
     return { broker, endpoint: JSON.parse(await broker.line()).endpoint, peer: (args) => pigato(args, env) };
   },
   async NATS() {
-    const broker = new Role(natsServer, ['--addr', '127.0.0.1', '--port', '-1'], { speaksOn: 'stderr' });
+    const broker = new Role(values['nats-server'], ['--addr', '127.0.0.1', '--port', '-1'], { speaksOn: 'stderr' });
     const address = await broker.find(/Listening for client connections on (\S+)/);
     broker.child.stderr.resume();
     return { broker, endpoint: `nats://${address}`, peer: nats };
+  },
+  async libzmq() {
+    const broker = floor(['broker']);
+    return { broker, endpoint: await broker.line(), peer: floor };
   },
 };
 
@@ -79,12 +109,23 @@ async function measure(name, [requests, window]) {
   const worker = peer(['worker', endpoint]);
   await worker.line();
   const count = Math.max(window, Math.round(requests * share));
-  const before = await worker.cpu();
-  const client = peer(['client', endpoint, String(count), String(window), String(BODY_BYTES), '--callbacks']);
+  const before = [broker.cpu(), worker.cpu()];
+  const words = [endpoint, String(count), String(window), String(BODY_BYTES)];
+  const client = peer(['client', ...words, ...(peer === floor ? [] : ['--callbacks'])]);
   const line = await client.line();
-  const workerCpu = line === undefined ? NaN : ((await worker.cpu()) - before) / count;
+  const [brokerCpu, workerCpu] = [broker.cpu() - before[0], worker.cpu() - before[1]].map((cpu) => cpu / count);
   await Promise.all([client.end(), worker.end(), broker.end()]);
-  return line === undefined ? undefined : { ...JSON.parse(line), workerCpu };
+  return line === undefined ? undefined : { ...figures(JSON.parse(line)), brokerCpu, workerCpu };
+}
+
+/** One form for what clients in Node.js and the floor's print. */
+function figures(printed) {
+  return {
+    requestsPerSecond: printed.requestsPerSecond ?? printed.requests_per_second,
+    p50: printed.latencyMicroseconds?.p50 ?? printed.p50_microseconds,
+    p99: printed.latencyMicroseconds?.p99 ?? printed.p99_microseconds,
+    clientCpu: printed.cpuMicrosecondsPerRequest,
+  };
 }
 
 /** The round in the middle by requests/s. */
@@ -95,15 +136,16 @@ function middle(results) {
 }
 
 function row(window, name, result, ours) {
-  if (result === undefined) return `| ${window} | ${name} | failed | | | | | |`;
-  const { requestsPerSecond, cpuMicrosecondsPerRequest, workerCpu, latencyMicroseconds: { p50, p99 } } = result;
+  if (result === undefined) return `| ${window} | ${name} | failed | | | | | | |`;
+  const { requestsPerSecond, p50, p99, brokerCpu, workerCpu, clientCpu } = result;
   const ratio = ours === undefined ? '' : (ours.requestsPerSecond / requestsPerSecond).toFixed(2);
-  return `| ${window} | ${name} | ${requestsPerSecond} | ${ratio} | ${p50} | ${p99} | ${cpuMicrosecondsPerRequest.toFixed(1)} | ${workerCpu.toFixed(1)} |`;
+  const cells = [window, name, Math.round(requestsPerSecond), ratio, Math.round(p50), Math.round(p99)];
+  return `| ${[...cells, ...[brokerCpu, workerCpu, clientCpu].map((cpu) => cpu?.toFixed(1) ?? '')].join(' | ')} |`;
 }
 
 async function main() {
-  console.log('| at once | package | requests/s | PIGATO : it | p50 µs | p99 µs | client CPU µs/request | worker CPU µs/request |');
-  console.log('|---|---|---|---|---|---|---|---|');
+  console.log('| at once | package | requests/s | PIGATO : it | p50 µs | p99 µs | CPU µs a request: broker | worker | client |');
+  console.log('|---|---|---|---|---|---|---|---|---|');
   for (const load of LOADS) {
     const results = Object.fromEntries(Object.keys(CONTENDERS).map((name) => [name, []]));
     for (let round = 0; round < rounds; round += 1) {

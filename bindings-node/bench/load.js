@@ -1,6 +1,5 @@
 'use strict';
-// What the roles have in common, whatever package they measure: a client's loop over a window of requests, and CPU time
-// told when asked for.
+// What the roles have in common, whatever package they measure: a client's loop over a window of requests, and an end.
 
 /** Requests made before the clock starts, as a share of all. */
 const WARM_UP = 20;
@@ -8,12 +7,9 @@ const WARM_UP = 20;
 /** Ends a role's process, whatever happens to whoever started it. */
 setTimeout(() => process.exit(3), 120_000).unref();
 
-/** CPU time so far, in microseconds, when asked for through standard input; the end of that ends the process. */
-function tellCpu() {
-  process.stdin.on('data', () => {
-    const { user, system } = process.cpuUsage();
-    console.log(user + system);
-  });
+/** Lives until whoever started it closes its standard input, or ends. */
+function untilLeft() {
+  process.stdin.resume();
   process.stdin.on('end', () => process.exit(0));
 }
 
@@ -55,4 +51,4 @@ async function run({ requests, window }, send) {
   process.exit(0);
 }
 
-module.exports = { run, tellCpu };
+module.exports = { run, untilLeft };

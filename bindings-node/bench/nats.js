@@ -3,7 +3,7 @@
 // PIGATO's are.
 
 const { connect, JSONCodec } = require('nats');
-const { run, tellCpu } = require('./load');
+const { run, untilLeft } = require('./load');
 
 const [role, servers, ...rest] = process.argv.slice(2);
 const codec = JSONCodec();
@@ -21,7 +21,7 @@ async function worker() {
   });
   await connection.flush();
   console.log('ready');
-  tellCpu();
+  untilLeft();
 }
 
 async function client() {
