@@ -9,7 +9,7 @@ const { once } = require('node:events');
 const { join } = require('node:path');
 const { createInterface } = require('node:readline');
 
-const PEER = join(__dirname, '../../interop-tests/peers/pigato-js');
+const PEER = join(__dirname, '../../interop-tests/drivers/published');
 const [natsServer, share = 1, rounds = 3] = process.argv.slice(2).map((word, at) => (at === 0 ? word : Number(word)));
 /** Requests and how many of them are under way at once; the last is what pigato-perf does. */
 const LOADS = [[10_000, 1], [100_000, 100], [100_000, 1000], [50_000, 50_000]];

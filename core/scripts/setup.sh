@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that what a target needs is there. On Debian and its kin what is missing is installed with apt; elsewhere
-# this says what to install. Usage: setup.sh build|node|c|go|peers …
+# this says what to install. Usage: setup.sh build|node|c|go|drivers …
 set -eu
 
 missing=()    # what is missing, in words
@@ -61,7 +61,7 @@ check_c() {
 }
 
 # What the programs need that tests drive in C.
-check_peers() {
+check_drivers() {
   printf '#include <cjson/cJSON.h>\n' | gcc -E -x c - >/dev/null 2>&1 || need "libcjson" libcjson-dev
 }
 
