@@ -170,8 +170,11 @@ pub struct Step {
     pub partials: Option<String>,
     /// Expected: the data is the process id of this worker, or of one of these.
     pub by: Option<Vec<String>>,
-    /// Expected: the data is a text of so many bytes.
+    /// Expected: the data is a text of so many bytes or an array of so many items.
     pub length: Option<usize>,
+    /// Expected: an outcome, be it an error.
+    #[serde(default)]
+    pub any: bool,
     /// How many requests.
     pub count: Option<u64>,
     /// JSON: a line for a driver.
