@@ -290,8 +290,10 @@ static void drain(int64_t ms) {
 
 static void command(const char *operation, const cJSON *line) {
   const cJSON *value = cJSON_GetObjectItem(line, "value");
-  if (strcmp(operation, "reject") == 0) is_rejecting = !cJSON_IsFalse(value);
-  else if (strcmp(operation, "heartbeat") == 0) tried(pigato_worker_heartbeat(worker), "heartbeat");
+  if (strcmp(operation, "reject") == 0) {
+    is_rejecting = !cJSON_IsFalse(value);
+    say("told", NULL);
+  } else if (strcmp(operation, "heartbeat") == 0) tried(pigato_worker_heartbeat(worker), "heartbeat");
   else if (strcmp(operation, "concurrency") == 0) tried(pigato_worker_set_concurrency(worker, (int64_t)cJSON_GetNumberValue(value)), "concurrency");
   else if (strcmp(operation, "drain") == 0) drain(number_in(line, "ms", 0));
   else tried(PIGATO_E_ARGUMENT, "an operation that there is not");

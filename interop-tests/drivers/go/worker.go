@@ -49,6 +49,7 @@ func (w *worker) command(given line) error {
 	switch given.Op {
 	case "reject":
 		w.isRejecting.Store(given.Value != false)
+		say("told", nil)
 	case "heartbeat":
 		return w.worker.Heartbeat()
 	case "concurrency":

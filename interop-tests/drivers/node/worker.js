@@ -75,7 +75,10 @@ module.exports = async function startWorker({ endpoint, service, conf, verbose }
   return {
     operations: {
       concurrency: ({ value }) => (worker.conf.concurrency = value),
-      reject: ({ value }) => (isRejecting = value !== false),
+      reject: ({ value }) => {
+        isRejecting = value !== false;
+        say('told');
+      },
       drain: ({ ms }) => worker.stop({ drain: ms }).then(() => say('drained')),
     },
     stop: () => worker.stop(),

@@ -48,7 +48,10 @@ pub(crate) fn start(settings: Settings) -> Outcome<Driven> {
 impl Role for Driven {
     fn command(&self, operation: &str, line: &Value) -> Outcome<()> {
         match operation {
-            "reject" => self.habits.is_rejecting.store(line["value"] != false, Ordering::Relaxed),
+            "reject" => {
+                self.habits.is_rejecting.store(line["value"] != false, Ordering::Relaxed);
+                say(json!({"event": "told"}));
+            }
             "concurrency" => {
                 let number = line["value"].as_i64().and_then(Concurrency::from_number);
                 self.worker.set_concurrency(number.ok_or("a concurrency is a number")?);

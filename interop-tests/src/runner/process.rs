@@ -135,22 +135,18 @@ impl Process {
         while self.lines.try_recv().is_ok() {}
     }
 
-    /// Whether it runs.
-    pub fn is_alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
-    }
-
     /// Tells it to stop and waits until it has.
     pub fn stop(&mut self) -> Result<(), String> {
-        self.begin_stop()?;
+        self.begin_stop();
         self.end_stop()
     }
 
-    /// Tells it to stop.
-    pub fn begin_stop(&mut self) -> Result<(), String> {
-        self.send(&json!({"op": "stop"}))?;
+    /// Tells it to stop. One that has ended does not listen; how it has, [`Process::end_stop`] tells.
+    pub fn begin_stop(&mut self) {
+        if let Err(why) = self.send(&json!({"op": "stop"})) {
+            self.log.add("runner", &why);
+        }
         self.input = None;
-        Ok(())
     }
 
     /// Waits until it has stopped.

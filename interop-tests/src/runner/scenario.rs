@@ -39,9 +39,9 @@ pub struct Scenario {
     /// Whether messages that break the protocol are part of it.
     #[serde(default)]
     pub hostile: bool,
-    /// Whether requests may be left unfinished at its end.
+    /// Whether its broker has stopped at its end.
     #[serde(default)]
-    pub unfinished: bool,
+    pub stopped: bool,
 }
 
 /// Capabilities by role.
@@ -175,6 +175,9 @@ pub struct Step {
     /// Expected: an outcome, be it an error.
     #[serde(default)]
     pub any: bool,
+    /// Whether a call is made again until what is expected comes of it: for changes that no event tells of.
+    #[serde(default)]
+    pub again: bool,
     /// How many requests.
     pub count: Option<u64>,
     /// JSON: a line for a driver.
@@ -258,7 +261,7 @@ impl Scenario {
             && is_plain(&self.workers)
             && is_plain(&self.clients)
             && has_usual_names
-            && !self.unfinished
+            && !self.stopped
             && self.steps.iter().all(Step::is_harmless)
     }
 }

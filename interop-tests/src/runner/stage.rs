@@ -111,11 +111,6 @@ impl<'a> Stage<'a> {
         self.processes.remove(name).ok_or_else(|| format!("nobody who runs is called {name}"))
     }
 
-    /// Whether somebody is there and runs.
-    pub fn is_alive(&mut self, name: &str) -> bool {
-        self.processes.get_mut(name).is_some_and(Process::is_alive)
-    }
-
     /// The proxy of those who go through it.
     pub fn proxy(&self) -> Result<&Proxy, String> {
         self.proxy.as_ref().ok_or_else(|| "nobody goes through the proxy".to_owned())
@@ -158,7 +153,7 @@ impl<'a> Stage<'a> {
     pub fn close(mut self) -> Result<(), String> {
         let broker = self.processes.remove(BROKER);
         for process in self.processes.values_mut() {
-            process.begin_stop()?;
+            process.begin_stop();
         }
         for process in self.processes.values_mut() {
             process.end_stop()?;

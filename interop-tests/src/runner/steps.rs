@@ -51,8 +51,14 @@ impl<'a, 'b> Steps<'a, 'b> {
     fn step(&mut self, step: &Step) -> Result<(), String> {
         match step.action {
             Action::Call => {
-                let tag = self.ask(step, None)?;
-                self.await_outcome(&tag, step)
+                let deadline = Instant::now() + PATIENCE;
+                loop {
+                    let tag = self.ask(step, None)?;
+                    let result = self.await_outcome(&tag, step);
+                    if result.is_ok() || !step.again || Instant::now() > deadline {
+                        return result;
+                    }
+                }
             }
             Action::Request => self.ask(step, Some(tag(step)?)).map(|_| ()),
             Action::Wait => self.await_outcome(&self.full(tag(step)?), step),
@@ -293,11 +299,10 @@ impl<'a, 'b> Steps<'a, 'b> {
 
     /// A broker is to have nothing left, and nobody is to have broken the protocol.
     fn leave_clean(&mut self) -> Result<(), String> {
-        if !self.stage.has_statistics() || !self.stage.is_alive(BROKER) {
+        if self.scenario.stopped || !self.stage.has_statistics() {
             return Ok(());
         }
-        let is_unfinished = self.scenario.unfinished;
-        let numbers = self.until(|numbers| is_unfinished || (numbers["inFlight"] == 0 && numbers["queued"] == 0))?;
+        let numbers = self.until(|numbers| numbers["inFlight"] == 0 && numbers["queued"] == 0)?;
         if !self.scenario.hostile && numbers["protocolErrors"] != 0 {
             return Err(format!("somebody broke the protocol: {numbers}"));
         }

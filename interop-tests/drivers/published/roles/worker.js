@@ -28,7 +28,10 @@ module.exports = function startWorker({ endpoint, service, conf, verbose }) {
     },
     ops: {
       concurrency: ({ value }) => (worker.conf.concurrency = value),
-      reject: ({ value }) => (rejecting = value !== false),
+      reject: ({ value }) => {
+        rejecting = value !== false;
+        say('told');
+      },
       heartbeat: () => worker.heartbeat(),
       restart: () => worker.start(),
     },
