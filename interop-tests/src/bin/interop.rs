@@ -10,6 +10,7 @@ use clap::Parser;
 use pigato_interop::runner::cell::{Cell, Finished, Outcome};
 use pigato_interop::runner::drivers::Drivers;
 use pigato_interop::runner::known::{is_match, Known};
+use pigato_interop::runner::mutation::Mutation;
 use pigato_interop::runner::plan::{plan, Plan};
 use pigato_interop::runner::report::terminal::{table, Progress};
 use pigato_interop::runner::report::{html::html, json::json, junit::junit, Run};
@@ -28,8 +29,12 @@ struct Arguments {
     #[arg(long)]
     list: bool,
     /// Cells at a time
-    #[arg(long, default_value_t = 4, value_name = "N")]
+    #[arg(long, default_value_t = 6, value_name = "N")]
     jobs: usize,
+    /// Break a language's clients and workers on purpose, to see which cells fail: drop-options, swap-partials,
+    /// repeat-reply or ignore-status
+    #[arg(long = "break", value_name = "LANGUAGE=MUTATION")]
+    mutation: Option<Mutation>,
     /// Write the outcome as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -71,7 +76,7 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     if plan.units.is_empty() {
         return Err(format!("no cell is like {}; --list shows all", arguments.only.join(" or ")));
     }
-    let run = execute(&drivers, &known, &plan, arguments.jobs);
+    let run = execute(&drivers, &known, &plan, arguments);
     report(arguments, &run)?;
     print!("{}", table(&run));
     if !arguments.only.is_empty() {
@@ -80,13 +85,13 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     Ok(run.counts().bad() == 0)
 }
 
-fn execute(drivers: &Drivers, known: &Known, plan: &Plan, jobs: usize) -> Run {
+fn execute(drivers: &Drivers, known: &Known, plan: &Plan, arguments: &Arguments) -> Run {
     let began = Instant::now();
     let (sender, receiver) = channel();
     let mut progress = Progress::new(plan.units.iter().map(Vec::len).sum());
     let mut cells: Vec<Finished> = Vec::new();
     std::thread::scope(|scope| {
-        scope.spawn(move || pool::run(drivers, &plan.units, jobs, &sender));
+        scope.spawn(move || pool::run(drivers, arguments.mutation.as_ref(), &plan.units, arguments.jobs, &sender));
         for mut finished in receiver {
             known.judge(&mut finished);
             progress.tell(&finished);

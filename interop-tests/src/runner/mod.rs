@@ -7,6 +7,7 @@
 pub mod cell;
 pub mod drivers;
 pub mod known;
+pub mod mutation;
 pub mod plan;
 pub mod pool;
 pub mod process;

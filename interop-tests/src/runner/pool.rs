@@ -6,19 +6,26 @@ use std::time::Instant;
 
 use super::cell::{Cell, Finished, Outcome};
 use super::drivers::Drivers;
+use super::mutation::Mutation;
 use super::process::Log;
 use super::stage::Stage;
 use super::steps::Steps;
 
 /// Runs all units on `jobs` threads and sends each cell's outcome as it comes.
-pub fn run(drivers: &Drivers, units: &[Vec<Cell>], jobs: usize, finished: &Sender<Finished>) {
+pub fn run(
+    drivers: &Drivers,
+    mutation: Option<&Mutation>,
+    units: &[Vec<Cell>],
+    jobs: usize,
+    finished: &Sender<Finished>,
+) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             scope.spawn(|| {
                 while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
                     // Nobody listens any more: there is nothing left to do.
-                    if run_unit(drivers, unit, finished).is_err() {
+                    if run_unit(drivers, mutation, unit, finished).is_err() {
                         return;
                     }
                 }
@@ -28,7 +35,12 @@ pub fn run(drivers: &Drivers, units: &[Vec<Cell>], jobs: usize, finished: &Sende
 }
 
 /// Runs cells on one stage, and on a new one after a failure.
-fn run_unit(drivers: &Drivers, unit: &[Cell], finished: &Sender<Finished>) -> Result<(), ()> {
+fn run_unit(
+    drivers: &Drivers,
+    mutation: Option<&Mutation>,
+    unit: &[Cell],
+    finished: &Sender<Finished>,
+) -> Result<(), ()> {
     let log = Log::default();
     let mut stage: Option<Stage<'_>> = None;
     for (number, cell) in unit.iter().enumerate() {
@@ -38,7 +50,7 @@ fn run_unit(drivers: &Drivers, unit: &[Cell], finished: &Sender<Finished>) -> Re
         } else {
             log.clear();
         }
-        let mut result = run_cell(drivers, cell, number, &mut stage, &log);
+        let mut result = run_cell((drivers, mutation), cell, number, &mut stage, &log);
         if result.is_err() {
             stage = None;
         } else if number + 1 == unit.len() {
@@ -55,7 +67,7 @@ fn run_unit(drivers: &Drivers, unit: &[Cell], finished: &Sender<Finished>) -> Re
 }
 
 fn run_cell<'a>(
-    drivers: &'a Drivers,
+    (drivers, mutation): (&'a Drivers, Option<&'a Mutation>),
     cell: &Cell,
     number: usize,
     stage: &mut Option<Stage<'a>>,
@@ -63,7 +75,7 @@ fn run_cell<'a>(
 ) -> Result<(), String> {
     let stage = match stage {
         Some(stage) => stage,
-        None => stage.insert(Stage::open(drivers, cell, log).map_err(|why| format!("at the start: {why}"))?),
+        None => stage.insert(Stage::open(drivers, mutation, cell, log).map_err(|why| format!("at the start: {why}"))?),
     };
     Steps::new(stage, &cell.scenario, number).run()
 }

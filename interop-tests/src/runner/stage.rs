@@ -7,6 +7,7 @@ use serde_json::{json, Map, Value};
 
 use super::cell::{Cell, Triple};
 use super::drivers::{Drivers, Role};
+use super::mutation::{FrameProxy, Mutation};
 use super::process::{Log, Process};
 use super::proxy::Proxy;
 use super::scenario::{Scenario, Spec};
@@ -32,6 +33,9 @@ pub struct Stage<'a> {
     processes: BTreeMap<String, Process>,
     endpoint: String,
     proxy: Option<Proxy>,
+    mutation: Option<&'a Mutation>,
+    /// Between the broker and those of the language that is broken.
+    mutating: Option<FrameProxy>,
     context: zmq::Context,
     peers: BTreeMap<String, zmq::Socket>,
 }
@@ -41,7 +45,7 @@ pub const BROKER: &str = "broker";
 
 impl<'a> Stage<'a> {
     /// Starts the broker and all who are not to come later, and waits until they are ready.
-    pub fn open(drivers: &'a Drivers, cell: &Cell, log: &Log) -> Result<Self, String> {
+    pub fn open(drivers: &'a Drivers, mutation: Option<&'a Mutation>, cell: &Cell, log: &Log) -> Result<Self, String> {
         let mut stage = Self {
             drivers,
             triple: cell.triple.clone(),
@@ -49,6 +53,8 @@ impl<'a> Stage<'a> {
             processes: BTreeMap::new(),
             endpoint: "tcp://127.0.0.1:*".to_owned(),
             proxy: None,
+            mutation,
+            mutating: None,
             context: zmq::Context::new(),
             peers: BTreeMap::new(),
         };
@@ -56,6 +62,9 @@ impl<'a> Stage<'a> {
         stage.spawn(scenario, BROKER)?;
         let ready = stage.ready(BROKER)?;
         ready["endpoint"].as_str().ok_or("a broker that is ready has an endpoint")?.clone_into(&mut stage.endpoint);
+        if let Some(mutation) = mutation {
+            stage.mutating = Some(FrameProxy::start(&stage.endpoint, mutation.kind)?);
+        }
         let everybody = || scenario.workers.iter().chain(&scenario.clients);
         if everybody().any(|(_, spec)| spec.proxy) {
             stage.proxy = Some(Proxy::start(&stage.endpoint)?);
@@ -81,7 +90,7 @@ impl<'a> Stage<'a> {
         let mut command = self.drivers.command(self.triple.of(role), role)?;
         let endpoint = match &self.proxy {
             Some(proxy) if spec.proxy => proxy.endpoint(),
-            _ => &self.endpoint,
+            _ => self.endpoint_for(role),
         };
         let mut conf = base_conf(role);
         conf.extend(spec.conf.clone());
@@ -95,6 +104,15 @@ impl<'a> Stage<'a> {
         let process = Process::start(name, command, &self.log)?;
         self.processes.insert(name.to_owned(), process);
         Ok(())
+    }
+
+    /// Where somebody connects to, or listens.
+    fn endpoint_for(&self, role: Role) -> &str {
+        let is_broken = self.mutation.is_some_and(|mutation| mutation.language == self.triple.of(role));
+        match &self.mutating {
+            Some(proxy) if is_broken && role != Role::Broker => proxy.endpoint(),
+            _ => &self.endpoint,
+        }
     }
 
     fn ready(&mut self, name: &str) -> Result<Value, String> {
