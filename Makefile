@@ -6,6 +6,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 CARGO ?= cargo
+# Where setup.sh puts what the system has too old; the other entries are untouched.
+export PATH := $(CURDIR)/target/tools/node_modules/.bin:$(PATH)
 SEEDS ?= 10000
 SECONDS_PER_TARGET ?= 60
 
@@ -19,7 +21,7 @@ setup:
 
 .PHONY: setup-test
 setup-test:
-	@core/scripts/setup.sh build node c go drivers
+	@core/scripts/setup.sh build node c go ruby drivers
 
 .PHONY: demo
 demo: setup ## see it work: broker, workers and client in one process
@@ -30,15 +32,15 @@ build: setup ## the `pigato` command, at target/release/pigato
 	$(CARGO) build --release --package pigato-cli
 
 .PHONY: test
-test: setup-test lint rings unit c go node interop ## everything that has to hold before a change lands
+test: setup-test lint rings unit c go node ruby interop ## everything that has to hold before a change lands
 
 .PHONY: lint
 lint: setup ## formatting and lints
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --quiet -- --deny warnings
+	$(CARGO) clippy --workspace --exclude pigato-ruby --all-targets --quiet -- --deny warnings
 	$(CARGO) clippy --package pigato --no-default-features --all-targets --quiet -- --deny warnings
 	$(CARGO) metadata --locked --manifest-path core/fuzz/Cargo.toml --format-version 1 >/dev/null
-	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --quiet
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --exclude pigato-ruby --no-deps --quiet
 
 .PHONY: rings
 rings: setup ## the protocol and the machines build without sockets, threads or clock
@@ -46,7 +48,7 @@ rings: setup ## the protocol and the machines build without sockets, threads or 
 
 .PHONY: unit
 unit: setup ## Rust tests, the simulator's thousand seeds among them
-	$(CARGO) test --workspace --exclude pigato-interop --quiet
+	$(CARGO) test --workspace --exclude pigato-interop --exclude pigato-ruby --quiet
 
 .PHONY: c
 c: ## the C library: its tests, plainly, under valgrind, with sanitizers, installed
@@ -65,19 +67,34 @@ go: c-library ## the Go package: vet, tests, tests with the race detector and cg
 	bindings-c/go/test.sh
 
 .PHONY: node
-node: interop-tests/drivers/published/node_modules/.package-lock.json ## the Node.js package: lint, build, tests, types, the tarball
+node: node-build interop-tests/drivers/published/node_modules/.package-lock.json ## the Node.js package: lint, types, tests, its tarballs installed, built from source too
+	cd bindings-node && npm run --silent lint && npm test && npm run --silent test:install
+
+.PHONY: node-build
+node-build:
 	@core/scripts/setup.sh build node
-	cd bindings-node && npm ci --no-audit --no-fund && npm run --silent lint && npm run --silent build && npm test
+	cd bindings-node && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build
+
+.PHONY: node-package
+node-package: ## the tarballs of the Node.js package for npm, this platform's among them, in bindings-node/dist
+	@core/scripts/setup.sh build node
+	cd bindings-node && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build:release && npm run --silent package
+
+# Without Ruby and its headers the crate cannot even be checked, so that the targets for all crates leave it out.
+.PHONY: ruby
+ruby: ## the Ruby gem: lint, build, signatures, tests, some of them again under GC stress
+	@core/scripts/setup.sh build ruby
+	bindings-ruby/test.sh
 
 .PHONY: drivers
-drivers: c-library interop-tests/drivers/published/node_modules/.package-lock.json
+drivers: c-library node-build interop-tests/drivers/published/node_modules/.package-lock.json
 	@core/scripts/setup.sh build node c go drivers
 	$(MAKE) -C interop-tests/drivers/c
 	cd interop-tests/drivers/go && go vet . && go build -o build/driver .
-	cd bindings-node && npm ci --no-audit --no-fund && npm run --silent build
 	$(CARGO) build --package pigato-interop --bins
 
 interop-tests/drivers/published/node_modules/.package-lock.json: interop-tests/drivers/published/package-lock.json
+	@core/scripts/setup.sh node
 	cd interop-tests/drivers/published && npm ci --no-audit --no-fund
 	touch $@
 
@@ -121,5 +138,5 @@ bench-node: interop-tests/drivers/published/node_modules/.package-lock.json ## t
 .PHONY: clean
 clean: ## remove what was built
 	$(CARGO) clean
-	rm -rf interop-tests/drivers/published/node_modules interop-tests/drivers/*/build bindings-node/node_modules bindings-node/*.node bindings-node/*.tgz
+	rm -rf interop-tests/drivers/published/node_modules interop-tests/drivers/*/build bindings-node/node_modules bindings-node/*.node bindings-node/*.tgz bindings-node/dist bindings-node/native bindings-node/native.d.ts bindings-ruby/lib/pigato/pigato.so bindings-ruby/*.gem
 	$(MAKE) -C bindings-c clean

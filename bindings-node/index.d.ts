@@ -75,10 +75,43 @@ export interface BrokerConf {
   maxRequestBytes?: number;
   maxBodyBytes?: number;
   maxWorkers?: number;
+  /** Keeps requests with `persist`. */
+  ctrl?: BrokerController;
   /** Bytes of the reply cache; 0 turns it off. */
   cacheBytes?: number;
   onStart?: () => void;
   onStop?: () => void;
+}
+
+/** A request with `persist`, as controllers of the published broker know it. Frames that are not text are bytes. */
+export interface StoredRequest {
+  service: string | Buffer;
+  clientId: string;
+  rid: string | Buffer;
+  /** How many workers it was handed to and lost with, the present one included. */
+  attempts: number;
+  /** Milliseconds from `ts` until it expires; -1: never. */
+  timeout: number;
+  /** When it came, as milliseconds since 1970. */
+  ts: number;
+  /** Always empty; there for programs that expect it. */
+  rejects: Map<string, 1>;
+  /** The frames as they came: clientId, 'C', type, service, rid, data, options. */
+  msg: Array<string | Buffer>;
+  opts: Record<string, unknown>;
+  /** The worker that has it. */
+  workerId?: string;
+}
+
+/** Keeps requests with `persist`, so that the broker's next life goes on with them. What it throws is an 'error' event. */
+export interface BrokerController {
+  /** A request has come, or goes to a worker: takes the place of what was kept under its clientId and rid. */
+  rset(req: StoredRequest): unknown;
+  /** It need not be kept any more. */
+  rdel(req: StoredRequest): unknown;
+  rget?(rid: string, callback: (error: unknown, req?: StoredRequest) => void): unknown;
+  /** Gives back what is kept, as the broker starts; 'start' waits for it. */
+  rgetall(callback: (error: unknown, reqs?: StoredRequest[] | Record<string, StoredRequest>) => void): unknown;
 }
 
 /** What one request may say for itself. Any other key is handed to the worker. */
@@ -91,6 +124,8 @@ export interface RequestOptions {
   nocache?: boolean | 0 | 1;
   /** Fails with B_NO_WORKER or B_REJECTED at once instead of waiting for a worker. */
   failFast?: boolean | 0 | 1;
+  /** Is kept by the broker's `ctrl`, if it has one, until it has ended: it outlives the broker. */
+  persist?: boolean | 0 | 1;
   /** 'raw': the data is bytes. */
   codec?: 'json' | 'raw';
   [key: string]: unknown;
@@ -212,7 +247,7 @@ export class Worker extends EventEmitter implements AsyncDisposable {
 
 /** Counters since the start, and what there is now. */
 export interface Statistics {
-  requests: number; dispatches: number; replies: number; partialReplies: number; rejects: number; retries: number;
+  requests: number; restored: number; left: number; dispatches: number; replies: number; partialReplies: number; rejects: number; retries: number;
   expired: number; cancelled: number; errors: number; lateReplies: number; cacheHits: number; protocolErrors: number;
   undeliverable: number; workers: number; clients: number; queued: number; inFlight: number; requestBytes: number;
   cacheBytes: number; missedEvents: number;
@@ -226,7 +261,7 @@ export class Broker extends EventEmitter implements AsyncDisposable {
   readonly endpoint: string | string[] | undefined;
   readonly endpoints: string[];
   readonly intch: string | null;
-  /** Fulfilled when it listens. */
+  /** Fulfilled when it listens and has what `conf.ctrl` kept. */
   start(callback?: () => void): Promise<void>;
   /** Finishes what it has accepted for up to `drain` milliseconds, and refuses what comes with B_DRAINING. */
   stop(options?: StopOptions): Promise<void>;

@@ -6,6 +6,7 @@ const alive = require('./alive');
 const { liveConf, optionsOf } = require('./conf');
 const { Kind } = require('./events');
 const { PigatoError } = require('./errors');
+const { Keeper } = require('./keeper');
 const { Life } = require('./life');
 const { emitError, started } = require('./peer');
 
@@ -18,24 +19,23 @@ class Broker extends EventEmitter {
     super();
     this.endpoint = endpoint;
     this.conf = liveConf('broker', conf);
-    if (this.conf.ctrl !== undefined) {
-      throw new PigatoError('E_OPTION', 'E_OPTION: `ctrl` (persistence controllers) is not supported');
-    }
   }
 
-  /** Starts it; the promise is fulfilled when it listens. */
+  /** Starts it; the promise is fulfilled when it listens and has what `conf.ctrl` kept. */
   start(callback) {
     const result = started(this, async () => {
       if (this.#life !== null) await this.stop();
       const wanted = this.endpoint === undefined ? [] : [this.endpoint].flat();
       const options = optionsOf('broker', this.conf);
-      const life = new Life((wake) => native.NativeBroker.start(wanted, options, wake), {
-        receive: (events) => this.#receive(events),
+      const keeper = this.conf.ctrl ? new Keeper(this, this.conf.ctrl) : null;
+      const life = new Life((wake) => native.NativeBroker.start(wanted, options, keeper !== null, wake), {
+        receive: (events) => this.#receive(events, keeper),
         failed: (error) => this.emit('error', error),
         stopped: () => this.#stopped(life),
       });
       alive.hold();
       this.#life = life;
+      if (keeper !== null && !(await hasRestored(keeper, life))) return;
       // Listeners that are added after the start hear of it as well.
       await new Promise(setImmediate);
       this.conf.onStart?.();
@@ -85,7 +85,7 @@ class Broker extends EventEmitter {
     return this.#life;
   }
 
-  #receive(events) {
+  #receive(events, keeper) {
     const peer = events.text(0);
     switch (events.kind) {
       case Kind.WORKER_JOINED:
@@ -101,6 +101,12 @@ class Broker extends EventEmitter {
         this.emit('protocolError', { peer, error: events.text(2) });
         if (events.text(2).startsWith('ERR_')) emitError(this, events.text(2));
         break;
+      case Kind.STORED:
+        keeper.stored(events);
+        break;
+      case Kind.REMOVED:
+        keeper.removed(events);
+        break;
       default:
     }
   }
@@ -108,6 +114,17 @@ class Broker extends EventEmitter {
   async [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {
     await this.stop();
   }
+}
+
+/** Whether a broker has got what was kept for it, and was not stopped meanwhile. */
+async function hasRestored(keeper, life) {
+  try {
+    await Promise.race([keeper.restore(life), life.stopped]);
+  } catch (error) {
+    if (error.code !== 'C_CLOSED') throw error;
+    await life.stopped;
+  }
+  return !life.isStopped;
 }
 
 module.exports = { Broker };

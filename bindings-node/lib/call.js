@@ -3,6 +3,7 @@
 
 const { PigatoError } = require('./errors');
 const { Pending } = require('./requests');
+const { Unread } = require('./unread');
 
 /** A request whose final reply fulfils a promise. */
 class Call extends Pending {
@@ -25,7 +26,7 @@ class Call extends Pending {
 
 /** A request whose partial replies, and then its final one, are read one by one. */
 class Replies extends Pending {
-  #unread = [];
+  #unread = new Unread();
   #reader = null;
   /** Nothing follows what is unread. */
   #isOver = false;
@@ -36,8 +37,9 @@ class Replies extends Pending {
     this.#detach = detach;
   }
 
-  partial(data) {
-    this.#give({ value: data, isPartial: true });
+  partial(data, bytes) {
+    if (this.#reader === null && !this.#unread.hasRoomFor(bytes)) this.overflow();
+    else this.#give({ value: data, isPartial: true }, bytes);
   }
 
   final(data) {
@@ -54,9 +56,9 @@ class Replies extends Pending {
     this.#give({ error });
   }
 
-  #give(reply) {
+  #give(reply, bytes) {
     if (this.#reader === null) {
-      this.#unread.push(reply);
+      this.#unread.push(reply, bytes);
       return;
     }
     const { resolve, reject } = this.#reader;
@@ -88,7 +90,7 @@ class Replies extends Pending {
   async return(value) {
     const wasOver = this.#isOver;
     this.#isOver = true;
-    this.#unread = [];
+    this.#unread.clear();
     this.#detach();
     if (!wasOver) this.cancel();
     return { value, done: true };

@@ -46,7 +46,10 @@ class Client extends EventEmitter {
     });
   }
 
-  /** Stops it: what is unanswered ends with C_CLOSED, unless it is answered within `drain` milliseconds. */
+  /**
+   * Stops it: what is unanswered ends with C_CLOSED, unless it is answered within `drain` milliseconds.
+   * @param {{ drain?: number }} [options]
+   */
   stop({ drain } = {}) {
     const requests = this.#requests;
     if (requests === null) return Promise.resolve();
@@ -128,9 +131,9 @@ class Client extends EventEmitter {
     process.nextTick(() => request.failed(new PigatoError('C_CLOSED'), true));
   }
 
-  /** Tells the worker of a request that the reply is still wanted. */
+  /** Tells the worker of a request that the reply is still wanted. Ids, which nobody is told, name no request. */
   heartbeat(request) {
-    if (request !== undefined) request.heartbeat();
+    if (typeof request?.heartbeat === 'function') request.heartbeat();
   }
 
   #receive(requests, events) {

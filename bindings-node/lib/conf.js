@@ -19,12 +19,12 @@ function liveConf(role, given, changed = () => {}) {
   return new Proxy(conf, {
     set(target, name, value) {
       target[name] = value;
-      changed(name);
+      changed(String(name));
       return true;
     },
     deleteProperty(target, name) {
       delete target[name];
-      changed(name);
+      changed(String(name));
       return true;
     },
   });

@@ -4,6 +4,9 @@ const native = require('./native');
 const alive = require('./alive');
 const { checked } = require('./errors');
 
+/** What is started, which must not be collected although nothing else may refer to it. */
+const open = new Set();
+
 /** Answers `$dir` in the broker's place, from what the broker publishes at `conf.intch`. */
 class Directory {
   #directory = null;
@@ -17,6 +20,7 @@ class Directory {
   start() {
     this.stop();
     this.#directory = checked(() => native.NativeDirectory.start(this.endpoint, this.conf.intch));
+    open.add(this);
     alive.hold();
     this.conf.onStart?.();
   }
@@ -25,6 +29,7 @@ class Directory {
     if (this.#directory === null) return;
     this.#directory.stop();
     this.#directory = null;
+    open.delete(this);
     alive.release();
     this.conf.onStop?.();
   }

@@ -1,18 +1,21 @@
 'use strict';
 // Reads what src/pack.rs packs: a header of 32-bit words for each event, then the bodies.
 
+const { isUtf8 } = require('node:buffer');
+
 const WORDS = 12;
 const PARTS = 6; // the first word that holds a part's length
 
 /** The same numbers stand in src/pack.rs. */
 const Kind = Object.freeze({
   CONNECTED: 1, DISCONNECTED: 2, STOPPED: 3, PROTOCOL_ERROR: 4, REPLY: 5, FAILED: 6, REQUEST: 7, CANCELLED: 8,
-  HEARTBEAT: 9, WRITABLE: 10, WORKER_JOINED: 11, WORKER_LEFT: 12, CLIENT_LEFT: 13,
+  HEARTBEAT: 9, WRITABLE: 10, WORKER_JOINED: 11, WORKER_LEFT: 12, CLIENT_LEFT: 13, STORED: 14, REMOVED: 15,
 });
 const FINAL = 1;
 const RAW = 2;
 const FROM_WORKER = 4;
 const FROM_BROKER = 8;
+const NEVER = 16;
 
 /** A cursor over the events of one buffer. */
 class Events {
@@ -49,6 +52,11 @@ class Events {
 
   get isRaw() {
     return (this.words[this.at + 1] & RAW) !== 0;
+  }
+
+  /** Whether the time that the token tells has no end. */
+  get isEndless() {
+    return (this.words[this.at + 1] & NEVER) !== 0;
   }
 
   /** Where an error comes from. */
@@ -90,6 +98,13 @@ class Events {
     return Buffer.from(this.buffer.subarray(from, from + this.length(part)));
   }
 
+  /** A part as a string, or, where it is not UTF-8, as a copy of its bytes. */
+  textOrBytes(part) {
+    if (this.ascii !== null) return this.text(part);
+    const bytes = this.bytes(part);
+    return isUtf8(bytes) ? bytes.toString() : bytes;
+  }
+
   /** JSON in a part; what published peers send for nothing is null. Throws a SyntaxError for what is no JSON. */
   json(part) {
     const text = this.text(part);
@@ -102,11 +117,11 @@ class Events {
   }
 
   /** Options, in the second part: always an object. */
-  options() {
-    const length = this.length(1);
+  options(part = 1) {
+    const length = this.length(part);
     if (length <= 2) return {};
     try {
-      const options = this.json(1);
+      const options = this.json(part);
       return typeof options === 'object' && options !== null ? options : {};
     } catch {
       return {}; // published peers ignore options that are none

@@ -49,6 +49,10 @@ class Exchanges {
   #finals = [];
   #flush = () => this.#sendFinals();
 
+  /**
+   * @param {(wake: () => void) => import('../native').NativeWorker} start makes the native worker
+   * @param {object} owner is told about requests and the connection
+   */
   constructor(start, owner) {
     this.owner = owner;
     this.life = new Life(start, this);

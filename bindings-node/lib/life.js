@@ -10,11 +10,12 @@ const MOST = 256;
 /** What is open. Nothing else may refer to a handle that still gives events. */
 const open = new Set();
 
+/** @template {import('../native').NativeBroker | import('../native').NativeClient | import('../native').NativeWorker} Handle */
 class Life {
   #drain = () => this.#drainSome();
 
   /**
-   * @param {(wake: () => void) => object} start makes the native handle
+   * @param {(wake: () => void) => Handle} start makes the native handle
    * @param {{ receive(events: Events): void, failed(error: unknown): void, stopped(): void }} owner
    */
   constructor(start, owner) {
@@ -76,10 +77,15 @@ class Life {
     this.resolveStopped();
   }
 
-  /** Calls a method of the native handle, if there still is one; what it throws beyond that is a PigatoError. */
+  /**
+   * Calls a method of the native handle, if there still is one; what it throws beyond that is a PigatoError.
+   * @param {keyof Handle} method
+   * @param {unknown[]} values
+   * @returns {any}
+   */
   call(method, ...values) {
     if (this.native === null) return undefined;
-    return checked(() => this.native[method](...values));
+    return checked(() => /** @type {any} */ (this.native)[method](...values));
   }
 }
 

@@ -1,5 +1,5 @@
 'use strict';
-// Tags and types of the protocol, for programs that speak it by hand. The package itself does not use them.
+// Tags and types of the protocol, for programs that speak it by hand, and for the messages that controllers are given.
 
 module.exports = Object.freeze({
   WORKER: 'W',

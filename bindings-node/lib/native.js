@@ -1,23 +1,28 @@
 'use strict';
 // Finds the native part: beside this package if it was built or packed with it, else in the package for this platform.
 
-const { readdirSync } = require('node:fs');
+const { existsSync } = require('node:fs');
 const { join } = require('node:path');
-const { platform } = require('./platform');
+const { fileName, platform } = require('./platform');
 
+const ROOT = join(__dirname, '..');
+
+/** @returns {typeof import('../native')} */
 function load() {
-  const name = platform();
-  const file = `pigato.${name}.node`;
-  if (readdirSync(join(__dirname, '..')).includes(file)) return require(join(__dirname, '..', file));
+  const file = join(ROOT, fileName());
+  if (existsSync(file)) return require(file);
+  const name = `pigato-${platform()}`;
   try {
-    return require(`pigato-${name}`);
+    return require(name);
   } catch (cause) {
     if (cause.code !== 'MODULE_NOT_FOUND') throw cause;
-    throw new Error(
-      `pigato has no native part for ${name}: neither ${file} nor the package pigato-${name} is there. ` +
-        'With Rust and a C++ compiler it can be built in a checkout of the repository: npm run build',
+    const command = existsSync(join(ROOT, 'native')) ? `node ${join(ROOT, 'scripts/install.js')}` : `npm run build in ${ROOT}`;
+    const error = new Error(
+      `pigato has no native part for ${platform()}: neither ${file} nor the package ${name} is there. ` +
+        `With Rust and a C++ compiler this builds it: ${command}`,
       { cause },
     );
+    throw Object.assign(error, { code: 'ERR_NATIVE_MISSING' });
   }
 }
 

@@ -51,6 +51,7 @@ class Packer {
       return;
     }
     this.#reserve(4 + data.length * 3); // no UTF-16 unit needs more
+    // @ts-expect-error: the types of Node.js leave it out
     const written = this.#buffer.utf8Write(data, this.#length + 4);
     this.#buffer.writeUInt32LE(written, this.#length);
     this.#length += 4 + written;

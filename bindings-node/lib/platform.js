@@ -4,8 +4,15 @@
 function platform() {
   const { platform: system, arch } = process;
   if (system !== 'linux') return `${system}-${arch}`;
-  const isGlibc = Boolean(process.report.getReport().header.glibcVersionRuntime);
+  /** @type {any} */
+  const report = process.report.getReport();
+  const isGlibc = Boolean(report.header.glibcVersionRuntime);
   return `linux-${arch}-${isGlibc ? 'gnu' : 'musl'}`;
 }
 
-module.exports = { platform };
+/** The name of the native part for this platform. */
+function fileName() {
+  return `pigato.${platform()}.node`;
+}
+
+module.exports = { fileName, platform };

@@ -5,6 +5,7 @@ const { AsyncResource } = require('node:async_hooks');
 const { Readable } = require('node:stream');
 const { revived } = require('./codec');
 const { Pending } = require('./requests');
+const { Unread } = require('./unread');
 
 /** What callbacks and 'error' events get: the service's error value, or the code. */
 function errorValue(error) {
@@ -44,12 +45,12 @@ class CallbackRequest extends Pending {
 class StreamRequest extends Pending {
   #resource = new AsyncResource('PIGATO_REQUEST');
   /** Replies that the stream has no room for; null for the end. */
-  #unread = [];
+  #unread = new Unread();
   #hasRoom = true;
 
   constructor(service, data, options) {
     super(service, data, options);
-    this.stream = new Readable({
+    const stream = new Readable({
       objectMode: true,
       read: () => {
         this.#hasRoom = true;
@@ -60,7 +61,7 @@ class StreamRequest extends Pending {
         done(error);
       },
     });
-    this.stream.heartbeat = () => this.heartbeat();
+    this.stream = Object.assign(stream, { heartbeat: () => this.heartbeat() });
   }
 
   #push() {
@@ -73,14 +74,18 @@ class StreamRequest extends Pending {
     if (partials > 0 && !this.isEnded) this.consumed(partials);
   }
 
-  #add(data) {
+  #add(data, bytes) {
     // The end is what null means to a stream.
-    if (data !== null) this.#unread.push(revived(data));
+    if (data !== null) this.#unread.push(revived(data), bytes);
   }
 
-  partial(data) {
+  partial(data, bytes) {
     if (data === null) this.consumed(1);
-    this.#add(data);
+    else if (!this.#unread.hasRoomFor(bytes)) {
+      this.overflow();
+      return;
+    }
+    this.#add(data, bytes);
     this.#resource.runInAsyncScope(this.#push, this);
   }
 

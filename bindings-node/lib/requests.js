@@ -37,6 +37,11 @@ class Pending {
   consumed(partials) {
     if (!this.isEnded) this.requests.life.call('consumed', this.token, partials);
   }
+
+  /** Ends it: its replies come much faster than they are read. */
+  overflow() {
+    this.requests.overflow(this);
+  }
 }
 
 class Requests {
@@ -50,7 +55,7 @@ class Requests {
   #flush = () => this.#submitWaiting();
 
   /**
-   * @param {(wake: () => void) => object} start makes the native client
+   * @param {(wake: () => void) => import('../native').NativeClient} start makes the native client
    * @param {object} owner is told about the connection
    */
   constructor(start, owner) {
@@ -77,6 +82,11 @@ class Requests {
     }
     this.#waiting = this.#waiting.filter((other) => other !== pending);
     this.#fail(pending, new PigatoError('C_CANCELLED'));
+  }
+
+  overflow(pending) {
+    this.life.call('cancel', pending.token);
+    this.#fail(pending, new PigatoError('C_BUSY'));
   }
 
   get isIdle() {
@@ -203,9 +213,9 @@ class Requests {
     }
     if (isFinal) {
       this.#ended(pending);
-      pending.final(data, events);
+      pending.final(data);
     } else {
-      pending.partial(data, events);
+      pending.partial(data, events.length(0));
     }
   }
 

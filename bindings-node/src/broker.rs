@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use napi::bindgen_prelude::{Buffer, Function};
 use napi_derive::napi;
-use pigato::broker::Event;
+use pigato::broker::{Event, StoredRequest};
 use pigato::config::defaults;
+use pigato::protocol::PeerId;
 use pigato::pull::Broker;
+use pigato::Timeout;
 use serde_json::{json, Value};
 
 use crate::client::timeout;
 use crate::error::{thrown, Result};
 use crate::options;
-use crate::pack::{Kind, Packed, Record};
+use crate::pack::{Kind, Packed, Record, NEVER};
+use crate::stored;
 use crate::wake::waker;
 
 /// A broker, from `start` on.
@@ -23,11 +26,18 @@ pub struct NativeBroker {
 
 #[napi]
 impl NativeBroker {
-    /// Starts a broker that listens on all of `endpoints`, on the default one if there are none; `options` are JSON.
+    /// Starts a broker that listens on all of `endpoints`, on the default one if there are none; `options` are JSON. A `persistent`
+    /// one tells which requests to keep, and serves nobody before `restore`.
     #[napi(factory, catch_unwind)]
-    pub fn start(endpoints: Vec<String>, options: String, wake: Function<'_, (), ()>) -> Result<Self> {
+    pub fn start(
+        endpoints: Vec<String>,
+        options: String,
+        persistent: bool,
+        wake: Function<'_, (), ()>,
+    ) -> Result<Self> {
         let endpoints = if endpoints.is_empty() { vec![defaults::ENDPOINT.to_owned()] } else { endpoints };
-        let broker = Broker::start(&endpoints, options::broker(&options)?).map_err(thrown)?;
+        let start = if persistent { Broker::start_persistent } else { Broker::start };
+        let broker = start(&endpoints, options::broker(&options)?).map_err(thrown)?;
         broker.on_ready(waker(&wake)?);
         Ok(Self { broker })
     }
@@ -50,7 +60,7 @@ impl NativeBroker {
         let now = self.broker.statistics().map_err(thrown)?;
         let missed = self.broker.missed_events();
         Ok(json!({
-            "requests": now.requests, "dispatches": now.dispatches, "replies": now.replies,
+            "requests": now.requests, "restored": now.restored, "left": now.left, "dispatches": now.dispatches, "replies": now.replies,
             "partialReplies": now.partial_replies, "rejects": now.rejects, "retries": now.retries,
             "expired": now.expired, "cancelled": now.cancelled, "errors": now.errors, "lateReplies": now.late_replies,
             "cacheHits": now.cache_hits, "protocolErrors": now.protocol_errors, "undeliverable": now.undeliverable,
@@ -77,6 +87,14 @@ impl NativeBroker {
         Some(packed.finish().into())
     }
 
+    /// Takes in again what an earlier life stored; `lib/keeper.js` packs it. Returns the places of those that can be no requests.
+    #[napi(catch_unwind)]
+    pub fn restore(&self, packed: &[u8]) -> Result<Vec<u32>> {
+        let (requests, refused) = stored::unpack(packed)?;
+        self.broker.restore(requests).map_err(thrown)?;
+        Ok(refused)
+    }
+
     /// Finishes what was accepted for up to this many milliseconds (below 0: without end); ends with `Stopped`.
     #[napi(catch_unwind)]
     pub fn stop(&self, timeout_ms: f64) -> Result<()> {
@@ -86,6 +104,10 @@ impl NativeBroker {
 
 fn pack(packed: &mut Packed, event: &Event) {
     let record = match event {
+        Event::Stored(request) => return pack_stored(packed, request),
+        Event::Removed { client, id } => {
+            return packed.add(&Record::new(Kind::Removed).part(0, client.to_text().as_bytes()).part(1, id.as_bytes()));
+        }
         Event::WorkerJoined { worker, service } => {
             Record::new(Kind::WorkerJoined).part(0, worker.as_bytes()).part(1, service.as_bytes())
         }
@@ -101,6 +123,34 @@ fn pack(packed: &mut Packed, event: &Event) {
         }
         Event::Drained => Record::new(Kind::Stopped),
         _ => return,
+    };
+    packed.add(&record);
+}
+
+/// The parts: client, id, service, data, options; and the worker's text (its length is the second number) with the frames that
+/// followed, each behind its length. The token tells the milliseconds that are left.
+fn pack_stored(packed: &mut Packed, request: &StoredRequest) {
+    let worker = request.worker.as_ref().map(PeerId::to_text).unwrap_or_default();
+    let mut rest = worker.clone().into_bytes();
+    for frame in &request.extra {
+        rest.extend_from_slice(&(frame.len() as u32).to_le_bytes());
+        rest.extend_from_slice(frame);
+    }
+    let client = request.client.to_text();
+    let (flags, token) = match request.remaining {
+        Timeout::Never => (NEVER, 0),
+        remaining => (0, remaining.as_millis().unsigned_abs()),
+    };
+    let record = Record {
+        flags,
+        numbers: [request.attempt, worker.len() as u32],
+        ..Record::about(Kind::Stored, token)
+            .part(0, client.as_bytes())
+            .part(1, request.id.as_bytes())
+            .part(2, request.service.as_bytes())
+            .part(3, &request.data)
+            .part(4, &request.options)
+            .part(5, &rest)
     };
     packed.add(&record);
 }

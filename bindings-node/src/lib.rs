@@ -13,6 +13,7 @@ mod directory;
 mod error;
 pub mod options;
 mod pack;
+mod stored;
 mod unpack;
 mod wake;
 mod worker;

@@ -3,7 +3,7 @@
 use napi_derive::napi;
 use pigato::config::{BrokerOptions, ClientOptions, WorkerOptions};
 use pigato::entropy::Entropy;
-use pigato::{Error, ErrorCode};
+use pigato::{limits, Error, ErrorCode};
 use serde_json::{Map, Value};
 
 use crate::error::{misuse, thrown, Result};
@@ -40,6 +40,21 @@ pub fn error_codes() -> String {
 #[napi(catch_unwind)]
 pub fn directory_service() -> &'static str {
     pigato::services::DIRECTORY
+}
+
+/// How much of one request may wait for its reader.
+#[napi(object)]
+pub struct UnreadLimits {
+    /// Partial replies.
+    pub partials: f64,
+    /// Bytes of them; one partial reply alone may be larger.
+    pub bytes: f64,
+}
+
+/// How much of one request may wait for its reader, where the worker knows of no credit.
+#[napi(catch_unwind)]
+pub fn unread_limits() -> UnreadLimits {
+    UnreadLimits { partials: limits::UNREAD_PARTIALS as f64, bytes: limits::UNREAD_BYTES as f64 }
 }
 
 /// Which libzmq this is.

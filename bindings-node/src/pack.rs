@@ -6,7 +6,7 @@
 /// Words of a header.
 pub(crate) const WORDS: usize = 12;
 /// Parts that a body may consist of.
-const PARTS: usize = 5;
+const PARTS: usize = 6;
 
 /// What an event tells; the same numbers stand in `lib/events.js`.
 #[derive(Clone, Copy)]
@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     WorkerJoined = 11,
     WorkerLeft = 12,
     ClientLeft = 13,
+    Stored = 14,
+    Removed = 15,
 }
 
 /// Flags of a header's second word.
@@ -31,8 +33,9 @@ pub(crate) const FINAL: u32 = 1;
 pub(crate) const RAW: u32 = 2;
 pub(crate) const FROM_WORKER: u32 = 4;
 pub(crate) const FROM_BROKER: u32 = 8;
+pub(crate) const NEVER: u32 = 16;
 
-/// One event on its way into the buffer: kind, flags, token, two numbers and the lengths of up to five parts.
+/// One event on its way into the buffer: kind, flags, token, two numbers and the lengths of up to six parts.
 pub(crate) struct Record<'a> {
     pub(crate) kind: Kind,
     pub(crate) flags: u32,
@@ -73,7 +76,6 @@ impl Packed {
         self.headers.extend(token);
         self.headers.extend(record.numbers);
         self.headers.extend(record.parts.map(|part| part.len() as u32));
-        self.headers.push(0);
         record.parts.iter().for_each(|part| self.bodies.extend_from_slice(part));
     }
 

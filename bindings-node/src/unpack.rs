@@ -39,7 +39,11 @@ impl<'a> Reader<'a> {
 
     /// A whole number that JavaScript wrote as it has them: as a double.
     pub(crate) fn token(&mut self) -> Result<u64> {
-        Ok(f64::from_le_bytes(self.array()?) as u64)
+        Ok(self.number()? as u64)
+    }
+
+    pub(crate) fn number(&mut self) -> Result<f64> {
+        Ok(f64::from_le_bytes(self.array()?))
     }
 
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8]> {

@@ -3,44 +3,9 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { Dealer, Router } = require('zeromq');
 const pigato = require('..');
-const { Fleet, event, PATIENCE } = require('./fleet');
-
-/** A socket that a test plays a peer with. */
-function played(t, socket) {
-  // Idle clients and played sockets keep no process alive.
-  const alive = setInterval(() => {}, PATIENCE);
-  t.after(() => {
-    clearInterval(alive);
-    socket.close();
-  });
-  socket.receiveTimeout = PATIENCE;
-  socket.linger = 0;
-  return socket;
-}
-
-const texts = (frames) => frames.map(String);
-
-/** The next message of this type; others are passed over. */
-async function next(socket, side, type) {
-  for (;;) {
-    const frames = texts(await socket.receive());
-    const at = frames.indexOf(side);
-    if (frames[at + 1] === type) return frames;
-  }
-}
-
-/** The next 'error' event's value. */
-function errorOf(emitter) {
-  return new Promise((resolve) => emitter.once('error', resolve));
-}
-
-async function playedBroker(t) {
-  const router = played(t, new Router());
-  await router.bind('tcp://127.0.0.1:*');
-  return router;
-}
+const { Fleet, event } = require('./fleet');
+const { errorOf, next, playedBroker, playedPeer, texts } = require('./played');
 
 test('a client: hello, request, partial and final reply', async (t) => {
   const router = await playedBroker(t);
@@ -115,8 +80,7 @@ test('a worker: ready, concurrency, request, replies, disconnect', async (t) => 
 test('a broker: a client that is played is answered, an unknown side tag is an error event', async (t) => {
   const fleet = await Fleet.for(t);
   fleet.worker('echo', (data, reply) => reply.end(data));
-  const dealer = played(t, new Dealer({ routingId: 'raw' }));
-  dealer.connect(fleet.endpoint);
+  const dealer = playedPeer(t, fleet.endpoint, 'raw');
   await dealer.send(['C', '4']);
   assert.deepEqual(texts(await dealer.receive()), ['C', '4']);
   await dealer.send(['C', '2', 'echo', 'rid-1', '"hello"', '']);
@@ -128,8 +92,7 @@ test('a broker: a client that is played is answered, an unknown side tag is an e
 
 test('a broker: a worker that is played is acknowledged, given work, and let go', async (t) => {
   const fleet = await Fleet.for(t);
-  const dealer = played(t, new Dealer({ routingId: 'worker' }));
-  dealer.connect(fleet.endpoint);
+  const dealer = playedPeer(t, fleet.endpoint, 'worker');
   const joined = event(fleet.broker, 'workerJoined');
   await dealer.send(['W', '1', 'echo']);
   assert.deepEqual(texts(await dealer.receive()), ['W', '1']);

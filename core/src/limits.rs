@@ -70,6 +70,10 @@ pub const COMMANDS: usize = 65_536;
 /// Events of one handle that may wait for its consumer; beyond it nothing more is read from its socket.
 pub const EVENTS: usize = 65_536;
 
+/// Bytes of stored requests that may wait for whoever keeps them. Beyond it, or beyond [`EVENTS`], new requests with `persist`
+/// are refused with `B_QUEUE_FULL`; of those taken in before, only their end (and a change of client) is still told.
+pub const STORED_BYTES: usize = 256 << 20;
+
 /// Most sockets of a process: three for each client or worker (one, and two that watch it), three for a broker.
 pub const SOCKETS: i32 = 65_536;
 

@@ -12,6 +12,7 @@ mod world;
 #[path = "broker_properties/model.rs"]
 mod model;
 
+use pigato::config::BrokerOptions;
 use proptest::prelude::*;
 use proptest::sample::{select, Index};
 
@@ -57,6 +58,8 @@ fn frame() -> impl Strategy<Value = Vec<u8>> {
         r#"{"concurrency":-1}"#,
         r#"{"update":1}"#,
         r#"{"cache":100}"#,
+        r#"{"persist":1}"#,
+        r#"{"persist":1,"timeout":50}"#,
         r#"{"v":1,"caps":["cancel","credit"],"heartbeat":100,"credit":3}"#,
     ]);
     prop_oneof![12 => known.prop_map(|text| text.as_bytes().to_vec()), 1 => any::<Vec<u8>>()]
@@ -103,7 +106,7 @@ proptest! {
 
     #[test]
     fn noise_is_survived_and_leaves_nothing(messages in proptest::collection::vec(noise(), 1..100)) {
-        let mut world = World::new();
+        let mut world = World::persistent(BrokerOptions::default());
         for (peer, frames, pause) in messages {
             world.send_frames(peer, frames);
             world.advance(ms(pause));

@@ -7,6 +7,9 @@ export async function allowed(): Promise<void> {
   const broker = new Broker('tcp://*:55555', { intch: null, dmode: 'rand' });
   await broker.start();
   broker.start(() => {});
+  new Broker('tcp://127.0.0.1:1', {
+    ctrl: { rset: (req) => req.rid, rdel: async ({ workerId }) => workerId?.length, rgetall: (callback) => callback(null, []) },
+  });
   const joined: number = broker.statistics().workers;
   broker.on('workerJoined', ({ worker, service }) => console.log(worker.length + service.length + joined));
 
@@ -41,6 +44,8 @@ export function refused(error: unknown): void {
   new Client('tcp://127.0.0.1:1', { timeouts: 1 });
   // @ts-expect-error: a worker has a service
   new Worker('tcp://127.0.0.1:1');
+  // @ts-expect-error: a controller gives back what it keeps
+  new Broker('tcp://*:1', { ctrl: { rset() {}, rdel() {} } });
   // @ts-expect-error: no such mode
   new Broker('tcp://*:1', { dmode: 'best' });
   // @ts-expect-error: a code that there is not

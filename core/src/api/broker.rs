@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::events::guard;
 use super::latch::Latch;
 use super::wait::wait_for;
-use crate::broker::{Event, Statistics};
+use crate::broker::{Event, Persistence, Statistics, StoredRequest};
 use crate::config::{defaults, BrokerOptions, DispatchMode};
 use crate::driver::{open_broker, BoundBroker, BrokerCommand, Engine, EventSink};
 use crate::error::Error;
@@ -38,6 +38,7 @@ pub struct Broker {
 pub struct BrokerBuilder {
     endpoints: Vec<String>,
     options: BrokerOptions,
+    restored: Option<Vec<StoredRequest>>,
     listener: Box<dyn FnMut(&Event) + Send>,
 }
 
@@ -86,6 +87,14 @@ impl BrokerBuilder {
         self
     }
 
+    /// Has the listener of [`BrokerBuilder::on_event`] told which requests with `persist` to keep ([`Event::Stored`],
+    /// [`Event::Removed`]), and begins with those that an earlier life left: pass none to begin with nothing. What was accepted
+    /// in the moments before a crash, and not kept yet, is lost; what was kept is run at least once.
+    pub fn restore(mut self, requests: impl IntoIterator<Item = StoredRequest>) -> Self {
+        self.restored = Some(requests.into_iter().collect());
+        self
+    }
+
     /// Starts the broker. An endpoint that cannot be bound is an error.
     pub fn start(mut self) -> Result<Broker, Error> {
         if self.endpoints.is_empty() {
@@ -93,15 +102,25 @@ impl BrokerBuilder {
         }
         let drained = Latch::default();
         let sink = BrokerSink { listener: self.listener, drained: drained.clone() };
-        let bound = open_broker(&Engine::current()?, &self.endpoints, self.options, Box::new(sink))?;
-        Ok(Broker { bound, drained })
+        let persistence = if self.restored.is_some() { Persistence::On } else { Persistence::Off };
+        let bound = open_broker(&Engine::current()?, &self.endpoints, self.options, persistence, Box::new(sink))?;
+        let broker = Broker { bound, drained };
+        if let Some(requests) = self.restored {
+            broker.bound.handle.submit_urgent(BrokerCommand::Restore(requests))?;
+        }
+        Ok(broker)
     }
 }
 
 impl Broker {
     /// A broker that is still to be told where to listen.
     pub fn builder() -> BrokerBuilder {
-        BrokerBuilder { endpoints: Vec::new(), options: BrokerOptions::default(), listener: Box::new(|_| {}) }
+        BrokerBuilder {
+            endpoints: Vec::new(),
+            options: BrokerOptions::default(),
+            restored: None,
+            listener: Box::new(|_| {}),
+        }
     }
 
     /// Where it listens; the first place, if there are several.

@@ -172,6 +172,7 @@ impl Machine {
             attempt: request.attempt,
             credit: request.open_credit().filter(|_| capabilities.credit),
         });
+        let peer = worker.peer.clone();
         let message = BrokerToWorker::Request {
             client: self.clients[request.client].peer.clone(),
             service: request.service.clone(),
@@ -181,7 +182,7 @@ impl Machine {
             extra: request.extra.clone(),
             metadata,
         };
-        let peer = worker.peer.clone();
+        self.note_dispatched(now, key);
         self.send_worker(&peer, message);
         self.update_free(worker_key);
     }
@@ -212,7 +213,7 @@ impl Machine {
 
     /// Gives a waiting request to a worker that has room, unless its time is up.
     fn hand_over(&mut self, now: Instant, request: RequestKey, worker: WorkerKey) {
-        if self.requests[request].expires_at.is_some_and(|expires_at| expires_at <= now) {
+        if self.is_overdue(now, request) {
             return self.expire(now, request);
         }
         self.withdraw(request);

@@ -1,6 +1,6 @@
 //! What clients send: requests are checked and taken in, heartbeats answered, cancellations carried out.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::clients::ClientKey;
 use super::requests::{Place, Request, RequestKey};
@@ -16,13 +16,13 @@ use crate::timers::Armed;
 const REMEMBERED_OPTIONS_BYTES: usize = 256;
 
 /// A request as it came.
-struct Incoming {
-    service: ServiceName,
-    id: RequestId,
-    data: Frame,
-    options: Frame,
-    extra: Vec<Frame>,
-    settings: RequestSettings,
+pub(super) struct Incoming {
+    pub(super) service: ServiceName,
+    pub(super) id: RequestId,
+    pub(super) data: Frame,
+    pub(super) options: Frame,
+    pub(super) extra: Vec<Frame>,
+    pub(super) settings: RequestSettings,
 }
 
 impl Machine {
@@ -131,11 +131,13 @@ impl Machine {
             let id = incoming.id.to_frame();
             return self.send_client(peer, BrokerToClient::Reply { kind: ReplyKind::Final, id, payload });
         }
-        if self.is_full(&incoming) {
+        if self.is_full(&incoming) || self.is_keeper_behind(&incoming.settings) {
             return self.refuse(peer, incoming.id.to_frame(), ErrorCode::QueueFull);
         }
         let client = self.clients.find_or_insert(&self.hasher, peer);
-        let request = self.take_in(now, client, incoming);
+        let timeout = incoming.settings.timeout.duration();
+        let request = self.take_in(now, client, incoming, timeout);
+        self.note_stored(now, request);
         self.place(now, request);
     }
 
@@ -143,20 +145,11 @@ impl Machine {
     /// that reconnected. The latter gets the reply of the run that is under way, unless this is the copy of its former
     /// connection, which the network held up: it must not take the reply away from the present one.
     fn is_known(&mut self, now: Instant, peer: &PeerId, incoming: &Incoming) -> bool {
+        let Some(key) = self.find_known(peer, incoming) else { return false };
         let client = self.clients.find(&self.hasher, peer);
-        let mut same_id = self.requests.with_id(&self.hasher, &incoming.id);
-        let Some((key, request)) = same_id.find(|(_, request)| {
-            let resent = request.settings.retry
-                && incoming.settings.retry
-                && request.service == incoming.service
-                && request.data == incoming.data;
-            Some(request.client) == client || resent
-        }) else {
-            return false;
-        };
+        let request = &self.requests[key];
         if Some(request.client) == client {
             let resent = request.settings.retry && incoming.settings.retry;
-            drop(same_id);
             if !resent {
                 self.violation(now, peer, Violation::DuplicateRequest, false);
             }
@@ -164,14 +157,28 @@ impl Machine {
         }
         let connection = client.and_then(|client| self.clients[client].connection);
         let is_current = connection >= self.clients[request.client].connection;
-        drop(same_id);
         if is_current {
             self.rebind(now, key, peer);
         }
         true
     }
 
+    /// The request under the same id that is this client's, or that this one is a copy of.
+    pub(super) fn find_known(&self, peer: &PeerId, incoming: &Incoming) -> Option<RequestKey> {
+        let client = self.clients.find(&self.hasher, peer);
+        let mut same_id = self.requests.with_id(&self.hasher, &incoming.id);
+        let known = same_id.find(|(_, request)| {
+            let resent = request.settings.retry
+                && incoming.settings.retry
+                && request.service == incoming.service
+                && request.data == incoming.data;
+            Some(request.client) == client || resent
+        });
+        known.map(|(key, _)| key)
+    }
+
     fn rebind(&mut self, now: Instant, key: RequestKey, peer: &PeerId) {
+        self.note_removed(key);
         let former = self.clients[self.requests[key].client].peer.clone();
         self.detach_from_client(key);
         let client = self.clients.find_or_insert(&self.hasher, peer);
@@ -182,11 +189,15 @@ impl Machine {
             request.told_client.get_or_insert(former);
         }
         request.expires_at = request.timeout().map(|timeout| now + timeout);
+        // What was restored does not know how much its client reads ahead.
+        let allowed = self.clients[client].credit.map(|credit| request.partials + u64::from(credit));
+        request.credit = request.credit.or(allowed);
         self.clients[client].requests.push(key);
+        self.note_stored(now, key);
     }
 
     /// Why a request is not answered at all.
-    fn objection(&self, incoming: &Incoming) -> Option<ErrorCode> {
+    pub(super) fn objection(&self, incoming: &Incoming) -> Option<ErrorCode> {
         if self.drain.is_some() {
             return Some(ErrorCode::Draining);
         }
@@ -197,7 +208,7 @@ impl Machine {
     }
 
     /// Whether the broker holds too much already to hold this request too.
-    fn is_full(&self, incoming: &Incoming) -> bool {
+    pub(super) fn is_full(&self, incoming: &Incoming) -> bool {
         let bytes = self.requests.bytes.saturating_add(incoming.len_bytes());
         self.requests.len() >= self.options.max_requests || bytes > self.options.max_request_bytes
     }
@@ -216,7 +227,13 @@ impl Machine {
         Some(hit)
     }
 
-    fn take_in(&mut self, now: Instant, client: ClientKey, incoming: Incoming) -> RequestKey {
+    pub(super) fn take_in(
+        &mut self,
+        now: Instant,
+        client: ClientKey,
+        incoming: Incoming,
+        timeout: Option<Duration>,
+    ) -> RequestKey {
         let bytes = incoming.len_bytes();
         let Incoming { service, id, data, options, extra, settings } = incoming;
         let sequence = self.next_sequence;
@@ -231,7 +248,7 @@ impl Machine {
             data,
             options,
             extra,
-            expires_at: settings.timeout.duration().map(|timeout| now + timeout),
+            expires_at: timeout.map(|timeout| now + timeout),
             settings,
             place: Place::Moving,
             sequence,

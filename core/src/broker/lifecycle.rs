@@ -22,8 +22,14 @@ pub(super) struct Drain {
 }
 
 impl Machine {
-    /// Forgets a request whose outcome its client knows or no longer wants. Its worker gets the next one.
+    /// Ends a request whose outcome its client knows or no longer wants.
     pub(super) fn end(&mut self, now: Instant, key: RequestKey) {
+        self.note_removed(key);
+        self.forget(now, key);
+    }
+
+    /// Takes a request off every list. Its worker gets the next one.
+    pub(super) fn forget(&mut self, now: Instant, key: RequestKey) {
         let worker = self.requests[key].worker();
         self.withdraw(key);
         self.detach_from_client(key);
@@ -50,11 +56,16 @@ impl Machine {
 
     /// Ends a request that its client no longer waits for, without telling the client.
     fn abandon(&mut self, now: Instant, key: RequestKey) {
+        self.take_from_worker(key);
+        self.end(now, key);
+    }
+
+    /// Has the worker that has a request drop it, and its reply if it sends one nevertheless.
+    pub(super) fn take_from_worker(&mut self, key: RequestKey) {
         if let Some(worker) = self.requests[key].worker() {
             self.note_ended(worker, key);
             self.call_off(worker, key);
         }
-        self.end(now, key);
     }
 
     /// Tells the worker that has a request to drop it, if it is one that understands that.
@@ -75,6 +86,10 @@ impl Machine {
     pub(super) fn expire(&mut self, now: Instant, key: RequestKey) {
         self.statistics.expired += 1;
         self.abandon(now, key);
+    }
+
+    pub(super) fn is_overdue(&self, now: Instant, key: RequestKey) -> bool {
+        self.requests[key].expires_at.is_some_and(|expires_at| expires_at <= now)
     }
 
     pub(super) fn request_timer(&mut self, now: Instant, key: RequestKey) {
@@ -141,7 +156,8 @@ impl Machine {
     }
 
     /// Input: stop. What was accepted is finished until `deadline`, new requests are refused with `B_DRAINING`; then
-    /// all workers are told to disconnect and [`Event::Drained`] follows. A second call moves the deadline.
+    /// all workers are told to disconnect and [`Event::Drained`] follows. What is kept for a later life and not finished is
+    /// left to it: it stays stored, and its client is told nothing. A second call moves the deadline.
     pub fn drain(&mut self, now: Instant, timeout: Duration) {
         let drain = self.drain.get_or_insert(Drain { armed: Armed::default(), done: false });
         if drain.done {

@@ -1,8 +1,8 @@
 //! The broker's state machine: takes messages and time, gives messages and events. No sockets, no clock.
 //!
 //! - *Inputs* are [`Machine::handle_message`], [`Machine::handle_unroutable`], [`Machine::handle_overflow`],
-//!   [`Machine::handle_subscription`], [`Machine::handle_timeout`] and [`Machine::drain`]; each takes the present time,
-//!   which must not run backwards.
+//!   [`Machine::handle_subscription`], [`Machine::handle_backlog`], [`Machine::handle_timeout`], [`Machine::restore`] and
+//!   [`Machine::drain`]; what depends on the present time takes it, and it must not run backwards.
 //! - *Outputs* come from [`Machine::poll_output`], in the order in which they are to take effect, until it gives `None`.
 //!   Drain them after every input: nothing is lost if that comes later, but messages are delayed and memory grows.
 //! - *Time*: when [`Machine::next_deadline`] has passed, call [`Machine::handle_timeout`].
@@ -10,7 +10,8 @@
 //!
 //! One request's way through the modules: `protocol` decodes it, `intake` checks it and gives it a place, `dispatch`
 //! finds a free worker through `routing` (queues and pools) or lets it wait, `replies` passes the answers back, and
-//! `lifecycle` ends it when its time, its worker or its client is gone.
+//! `lifecycle` ends it when its time, its worker or its client is gone. `persistence` tells of each of these steps where
+//! somebody keeps requests.
 
 mod cache;
 mod clients;
@@ -23,6 +24,7 @@ mod lifecycle;
 mod membership;
 mod output;
 mod pattern;
+mod persistence;
 mod pool;
 mod queue;
 mod replies;
@@ -34,11 +36,13 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 pub use output::{Event, Loss, Message, Output, Statistics, Violation};
+pub use persistence::{Persistence, StoredRequest};
 
 use cache::ReplyCache;
 use clients::{ClientKey, Clients};
 use directory::Publication;
 use membership::Disconnected;
+use persistence::Keeper;
 use requests::{RequestKey, Requests};
 use routing::Routing;
 use workers::{WorkerKey, Workers};
@@ -78,6 +82,7 @@ pub struct Machine {
     /// Numbers arrivals of requests.
     next_sequence: u64,
     drain: Option<lifecycle::Drain>,
+    keeper: Keeper,
 }
 
 /// What a deadline is about.
@@ -115,6 +120,7 @@ impl Machine {
             statistics: Statistics::default(),
             next_sequence: 0,
             drain: None,
+            keeper: Keeper::default(),
             options,
             entropy,
             hasher,

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::protocol::{BrokerToClient, BrokerToWorker, DecodeError, Frame, PeerId, ServiceName};
+use super::StoredRequest;
+use crate::protocol::{BrokerToClient, BrokerToWorker, DecodeError, Frame, PeerId, RequestId, ServiceName};
 
 /// Something for the machine's owner to do. Drained with [`Machine::poll_output`](super::Machine::poll_output).
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +73,18 @@ pub enum Event {
         peer: PeerId,
         /// How.
         error: Violation,
+    },
+    /// A request with `persist` is to be kept: it has just come, goes to a worker, or has another client than before. Takes the
+    /// place of what was kept under the same client and id. Only with [`Persistence::On`](super::Persistence::On).
+    Stored(Box<StoredRequest>),
+    /// A request need not be kept any more: it has ended, whichever way, or is kept under another client from now on (what is
+    /// kept then follows). Comes once for every request that was stored, but for those that a stopped broker leaves to its
+    /// next life.
+    Removed {
+        /// Its client.
+        client: PeerId,
+        /// Its id.
+        id: RequestId,
     },
     /// The broker has stopped: everything that it had accepted has ended and its workers know.
     Drained,
@@ -149,6 +162,10 @@ impl Violation {
 pub struct Statistics {
     /// Requests received, whatever became of them.
     pub requests: u64,
+    /// Requests of an earlier life that were taken in again.
+    pub restored: u64,
+    /// Requests that were left to a later life when the broker stopped.
+    pub left: u64,
     /// Requests handed to workers; more than one for a request that was retried or rejected.
     pub dispatches: u64,
     /// Final replies passed on.

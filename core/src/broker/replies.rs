@@ -158,8 +158,11 @@ impl Machine {
         }
     }
 
-    /// Ends a request with an error that the broker makes.
+    /// Ends a request with an error that the broker makes; only that the broker stops is no reason to end one that is kept.
     pub(super) fn fail(&mut self, now: Instant, key: RequestKey, code: ErrorCode) {
+        if code == ErrorCode::Draining && self.leave_to_next_life(now, key) {
+            return;
+        }
         self.statistics.errors += 1;
         self.conclude(now, key, Payload::broker_error(code));
     }

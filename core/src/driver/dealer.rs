@@ -117,6 +117,11 @@ impl Dealer {
         receive(&self.socket, frames)
     }
 
+    /// Whether there is something to receive, or to find out.
+    pub(super) fn has_input(&self) -> bool {
+        self.socket.get_events().map_or(true, |events| events.contains(zmq::POLLIN))
+    }
+
     /// Sends a message, or keeps it until there is room. Empties `frames`.
     pub(super) fn send(&mut self, frames: &mut Vec<Frame>) {
         if !self.outbox.is_empty() {

@@ -5,7 +5,6 @@ use std::io;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::task::Waker;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,8 @@ use mio::{Events, Interest, Poll, Registry, Token};
 use parking_lot::Mutex;
 use pigato_frame::{fork_generation, Context};
 
-use super::mailbox::{Mailbox, Refused};
+use super::handle::{Cell, Handle};
+use super::mailbox::Mailbox;
 use crate::error::{Error, ErrorCode};
 use crate::limits;
 
@@ -53,7 +53,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Inbox {
-    added: Vec<(u64, Box<dyn Endpoint>)>,
+    added: Vec<(u64, Arc<Cell>)>,
     ready: Vec<u64>,
     stop: bool,
 }
@@ -68,6 +68,13 @@ impl std::fmt::Debug for Inbox {
 pub(super) trait Endpoint: Send {
     /// Does a bounded amount of whatever there is to do.
     fn process(&mut self, now: Instant, io: &Io<'_>) -> Progress;
+
+    /// Carries out what commands there are on the thread that gave them, as far as that needs neither the engine nor the
+    /// sink. Returns whether nothing is left for the I/O thread.
+    fn carry_out_commands(&mut self, now: Instant) -> bool {
+        let _ = now;
+        false
+    }
 
     /// When it is to be processed next even if nothing happens.
     fn deadline(&self) -> Option<Instant>;
@@ -148,10 +155,28 @@ impl Engine {
     /// Gives an endpoint to the I/O thread. `mailbox` is the one it takes its commands from.
     pub(super) fn adopt<C>(self: &Arc<Self>, mailbox: Arc<Mailbox<C>>, endpoint: Box<dyn Endpoint>) -> Handle<C> {
         let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
-        let handle = Handle { engine: Arc::clone(self), mailbox, id };
-        self.shared.inbox.lock().added.push((id, endpoint));
+        let cell = Arc::new(Cell::new(endpoint));
+        self.shared.inbox.lock().added.push((id, Arc::clone(&cell)));
+        let handle = Handle::new(Arc::clone(self), mailbox, cell, id);
         handle.wake();
         handle
+    }
+
+    /// Has an endpoint processed soon.
+    pub(super) fn schedule(&self, id: u64) {
+        self.shared.inbox.lock().ready.push(id);
+        self.shared.wake_thread();
+    }
+
+    /// Whether its thread would have to be woken.
+    pub(super) fn is_asleep(&self) -> bool {
+        self.shared.sleeping.load(Ordering::SeqCst)
+    }
+
+    /// Whether this process was forked from the one that the engine belongs to: nothing of it exists here, and nothing that
+    /// its thread may have locked at that moment may be locked.
+    pub(super) fn is_inherited(&self) -> bool {
+        self.generation != fork_generation()
     }
 }
 
@@ -167,7 +192,7 @@ impl Shared {
 impl Drop for Engine {
     fn drop(&mut self) {
         let thread = self.thread.get_mut().take();
-        if self.generation != fork_generation() {
+        if self.is_inherited() {
             // A forked child: neither the thread nor the sockets exist here.
             std::mem::forget(thread);
             return;
@@ -186,81 +211,11 @@ impl Drop for Engine {
     }
 }
 
-/// A handle to a broker, worker or client on the I/O thread. Dropping it does not stop what is behind it.
-#[derive(Debug)]
-pub struct Handle<C> {
-    engine: Arc<Engine>,
-    mailbox: Arc<Mailbox<C>>,
-    id: u64,
-}
-
-impl<C> Clone for Handle<C> {
-    fn clone(&self) -> Self {
-        Self { engine: Arc::clone(&self.engine), mailbox: Arc::clone(&self.mailbox), id: self.id }
-    }
-}
-
-impl<C> Handle<C> {
-    /// Queues a command. Never blocks: `C_BUSY` if too many are queued, `C_CLOSED` if the other side has ended.
-    pub fn submit(&self, command: C) -> Result<(), Error> {
-        self.push(command, false).map_err(|(error, _)| error)
-    }
-
-    /// Queues a command that ends something; it is taken even if too many are queued.
-    pub fn submit_urgent(&self, command: C) -> Result<(), Error> {
-        self.push(command, true).map_err(|(error, _)| error)
-    }
-
-    /// Whether it was made before a fork and this is the child: nothing behind it exists here, and nothing of what it
-    /// shares with the I/O thread may be locked, since that thread may have held the lock.
-    #[must_use]
-    pub fn is_inherited(&self) -> bool {
-        self.engine.generation != fork_generation()
-    }
-
-    /// Queues a command or gives it back.
-    pub(crate) fn try_submit(&self, command: C) -> Result<(), (Error, Option<C>)> {
-        self.push(command, false)
-    }
-
-    fn push(&self, command: C, urgent: bool) -> Result<(), (Error, Option<C>)> {
-        if self.is_inherited() {
-            return Err((ErrorCode::Fork.into(), None));
-        }
-        match self.mailbox.push(command, urgent) {
-            Ok(()) => {
-                self.wake();
-                Ok(())
-            }
-            Err(Refused::Full(command)) => Err((ErrorCode::Busy.into(), Some(command))),
-            Err(Refused::Closed) => Err((ErrorCode::Closed.into(), None)),
-        }
-    }
-
-    /// Has `waker` woken when commands are taken again; returns whether they are now.
-    pub(crate) fn wait_for_room(&self, waker: &Waker) -> bool {
-        self.mailbox.wait_for_room(waker)
-    }
-
-    /// Has the endpoint processed soon: after a command, or because a full sink has room again.
-    pub fn wake(&self) {
-        if self.mailbox.schedule() {
-            self.engine.shared.inbox.lock().ready.push(self.id);
-            self.engine.shared.wake_thread();
-        }
-    }
-}
-
-struct Slot {
-    endpoint: Box<dyn Endpoint>,
-    deadline: Option<Instant>,
-}
-
 /// What the I/O thread keeps to itself.
 struct Loop {
     poll: Poll,
     shared: Arc<Shared>,
-    endpoints: HashMap<u64, Slot>,
+    endpoints: HashMap<u64, Arc<Cell>>,
     deadlines: BTreeSet<(Instant, u64)>,
     /// Endpoints to process in this turn, and whether each is in already.
     active: Vec<u64>,
@@ -289,8 +244,8 @@ impl Loop {
             let now = Instant::now();
             while let Some((at, id)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
                 self.deadlines.remove(&(at, id));
-                if let Some(slot) = self.endpoints.get_mut(&id) {
-                    slot.deadline = None;
+                if let Some(cell) = self.endpoints.get(&id) {
+                    cell.lock().deadline = None;
                 }
                 self.active.push(id);
             }
@@ -301,17 +256,17 @@ impl Loop {
             }
             self.wait(&mut events);
         }
-        for (id, mut slot) in self.endpoints.drain() {
-            slot.endpoint.abort(&Io { registry: self.poll.registry(), id });
+        for (id, cell) in self.endpoints.drain() {
+            if let Some(mut endpoint) = cell.lock().endpoint.take() {
+                endpoint.abort(&Io { registry: self.poll.registry(), id });
+            }
         }
     }
 
     /// Takes over what other threads left.
     fn collect(&mut self) {
         let mut inbox = self.shared.inbox.lock();
-        for (id, endpoint) in inbox.added.drain(..) {
-            self.endpoints.insert(id, Slot { endpoint, deadline: None });
-        }
+        self.endpoints.extend(inbox.added.drain(..));
         self.active.append(&mut inbox.ready);
         if inbox.stop && self.stopping_since.is_none() {
             self.stopping_since = Some(Instant::now());
@@ -327,33 +282,37 @@ impl Loop {
         active.sort_unstable();
         active.dedup();
         for id in active.drain(..) {
-            let Some(slot) = self.endpoints.get_mut(&id) else { continue };
-            let io = Io { registry: self.poll.registry(), id };
-            match slot.endpoint.process(Instant::now(), &io) {
-                Progress::Idle => {}
-                Progress::Again => self.active.push(id),
-                Progress::Done => {
-                    if let Some(at) = slot.deadline {
-                        self.deadlines.remove(&(at, id));
-                    }
-                    self.endpoints.remove(&id);
-                    continue;
-                }
-            }
-            let deadline = slot.endpoint.deadline();
-            if deadline != slot.deadline {
-                if let Some(at) = slot.deadline {
-                    self.deadlines.remove(&(at, id));
-                }
-                if let Some(at) = deadline {
-                    self.deadlines.insert((at, id));
-                }
-                slot.deadline = deadline;
-            }
+            self.process(id);
         }
         if self.active.is_empty() {
             // Keeps the allocation for the next turn.
             self.active = active;
+        }
+    }
+
+    fn process(&mut self, id: u64) {
+        let Some(cell) = self.endpoints.get(&id) else { return };
+        let mut slot = cell.lock();
+        let Some(endpoint) = &mut slot.endpoint else { return };
+        let progress = endpoint.process(Instant::now(), &Io { registry: self.poll.registry(), id });
+        let deadline = if progress == Progress::Done { None } else { endpoint.deadline() };
+        if deadline != slot.deadline {
+            self.deadlines.extend(deadline.map(|at| (at, id)));
+            if let Some(at) = std::mem::replace(&mut slot.deadline, deadline) {
+                self.deadlines.remove(&(at, id));
+            }
+        }
+        slot.is_rested = true;
+        match progress {
+            Progress::Idle => {}
+            Progress::Again => self.active.push(id),
+            Progress::Done => {
+                let ended = slot.endpoint.take();
+                drop(slot);
+                self.endpoints.remove(&id);
+                // Not under the lock: it may hold the last handle of another endpoint.
+                drop(ended);
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+use pigato_frame::fork_generation;
 
 use super::EventSink;
 use crate::limits;
@@ -26,15 +27,21 @@ pub struct EventQueue<E> {
 struct Shared<E> {
     state: Mutex<State<E>>,
     arrived: Condvar,
-    /// Readable while the queue is not empty: written when it stops being empty, read when it becomes so.
+    /// Readable while the queue is not empty, once somebody has asked for it: written when the queue stops being empty,
+    /// read when it becomes so.
     readable: UnixStream,
     signal: UnixStream,
+    /// That of the process that made it.
+    generation: u32,
 }
 
 #[derive(Debug)]
 struct State<E> {
     events: VecDeque<E>,
+    /// Whether the consumer has been told that there are events.
     is_signalled: bool,
+    /// Whether the descriptor was asked for: two system calls for each time that the queue fills are saved if not.
+    is_watched: bool,
     /// Nothing is waited for any more.
     is_closed: bool,
     /// Threads within [`EventQueue::wait`].
@@ -67,17 +74,38 @@ impl<E> EventQueue<E> {
         let state = Mutex::new(State {
             events: VecDeque::new(),
             is_signalled: false,
+            is_watched: false,
             is_closed: false,
             waiting: 0,
             on_ready: None,
         });
-        Ok(Self { shared: Arc::new(Shared { state, arrived: Condvar::new(), readable, signal }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                state,
+                arrived: Condvar::new(),
+                readable,
+                signal,
+                generation: fork_generation(),
+            }),
+        })
     }
 
     /// A descriptor that is readable while there are events. Wait for it, never read from it.
     #[must_use]
     pub fn descriptor(&self) -> RawFd {
+        // In a forked child the lock may be held for ever, and nothing will come.
+        if self.shared.generation == fork_generation() {
+            let mut state = self.shared.state.lock();
+            if !std::mem::replace(&mut state.is_watched, true) && state.is_signalled {
+                self.make_readable();
+            }
+        }
         self.shared.readable.as_raw_fd()
+    }
+
+    fn make_readable(&self) {
+        // Fails only if a byte is there already, and then the descriptor is readable.
+        let _ = (&self.shared.signal).write(&[1]);
     }
 
     /// Has `wake` called whenever the queue stops being empty, and at once if it is not empty now: for languages whose event
@@ -105,8 +133,10 @@ impl<E> EventQueue<E> {
         into.extend(state.events.drain(..count));
         if state.events.is_empty() && state.is_signalled && !state.is_closed {
             state.is_signalled = false;
-            // One byte was written and is there; anything else would be a byte too many, never one too few.
-            let _ = (&self.shared.readable).read(&mut [0; 8]);
+            if state.is_watched {
+                // One byte was written and is there; anything else would be a byte too many, never one too few.
+                let _ = (&self.shared.readable).read(&mut [0; 8]);
+            }
         }
         (count, was_full)
     }
@@ -129,13 +159,14 @@ impl<E> EventQueue<E> {
 }
 
 impl<E> EventQueue<E> {
-    /// Makes the descriptor readable, if it is not. Returns who is to be called when the lock is free.
+    /// Notes that there are events, for who watches the descriptor too. Returns who is to be called when the lock is free.
     fn signal(&self, state: &mut State<E>) -> Option<OnReady> {
         if std::mem::replace(&mut state.is_signalled, true) {
             return None;
         }
-        // Fails only if a byte is there already, and then the descriptor is readable.
-        let _ = (&self.shared.signal).write(&[1]);
+        if state.is_watched {
+            self.make_readable();
+        }
         state.on_ready.clone()
     }
 

@@ -38,6 +38,14 @@ impl<C> Default for Mailbox<C> {
     }
 }
 
+impl<C> Queue<C> {
+    fn take(&mut self, into: &mut VecDeque<C>, most: usize) -> bool {
+        let count = self.commands.len().min(most);
+        into.extend(self.commands.drain(..count));
+        !self.commands.is_empty()
+    }
+}
+
 impl<C> Mailbox<C> {
     /// Adds a command. With `urgent` the bound does not count: for commands that end something and whose number is
     /// bounded by what they end.
@@ -74,16 +82,22 @@ impl<C> Mailbox<C> {
     pub(super) fn take(&self, into: &mut VecDeque<C>, most: usize) -> bool {
         self.scheduled.store(false, Ordering::Release);
         let mut queue = self.queue.lock();
-        let count = queue.commands.len().min(most);
-        if count == 0 {
-            return false;
-        }
-        into.extend(queue.commands.drain(..count));
+        let left = queue.take(into, most);
         let waiting = std::mem::take(&mut queue.waiting);
-        let left = !queue.commands.is_empty();
         drop(queue);
         waiting.into_iter().for_each(Waker::wake);
         left
+    }
+
+    /// As [`Mailbox::take`], unless somebody is to be told that there is room: that is done on the I/O thread alone.
+    pub(super) fn take_unless_awaited(&self, into: &mut VecDeque<C>, most: usize) -> Option<bool> {
+        let mut queue = self.queue.lock();
+        if !queue.waiting.is_empty() {
+            return None;
+        }
+        // Under the lock: what is queued after it was taken has to be scheduled again.
+        self.scheduled.store(false, Ordering::Release);
+        Some(queue.take(into, most))
     }
 
     /// Refuses all further commands and returns those that nobody will carry out.

@@ -18,6 +18,7 @@ use crate::protocol::PeerId;
 mod dealer;
 mod engine;
 mod event_queue;
+mod handle;
 mod listener;
 mod live;
 mod mailbox;
@@ -27,8 +28,9 @@ mod router;
 mod socket;
 mod subscriber;
 
-pub use engine::{Engine, Handle};
+pub use engine::Engine;
 pub use event_queue::EventQueue;
+pub use handle::Handle;
 pub(crate) use live::Live;
 pub(crate) use peer::service_name;
 pub use peer::{open_client, open_worker, ClientCommand, WorkerCommand};
@@ -45,8 +47,8 @@ pub trait EventSink<E>: Send {
         let _ = identity;
     }
 
-    /// Whether it has as much as it may hold. While that is so nothing more is read from the socket; whoever makes room
-    /// calls [`Handle::wake`].
+    /// Whether it has as much as it may hold. While that is so nothing more is read from a client's or worker's socket; whoever
+    /// makes room calls [`Handle::wake`]. A broker whose requests are kept reads on and refuses new ones with `persist`.
     fn is_full(&self) -> bool {
         false
     }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use pigato_frame::{Context, Frame};
 
 use super::dealer::{Dealer, Transport};
-use super::engine::{Endpoint, Engine, Handle, Io, Progress};
+use super::engine::{Endpoint, Engine, Io, Progress};
+use super::handle::Handle;
 use super::mailbox::Mailbox;
 use super::socket::{OUTBOX_RETRY, OVERDUE_BATCHES};
 use super::EventSink;
@@ -16,7 +17,7 @@ use crate::config::{ceil_millis, ClientOptions, Concurrency, RequestOptions, Wor
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::link::Output;
-use crate::protocol::{ClientToBroker, Payload, ReplyKind, ServiceName, WorkerToBroker};
+use crate::protocol::{ClientToBroker, Payload, PeerId, ReplyKind, ServiceName, WorkerToBroker};
 use crate::worker;
 
 /// Commands and messages dealt with before other endpoints get their turn.
@@ -216,6 +217,12 @@ pub fn open_worker(
     PeerEndpoint::start(engine, endpoint, reconnect, machine, sink)
 }
 
+/// What a machine wants that needs the engine.
+enum Transition {
+    Connect(PeerId),
+    Disconnect,
+}
+
 struct PeerEndpoint<M: PeerMachine> {
     machine: M,
     mailbox: Arc<Mailbox<M::Command>>,
@@ -227,6 +234,8 @@ struct PeerEndpoint<M: PeerMachine> {
     reconnect_max_millis: i32,
     /// That it has stopped: told after everything else, when no further command is taken.
     last_event: Option<M::Event>,
+    /// What the machine wanted next when commands were carried out without the engine.
+    held: Option<Transition>,
     /// When a connection without room is tried again.
     retry_at: Option<Instant>,
     /// Kept for their memory.
@@ -253,6 +262,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
             reconnect_max_millis: i32::try_from(ceil_millis(reconnect)).unwrap_or(i32::MAX),
             dealer: None,
             last_event: None,
+            held: None,
             retry_at: None,
             frames: Vec::new(),
             commands: VecDeque::new(),
@@ -265,7 +275,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         Ok(engine.adopt(mailbox, Box::new(peer)))
     }
 
-    fn connect(&mut self, now: Instant, identity: &crate::protocol::PeerId) -> Result<(), Error> {
+    fn connect(&mut self, now: Instant, identity: &PeerId) -> Result<(), Error> {
         let dealer = Dealer::open(&self.context, &self.endpoint, identity, self.reconnect_max_millis)?;
         let is_up = dealer.is_up_at_once();
         self.sink.opening(identity);
@@ -278,6 +288,25 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
 
     /// Carries out what the machine wants.
     fn carry_out(&mut self, now: Instant, io: &Io<'_>) {
+        while let Some(transition) = self.next_transition() {
+            match transition {
+                Transition::Connect(identity) => {
+                    let opened = self.connect(now, &identity).and_then(|()| self.watch(io));
+                    if opened.is_err() {
+                        self.disconnect(io);
+                        self.machine.handle_connect_failed(now);
+                    }
+                }
+                Transition::Disconnect => self.disconnect(io),
+            }
+        }
+    }
+
+    /// Carries out what the machine wants, up to the next thing that needs the engine.
+    fn next_transition(&mut self) -> Option<Transition> {
+        if self.held.is_some() {
+            return self.held.take();
+        }
         while let Some(output) = self.machine.poll_output() {
             match output {
                 Output::Send(message) => {
@@ -288,16 +317,11 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
                 }
                 Output::Event(event) if M::is_stopped(&event) => self.last_event = Some(event),
                 Output::Event(event) => self.events.push(event),
-                Output::Connect(identity) => {
-                    let opened = self.connect(now, &identity).and_then(|()| self.watch(io));
-                    if opened.is_err() {
-                        self.disconnect(io);
-                        self.machine.handle_connect_failed(now);
-                    }
-                }
-                Output::Disconnect => self.disconnect(io),
+                Output::Connect(identity) => return Some(Transition::Connect(identity)),
+                Output::Disconnect => return Some(Transition::Disconnect),
             }
         }
+        None
     }
 
     fn watch(&mut self, io: &Io<'_>) -> Result<(), Error> {
@@ -415,6 +439,21 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
         } else {
             Progress::Idle
         }
+    }
+
+    fn carry_out_commands(&mut self, now: Instant) -> bool {
+        if self.held.is_some() || self.is_blocked() {
+            return false;
+        }
+        let Some(left) = self.mailbox.take_unless_awaited(&mut self.commands, BATCH) else { return false };
+        while self.held.is_none() {
+            let Some(command) = self.commands.pop_front() else { break };
+            self.machine.handle_command(now, command);
+            self.held = self.next_transition();
+        }
+        let is_done = !left && self.held.is_none() && self.events.is_empty() && self.last_event.is_none();
+        // What arrived may have been noted while sending, and then the descriptor tells nobody of it.
+        is_done && !self.is_blocked() && !self.dealer.as_ref().is_some_and(Dealer::has_input)
     }
 
     fn deadline(&self) -> Option<Instant> {

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use pigato_frame::{stop_monitor, Context, Frame};
 use serde_json::{Map, Value};
 
-use super::engine::{Endpoint, Engine, Handle, Io, Progress};
+use super::engine::{Endpoint, Engine, Io, Progress};
+use super::handle::Handle;
 use super::listener::ClosingListeners;
 use super::mailbox::Mailbox;
 use super::outbox::{Delivery, Outboxes};
 use super::socket::{bind, configure, receive, receive_from, system_error, OVERDUE_BATCHES};
 use super::EventSink;
-use crate::broker::{Event, Machine, Output, Statistics};
+use crate::broker::{Event, Machine, Output, Persistence, Statistics, StoredRequest};
 use crate::config::BrokerOptions;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
@@ -39,6 +40,8 @@ pub enum BrokerCommand {
     Statistics(Box<dyn FnOnce(Statistics) + Send>),
     /// Hand over the directory, on the I/O thread.
     Directory(Box<dyn FnOnce(Map<String, Value>) + Send>),
+    /// Take these in again, which an earlier life stored. With [`Persistence::On`] no message is read before.
+    Restore(Vec<StoredRequest>),
     /// Finish what was accepted until this time has passed, then stop. Ends with `Event::Drained`.
     Drain(Duration),
 }
@@ -48,6 +51,7 @@ impl fmt::Debug for BrokerCommand {
         f.write_str(match self {
             Self::Statistics(_) => "Statistics",
             Self::Directory(_) => "Directory",
+            Self::Restore(_) => "Restore",
             Self::Drain(_) => "Drain",
         })
     }
@@ -103,11 +107,14 @@ fn reply_to<T: Send + 'static>(answer: Sender<T>) -> Box<dyn FnOnce(T) + Send> {
     })
 }
 
-/// Starts a broker that listens on all of `endpoints`. What cannot be bound is an error, and then nothing is left.
+/// Starts a broker that listens on all of `endpoints`. What cannot be bound is an error, and then nothing is left. With
+/// [`Persistence::On`] it reads nothing until it is given what it stored in an earlier life (`BrokerCommand::Restore`): a
+/// request that its client sends again must find the one that is stored.
 pub fn open_broker(
     engine: &Arc<Engine>,
     endpoints: &[String],
     options: BrokerOptions,
+    persistence: Persistence,
     sink: Box<dyn EventSink<Event>>,
 ) -> Result<BoundBroker, Error> {
     if endpoints.is_empty() {
@@ -135,7 +142,7 @@ pub fn open_broker(
             (Some(publisher), Some(bound))
         }
     };
-    let machine = Machine::new(options, Entropy::from_os());
+    let machine = Machine::new(options, Entropy::from_os()).persistence(persistence);
     let name = machine.name().to_owned();
     let mailbox = Arc::new(Mailbox::default());
     let endpoint = RouterEndpoint {
@@ -147,6 +154,8 @@ pub fn open_broker(
         context,
         bound: endpoints.clone(),
         intch: intch.clone(),
+        persistence,
+        is_restored: persistence == Persistence::Off,
         is_watched: false,
         is_drained: false,
         closing: None,
@@ -182,6 +191,9 @@ struct RouterEndpoint {
     context: Arc<Context>,
     bound: Vec<String>,
     intch: Option<String>,
+    persistence: Persistence,
+    /// Whether nothing from an earlier life is missing.
+    is_restored: bool,
     is_watched: bool,
     is_drained: bool,
     outboxes: Outboxes,
@@ -251,13 +263,20 @@ impl RouterEndpoint {
         match command {
             BrokerCommand::Statistics(answer) => answer(self.machine.statistics()),
             BrokerCommand::Directory(answer) => answer(self.machine.directory()),
+            BrokerCommand::Restore(requests) => {
+                self.is_restored = true;
+                self.machine.restore(now, requests);
+            }
             BrokerCommand::Drain(timeout) => self.machine.drain(now, timeout),
         }
     }
 
     fn receive(&mut self, now: Instant) -> bool {
+        if self.persistence == Persistence::On {
+            self.machine.handle_backlog(self.sink.is_full());
+        }
         for _ in 0..BATCH {
-            if self.is_drained {
+            if self.is_drained || !self.is_restored {
                 return false;
             }
             let Some(router) = &self.router else { return false };

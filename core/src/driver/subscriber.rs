@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use pigato_frame::Frame;
 
-use super::engine::{Endpoint, Engine, Handle, Io, Progress};
+use super::engine::{Endpoint, Engine, Io, Progress};
+use super::handle::Handle;
 use super::mailbox::Mailbox;
 use super::socket::{configure, connect, receive, system_error};
 use super::EventSink;

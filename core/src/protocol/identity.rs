@@ -36,6 +36,17 @@ impl PeerId {
         self.0.clone()
     }
 
+    /// The identity that has this text; see [`PeerId::to_text`].
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        let byte = |pair: &[u8]| {
+            let digits = std::str::from_utf8(pair).ok().filter(|_| pair.iter().all(u8::is_ascii_hexdigit))?;
+            (pair.len() == 2).then(|| u8::from_str_radix(digits, 16).ok())?
+        };
+        let bytes = text.strip_prefix("0x").and_then(|digits| digits.as_bytes().chunks(2).map(byte).collect());
+        Self(bytes.map_or_else(|| Frame::from(text), |bytes: Vec<u8>| Frame::from(bytes)))
+    }
+
     /// The identity as text for directories, logs and `workerId`: itself when it is UTF-8 without control
     /// characters, otherwise `0x` and its bytes in hexadecimal. Two identities never have the same text.
     #[must_use]
@@ -159,6 +170,18 @@ mod tests {
         assert_eq!(text_of(b"W-1\n"), "0x572d310a");
         assert_eq!(text_of("W\u{85}".as_bytes()), "0x57c285");
         assert_eq!(text_of(b"caf\xc3"), "0x636166c3");
+    }
+
+    #[test]
+    fn identity_comes_back_from_its_text() {
+        for identity in [&b""[..], b"W-1", "W\u{f6}rker".as_bytes(), b"0x006b", b"0x", &[0x00, 0x6b], &[0xff], b"W-1\n"]
+        {
+            assert_eq!(PeerId::from_text(&text_of(identity)).as_bytes(), identity);
+        }
+        // No identity has these texts; they stand for themselves.
+        for text in ["0x1", "0xzz", "0x+1", "0x1\u{f6}"] {
+            assert_eq!(PeerId::from_text(text).as_bytes(), text.as_bytes());
+        }
     }
 
     #[test]

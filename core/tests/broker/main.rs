@@ -16,6 +16,7 @@ mod late_reply;
 mod load_dispatch;
 mod long_wait;
 mod metadata;
+mod persistence;
 mod protocol_error;
 mod random_dispatch;
 mod ready;

@@ -11,7 +11,7 @@ mod checks;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use pigato::broker::{Event, Loss, Machine, Output, Statistics};
+use pigato::broker::{Event, Loss, Machine, Output, Persistence, Statistics, StoredRequest};
 use pigato::config::BrokerOptions;
 use pigato::entropy::Entropy;
 use pigato::protocol::{
@@ -57,10 +57,19 @@ impl World {
     }
 
     pub(crate) fn with(options: BrokerOptions) -> Self {
+        Self::made(options, Persistence::Off)
+    }
+
+    /// A world in which somebody keeps requests.
+    pub(crate) fn persistent(options: BrokerOptions) -> Self {
+        Self::made(options, Persistence::On)
+    }
+
+    fn made(options: BrokerOptions, persistence: Persistence) -> Self {
         // A point to count from, nothing more: no test waits for the real clock.
         #[allow(clippy::disallowed_methods)]
         let start = Instant::now();
-        let machine = Machine::new(options.name("B-test".to_owned()), Entropy::from_number(1));
+        let machine = Machine::new(options.name("B-test".to_owned()), Entropy::from_number(1)).persistence(persistence);
         Self {
             machine,
             start,
@@ -159,8 +168,25 @@ impl World {
     }
 
     pub(crate) fn drain(&mut self, timeout: Duration) {
+        self.ledger.is_draining = true;
         self.machine.drain(self.now, timeout);
         self.collect();
+    }
+
+    /// Gives back what an earlier life stored.
+    pub(crate) fn restore(&mut self, requests: Vec<StoredRequest>) {
+        for request in &requests {
+            self.note_request(&request.client, request.id.to_frame());
+            if !self.ledger.is_draining {
+                self.ledger.stored.insert((request.client.clone(), request.id.clone()));
+            }
+        }
+        self.machine.restore(self.now, requests);
+        self.collect();
+    }
+
+    pub(crate) fn backlog(&mut self, is_full: bool) {
+        self.machine.handle_backlog(is_full);
     }
 
     /// Somebody new listens to the publications.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use pigato::broker::{Event, Message, Output, Statistics, Violation};
 use pigato::config::Concurrency;
 use pigato::protocol::{
-    BrokerToClient, BrokerToWorker, ClientToBroker, DecodeError, Frame, PeerId, ReplyKind, ToBroker, WorkerToBroker,
+    BrokerToClient, BrokerToWorker, ClientToBroker, DecodeError, Frame, PeerId, ReplyKind, RequestId, ToBroker,
+    WorkerToBroker,
 };
 
 use super::{text, World, MOST_STEPS};
@@ -30,6 +31,9 @@ pub(super) struct Ledger {
     /// Requests that continued one that was there already.
     pub(super) resends: u64,
     pub(super) drained: usize,
+    pub(super) is_draining: bool,
+    /// What whoever keeps requests has.
+    pub(super) stored: BTreeSet<(PeerId, RequestId)>,
 }
 
 impl World {
@@ -53,7 +57,7 @@ impl World {
         }
     }
 
-    fn note_request(&mut self, client: &PeerId, id: Frame) {
+    pub(super) fn note_request(&mut self, client: &PeerId, id: Frame) {
         *self.ledger.unanswered.entry((client.clone(), id)).or_default() += 1;
     }
 
@@ -118,6 +122,13 @@ impl World {
             Event::ProtocolError { error: Violation::Malformed(error), .. } if error.refused_request.is_some() => {
                 self.ledger.malformed_requests += 1;
             }
+            Event::Stored(request) => {
+                self.ledger.stored.insert((request.client.clone(), request.id.clone()));
+            }
+            Event::Removed { client, id } => {
+                let was_stored = self.ledger.stored.remove(&(client.clone(), id.clone()));
+                assert!(was_stored, "{id:?} of {client} was removed, but was not stored");
+            }
             Event::Drained => self.ledger.drained += 1,
             _ => {}
         }
@@ -126,10 +137,11 @@ impl World {
     /// What must hold after every input: every request is waiting, in flight or has ended in exactly one way, and
     /// nobody has more in flight than they may.
     fn check(&self) {
-        let Statistics { queued, in_flight, expired, cancelled, requests, workers, .. } = self.machine.statistics();
+        let Statistics { queued, in_flight, expired, cancelled, requests, restored, left, workers, .. } =
+            self.machine.statistics();
         let ledger = &self.ledger;
-        let received = requests + ledger.malformed_requests;
-        let ended = ledger.finals + expired + cancelled + ledger.duplicates + ledger.resends;
+        let received = requests + restored + ledger.malformed_requests;
+        let ended = ledger.finals + expired + cancelled + left + ledger.duplicates + ledger.resends;
         let held = (queued + in_flight) as u64;
         assert_eq!(received, ended + held, "every request has one outcome: {:?}", self.machine.statistics());
 
@@ -148,7 +160,8 @@ impl World {
         }
         assert_eq!(self.machine.next_deadline(), None, "deadlines after the end");
         assert_eq!(self.ledger.drained, 1, "the end is told once");
-        let Statistics { queued, in_flight, request_bytes, workers, clients, .. } = self.machine.statistics();
+        let Statistics { queued, in_flight, request_bytes, workers, clients, left, .. } = self.machine.statistics();
+        assert_eq!(self.ledger.stored.len() as u64, left, "what is stored at the end was left to the next life");
         assert_eq!([queued, in_flight, request_bytes, workers, clients], [0; 5], "what is left at the end");
         assert_eq!(self.directory(), "{}");
     }

@@ -39,8 +39,22 @@ fn the_descriptor_is_readable_exactly_while_there_are_events() {
 }
 
 #[test]
+fn the_descriptor_may_be_asked_for_late() {
+    let mut queue = EventQueue::<u32>::new().unwrap();
+    let mut events = Vec::new();
+    queue.deliver(&mut vec![1]);
+    queue.drain(&mut events, 10);
+    queue.deliver(&mut vec![2]);
+    assert!(is_readable(&queue, 0), "an event has waited since before");
+    queue.drain(&mut events, 10);
+    assert!(!is_readable(&queue, 0));
+}
+
+#[test]
 fn one_wake_stands_for_many_events() {
     let mut queue = EventQueue::<u32>::new().unwrap();
+    // Asked for before and after: it is written once all the same.
+    queue.descriptor();
     for number in 0..1_000 {
         queue.deliver(&mut vec![number]);
     }

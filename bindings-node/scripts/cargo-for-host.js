@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+'use strict';
+// Cargo for `napi build`, which always passes `--target`: cargo then takes a folder of its own, and libzmq and the core
+// would be compiled a second time beside the rest of the workspace. This drops the option and puts the library where
+// `napi build` looks for it.
+
+const { copyFileSync, mkdirSync } = require('node:fs');
+const { basename, dirname, join } = require('node:path');
+const { buildLibrary, cargo } = require('./cargo');
+
+const options = process.argv.slice(2);
+const at = options.indexOf('--target');
+try {
+  if (options[0] === 'build' && at !== -1) {
+    const target = options[at + 1];
+    const library = buildLibrary(options.toSpliced(at, 2).slice(1));
+    const profile = dirname(library);
+    const expected = join(dirname(profile), target, basename(profile));
+    mkdirSync(expected, { recursive: true });
+    copyFileSync(library, join(expected, basename(library)));
+  } else {
+    cargo(options);
+  }
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}

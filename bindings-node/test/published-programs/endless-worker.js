@@ -1,0 +1,21 @@
+// Sends for as long as somebody wants it.
+var PIGATO = require('pigato');
+
+var worker = new PIGATO.Worker(process.argv[2], 'endless', { heartbeat: 100 });
+worker.start();
+
+worker.on('connect', function() {
+  console.log('connected');
+});
+
+worker.on('request', function(data, reply) {
+  var count = 0;
+  var timer = setInterval(function() {
+    if (!reply.active()) {
+      clearInterval(timer);
+      console.log('inactive');
+      return;
+    }
+    reply.write(count++);
+  }, 5);
+});

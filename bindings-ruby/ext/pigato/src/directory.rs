@@ -1,0 +1,33 @@
+//! The directory service.
+
+use magnus::{function, method, prelude::*, Error, RModule, Ruby};
+use pigato::services::Directory;
+
+use crate::error::thrown;
+use crate::handle::Slot;
+
+/// A directory service, from `start` until `release`.
+#[magnus::wrap(class = "Pigato::Native::Directory", free_immediately)]
+struct NativeDirectory(Slot<Directory>);
+
+pub(crate) fn define(ruby: &Ruby, native: RModule) -> Result<(), Error> {
+    let class = native.define_class("Directory", ruby.class_object())?;
+    class.undef_default_alloc_func();
+    class.define_singleton_method("start", function!(NativeDirectory::start, 2))?;
+    class.define_method("release", method!(NativeDirectory::release, 0))?;
+    Ok(())
+}
+
+impl NativeDirectory {
+    /// Starts a directory service at the broker at `endpoint` that publishes at `intch`.
+    fn start(ruby: &Ruby, endpoint: String, intch: String) -> Result<Self, Error> {
+        Directory::start(&endpoint, &intch)
+            .map(|directory| Self(Slot::new(directory)))
+            .map_err(|error| thrown(ruby, error))
+    }
+
+    /// Stops it; the broker answers in its place. Does nothing the second time.
+    fn release(&self) {
+        self.0.release();
+    }
+}

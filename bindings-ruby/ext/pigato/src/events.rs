@@ -1,0 +1,78 @@
+//! Events as Ruby arrays: a symbol, then what it is about. `lib/pigato/{requests,jobs}.rb` read what is written here.
+
+use magnus::{Error, IntoValue, RArray, RString, Ruby, Value};
+use pigato::{Codec, PeerEvent};
+
+/// One event on its way to Ruby.
+pub(crate) struct Record<'r> {
+    ruby: &'r Ruby,
+    fields: RArray,
+}
+
+impl<'r> Record<'r> {
+    pub(crate) fn new(ruby: &'r Ruby, kind: &str) -> Result<Self, Error> {
+        let fields = ruby.ary_new_capa(8);
+        fields.push(ruby.to_symbol(kind))?;
+        Ok(Self { ruby, fields })
+    }
+
+    pub(crate) fn with(self, value: impl IntoValue) -> Result<Self, Error> {
+        self.fields.push(value)?;
+        Ok(self)
+    }
+
+    /// A symbol, or nil.
+    pub(crate) fn symbol(self, name: Option<&str>) -> Result<Self, Error> {
+        let value: Value = name.map_or_else(
+            || self.ruby.qnil().into_value_with(self.ruby),
+            |name| self.ruby.to_symbol(name).into_value_with(self.ruby),
+        );
+        self.with(value)
+    }
+
+    /// Data: a binary string, or one that says that it is UTF-8.
+    pub(crate) fn data(self, bytes: &[u8], codec: Codec) -> Result<Self, Error> {
+        let string = match codec {
+            Codec::Raw => self.ruby.str_from_slice(bytes),
+            Codec::Json => self.text(bytes),
+        };
+        self.with(string)
+    }
+
+    /// Text that is UTF-8, or nearly; nil if there is none.
+    pub(crate) fn text_or_nil(self, bytes: &[u8]) -> Result<Self, Error> {
+        if bytes.is_empty() {
+            return self.with(());
+        }
+        let string = self.text(bytes);
+        self.with(string)
+    }
+
+    fn text(&self, bytes: &[u8]) -> RString {
+        self.ruby.enc_str_new(bytes, self.ruby.utf8_encindex())
+    }
+
+    pub(crate) fn finish(self) -> RArray {
+        self.fields
+    }
+}
+
+/// What clients and workers tell about their connections; nil for what Ruby does not know.
+pub(crate) fn peer(ruby: &Ruby, event: PeerEvent) -> Result<Option<RArray>, Error> {
+    let record = match event {
+        PeerEvent::Connected => Record::new(ruby, "connected")?,
+        PeerEvent::Disconnected => Record::new(ruby, "disconnected")?,
+        PeerEvent::Stopped => Record::new(ruby, "stopped")?,
+        PeerEvent::ProtocolError(malformed) => Record::new(ruby, "protocol_error")?.with(malformed.published_name())?,
+        _ => return Ok(None),
+    };
+    Ok(Some(record.finish()))
+}
+
+/// The codec as Ruby calls it.
+pub(crate) fn codec_name(codec: Codec) -> &'static str {
+    match codec {
+        Codec::Json => "json",
+        Codec::Raw => "raw",
+    }
+}

@@ -1,0 +1,28 @@
+//! A handle of the core's that Ruby may let go of before the garbage collector does.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use magnus::{Error, Ruby};
+use pigato::ErrorCode;
+
+use crate::error::thrown;
+
+/// A handle until it is released.
+pub(crate) struct Slot<H>(RefCell<Option<Arc<H>>>);
+
+impl<H> Slot<H> {
+    pub(crate) fn new(handle: H) -> Self {
+        Self(RefCell::new(Some(Arc::new(handle))))
+    }
+
+    /// The handle; `C_CLOSED` once it was released. A clone, since Ruby may call back in while it is used.
+    pub(crate) fn get(&self, ruby: &Ruby) -> Result<Arc<H>, Error> {
+        self.0.borrow().clone().ok_or_else(|| thrown(ruby, ErrorCode::Closed.into()))
+    }
+
+    /// Closes it and its descriptor, for which nobody may wait any more.
+    pub(crate) fn release(&self) {
+        drop(self.0.take());
+    }
+}

@@ -1,0 +1,60 @@
+# frozen_string_literal: true
+
+require "json"
+
+module Pigato
+  # Data on its way to the wire and back: JSON, or bytes as they are.
+  # @private
+  module Codec
+    EMPTY = "".b.freeze
+
+    module_function
+
+    def encode(value, raw)
+      return generate(value) unless raw
+      return EMPTY if value.nil?
+      return value if value.is_a?(String)
+
+      raise Error.of("E_DATA", "E_DATA: with `raw: true` data is a String, not #{value.class}")
+    end
+
+    def generate(value)
+      JSON.generate(value)
+    rescue JSON::GeneratorError, JSON::NestingError, EncodingError => error
+      raise Error.of("E_DATA", "E_DATA: #{error.message}")
+    end
+
+    # @param codec [Symbol] `:json` or `:raw`
+    def decode(codec, data, symbolize_names)
+      return data if codec == :raw
+      # What the published peers send for nothing.
+      return nil if data.nil? || data.empty? || data == "undefined"
+
+      parse(data, symbolize_names)
+    end
+
+    def parse(data, symbolize_names)
+      JSON.parse(data, symbolize_names: symbolize_names)
+    rescue JSON::ParserError, JSON::NestingError, EncodingError => error
+      raise Error.of("E_DATA", "E_DATA: #{error.message}")
+    end
+
+    # Options that came with a message: an object, or nothing.
+    def options(json)
+      return {} if json.nil?
+
+      parsed = JSON.parse(json)
+      parsed.is_a?(Hash) ? parsed : {}
+    rescue JSON::JSONError, EncodingError
+      {} # As the protocol has it: what is not an object is none.
+    end
+
+    # An error value: whatever it is, it is an error.
+    def lenient(data, symbolize_names)
+      decode(:json, data, symbolize_names)
+    rescue Error
+      data
+    end
+  end
+  private_constant :Codec
+end

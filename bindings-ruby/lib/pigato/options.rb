@@ -1,0 +1,31 @@
+# frozen_string_literal: true
+
+require "json"
+
+module Pigato
+  # Options on their way to the core, which knows their names, values and defaults.
+  # @private
+  module Options
+    module_function
+
+    # What of a configuration is the core's business, as JSON. Names may be in snake case: `heartbeat_liveness`.
+    def for_core(conf, own)
+      wanted = conf.reject { |name, _| own.include?(name.to_sym) }
+      return "" if wanted.empty?
+
+      Codec.generate(wanted.transform_keys { |name| camelize(name.to_s) })
+    end
+
+    def camelize(name)
+      name.gsub(/_([a-z])/) { Regexp.last_match(1).upcase }
+    end
+
+    # Seconds as the core takes them.
+    def milliseconds(seconds)
+      return -1 if seconds == Float::INFINITY
+
+      seconds * 1000
+    end
+  end
+  private_constant :Options
+end

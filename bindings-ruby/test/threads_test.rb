@@ -1,0 +1,88 @@
+# frozen_string_literal: true
+
+require_relative "helper"
+
+class ThreadsTest < PigatoTest
+  stress :test_many_threads_use_one_client, :test_stopping_frees_all_who_wait
+
+  THREADS = STRESSED ? 5 : 50
+  CALLS = STRESSED ? 1 : 40
+
+  def test_many_threads_use_one_client
+    serve(concurrency: 4)
+    client = client()
+    threads = Array.new(THREADS) do |thread|
+      background { Array.new(CALLS) { |number| client.call("echo", [thread, number], timeout: 30) } }
+    end
+    threads.each_with_index do |thread, index|
+      assert_equal Array.new(CALLS) { |number| [index, number] }, thread.value
+    end
+  end
+
+  def test_each_thread_has_a_client_of_its_own
+    serve(concurrency: 4)
+    endpoint = broker.endpoint
+    threads = Array.new(THREADS) do |number|
+      background do
+        client = Pigato::Client.new(endpoint, autostart: true, timeout: 30_000)
+        client.request("echo", number).tap { client.stop }
+      end
+    end
+    assert_equal (0...THREADS).to_a, threads.map(&:value)
+  end
+
+  def test_many_threads_receive_from_one_worker
+    worker = worker("echo", timeout: 50)
+    done = false
+    threads = Array.new(5) do
+      background do
+        until done
+          data = worker.recv
+          worker.reply(data) unless data.nil?
+        end
+      end
+    end
+    client = client()
+    futures = Array.new(20) { |number| client.async_call("echo", number, timeout: 30) }
+    assert_equal (0...20).to_a, futures.map(&:value)
+    done = true
+    threads.each(&:value)
+  end
+
+  def test_stopping_frees_all_who_wait
+    client = client()
+    threads = Array.new(5) { background { client.call("nobody", timeout: 30) } }
+    eventually("they wait") { threads.all? { |thread| thread.status == "sleep" } }
+    client.stop
+    threads.each { |thread| assert_raises(Pigato::ClosedError) { thread.value } }
+  end
+end
+
+class GvlTest < PigatoTest
+  def test_other_threads_run_while_one_waits
+    client = client()
+    future = client.async_call("nobody", timeout: 30)
+    waiting = background { future.value }
+    eventually("it waits") { waiting.status == "sleep" }
+    counted = 0
+    counting = background { counted += 1 until counted == 100_000 }
+    assert counting.join(PigatoTest::LIMIT)
+    assert waiting.alive?
+    future.cancel
+    assert_raises(Pigato::CancelledError) { waiting.value }
+  end
+
+  def test_heartbeats_go_on_while_ruby_does_nothing_else
+    # A handler that never lets another thread run, for many times longer than the broker's patience.
+    worker = serve(heartbeat: 20, heartbeat_liveness: 2) do
+      finish = Process.clock_gettime(Process::CLOCK_MONOTONIC) + 0.5
+      nil while Process.clock_gettime(Process::CLOCK_MONOTONIC) < finish
+      "alive"
+    end
+    before = nil
+    client = client()
+    eventually("it is there") { client.workers("echo").any? && (before = worker.identity) }
+    assert_equal "alive", client.call("echo", timeout: 30)
+    assert_equal before, worker.identity
+  end
+end

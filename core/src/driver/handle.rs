@@ -1,0 +1,132 @@
+//! Handles: how all other threads reach an endpoint.
+
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Instant;
+
+use parking_lot::{Mutex, MutexGuard};
+
+use super::engine::{Endpoint, Engine};
+use super::mailbox::{Mailbox, Refused};
+use crate::error::{Error, ErrorCode};
+
+/// An endpoint, where the I/O thread and those who give it commands can reach it.
+///
+/// The I/O thread waits for the lock; all others only try it, because they may hold locks that sinks want, and sinks are called
+/// under this one.
+pub(super) struct Cell(Mutex<Slot>);
+
+pub(super) struct Slot {
+    /// `None` once it has ended.
+    pub(super) endpoint: Option<Box<dyn Endpoint>>,
+    /// When the I/O thread will process it.
+    pub(super) deadline: Option<Instant>,
+    /// Whether the I/O thread has been at it since commands were last carried out elsewhere.
+    pub(super) is_rested: bool,
+}
+
+impl std::fmt::Debug for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cell")
+    }
+}
+
+impl Cell {
+    pub(super) fn new(endpoint: Box<dyn Endpoint>) -> Self {
+        Self(Mutex::new(Slot { endpoint: Some(endpoint), deadline: None, is_rested: false }))
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.0.lock()
+    }
+
+    /// Carries out commands here and now, once for each time that the I/O thread was at the endpoint: what comes in a burst
+    /// is cheaper there, where many are dealt with at once. Returns whether nothing is left for it.
+    fn carry_out_commands(&self) -> bool {
+        let Some(mut slot) = self.0.try_lock() else { return false };
+        if !std::mem::take(&mut slot.is_rested) {
+            return false;
+        }
+        let known = slot.deadline;
+        let Some(endpoint) = &mut slot.endpoint else { return false };
+        endpoint.carry_out_commands(Instant::now())
+            && endpoint.deadline().is_none_or(|deadline| known.is_some_and(|known| known <= deadline))
+    }
+}
+
+/// A handle to a broker, worker or client on the I/O thread. Dropping it does not stop what is behind it.
+#[derive(Debug)]
+pub struct Handle<C> {
+    engine: Arc<Engine>,
+    mailbox: Arc<Mailbox<C>>,
+    cell: Arc<Cell>,
+    id: u64,
+}
+
+impl<C> Clone for Handle<C> {
+    fn clone(&self) -> Self {
+        Self {
+            engine: Arc::clone(&self.engine),
+            mailbox: Arc::clone(&self.mailbox),
+            cell: Arc::clone(&self.cell),
+            id: self.id,
+        }
+    }
+}
+
+impl<C> Handle<C> {
+    pub(super) fn new(engine: Arc<Engine>, mailbox: Arc<Mailbox<C>>, cell: Arc<Cell>, id: u64) -> Self {
+        Self { engine, mailbox, cell, id }
+    }
+
+    /// Queues a command for the I/O thread, or carries it out at once if that would have to be woken. Never blocks: `C_BUSY` if too many are queued, `C_CLOSED` if the other side has ended.
+    pub fn submit(&self, command: C) -> Result<(), Error> {
+        self.push(command, false).map_err(|(error, _)| error)
+    }
+
+    /// Queues a command that ends something; it is taken even if too many are queued.
+    pub fn submit_urgent(&self, command: C) -> Result<(), Error> {
+        self.push(command, true).map_err(|(error, _)| error)
+    }
+
+    /// Whether it was made before a fork and this is the child: nothing behind it exists here, and nothing of what it
+    /// shares with the I/O thread may be locked, since that thread may have held the lock.
+    #[must_use]
+    pub fn is_inherited(&self) -> bool {
+        self.engine.is_inherited()
+    }
+
+    /// Queues a command or gives it back.
+    pub(crate) fn try_submit(&self, command: C) -> Result<(), (Error, Option<C>)> {
+        self.push(command, false)
+    }
+
+    fn push(&self, command: C, urgent: bool) -> Result<(), (Error, Option<C>)> {
+        if self.is_inherited() {
+            return Err((ErrorCode::Fork.into(), None));
+        }
+        match self.mailbox.push(command, urgent) {
+            Ok(()) => {
+                // A thread that is awake needs no wake.
+                if self.mailbox.schedule() && !(self.engine.is_asleep() && self.cell.carry_out_commands()) {
+                    self.engine.schedule(self.id);
+                }
+                Ok(())
+            }
+            Err(Refused::Full(command)) => Err((ErrorCode::Busy.into(), Some(command))),
+            Err(Refused::Closed) => Err((ErrorCode::Closed.into(), None)),
+        }
+    }
+
+    /// Has `waker` woken when commands are taken again; returns whether they are now.
+    pub(crate) fn wait_for_room(&self, waker: &Waker) -> bool {
+        self.mailbox.wait_for_room(waker)
+    }
+
+    /// Has the endpoint processed soon: after a command, or because a full sink has room again.
+    pub fn wake(&self) {
+        if self.mailbox.schedule() {
+            self.engine.schedule(self.id);
+        }
+    }
+}
