@@ -21,7 +21,7 @@ setup:
 
 .PHONY: setup-test
 setup-test:
-	@core/scripts/setup.sh build node c go ruby peers
+	@core/scripts/setup.sh build node c go ruby drivers
 
 .PHONY: demo
 demo: setup ## see it work: broker, workers and client in one process
@@ -55,7 +55,7 @@ c: ## the C library: its tests, plainly, under valgrind, with sanitizers, instal
 	@core/scripts/setup.sh build c
 	$(MAKE) -C bindings-c test PROFILE=dev
 
-# The library that Go and the peers are linked with; `make -C bindings-c` alone makes the fast one.
+# The library that Go and the drivers are linked with; `make -C bindings-c` alone makes the fast one.
 .PHONY: c-library
 c-library:
 	@core/scripts/setup.sh build c
@@ -67,7 +67,7 @@ go: c-library ## the Go package: vet, tests, tests with the race detector and cg
 	bindings-c/go/test.sh
 
 .PHONY: node
-node: node-build interop-tests/peers/pigato-js/node_modules/.package-lock.json ## the Node.js package: lint, types, tests, its tarballs installed, built from source too
+node: node-build interop-tests/drivers/published/node_modules/.package-lock.json ## the Node.js package: lint, types, tests, its tarballs installed, built from source too
 	cd bindings-node && npm run --silent lint && npm test && npm run --silent test:install
 
 .PHONY: node-build
@@ -86,20 +86,25 @@ ruby: ## the Ruby gem: lint, build, signatures, tests, some of them again under 
 	@core/scripts/setup.sh build ruby
 	bindings-ruby/test.sh
 
-.PHONY: peers
-peers: c-library interop-tests/peers/pigato-js/node_modules/.package-lock.json
-	@core/scripts/setup.sh c go peers
-	$(MAKE) -C interop-tests/peers/c
-	cd interop-tests/peers/go && go vet . && go build -o build/peer .
+.PHONY: drivers
+drivers: c-library node-build interop-tests/drivers/published/node_modules/.package-lock.json
+	@core/scripts/setup.sh build node c go drivers
+	$(MAKE) -C interop-tests/drivers/c
+	cd interop-tests/drivers/go && go vet . && go build -o build/driver .
+	$(CARGO) build --package pigato-interop --bins
 
-interop-tests/peers/pigato-js/node_modules/.package-lock.json: interop-tests/peers/pigato-js/package-lock.json
+interop-tests/drivers/published/node_modules/.package-lock.json: interop-tests/drivers/published/package-lock.json
 	@core/scripts/setup.sh node
-	cd interop-tests/peers/pigato-js && npm ci --no-audit --no-fund
+	cd interop-tests/drivers/published && npm ci --no-audit --no-fund
 	touch $@
 
+# FULL=1 runs every client with every worker and broker in all scenarios, ONLY=SCENARIO/CLIENT/WORKER/BROKER a part.
 .PHONY: interop
-interop: setup-test peers ## live tests of every language with every other and with the published JavaScript package
+interop: drivers ## every language with every other and with the published packages; FULL=1 for all combinations
 	$(CARGO) test --package pigato-interop --quiet
+	@mkdir -p target/interop
+	$(CARGO) run --package pigato-interop --quiet -- $(if $(FULL),--full) $(if $(ONLY),--only '$(ONLY)') \
+		--json target/interop/report.json --junit target/interop/report.xml --html target/interop/report.html
 
 .PHONY: sim
 sim: setup ## simulate SEEDS=… worlds
@@ -126,7 +131,7 @@ bench-go: ## the Go package's speed beside the Rust crate's and NATS
 	bindings-c/build/go-compare "$$($(FLOOR))" bindings-c/build/go-bench
 
 .PHONY: bench-node
-bench-node: interop-tests/peers/pigato-js/node_modules/.package-lock.json ## the Node.js package's speed beside the published one and NATS
+bench-node: interop-tests/drivers/published/node_modules/.package-lock.json ## the Node.js package's speed beside the published one and NATS
 	@core/scripts/setup.sh build node go
 	cd bindings-node && npm ci --no-audit --no-fund && npm run --silent build:release
 	cd bindings-node/bench && npm ci --no-audit --no-fund
@@ -136,5 +141,5 @@ bench-node: interop-tests/peers/pigato-js/node_modules/.package-lock.json ## the
 .PHONY: clean
 clean: ## remove what was built
 	$(CARGO) clean
-	rm -rf interop-tests/peers/pigato-js/node_modules interop-tests/peers/*/build bindings-node/node_modules bindings-node/*.node bindings-node/*.tgz bindings-node/dist bindings-node/native bindings-node/native.d.ts bindings-ruby/lib/pigato/pigato.so bindings-ruby/*.gem
+	rm -rf interop-tests/drivers/published/node_modules interop-tests/drivers/*/build bindings-node/node_modules bindings-node/*.node bindings-node/*.tgz bindings-node/dist bindings-node/native bindings-node/native.d.ts bindings-ruby/lib/pigato/pigato.so bindings-ruby/*.gem
 	$(MAKE) -C bindings-c clean

@@ -18,7 +18,7 @@ const HELP = `node bench/compare.js --nats-server FILE --floor FILE [--share F] 
   --share F           factor for the number of requests (1)
   --rounds N          runs of each contender in turn, the middle one is told (3)
 `;
-const PEER = join(__dirname, '../../interop-tests/peers/pigato-js');
+const PEER = join(__dirname, '../../interop-tests/drivers/published');
 /** Requests and how many of them are under way at once; the last is what pigato-perf does. */
 const LOADS = [[10_000, 1], [100_000, 100], [100_000, 1000], [50_000, 50_000]];
 const BODY_BYTES = 5;

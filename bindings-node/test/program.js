@@ -10,7 +10,7 @@ const { join } = require('node:path');
 const { createInterface } = require('node:readline');
 const { event } = require('./fleet');
 
-const PEER = join(__dirname, '../../interop-tests/peers/pigato-js');
+const PEER = join(__dirname, '../../interop-tests/drivers/published');
 assert.ok(existsSync(join(PEER, 'node_modules/pigato')), `the published package is missing: run npm ci in ${PEER}`);
 
 /** A folder for one test, with sockets and with what `require('pigato')` finds. */

@@ -4,7 +4,7 @@
 const { createRequire } = require('node:module');
 const { join } = require('node:path');
 
-const { Broker } = createRequire(join(__dirname, '../../interop-tests/peers/pigato-js/package.json'))('pigato');
+const { Broker } = createRequire(join(__dirname, '../../interop-tests/drivers/published/package.json'))('pigato');
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const ctrl = {

@@ -11,7 +11,7 @@ const { test } = require('node:test');
 const pigato = require('..');
 const { Fleet, collect, event, requested, PATIENCE } = require('./fleet');
 
-const PEER = join(__dirname, '../../interop-tests/peers/pigato-js');
+const PEER = join(__dirname, '../../interop-tests/drivers/published');
 assert.ok(existsSync(join(PEER, 'node_modules/pigato')), `the published package is missing: run npm ci in ${PEER}`);
 
 /** The published package in one role, in a process of its own. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that what a target needs is there. On Debian and its kin what is missing is installed with apt, and Node.js,
 # where that one is too old, with npm into target/tools, which make's targets look into first; elsewhere this says what
-# to install. Usage: setup.sh build|node|c|go|ruby|peers …
+# to install. Usage: setup.sh build|node|c|go|ruby|drivers …
 set -eu
 
 missing=()    # what is missing, in words
@@ -91,7 +91,7 @@ check_ruby() {
 }
 
 # What the programs need that tests drive in C.
-check_peers() {
+check_drivers() {
   printf '#include <cjson/cJSON.h>\n' | gcc -E -x c - >/dev/null 2>&1 || need "libcjson" libcjson-dev
 }
 

@@ -1,4 +1,4 @@
-//! What a worker does with a request, chosen by the request's data: the same table as in `peers/pigato-js`, for ours.
+//! What a worker does with a request, chosen by the request's data: the same table as in `drivers/published`, for ours.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};

@@ -1,4 +1,4 @@
-//! Peers in processes of their own, driven with one JSON object a line; see `peers/pigato-js/README.md` for the lines.
+//! Peers in processes of their own, driven with one JSON object a line; see `drivers/published/README.md` for the lines.
 //!
 //! Every wait has a deadline, and a peer's process ends with its [`Peer`], whatever becomes of the test.
 
@@ -12,17 +12,6 @@ use serde_json::{json, Value};
 
 /// How long anything that has to happen may take before the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(120);
-
-/// What a peer is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
-    /// JavaScript, with the published package.
-    Published,
-    /// C, with `pigato.h`.
-    C,
-    /// Go, with the package over it.
-    Go,
-}
 
 /// A running peer.
 #[derive(Debug)]
@@ -108,32 +97,6 @@ impl Peer {
     #[must_use]
     pub fn published_broker() -> Self {
         Self::published("broker", "tcp://127.0.0.1:*").option("intch", "tcp://127.0.0.1:*").start().ready()
-    }
-
-    /// The program of a language, in the role of a client or worker.
-    #[must_use]
-    pub fn of(language: Language, role: &str, endpoint: &str) -> PeerBuilder {
-        match language {
-            Language::Published => Self::published(role, endpoint),
-            Language::C => Self::built("c/build/peer", role, endpoint),
-            Language::Go => Self::built("go/build/peer", role, endpoint),
-        }
-    }
-
-    fn built(program: &str, role: &str, endpoint: &str) -> PeerBuilder {
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(program);
-        assert!(program.is_file(), "{} is not built; run `make interop`", program.display());
-        let mut command = Command::new(&program);
-        command.arg(role).args(["--endpoint", endpoint]);
-        PeerBuilder { name: format!("{} {role}", program.display()), command }
-    }
-
-    /// Our own program in a process of its own.
-    #[must_use]
-    pub fn own(program: &str, role: &str, endpoint: &str) -> PeerBuilder {
-        let mut command = Command::new(program);
-        command.arg(role).args(["--endpoint", endpoint]);
-        PeerBuilder { name: format!("our {role}"), command }
     }
 
     /// Waits until it is ready.
@@ -254,7 +217,7 @@ impl Drop for Peer {
 }
 
 fn published_program() -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/pigato-js");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("drivers/published");
     assert!(
         folder.join("node_modules").is_dir(),
         "the published package is not installed; run `make interop`, or `npm ci --no-audit --no-fund` in {}",

@@ -2,7 +2,6 @@
 
 use pigato::{Broker, Client, Response, Worker};
 use pigato_interop::behaviours::answer;
-use pigato_interop::peer::{Peer, PeerBuilder};
 use serde_json::Value;
 
 use crate::serve::{serve, Serving};
@@ -13,11 +12,6 @@ pub(crate) fn own_worker(endpoint: &str, service: &str) -> Serving {
     let serving = serve(Worker::builder(endpoint, service), answer);
     eventually("the worker is registered", || serving.worker().is_connected().then_some(()));
     serving
-}
-
-/// Our program in a process of its own.
-pub(crate) fn own_peer(role: &str, endpoint: &str) -> PeerBuilder {
-    Peer::own(env!("CARGO_BIN_EXE_pigato-peer"), role, endpoint)
 }
 
 pub(crate) fn wait_for_workers(broker: &Broker, count: usize) {

@@ -1,13 +1,11 @@
 //! Published client, our broker, our worker.
 
-use std::time::Duration;
-
-use pigato::{Broker, Worker};
+use pigato::Worker;
 use pigato_interop::peer::Peer;
 use serde_json::json;
 
-use crate::helpers::{own_peer, own_worker, wait_for_workers};
-use crate::serve::{broker, serve, ANY_PORT};
+use crate::helpers::own_worker;
+use crate::serve::{broker, serve};
 use crate::wait::eventually;
 
 #[test]
@@ -81,26 +79,6 @@ fn a_request_without_worker_times_out_on_both_sides() {
         (statistics.queued == 0).then_some(statistics.expired)
     });
     assert_eq!(expired, 1);
-}
-
-#[test]
-fn a_killed_worker_costs_no_request_with_retry() {
-    let broker = Broker::builder().bind(ANY_PORT).intch(None).heartbeat(Duration::from_millis(500)).start().unwrap();
-    let mut deaf = own_peer("worker", broker.endpoint()).option("service", "echo").flag("deaf").start().ready();
-    let mut client = Peer::published_client(broker.endpoint());
-    client.request("kept", "echo", &json!("kept"), &json!({"retry": 1}));
-    client.request("lost", "echo", &json!("lost"), &json!({}));
-    for data in ["kept", "lost"] {
-        deaf.wait_for("request at the worker", |event| event["event"] == "request" && event["data"] == data);
-    }
-
-    deaf.kill();
-
-    assert_eq!(client.outcome("lost"), Err(json!("B_WORKER_LOST")));
-    wait_for_workers(&broker, 0);
-    let _next = own_worker(broker.endpoint(), "echo");
-    assert_eq!(client.outcome("kept"), Ok(json!("kept")));
-    assert_eq!(broker.statistics().unwrap().retries, 1);
 }
 
 #[test]

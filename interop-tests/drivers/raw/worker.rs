@@ -1,0 +1,84 @@
+//! A worker of the published Ruby package: one request at a time, replies of seven frames without options.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{json, Value};
+
+use crate::{json_of, millis, say, Outcome, Role};
+
+const HEARTBEAT: Duration = Duration::from_millis(500);
+
+pub(crate) struct Worker {
+    socket: zmq::Socket,
+    is_verbose: bool,
+    is_ready: bool,
+    requests: u64,
+    heartbeat_at: Instant,
+}
+
+impl Worker {
+    pub(crate) fn new(socket: zmq::Socket, service: &str, is_verbose: bool) -> Outcome<Self> {
+        socket.send_multipart(["W", "1", service], 0)?;
+        Ok(Self { socket, is_verbose, is_ready: false, requests: 0, heartbeat_at: Instant::now() })
+    }
+
+    fn answer(&mut self, frames: &[Vec<u8>]) -> Outcome<()> {
+        let (Some(client), Some(id)) = (frames.get(2), frames.get(5)) else { return Ok(()) };
+        let data = json_of(frames.get(6));
+        self.requests += 1;
+        if self.is_verbose {
+            say(&json!({"event": "request", "request": self.requests, "data": data}));
+        }
+        let reply = match data["do"].as_str() {
+            None => data,
+            Some("echo") => data["value"].clone(),
+            Some("pid") => std::process::id().into(),
+            Some("opts") => json_of(frames.get(7)),
+            Some("text") => "x".repeat(data["length"].as_u64().unwrap_or_default() as usize).into(),
+            Some("sleep") => {
+                // Its recv and reply are all that a Ruby program has: it sleeps between them.
+                std::thread::sleep(millis(&data["ms"]).unwrap_or_default());
+                data["value"].clone()
+            }
+            Some("never") => return Ok(()),
+            Some(other) => return Err(format!("the Ruby worker cannot {other}").into()),
+        };
+        let reply = reply.to_string();
+        let reply: [&[u8]; 7] = [b"W", b"3", client, b"", id, b"0", reply.as_bytes()];
+        self.socket.send_multipart(reply, 0)?;
+        Ok(())
+    }
+}
+
+impl Role for Worker {
+    fn command(&mut self, operation: &str, _line: &Value) -> Outcome<()> {
+        Err(format!("no operation is called {operation}").into())
+    }
+
+    fn message(&mut self, frames: &[Vec<u8>]) -> Outcome<()> {
+        if !std::mem::replace(&mut self.is_ready, true) {
+            say(&json!({"event": "ready"}));
+        }
+        match frames.get(1).map(Vec::as_slice) {
+            Some(b"2") => self.answer(frames),
+            _ => Ok(()),
+        }
+    }
+
+    fn due(&mut self) -> Outcome<Option<Instant>> {
+        if self.heartbeat_at <= Instant::now() {
+            self.socket.send_multipart(["W", "4"], 0)?;
+            self.heartbeat_at = Instant::now() + HEARTBEAT;
+        }
+        Ok(Some(self.heartbeat_at))
+    }
+
+    fn stop(&mut self) -> Outcome<()> {
+        self.socket.send_multipart(["W", "5"], 0)?;
+        Ok(())
+    }
+
+    fn socket(&self) -> &zmq::Socket {
+        &self.socket
+    }
+}

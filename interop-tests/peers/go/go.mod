@@ -1,7 +1,0 @@
-module github.com/prdn/pigato/interop-tests/peers/go
-
-go 1.23
-
-require github.com/prdn/pigato/bindings-c/go v0.0.0
-
-replace github.com/prdn/pigato/bindings-c/go => ../../../bindings-c/go

@@ -1,0 +1,134 @@
+//! Runs the interop matrix: scenarios × (client, worker, broker). `make interop` builds what it needs first.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::channel;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use pigato_interop::runner::cell::{Cell, Finished, Outcome};
+use pigato_interop::runner::drivers::Drivers;
+use pigato_interop::runner::known::{is_match, Known};
+use pigato_interop::runner::mutation::Mutation;
+use pigato_interop::runner::plan::{plan, Plan};
+use pigato_interop::runner::report::terminal::{table, Progress};
+use pigato_interop::runner::report::{html::html, json::json, junit::junit, Run};
+use pigato_interop::runner::{pool, scenario};
+
+/// Every language of PIGATO against every other, and against the published packages.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Every client with every worker and broker in all scenarios, not only in the smoke ones
+    #[arg(long)]
+    full: bool,
+    /// Only these cells: SCENARIO/CLIENT/WORKER/BROKER, where a part may be `*`, end with it, or be left out at the end
+    #[arg(long, value_name = "CELLS")]
+    only: Vec<String>,
+    /// List the cells and run none
+    #[arg(long)]
+    list: bool,
+    /// Cells at a time
+    #[arg(long, default_value_t = 6, value_name = "N")]
+    jobs: usize,
+    /// Break a language's clients and workers on purpose, to see which cells fail: drop-options, swap-partials,
+    /// repeat-reply or ignore-status
+    #[arg(long = "break", value_name = "LANGUAGE=MUTATION")]
+    mutation: Option<Mutation>,
+    /// Write the outcome as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the outcome as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write the outcome as a page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("interop: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<bool, String> {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let drivers = Drivers::read(&home.join("drivers"), program.parent().unwrap_or(home))?;
+    let known = Known::read(&home.join("known.toml"))?;
+    let scenarios: Vec<_> = scenario::read(&home.join("scenarios"))?.into_iter().map(Arc::new).collect();
+    let is_wanted = |cell: &Cell| {
+        let name = cell.to_string();
+        arguments.only.is_empty() || arguments.only.iter().any(|pattern| is_match(pattern, &name))
+    };
+    // A cell that is named is run, whether the pairs would have it or not.
+    let plan = plan(&drivers, &scenarios, arguments.full || !arguments.only.is_empty(), is_wanted);
+    if arguments.list {
+        plan.units.iter().flatten().for_each(|cell| println!("{cell}"));
+        return Ok(true);
+    }
+    if plan.units.is_empty() {
+        return Err(format!("no cell is like {}; --list shows all", arguments.only.join(" or ")));
+    }
+    let run = execute(&drivers, &known, &plan, arguments);
+    report(arguments, &run)?;
+    print!("{}", table(&run));
+    if !arguments.only.is_empty() {
+        print_logs(&run);
+    }
+    Ok(run.counts().bad() == 0)
+}
+
+fn execute(drivers: &Drivers, known: &Known, plan: &Plan, arguments: &Arguments) -> Run {
+    let began = Instant::now();
+    let (sender, receiver) = channel();
+    let mut progress = Progress::new(plan.units.iter().map(Vec::len).sum());
+    let mut cells: Vec<Finished> = Vec::new();
+    std::thread::scope(|scope| {
+        scope.spawn(move || pool::run(drivers, arguments.mutation.as_ref(), &plan.units, arguments.jobs, &sender));
+        for mut finished in receiver {
+            known.judge(&mut finished);
+            progress.tell(&finished);
+            cells.push(finished);
+        }
+    });
+    progress.end();
+    for (cell, lack) in &plan.skipped {
+        let why = format!("the {} {} has no `{}`", lack.language, lack.role, lack.capability);
+        let outcome = Outcome::Skipped { why };
+        let known = known.reason_for(lack).map(str::to_owned);
+        cells.push(Finished { cell: cell.clone(), outcome, took: Duration::ZERO, known });
+    }
+    cells.sort_by(|one, other| order(one).cmp(&order(other)));
+    let selection = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
+    Run { cells, took: began.elapsed(), selection }
+}
+
+fn order(finished: &Finished) -> (&str, bool, &str, &pigato_interop::runner::cell::Triple) {
+    let scenario = &finished.cell.scenario;
+    (&scenario.group, !scenario.smoke, &scenario.name, &finished.cell.triple)
+}
+
+fn report(arguments: &Arguments, run: &Run) -> Result<(), String> {
+    let write = |path: &Option<PathBuf>, text: &dyn Fn() -> String| match path {
+        Some(path) => std::fs::write(path, text()).map_err(|error| format!("{}: {error}", path.display())),
+        None => Ok(()),
+    };
+    write(&arguments.json, &|| format!("{:#}\n", json(run)))?;
+    write(&arguments.junit, &|| junit(run))?;
+    write(&arguments.html, &|| html(run))
+}
+
+fn print_logs(run: &Run) {
+    for finished in &run.cells {
+        if let Outcome::Failed { log, .. } = &finished.outcome {
+            println!("\n{}\n{log}", finished.cell);
+        }
+    }
+}

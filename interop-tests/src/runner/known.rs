@@ -1,0 +1,115 @@
+//! What is known not to work, as `known.toml` lists it with reasons. What is not listed fails the run, and so does what is
+//! listed and works.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::cell::{Cell, Finished, Outcome};
+use super::drivers::Role;
+use super::plan::Lack;
+
+/// The contents of `known.toml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Known {
+    /// Capabilities that languages lack: their cells are skipped.
+    #[serde(default)]
+    lacks: Vec<Listed>,
+    /// Cells that fail.
+    #[serde(default)]
+    failure: Vec<Failure>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listed {
+    languages: Vec<String>,
+    role: Role,
+    capability: String,
+    reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Failure {
+    /// `SCENARIO/CLIENT/WORKER/BROKER`, each of which may be `*`.
+    cells: String,
+    reason: String,
+}
+
+impl Known {
+    /// Reads the file.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let describe = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|error| describe(&error))?;
+        toml::from_str(&text).map_err(|error| describe(&error))
+    }
+
+    /// Why a language lacks a capability, if that is listed.
+    #[must_use]
+    pub fn reason_for(&self, lack: &Lack) -> Option<&str> {
+        let is_it = |listed: &&Listed| {
+            listed.role == lack.role
+                && listed.capability == lack.capability
+                && listed.languages.contains(&lack.language)
+        };
+        self.lacks.iter().find(is_it).map(|listed| listed.reason.as_str())
+    }
+
+    /// Why a cell fails, if that is listed.
+    #[must_use]
+    pub fn failure_of(&self, cell: &Cell) -> Option<&str> {
+        let listed = self.failure.iter().find(|listed| is_match(&listed.cells, &cell.to_string()));
+        listed.map(|listed| listed.reason.as_str())
+    }
+
+    /// Adds the reasons to outcomes.
+    pub fn judge(&self, finished: &mut Finished) {
+        if !matches!(finished.outcome, Outcome::Skipped { .. }) {
+            finished.known = self.failure_of(&finished.cell).map(str::to_owned);
+        }
+    }
+}
+
+/// Whether a name of parts between `/` fits a pattern in which a part may be `*`, or end with it; parts that are not there
+/// may be any.
+#[must_use]
+pub fn is_match(pattern: &str, name: &str) -> bool {
+    let fits = |(pattern, part): (&str, &str)| match pattern.strip_suffix('*') {
+        Some(start) => part.starts_with(start),
+        None => pattern == part,
+    };
+    pattern.split('/').count() <= name.split('/').count() && pattern.split('/').zip(name.split('/')).all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_names_cells_part_by_part() {
+        assert!(is_match("echo/go/c/rust", "echo/go/c/rust"));
+        assert!(is_match("echo/*/c/*", "echo/go/c/rust"));
+        assert!(is_match("echo", "echo/go/c/rust"));
+        assert!(is_match("ech*/raw-*", "echo/raw-go/c/rust"));
+        assert!(!is_match("echo/*/c", "echo/go/node/rust"));
+        assert!(!is_match("echo/go/c/rust/more", "echo/go/c/rust"));
+    }
+
+    #[test]
+    fn a_lack_is_known_by_language_role_and_capability() {
+        let text = r#"
+            [[lacks]]
+            languages = ["published"]
+            role = "worker"
+            capability = "v1"
+            reason = "it is old"
+        "#;
+        let known: Known = toml::from_str(text).unwrap();
+        let lack = |language: &str, role| Lack { language: language.to_owned(), role, capability: "v1".to_owned() };
+        assert_eq!(known.reason_for(&lack("published", Role::Worker)), Some("it is old"));
+        assert_eq!(known.reason_for(&lack("published", Role::Client)), None);
+        assert_eq!(known.reason_for(&lack("go", Role::Worker)), None);
+    }
+}
