@@ -16,7 +16,7 @@ use super::events::{silent, tell, Listener, PeerEvent};
 use super::latch::Latch;
 use super::reply::{failure, Reply, RequestError};
 use super::response::{Response, ResponseState};
-use super::wait::wait_for;
+use super::wait::{wait_for, wait_for_peer};
 use crate::client::{Event, Token};
 use crate::config::{ClientOptions, Codec, RequestOptions, Timeout};
 use crate::driver::{open_client, service_name, ClientCommand, Engine, EventSink, Handle};
@@ -164,7 +164,7 @@ impl Client {
         T: Serialize + ?Sized,
         R: DeserializeOwned,
     {
-        wait_for(self.call(service, data))
+        self.shared.wait_for(self.call(service, data))
     }
 
     /// Which workers offer which service: one service's workers as an array, or with `None` all of them as an object.
@@ -174,7 +174,7 @@ impl Client {
 
     /// As [`Client::directory`], on the present thread.
     pub fn directory_blocking(&self, service: Option<&str>) -> Result<Value, RequestError> {
-        wait_for(self.directory(service))
+        self.shared.wait_for(self.directory(service))
     }
 
     /// Whether the broker has answered on the present connection.
@@ -311,6 +311,11 @@ impl ClientShared {
     pub(super) fn send(&self, command: ClientCommand) {
         // The only possible error says that the client has stopped, and then there is nothing to do.
         let _ = self.handle.submit_urgent(command);
+    }
+
+    /// Waits for a reply on the present thread, which reads for the client meanwhile.
+    pub(super) fn wait_for<F: Future>(&self, future: F) -> F::Output {
+        wait_for_peer(&self.handle, future)
     }
 
     /// Forgets a response whose holder is gone.

@@ -11,7 +11,6 @@ use parking_lot::Mutex;
 
 use super::client::ClientShared;
 use super::reply::{is_final, len_bytes, outcome, Reply, RequestError};
-use super::wait::wait_for;
 use crate::client::Token;
 use crate::driver::ClientCommand;
 use crate::error::{Error, ErrorCode};
@@ -123,7 +122,8 @@ impl Response {
 
     /// As [`Response::next`], on the present thread.
     pub fn next_blocking(&mut self) -> Option<Result<Reply, RequestError>> {
-        wait_for(self.next())
+        let client = Arc::clone(&self.client);
+        client.wait_for(self.next())
     }
 
     /// The final reply; partial ones are passed over.
@@ -138,7 +138,8 @@ impl Response {
 
     /// As [`Response::finish`], on the present thread.
     pub fn finish_blocking(self) -> Result<Reply, RequestError> {
-        wait_for(self.finish())
+        let client = Arc::clone(&self.client);
+        client.wait_for(self.finish())
     }
 
     /// The replies one after the other, waiting for each on the present thread.

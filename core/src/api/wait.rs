@@ -2,32 +2,33 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll, Waker};
 
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-thread_local! {
-    /// Made once: a wake that is left over from an earlier wait costs one look more, no harm.
-    static UNPARK: Waker = Waker::from(Arc::new(Unpark(thread::current())));
-}
+use crate::driver::{Handle, Sleeper};
 
 pub(super) fn wait_for<F: Future>(future: F) -> F::Output {
-    let waker = UNPARK.with(Waker::clone);
+    wait(future, Sleeper::park)
+}
+
+/// As [`wait_for`], for something that the endpoint behind `handle` brings: the thread works for it meanwhile.
+pub(super) fn wait_for_peer<C, F: Future>(handle: &Handle<C>, future: F) -> F::Output {
+    wait(future, |sleeper| {
+        if !handle.lead(sleeper, None) {
+            sleeper.park();
+        }
+    })
+}
+
+fn wait<F: Future>(future: F, mut sleep: impl FnMut(&Sleeper)) -> F::Output {
+    let sleeper = Sleeper::current();
+    let waker = sleeper.waker();
     let mut context = Context::from_waker(&waker);
     let mut future = pin!(future);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return output;
         }
-        thread::park();
+        sleep(&sleeper);
     }
 }
 

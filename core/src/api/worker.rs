@@ -19,7 +19,7 @@ use serde::Serialize;
 use super::events::{silent, tell, Listener, PeerEvent};
 use super::job::{HandlerError, Job, JobState, ReplyWriter, Request};
 use super::latch::Latch;
-use super::wait::{remember, wait_for};
+use super::wait::{remember, wait_for, wait_for_peer};
 use crate::config::{defaults, Concurrency, WorkerOptions};
 use crate::driver::{open_worker, service_name, Engine, EventSink, Handle, WorkerCommand};
 use crate::error::Error;
@@ -169,7 +169,7 @@ impl Worker {
 
     /// As [`Worker::next`], on the present thread.
     pub fn next_blocking(&self) -> Option<Job> {
-        wait_for(self.next())
+        wait_for_peer(&self.shared.handle, self.next())
     }
 
     /// Gives every request to `handler` until the worker stops; the handlers run concurrently within this future. What a

@@ -1,6 +1,7 @@
 //! One connection of a client or worker: a DEALER socket, what watches it, and what could not be sent yet.
 
 use std::collections::VecDeque;
+use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pigato_frame::{stop_monitor, Context, Frame};
@@ -34,6 +35,8 @@ pub(super) struct Dealer {
     /// Messages that found no room, in order.
     outbox: VecDeque<Vec<Frame>>,
     is_watched: bool,
+    /// Whether another thread than the I/O thread waits for the socket.
+    is_released: bool,
 }
 
 impl Dealer {
@@ -56,7 +59,7 @@ impl Dealer {
         };
         set().map_err(system_error)?;
         let monitor = if is_inproc(endpoint) { None } else { Some(Self::watch_transport(context, &socket)?) };
-        let dealer = Self { socket, monitor, outbox: VecDeque::new(), is_watched: false };
+        let dealer = Self { socket, monitor, outbox: VecDeque::new(), is_watched: false, is_released: false };
         connect(&dealer.socket, endpoint)?;
         Ok(dealer)
     }
@@ -87,6 +90,30 @@ impl Dealer {
         };
         watch(&self.socket, SOCKET_SLOT)?;
         self.monitor.as_ref().map_or(Ok(()), |monitor| watch(monitor, MONITOR_SLOT))
+    }
+
+    /// Ends the watch for what arrives, not for the transport. Returns whether there was one.
+    pub(super) fn release(&mut self, io: &Io<'_>) -> bool {
+        let Some(descriptor) = self.socket.get_fd().ok().filter(|_| self.is_watched && !self.is_released) else {
+            return false;
+        };
+        io.unwatch(descriptor);
+        self.is_released = true;
+        true
+    }
+
+    /// The descriptor that was released, to be read until nothing is left before it is waited for.
+    pub(super) fn released(&self) -> Option<RawFd> {
+        self.socket.get_fd().ok().filter(|_| self.is_released)
+    }
+
+    /// Watches again for what arrives.
+    pub(super) fn take_back(&mut self, io: &Io<'_>) -> Result<(), Error> {
+        if !std::mem::take(&mut self.is_released) {
+            return Ok(());
+        }
+        let descriptor = self.socket.get_fd().map_err(system_error)?;
+        io.watch(descriptor, SOCKET_SLOT).map_err(|error| Error::new(ErrorCode::System, error.to_string()))
     }
 
     /// Closes the sockets; what was sent still leaves, within the linger time.

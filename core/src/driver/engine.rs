@@ -45,6 +45,7 @@ struct Shared {
     /// `None` only while the engine is dropped.
     context: Mutex<Option<Arc<Context>>>,
     waker: mio::Waker,
+    registry: Registry,
     /// Whether the thread is, or is about to be, in the system's poll and must be woken for news.
     sleeping: AtomicBool,
     inbox: Mutex<Inbox>,
@@ -74,6 +75,30 @@ pub(super) trait Endpoint: Send {
     fn carry_out_commands(&mut self, now: Instant) -> bool {
         let _ = now;
         false
+    }
+
+    /// Lets the present thread wait for what arrives instead of the I/O thread. Returns whether there is a connection to wait
+    /// for.
+    fn release(&mut self, io: &Io<'_>) -> bool {
+        let _ = io;
+        false
+    }
+
+    /// What to wait for, as long as the connection is the one that was released.
+    fn released(&self) -> Option<RawFd> {
+        None
+    }
+
+    /// Reads what has arrived and delivers it. Returns whether nothing is left for the I/O thread.
+    fn read(&mut self, now: Instant) -> bool {
+        let _ = now;
+        false
+    }
+
+    /// Has the I/O thread wait for what arrives again. Returns whether that could be done.
+    fn take_back(&mut self, io: &Io<'_>) -> bool {
+        let _ = io;
+        true
     }
 
     /// When it is to be processed next even if nothing happens.
@@ -136,6 +161,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             context: Mutex::new(Some(Arc::clone(&context))),
             waker: mio::Waker::new(poll.registry(), WAKE)?,
+            registry: poll.registry().try_clone()?,
             sleeping: AtomicBool::new(false),
             inbox: Mutex::default(),
             next_id: AtomicU64::new(1),
@@ -160,6 +186,10 @@ impl Engine {
         let handle = Handle::new(Arc::clone(self), mailbox, cell, id);
         handle.wake();
         handle
+    }
+
+    pub(super) fn io(&self, id: u64) -> Io<'_> {
+        Io { registry: &self.shared.registry, id }
     }
 
     /// Has an endpoint processed soon.
@@ -302,7 +332,7 @@ impl Loop {
                 self.deadlines.remove(&(at, id));
             }
         }
-        slot.is_rested = true;
+        slot.allowance = slot.allowance.max(1);
         match progress {
             Progress::Idle => {}
             Progress::Again => self.active.push(id),

@@ -6,12 +6,13 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use pigato_frame::fork_generation;
 
-use super::EventSink;
+use super::{EventSink, Handle, Sleeper};
 use crate::limits;
 
 /// A bounded queue of events that makes a file descriptor readable.
@@ -46,6 +47,8 @@ struct State<E> {
     is_closed: bool,
     /// Threads within [`EventQueue::wait`].
     waiting: usize,
+    /// The thread that works for the endpoint while it waits.
+    leader: Option<Waker>,
     on_ready: Option<OnReady>,
 }
 
@@ -77,6 +80,7 @@ impl<E> EventQueue<E> {
             is_watched: false,
             is_closed: false,
             waiting: 0,
+            leader: None,
             on_ready: None,
         });
         Ok(Self {
@@ -156,6 +160,36 @@ impl<E> EventQueue<E> {
         // Under the same lock, or another thread might take the events that ended the wait.
         self.take(&mut state, into, most)
     }
+
+    /// As [`EventQueue::wait`], but works for the endpoint behind `handle` meanwhile, if it may.
+    pub(crate) fn wait_for_peer<C>(
+        &self,
+        handle: &Handle<C>,
+        into: &mut Vec<E>,
+        most: usize,
+        timeout: Duration,
+    ) -> (usize, bool) {
+        let deadline = Instant::now() + timeout.min(limits::DURATION);
+        let sleeper = Sleeper::current();
+        loop {
+            let mut state = self.shared.state.lock();
+            if !state.events.is_empty() || state.is_closed || Instant::now() >= deadline {
+                return self.take(&mut state, into, most);
+            }
+            if state.leader.is_some() {
+                break;
+            }
+            state.leader = Some(sleeper.waker());
+            drop(state);
+            let has_led = handle.lead(&sleeper, Some(deadline));
+            // Another thread may have taken the place meanwhile.
+            self.shared.state.lock().leader.take_if(|leader| leader.will_wake(&sleeper.waker()));
+            if !has_led {
+                break;
+            }
+        }
+        self.wait(into, most, deadline.saturating_duration_since(Instant::now()))
+    }
 }
 
 impl<E> EventQueue<E> {
@@ -176,7 +210,11 @@ impl<E> EventQueue<E> {
         state.is_closed = true;
         // Not who is called when there are events: they have just taken the last one.
         self.signal(&mut state);
+        let leader = state.leader.take();
         drop(state);
+        if let Some(leader) = leader {
+            leader.wake();
+        }
         self.shared.arrived.notify_all();
     }
 
@@ -198,7 +236,11 @@ impl<E> EventQueue<E> {
         }
         let wake = self.signal(&mut state);
         let has_waiters = state.waiting > 0;
+        let leader = state.leader.take();
         drop(state);
+        if let Some(leader) = leader {
+            leader.wake();
+        }
         if let Some(OnReady(wake)) = wake {
             wake();
         }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::engine::{Endpoint, Engine};
+use super::engine::{Endpoint, Engine, Io};
 use super::mailbox::{Mailbox, Refused};
 use crate::error::{Error, ErrorCode};
 
@@ -21,8 +21,10 @@ pub(super) struct Slot {
     pub(super) endpoint: Option<Box<dyn Endpoint>>,
     /// When the I/O thread will process it.
     pub(super) deadline: Option<Instant>,
-    /// Whether the I/O thread has been at it since commands were last carried out elsewhere.
-    pub(super) is_rested: bool,
+    /// How many commands may be carried out where they are given before the I/O thread has to have been at it.
+    pub(super) allowance: u32,
+    /// Whether a waiting thread works for it.
+    pub(super) is_led: bool,
 }
 
 impl std::fmt::Debug for Cell {
@@ -33,20 +35,29 @@ impl std::fmt::Debug for Cell {
 
 impl Cell {
     pub(super) fn new(endpoint: Box<dyn Endpoint>) -> Self {
-        Self(Mutex::new(Slot { endpoint: Some(endpoint), deadline: None, is_rested: false }))
+        Self(Mutex::new(Slot { endpoint: Some(endpoint), deadline: None, allowance: 0, is_led: false }))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Slot> {
         self.0.lock()
     }
 
-    /// Carries out commands here and now, once for each time that the I/O thread was at the endpoint: what comes in a burst
+    pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, Slot>> {
+        self.0.try_lock()
+    }
+
+    pub(super) fn try_lock_until(&self, deadline: Instant) -> Option<MutexGuard<'_, Slot>> {
+        self.0.try_lock_until(deadline)
+    }
+
+    /// Carries out commands here and now, one for each time that the I/O thread was at the endpoint: what comes in a burst
     /// is cheaper there, where many are dealt with at once. Returns whether nothing is left for it.
     fn carry_out_commands(&self) -> bool {
         let Some(mut slot) = self.0.try_lock() else { return false };
-        if !std::mem::take(&mut slot.is_rested) {
+        if slot.allowance == 0 {
             return false;
         }
+        slot.allowance -= 1;
         let known = slot.deadline;
         let Some(endpoint) = &mut slot.endpoint else { return false };
         endpoint.carry_out_commands(Instant::now())
@@ -57,10 +68,10 @@ impl Cell {
 /// A handle to a broker, worker or client on the I/O thread. Dropping it does not stop what is behind it.
 #[derive(Debug)]
 pub struct Handle<C> {
-    engine: Arc<Engine>,
+    pub(super) engine: Arc<Engine>,
     mailbox: Arc<Mailbox<C>>,
-    cell: Arc<Cell>,
-    id: u64,
+    pub(super) cell: Arc<Cell>,
+    pub(super) id: u64,
 }
 
 impl<C> Clone for Handle<C> {
@@ -79,7 +90,8 @@ impl<C> Handle<C> {
         Self { engine, mailbox, cell, id }
     }
 
-    /// Queues a command for the I/O thread, or carries it out at once if that would have to be woken. Never blocks: `C_BUSY` if too many are queued, `C_CLOSED` if the other side has ended.
+    /// Queues a command for the I/O thread, or carries it out at once if that would have to be woken. Never blocks: `C_BUSY`
+    /// if too many are queued, `C_CLOSED` if the other side has ended.
     pub fn submit(&self, command: C) -> Result<(), Error> {
         self.push(command, false).map_err(|(error, _)| error)
     }
@@ -116,6 +128,10 @@ impl<C> Handle<C> {
             Err(Refused::Full(command)) => Err((ErrorCode::Busy.into(), Some(command))),
             Err(Refused::Closed) => Err((ErrorCode::Closed.into(), None)),
         }
+    }
+
+    pub(super) fn io(&self) -> Io<'_> {
+        self.engine.io(self.id)
     }
 
     /// Has `waker` woken when commands are taken again; returns whether they are now.

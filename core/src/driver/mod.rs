@@ -19,12 +19,14 @@ mod dealer;
 mod engine;
 mod event_queue;
 mod handle;
+mod lead;
 mod listener;
 mod live;
 mod mailbox;
 mod outbox;
 mod peer;
 mod router;
+mod sleeper;
 mod socket;
 mod subscriber;
 
@@ -35,6 +37,7 @@ pub(crate) use live::Live;
 pub(crate) use peer::service_name;
 pub use peer::{open_client, open_worker, ClientCommand, WorkerCommand};
 pub use router::{open_broker, BoundBroker, BrokerCommand};
+pub(crate) use sleeper::Sleeper;
 pub use subscriber::{open_subscriber, SubscriberCommand};
 
 /// Where a handle's events go. Called on the I/O thread, so it must not block, nor drop the last [`Handle`].

@@ -1,6 +1,7 @@
 //! Clients and workers on the I/O thread: a machine over one connection at a time.
 
 use std::collections::VecDeque;
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -454,6 +455,37 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
         let is_done = !left && self.held.is_none() && self.events.is_empty() && self.last_event.is_none();
         // What arrived may have been noted while sending, and then the descriptor tells nobody of it.
         is_done && !self.is_blocked() && !self.dealer.as_ref().is_some_and(Dealer::has_input)
+    }
+
+    fn release(&mut self, io: &Io<'_>) -> bool {
+        self.held.is_none() && self.dealer.as_mut().is_some_and(|dealer| dealer.release(io))
+    }
+
+    fn released(&self) -> Option<RawFd> {
+        self.dealer.as_ref().and_then(Dealer::released)
+    }
+
+    fn read(&mut self, now: Instant) -> bool {
+        for _ in 0..BATCH {
+            if self.held.is_some() || self.sink.is_full() {
+                break;
+            }
+            match &self.dealer {
+                Some(dealer) if dealer.receive(&mut self.frames) => {}
+                _ => {
+                    self.deliver();
+                    return self.last_event.is_none() && !self.is_blocked();
+                }
+            }
+            self.machine.handle_message(now, &mut self.frames);
+            self.held = self.next_transition();
+        }
+        self.deliver();
+        false
+    }
+
+    fn take_back(&mut self, io: &Io<'_>) -> bool {
+        self.dealer.as_mut().is_none_or(|dealer| dealer.take_back(io).is_ok())
     }
 
     fn deadline(&self) -> Option<Instant> {

@@ -69,7 +69,7 @@ fn pull<C, E>(
         return Err(ErrorCode::Fork.into());
     }
     let before = into.len();
-    let (count, was_full) = queue.wait(into, most, timeout);
+    let (count, was_full) = queue.wait_for_peer(handle, into, most, timeout);
     if was_full {
         handle.wake();
     }

@@ -1,0 +1,68 @@
+//! Waiting threads that work for their endpoint: what they wait for then needs no other thread to be woken.
+//!
+//! The thread takes the socket's descriptor from the I/O thread, waits for it itself, and gives it back when its wait is
+//! over. Everything else stays with the I/O thread: deadlines, connections, commands that came from elsewhere.
+
+use std::os::fd::RawFd;
+use std::time::Instant;
+
+use super::handle::{Handle, Slot};
+use super::sleeper::Sleeper;
+
+/// Commands that are carried out where they are given before the I/O thread has to help, after a waiting thread was at work.
+const ALLOWANCE: u32 = 256;
+
+impl<C> Handle<C> {
+    /// Reads for the endpoint on the present thread until `sleeper` is woken or `deadline` has passed. Returns false at once if
+    /// that cannot be, because another thread is at it or there is no connection: then the I/O thread does it, and the caller
+    /// waits.
+    pub(crate) fn lead(&self, sleeper: &Sleeper, deadline: Option<Instant>) -> bool {
+        if self.is_inherited() || !self.begin_to_lead(sleeper) {
+            return false;
+        }
+        while self.read_here(deadline).is_some_and(|descriptor| {
+            let is_woken = sleeper.poll(descriptor, deadline);
+            !is_woken && deadline.is_none_or(|deadline| Instant::now() < deadline)
+        }) {}
+        self.end_lead();
+        true
+    }
+
+    fn begin_to_lead(&self, sleeper: &Sleeper) -> bool {
+        let Some(mut slot) = self.cell.try_lock() else { return false };
+        let Slot { endpoint, is_led, .. } = &mut *slot;
+        let Some(endpoint) = endpoint.as_mut().filter(|_| !*is_led) else { return false };
+        *is_led = sleeper.prepare_to_poll().is_ok() && endpoint.release(&self.io());
+        *is_led
+    }
+
+    /// Reads what there is. Returns what to wait for; nothing if the connection that was taken is no more.
+    fn read_here(&self, deadline: Option<Instant>) -> Option<RawFd> {
+        let mut slot = match deadline {
+            Some(deadline) => self.cell.try_lock_until(deadline)?,
+            None => self.cell.lock(),
+        };
+        let Slot { endpoint, deadline: known, .. } = &mut *slot;
+        let endpoint = endpoint.as_mut()?;
+        let is_done = endpoint.read(Instant::now())
+            && endpoint.deadline().is_none_or(|deadline| known.is_some_and(|known| known <= deadline));
+        let descriptor = endpoint.released();
+        slot.allowance = ALLOWANCE;
+        drop(slot);
+        if !is_done {
+            self.engine.schedule(self.id);
+        }
+        descriptor
+    }
+
+    fn end_lead(&self) {
+        let mut slot = self.cell.lock();
+        slot.is_led = false;
+        let is_watched = slot.endpoint.as_mut().is_none_or(|endpoint| endpoint.take_back(&self.io()));
+        drop(slot);
+        if !is_watched {
+            // The I/O thread meets the same failure, and ends the connection.
+            self.engine.schedule(self.id);
+        }
+    }
+}
