@@ -24,7 +24,8 @@ class Broker extends EventEmitter {
   /** Starts it; the promise is fulfilled when it listens and has what `conf.ctrl` kept. */
   start(callback) {
     const result = started(this, async () => {
-      if (this.#life !== null) await this.stop();
+      // Another start may have been quicker meanwhile.
+      while (this.#life !== null) await this.stop();
       const wanted = this.endpoint === undefined ? [] : [this.endpoint].flat();
       const options = optionsOf('broker', this.conf);
       const keeper = this.conf.ctrl ? new Keeper(this, this.conf.ctrl) : null;
@@ -38,10 +39,12 @@ class Broker extends EventEmitter {
       if (keeper !== null && !(await hasRestored(keeper, life))) return;
       // Listeners that are added after the start hear of it as well.
       await new Promise(setImmediate);
+      if (life !== this.#life) return;
       this.conf.onStart?.();
       this.emit('start');
     });
-    if (callback) result.then(() => callback());
+    // A failure is told by the promise and by 'error'.
+    if (callback) result.then(() => callback(), () => {});
     return result;
   }
 

@@ -50,7 +50,8 @@ class Client extends EventEmitter {
    * Stops it: what is unanswered ends with C_CLOSED, unless it is answered within `drain` milliseconds.
    * @param {{ drain?: number }} [options]
    */
-  stop({ drain } = {}) {
+  stop(options) {
+    const drain = options?.drain;
     const requests = this.#requests;
     if (requests === null) return Promise.resolve();
     if (drain !== undefined && !requests.isIdle) return requests.idle(drain).then(() => this.#stopNow(requests));
@@ -66,8 +67,8 @@ class Client extends EventEmitter {
     return stopped;
   }
 
-  /** The final reply. */
-  call(service, data, options) {
+  /** The final reply; whatever fails, a rejection. */
+  async call(service, data, options) {
     return this.#begin(Call, service, data, options, (call, detach) => {
       if (detach) call.promise.finally(detach).catch(() => {});
       return call.promise;
@@ -84,6 +85,7 @@ class Client extends EventEmitter {
 
   #begin(Kind, service, data, given, done) {
     const { signal, ...options } = given ?? {};
+    if (signal && !(signal instanceof AbortSignal)) throw new PigatoError('E_ARGUMENT', 'E_ARGUMENT: `signal` is an AbortSignal');
     if (data instanceof Uint8Array && options.codec === undefined) options.codec = 'raw';
     const request = new Kind(service, encode(data, options.codec === 'raw'), this.#optionsOf(options));
     if (signal?.aborted) {
@@ -116,7 +118,10 @@ class Client extends EventEmitter {
   #optionsOf(options) {
     if (options === null || typeof options !== 'object') return this.#defaults;
     for (const name in options) {
-      if (options[name] !== undefined) return JSON.stringify({ timeout: this.conf.timeout, retry: this.conf.retry, ...options });
+      if (options[name] !== undefined) {
+        const { timeout = this.conf.timeout, retry = this.conf.retry, ...others } = options;
+        return JSON.stringify({ timeout, retry, ...others });
+      }
     }
     return this.#defaults;
   }

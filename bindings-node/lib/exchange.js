@@ -83,11 +83,12 @@ class Exchanges {
 
   #sendFinals() {
     let before;
-    for (const reply of this.#finals) {
+    const finals = this.#finals;
+    this.#finals = [];
+    for (const reply of finals) {
       this.#pack(reply, before);
       before = reply.options;
     }
-    this.#finals = [];
     // A refusal says that the request was cancelled meanwhile, and then nobody waits for the reply.
     this.life.call('reply', this.#packer.take());
   }
@@ -135,7 +136,13 @@ class Exchanges {
   }
 
   stopped() {
-    for (const exchange of this.#byToken.values()) this.#cancel(exchange, 'C_CLOSED');
+    for (const exchange of this.#byToken.values()) {
+      try {
+        this.#cancel(exchange, 'C_CLOSED');
+      } catch (error) {
+        this.life.report(error);
+      }
+    }
     alive.release();
     this.owner.stopped(this);
   }

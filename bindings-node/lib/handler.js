@@ -69,7 +69,12 @@ async function writeAll(exchange, iterator) {
   for (;;) {
     const { value, done } = await iterator.next();
     if (done) return value;
-    await write(exchange, value);
+    try {
+      await write(exchange, value);
+    } catch (error) {
+      await iterator.return?.();
+      throw error;
+    }
     if (!exchange.isLive) {
       await iterator.return?.();
       return undefined;
@@ -86,11 +91,19 @@ function end(exchange, context, value) {
 
 /** What a handler threw, as the final reply: the value of an error that has one, or a failure with a message. */
 function fail(exchange, error) {
-  if (error instanceof PigatoError && 'value' in error) {
-    exchange.finish(ReplyKind.ERROR, encode(error.value, false));
-    return;
+  let kind = ReplyKind.FAIL;
+  let data = 'what the handler threw cannot be sent';
+  try {
+    if (error instanceof PigatoError && 'value' in error) {
+      data = encode(error.value, false);
+      kind = ReplyKind.ERROR;
+    } else {
+      data = String(error?.message ?? error);
+    }
+  } catch {
+    // No JSON, or no text: then the request fails without it.
   }
-  exchange.finish(ReplyKind.FAIL, String(error?.message ?? error));
+  exchange.finish(kind, data);
 }
 
 /** Runs a handler for a request and sends what comes of it. Never rejects. */

@@ -50,12 +50,12 @@ class Life {
     try {
       this.owner.receive(events);
     } catch (error) {
-      this.#report(error);
+      this.report(error);
     }
   }
 
   /** What a user's callback throws costs no other request anything. */
-  #report(error) {
+  report(error) {
     try {
       this.owner.failed(error);
     } catch (uncaught) {
@@ -72,7 +72,7 @@ class Life {
     try {
       this.owner.stopped();
     } catch (error) {
-      this.#report(error);
+      this.report(error);
     }
     this.resolveStopped();
   }

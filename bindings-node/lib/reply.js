@@ -26,6 +26,7 @@ Object.setPrototypeOf(Reply, Writable);
 Object.defineProperty(Reply.prototype, '_writableState', {
   get() {
     Writable.call(this, { objectMode: true });
+    if (this.ended) Writable.prototype.end.call(this);
     return this._writableState;
   },
   set(value) {
@@ -100,7 +101,7 @@ Reply.prototype._final = function _final(callback) {
 
 /** A reply that is given up, by a pipeline whose source failed for instance, fails its request. */
 Reply.prototype._destroy = function _destroy(error, callback) {
-  if (!this.ended) this.exchange.finish(ReplyKind.FAIL, error ? String(error.message) : 'the reply was given up');
+  this.exchange.finish(ReplyKind.FAIL, error ? String(error.message) : 'the reply was given up');
   callback(error);
 };
 
@@ -111,8 +112,9 @@ Reply.prototype.error = function error(value) {
 
 /** Has another worker answer. */
 Reply.prototype.reject = function reject(reason) {
+  const data = encode(reason, false);
   this.ended = true;
-  this.exchange.finish(ReplyKind.REJECT, encode(reason, false));
+  this.exchange.finish(ReplyKind.REJECT, data);
 };
 
 /** Whether the client still waits. */

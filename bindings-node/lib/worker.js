@@ -4,6 +4,7 @@ const { EventEmitter } = require('node:events');
 const native = require('./native');
 const { liveConf, optionsOf, pick } = require('./conf');
 const { Kind } = require('./events');
+const { PigatoError } = require('./errors');
 const { Exchanges } = require('./exchange');
 const { fail, handle } = require('./handler');
 const { emitError, finished, started } = require('./peer');
@@ -58,6 +59,7 @@ class Worker extends EventEmitter {
 
   /** Has each request answered by a function, in place of 'request' listeners. */
   handle(handler) {
+    if (typeof handler !== 'function') throw new PigatoError('E_ARGUMENT', 'E_ARGUMENT: a handler is a function');
     this.#handler = handler;
     return this;
   }
