@@ -8,7 +8,7 @@ const { Kind } = require('./events');
 const { PigatoError } = require('./errors');
 const { Keeper } = require('./keeper');
 const { Life } = require('./life');
-const { emitError, started } = require('./peer');
+const { emitError, started, textOf } = require('./peer');
 
 /** Hands requests to workers. See index.d.ts for what each method takes. */
 class Broker extends EventEmitter {
@@ -26,7 +26,7 @@ class Broker extends EventEmitter {
     const result = started(this, async () => {
       // Another start may have been quicker meanwhile.
       while (this.#life !== null) await this.stop();
-      const wanted = this.endpoint === undefined ? [] : [this.endpoint].flat();
+      const wanted = [this.endpoint ?? []].flat().map((endpoint) => textOf(endpoint, "the broker's endpoint"));
       const options = optionsOf('broker', this.conf);
       const keeper = this.conf.ctrl ? new Keeper(this, this.conf.ctrl) : null;
       const life = new Life((wake) => native.NativeBroker.start(wanted, options, keeper !== null, wake), {
@@ -59,8 +59,7 @@ class Broker extends EventEmitter {
   async stop({ drain = 0 } = {}) {
     const life = this.#life;
     if (life === null) return;
-    life.call('stop', drain);
-    await life.stopped;
+    await life.stop(drain);
   }
 
   /** Where it listens, with the ports that `*` became; none if it is not started. */

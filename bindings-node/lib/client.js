@@ -7,7 +7,7 @@ const { encode } = require('./codec');
 const { liveConf, optionsOf, pick } = require('./conf');
 const { Kind } = require('./events');
 const { PigatoError } = require('./errors');
-const { emitError, finished, started } = require('./peer');
+const { emitError, finished, started, textOf } = require('./peer');
 const { CallbackRequest, StreamRequest } = require('./request');
 const { Requests } = require('./requests');
 
@@ -36,7 +36,8 @@ class Client extends EventEmitter {
       this.stop();
       this.#defaults = '';
       const options = optionsOf('client', this.conf);
-      this.#requests = new Requests((wake) => native.NativeClient.start(this.broker, options, wake), {
+      const broker = textOf(this.broker, "the broker's address");
+      this.#requests = new Requests((wake) => native.NativeClient.start(broker, options, wake), {
         receive: (requests, events) => this.#receive(requests, events),
         failed: (error) => this.emit('error', error),
         stopped: () => {},

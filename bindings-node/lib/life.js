@@ -87,6 +87,16 @@ class Life {
     if (this.native === null) return undefined;
     return checked(() => /** @type {any} */ (this.native)[method](...values));
   }
+
+  /** Has it stop; more than once does no harm. Resolves when it has. */
+  stop(...values) {
+    try {
+      this.call('stop', ...values);
+    } catch (error) {
+      if (error.code !== 'C_CLOSED') throw error; // it has stopped, and its last event is on its way
+    }
+    return this.stopped;
+  }
 }
 
 module.exports = { Life };

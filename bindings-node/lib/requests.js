@@ -10,6 +10,9 @@ const alive = require('./alive');
 /** Requests that one call takes down. */
 const BATCH = 4096;
 
+/** Characters or bytes of data after which a call takes down no more. */
+const BATCH_SIZE = 4 * 1024 * 1024;
+
 /** What a timer of Node.js takes. */
 const MOST_MILLISECONDS = 0x7fff_ffff;
 
@@ -122,8 +125,7 @@ class Requests {
     // Whoever awaits the stop is to see it.
     alive.hold();
     this.#submitWaiting();
-    this.life.call('stop');
-    return this.life.stopped;
+    return this.life.stop();
   }
 
   #schedule(later) {
@@ -135,7 +137,7 @@ class Requests {
   #submitWaiting() {
     this.#isScheduled = false;
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, BATCH).filter((pending) => !pending.isEnded);
+      const batch = this.#nextBatch().filter((pending) => !pending.isEnded);
       if (batch.length === 0) continue;
       const left = this.#submit(batch);
       if (left.length > 0) {
@@ -150,6 +152,14 @@ class Requests {
     for (const pending of this.#waiting.splice(0)) {
       if (!pending.isEnded) this.#fail(pending, new PigatoError('C_CLOSED'));
     }
+  }
+
+  #nextBatch() {
+    let count = 0;
+    for (let size = 0; count < this.#waiting.length && count < BATCH && size < BATCH_SIZE; count += 1) {
+      size += this.#waiting[count].data.length;
+    }
+    return this.#waiting.splice(0, count);
   }
 
   /** Hands requests to the native part. Returns those that it has no room for. */
