@@ -69,11 +69,15 @@ class Client extends EventEmitter {
   }
 
   /** The final reply; whatever fails, a rejection. */
-  async call(service, data, options) {
-    return this.#begin(Call, service, data, options, (call, detach) => {
-      if (detach) call.promise.finally(detach).catch(() => {});
-      return call.promise;
-    });
+  call(service, data, options) {
+    try {
+      return this.#begin(Call, service, data, options, (call, detach) => {
+        if (detach) call.promise.finally(detach).catch(() => {});
+        return call.promise;
+      });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** All replies, as they are read. */
