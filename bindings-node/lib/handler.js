@@ -89,20 +89,19 @@ function end(exchange, context, value) {
   exchange.finish(ReplyKind.FINAL, data, options);
 }
 
+function failure(error) {
+  try {
+    if (error instanceof PigatoError && 'value' in error) return { kind: ReplyKind.ERROR, data: encode(error.value, false) };
+    return { kind: ReplyKind.FAIL, data: String(error?.message ?? error) };
+  } catch {
+    // No JSON, or no text.
+    return { kind: ReplyKind.FAIL, data: 'what the handler threw cannot be sent' };
+  }
+}
+
 /** What a handler threw, as the final reply: the value of an error that has one, or a failure with a message. */
 function fail(exchange, error) {
-  let kind = ReplyKind.FAIL;
-  let data = 'what the handler threw cannot be sent';
-  try {
-    if (error instanceof PigatoError && 'value' in error) {
-      data = encode(error.value, false);
-      kind = ReplyKind.ERROR;
-    } else {
-      data = String(error?.message ?? error);
-    }
-  } catch {
-    // No JSON, or no text: then the request fails without it.
-  }
+  const { kind, data } = failure(error);
   exchange.finish(kind, data);
 }
 

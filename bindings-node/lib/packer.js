@@ -24,10 +24,6 @@ class Packer {
     return this.#length;
   }
 
-  get length() {
-    return this.#length;
-  }
-
   byte(value) {
     this.#reserve(1);
     this.#buffer[this.#length] = value;

@@ -5,6 +5,8 @@ const assert = require('node:assert/strict');
 const { getEventListeners, once } = require('node:events');
 const { finished } = require('node:stream/promises');
 const { test } = require('node:test');
+const { setFlagsFromString } = require('node:v8');
+const { runInNewContext } = require('node:vm');
 const pigato = require('..');
 const { encode } = require('../lib/codec');
 const { Events } = require('../lib/events');
@@ -248,7 +250,7 @@ test('who writes for as long as there is room comes to an end when the client ha
   await closed;
 });
 
-test('texts of events are strings of their own, and a large batch is no exception', () => {
+test('a batch of events that is larger than a string is read', () => {
   const length = 2 ** 29 + 100; // more than a string holds
   const buffer = Buffer.alloc(8 + 12 * 4 + length, 0);
   const words = new Uint32Array(buffer.buffer, buffer.byteOffset, 14);
@@ -257,4 +259,20 @@ test('texts of events are strings of their own, and a large batch is no exceptio
   const events = new Events(buffer);
   assert.ok(events.next());
   assert.equal(events.text(2), 'text');
+});
+
+test('whoever keeps the name of a client keeps no bodies of its requests', async (t) => {
+  const fleet = await Fleet.for(t);
+  const kept = [];
+  fleet.handler('keep', (data, { client }) => kept.push(client));
+  const client = fleet.client();
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc');
+  gc();
+  const before = process.memoryUsage().heapUsed;
+  const body = 'x'.repeat(50_000);
+  for (let round = 0; round < 20; round += 1) await Promise.all(Array.from({ length: 50 }, () => client.call('keep', body)));
+  gc();
+  const grown = process.memoryUsage().heapUsed - before;
+  assert.ok(grown < 10_000_000, `${grown} bytes are kept with ${kept.length} names`);
 });
