@@ -274,5 +274,5 @@ test('whoever keeps the name of a client keeps no bodies of its requests', async
   for (let round = 0; round < 20; round += 1) await Promise.all(Array.from({ length: 50 }, () => client.call('keep', body)));
   gc();
   const grown = process.memoryUsage().heapUsed - before;
-  assert.ok(grown < 10_000_000, `${grown} bytes are kept with ${kept.length} names`);
+  assert.ok(grown < 5_000_000, `${grown} bytes are kept with ${kept.length} names`);
 });
