@@ -132,12 +132,12 @@ export interface RequestOptions {
 }
 
 export interface CallOptions extends RequestOptions {
-  /** Cancels the request, which then fails with C_CANCELLED. */
+  /** Cancels the request, which then fails with C_CANCELLED; its `cause` is the signal's reason. */
   signal?: AbortSignal;
 }
 
 export interface StopOptions {
-  /** How long to finish what is under way, in milliseconds: 0. */
+  /** How long to finish what is under way, in milliseconds: 0; below 0 without end. */
   drain?: number;
 }
 
@@ -166,7 +166,7 @@ export class Client extends EventEmitter implements AsyncDisposable {
   start(): Promise<void>;
   /** Stops it: what is unanswered fails with C_CLOSED. */
   stop(options?: StopOptions): Promise<void>;
-  /** The final reply; partial ones are passed over. Bytes are sent as bytes. */
+  /** The final reply; partial ones are passed over. Bytes are sent as bytes, and are not to be changed before the reply. */
   call<T = any>(service: string, data?: unknown, options?: CallOptions): Promise<T>;
   /** All replies, partial ones and then the final one if it is not null, as fast as they are read. Leaving it cancels. */
   stream<T = any>(service: string, data?: unknown, options?: CallOptions): AsyncIterableIterator<T>;
@@ -187,7 +187,7 @@ export interface Reply<P = any, F = P> extends Writable {
   /** Options of the replies: `codec`, `cache` (ms that the broker may give it to the same request), keys of your own. */
   opts: { codec?: 'json' | 'raw'; cache?: number; [key: string]: unknown };
   readonly ended: boolean;
-  /** Sends a partial reply. False if the client has to read first; 'drain' follows. */
+  /** Sends a partial reply. False if the client has to read first, and 'drain' follows; or if it has gone, and 'close' does. */
   write(data: P, callback?: (error: Error | null | undefined) => void): boolean;
   write(data: P, encoding: BufferEncoding, callback?: (error: Error | null | undefined) => void): boolean;
   /** Sends the final reply. */

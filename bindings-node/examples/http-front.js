@@ -2,6 +2,7 @@
 // HTTP in front of services: `POST /SERVICE` with JSON gives the final reply, `GET /SERVICE?data=JSON` gives all replies as
 // server-sent events. `http-front.js [ADDRESS] [PORT]`; needs `npm install fastify`.
 
+const { once } = require('node:events');
 const fastify = require('fastify');
 const { Client } = require('pigato');
 
@@ -36,9 +37,11 @@ server.get('/:service', async (request, reply) => {
   reply.hijack();
   const response = reply.raw;
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  const signal = gone(response);
   try {
-    for await (const part of client.stream(request.params.service, data, { failFast: true, signal: gone(response) })) {
-      response.write(`data: ${JSON.stringify(part)}\n\n`);
+    for await (const part of client.stream(request.params.service, data, { failFast: true, signal })) {
+      // A browser that reads slowly slows the worker.
+      if (!response.write(`data: ${JSON.stringify(part)}\n\n`)) await once(response, 'drain', { signal });
     }
     response.end('event: end\ndata: null\n\n');
   } catch (error) {

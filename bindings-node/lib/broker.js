@@ -8,7 +8,7 @@ const { Kind } = require('./events');
 const { PigatoError } = require('./errors');
 const { Keeper } = require('./keeper');
 const { Life } = require('./life');
-const { emitError, started } = require('./peer');
+const { emitError, started, textOf } = require('./peer');
 
 /** Hands requests to workers. See index.d.ts for what each method takes. */
 class Broker extends EventEmitter {
@@ -24,8 +24,9 @@ class Broker extends EventEmitter {
   /** Starts it; the promise is fulfilled when it listens and has what `conf.ctrl` kept. */
   start(callback) {
     const result = started(this, async () => {
-      if (this.#life !== null) await this.stop();
-      const wanted = this.endpoint === undefined ? [] : [this.endpoint].flat();
+      // Another start may have been quicker meanwhile.
+      while (this.#life !== null) await this.stop();
+      const wanted = [this.endpoint ?? []].flat().map((endpoint) => textOf(endpoint, "the broker's endpoint"));
       const options = optionsOf('broker', this.conf);
       const keeper = this.conf.ctrl ? new Keeper(this, this.conf.ctrl) : null;
       const life = new Life((wake) => native.NativeBroker.start(wanted, options, keeper !== null, wake), {
@@ -38,10 +39,12 @@ class Broker extends EventEmitter {
       if (keeper !== null && !(await hasRestored(keeper, life))) return;
       // Listeners that are added after the start hear of it as well.
       await new Promise(setImmediate);
+      if (life !== this.#life) return;
       this.conf.onStart?.();
       this.emit('start');
     });
-    if (callback) result.then(() => callback());
+    // A failure is told by the promise and by 'error'.
+    if (callback) result.then(() => callback(), () => {});
     return result;
   }
 
@@ -56,8 +59,7 @@ class Broker extends EventEmitter {
   async stop({ drain = 0 } = {}) {
     const life = this.#life;
     if (life === null) return;
-    life.call('stop', drain);
-    await life.stopped;
+    await life.stop(drain);
   }
 
   /** Where it listens, with the ports that `*` became; none if it is not started. */

@@ -38,17 +38,20 @@ class Replies extends Pending {
   }
 
   partial(data, bytes) {
+    if (this.#isOver) return;
     if (this.#reader === null && !this.#unread.hasRoomFor(bytes)) this.overflow();
     else this.#give({ value: data, isPartial: true }, bytes);
   }
 
   final(data) {
+    if (this.#isOver) return;
     this.#isOver = true;
     this.#detach();
     this.#give({ value: data, isPartial: false });
   }
 
   failed(error, isFinal) {
+    if (this.#isOver) return; // it was left, or has failed already
     // After an error nothing more can be read from an iterator.
     if (!isFinal) this.cancel();
     this.#isOver = true;
@@ -92,6 +95,8 @@ class Replies extends Pending {
     this.#isOver = true;
     this.#unread.clear();
     this.#detach();
+    this.#reader?.resolve({ value: undefined, done: true });
+    this.#reader = null;
     if (!wasOver) this.cancel();
     return { value, done: true };
   }
@@ -101,11 +106,26 @@ class Replies extends Pending {
   }
 }
 
+/** What each signal cancels, behind one listener: more than ten of them are a leak to Node.js. */
+const cancelled = new WeakMap();
+
 /** Cancels a request when a signal says so. Returns what undoes the connection. */
 function cancelWith(signal, pending) {
-  const abort = () => pending.cancel();
-  signal.addEventListener('abort', abort, { once: true });
-  return () => signal.removeEventListener('abort', abort);
+  let entry = cancelled.get(signal);
+  if (entry === undefined) {
+    const requests = new Set();
+    const abort = () => {
+      for (const request of requests) request.abort(signal.reason);
+    };
+    entry = { requests, abort };
+    cancelled.set(signal, entry);
+  }
+  const { requests, abort } = entry;
+  if (requests.size === 0) signal.addEventListener('abort', abort, { once: true });
+  requests.add(pending);
+  return () => {
+    if (requests.delete(pending) && requests.size === 0) signal.removeEventListener('abort', abort);
+  };
 }
 
 module.exports = { Call, Replies, cancelWith };

@@ -7,7 +7,7 @@ const { encode } = require('./codec');
 const { liveConf, optionsOf, pick } = require('./conf');
 const { Kind } = require('./events');
 const { PigatoError } = require('./errors');
-const { emitError, finished, started } = require('./peer');
+const { emitError, finished, started, textOf } = require('./peer');
 const { CallbackRequest, StreamRequest } = require('./request');
 const { Requests } = require('./requests');
 
@@ -36,7 +36,8 @@ class Client extends EventEmitter {
       this.stop();
       this.#defaults = '';
       const options = optionsOf('client', this.conf);
-      this.#requests = new Requests((wake) => native.NativeClient.start(this.broker, options, wake), {
+      const broker = textOf(this.broker, "the broker's address");
+      this.#requests = new Requests((wake) => native.NativeClient.start(broker, options, wake), {
         receive: (requests, events) => this.#receive(requests, events),
         failed: (error) => this.emit('error', error),
         stopped: () => {},
@@ -50,7 +51,8 @@ class Client extends EventEmitter {
    * Stops it: what is unanswered ends with C_CLOSED, unless it is answered within `drain` milliseconds.
    * @param {{ drain?: number }} [options]
    */
-  stop({ drain } = {}) {
+  stop(options) {
+    const drain = options?.drain;
     const requests = this.#requests;
     if (requests === null) return Promise.resolve();
     if (drain !== undefined && !requests.isIdle) return requests.idle(drain).then(() => this.#stopNow(requests));
@@ -66,12 +68,16 @@ class Client extends EventEmitter {
     return stopped;
   }
 
-  /** The final reply. */
+  /** The final reply; whatever fails, a rejection. */
   call(service, data, options) {
-    return this.#begin(Call, service, data, options, (call, detach) => {
-      if (detach) call.promise.finally(detach).catch(() => {});
-      return call.promise;
-    });
+    try {
+      return this.#begin(Call, service, data, options, (call, detach) => {
+        if (detach) call.promise.finally(detach).catch(() => {});
+        return call.promise;
+      });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** All replies, as they are read. */
@@ -84,6 +90,7 @@ class Client extends EventEmitter {
 
   #begin(Kind, service, data, given, done) {
     const { signal, ...options } = given ?? {};
+    if (signal && !(signal instanceof AbortSignal)) throw new PigatoError('E_ARGUMENT', 'E_ARGUMENT: `signal` is an AbortSignal');
     if (data instanceof Uint8Array && options.codec === undefined) options.codec = 'raw';
     const request = new Kind(service, encode(data, options.codec === 'raw'), this.#optionsOf(options));
     if (signal?.aborted) {
@@ -116,7 +123,10 @@ class Client extends EventEmitter {
   #optionsOf(options) {
     if (options === null || typeof options !== 'object') return this.#defaults;
     for (const name in options) {
-      if (options[name] !== undefined) return JSON.stringify({ timeout: this.conf.timeout, retry: this.conf.retry, ...options });
+      if (options[name] !== undefined) {
+        const { timeout = this.conf.timeout, retry = this.conf.retry, ...others } = options;
+        return JSON.stringify({ timeout, retry, ...others });
+      }
     }
     return this.#defaults;
   }

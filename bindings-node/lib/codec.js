@@ -3,13 +3,20 @@
 
 const { PigatoError } = require('./errors');
 
+/** What the lengths in a packed buffer can tell, by a good margin. */
+const MOST_BYTES = 0x7fff_ffff;
+
 /** Data as it is sent. `undefined` is sent as null. */
 function encode(data, isRaw) {
   if (!isRaw) {
     const json = JSON.stringify(data);
     return json === undefined ? 'null' : json;
   }
-  if (typeof data === 'string' || data instanceof Uint8Array) return data;
+  if (typeof data === 'string') return data;
+  if (data instanceof Uint8Array) {
+    if (data.byteLength <= MOST_BYTES) return data;
+    throw new PigatoError('E_DATA', `E_DATA: a body has at most ${MOST_BYTES} bytes`);
+  }
   if (data === undefined || data === null) return '';
   throw new PigatoError('E_DATA', 'E_DATA: with `codec: "raw"` data is a Buffer, a Uint8Array or a string');
 }

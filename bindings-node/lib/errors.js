@@ -5,6 +5,9 @@ const native = require('./native');
 /** What codes mean, in words; from the core. */
 const messages = JSON.parse(native.errorCodes());
 
+/** Node's own codes for a value of another type than the native part takes. */
+const WRONG_TYPES = ['InvalidArg', 'StringExpected', 'NumberExpected', 'ArrayExpected', 'BooleanExpected'];
+
 /** A failure with the `code` that all languages give it. */
 class PigatoError extends Error {
   /**
@@ -30,9 +33,10 @@ function checked(call) {
   try {
     return call();
   } catch (error) {
+    if (Object.hasOwn(messages, error.code)) throw new PigatoError(error.code, error.message, { cause: error });
+    if (WRONG_TYPES.includes(error.code)) throw new PigatoError('E_ARGUMENT', `E_ARGUMENT: ${error.message}`, { cause: error });
     // A panic has Node's own code.
-    const isOurs = Object.hasOwn(messages, error.code);
-    throw new PigatoError(isOurs ? error.code : 'E_INTERNAL', error.message, { cause: error });
+    throw new PigatoError('E_INTERNAL', error.message, { cause: error });
   }
 }
 

@@ -4,6 +4,7 @@
 const { isUtf8 } = require('node:buffer');
 
 const WORDS = 12;
+const MOST_AT_ONCE = 64 * 1024 * 1024;
 const PARTS = 6; // the first word that holds a part's length
 
 /** The same numbers stand in src/pack.rs. */
@@ -29,8 +30,9 @@ class Events {
     this.start = 0;
     this.end = 8 + count * WORDS * 4;
     this.base = this.end;
-    // One conversion for all texts, where a byte is a character.
-    this.ascii = isAscii ? buffer.latin1Slice(this.end, buffer.length) : null;
+    // One conversion for all JSON, where a byte is a character, unless that is more than a string holds.
+    this.isAscii = isAscii !== 0;
+    this.ascii = this.isAscii && buffer.length <= MOST_AT_ONCE ? buffer.latin1Slice(this.end, buffer.length) : null;
   }
 
   /** Goes to the next event; false after the last. */
@@ -84,12 +86,19 @@ class Events {
     return offset;
   }
 
+  /** A part as a string of its own, which may be kept. */
   text(part) {
     const length = this.length(part);
     if (length === 0) return '';
     const from = this.offset(part);
-    if (this.ascii !== null) return this.ascii.slice(from - this.base, from - this.base + length);
-    return this.buffer.toString('utf8', from, from + length);
+    return this.isAscii ? this.buffer.latin1Slice(from, from + length) : this.buffer.utf8Slice(from, from + length);
+  }
+
+  /** A part to be read at once: it may be a slice, which keeps the texts of all events alive. */
+  #slice(part) {
+    if (this.ascii === null) return this.text(part);
+    const from = this.offset(part) - this.base;
+    return this.ascii.slice(from, from + this.length(part));
   }
 
   /** A copy of a part: a slice would keep the whole buffer alive. */
@@ -100,14 +109,14 @@ class Events {
 
   /** A part as a string, or, where it is not UTF-8, as a copy of its bytes. */
   textOrBytes(part) {
-    if (this.ascii !== null) return this.text(part);
+    if (this.isAscii) return this.text(part);
     const bytes = this.bytes(part);
     return isUtf8(bytes) ? bytes.toString() : bytes;
   }
 
   /** JSON in a part; what published peers send for nothing is null. Throws a SyntaxError for what is no JSON. */
   json(part) {
-    const text = this.text(part);
+    const text = this.#slice(part);
     return text === '' || text === 'undefined' ? null : JSON.parse(text);
   }
 

@@ -6,6 +6,9 @@ const { Life } = require('./life');
 const { Packer, ReplyKind } = require('./packer');
 const alive = require('./alive');
 
+/** Final replies that go down together are not many more bytes than that. */
+const BATCH_BYTES = 4 * 1024 * 1024;
+
 /** A request that a worker has, from its arrival until its final reply or its cancellation. */
 class Exchange {
   constructor(exchanges, token) {
@@ -14,6 +17,8 @@ class Exchange {
     this.isEnded = false;
     /** The code that says why nobody waits any more. */
     this.cancelled = undefined;
+    /** Whether a reply was refused because nobody waits: the cancellation is on its way. */
+    this.isGone = false;
     /** Called when a partial reply that was refused may be sent. */
     this.onWritable = null;
     this.onCancel = null;
@@ -33,7 +38,15 @@ class Exchange {
 
   /** Sends a partial reply. False if the client has to read first; then `onWritable` follows. */
   write(data, options) {
-    return !this.isLive || this.exchanges.write(this, data, options) !== 'C_BUSY';
+    if (!this.isLive) return true;
+    const refusal = this.exchanges.write(this, data, options);
+    this.isGone = Boolean(refusal) && refusal !== 'C_BUSY';
+    return refusal !== 'C_BUSY';
+  }
+
+  /** Throws what is wrong with the options of a reply. */
+  check(options) {
+    this.exchanges.check(options);
   }
 
   /** Ends it with an answer, an error, a rejection or the message of a failure. */
@@ -47,6 +60,8 @@ class Exchanges {
   #byToken = new Map();
   /** Final replies that go down together at the end of this tick. */
   #finals = [];
+  /** The options that were found right last. */
+  #checked = '';
   #flush = () => this.#sendFinals();
 
   /**
@@ -68,6 +83,13 @@ class Exchanges {
     return this.life.call('reply', this.#packer.take())?.[0];
   }
 
+  /** One reply that is refused would take all with it that go down together, so its options are looked at before. */
+  check(options) {
+    if (options === this.#checked) return;
+    this.life.call('checkReplyOptions', options);
+    this.#checked = options;
+  }
+
   finish(exchange, kind, data, options) {
     exchange.isEnded = true;
     this.#byToken.delete(exchange.token);
@@ -83,20 +105,27 @@ class Exchanges {
 
   #sendFinals() {
     let before;
-    for (const reply of this.#finals) {
+    const finals = this.#finals;
+    this.#finals = [];
+    for (const reply of finals) {
       this.#pack(reply, before);
       before = reply.options;
+      if (this.#packer.length < BATCH_BYTES) continue;
+      this.#sendPacked();
+      before = undefined;
     }
-    this.#finals = [];
-    // A refusal says that the request was cancelled meanwhile, and then nobody waits for the reply.
+    this.#sendPacked();
+  }
+
+  /** A refusal says that the request was cancelled meanwhile, and then nobody waits for the reply. */
+  #sendPacked() {
     this.life.call('reply', this.#packer.take());
   }
 
   /** Stops once what is live is answered, or after this time. */
   stop(milliseconds) {
     this.#sendFinals();
-    this.life.call('stop', milliseconds);
-    return this.life.stopped;
+    return this.life.stop(milliseconds);
   }
 
   /** @see Life */
@@ -135,7 +164,13 @@ class Exchanges {
   }
 
   stopped() {
-    for (const exchange of this.#byToken.values()) this.#cancel(exchange, 'C_CLOSED');
+    for (const exchange of this.#byToken.values()) {
+      try {
+        this.#cancel(exchange, 'C_CLOSED');
+      } catch (error) {
+        this.life.report(error);
+      }
+    }
     alive.release();
     this.owner.stopped(this);
   }

@@ -69,7 +69,12 @@ async function writeAll(exchange, iterator) {
   for (;;) {
     const { value, done } = await iterator.next();
     if (done) return value;
-    await write(exchange, value);
+    try {
+      await write(exchange, value);
+    } catch (error) {
+      await iterator.return?.();
+      throw error;
+    }
     if (!exchange.isLive) {
       await iterator.return?.();
       return undefined;
@@ -84,13 +89,20 @@ function end(exchange, context, value) {
   exchange.finish(ReplyKind.FINAL, data, options);
 }
 
+function failure(error) {
+  try {
+    if (error instanceof PigatoError && 'value' in error) return { kind: ReplyKind.ERROR, data: encode(error.value, false) };
+    return { kind: ReplyKind.FAIL, data: String(error?.message ?? error) };
+  } catch {
+    // No JSON, or no text.
+    return { kind: ReplyKind.FAIL, data: 'what the handler threw cannot be sent' };
+  }
+}
+
 /** What a handler threw, as the final reply: the value of an error that has one, or a failure with a message. */
 function fail(exchange, error) {
-  if (error instanceof PigatoError && 'value' in error) {
-    exchange.finish(ReplyKind.ERROR, encode(error.value, false));
-    return;
-  }
-  exchange.finish(ReplyKind.FAIL, String(error?.message ?? error));
+  const { kind, data } = failure(error);
+  exchange.finish(kind, data);
 }
 
 /** Runs a handler for a request and sends what comes of it. Never rejects. */

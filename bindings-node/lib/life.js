@@ -50,12 +50,12 @@ class Life {
     try {
       this.owner.receive(events);
     } catch (error) {
-      this.#report(error);
+      this.report(error);
     }
   }
 
   /** What a user's callback throws costs no other request anything. */
-  #report(error) {
+  report(error) {
     try {
       this.owner.failed(error);
     } catch (uncaught) {
@@ -72,7 +72,7 @@ class Life {
     try {
       this.owner.stopped();
     } catch (error) {
-      this.#report(error);
+      this.report(error);
     }
     this.resolveStopped();
   }
@@ -86,6 +86,16 @@ class Life {
   call(method, ...values) {
     if (this.native === null) return undefined;
     return checked(() => /** @type {any} */ (this.native)[method](...values));
+  }
+
+  /** Has it stop; more than once does no harm. Resolves when it has. */
+  stop(...values) {
+    try {
+      this.call('stop', ...values);
+    } catch (error) {
+      if (error.code !== 'C_CLOSED') throw error; // it has stopped, and its last event is on its way
+    }
+    return this.stopped;
   }
 }
 

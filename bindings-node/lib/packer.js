@@ -20,6 +20,10 @@ class Packer {
     this.#buffer = larger;
   }
 
+  get length() {
+    return this.#length;
+  }
+
   byte(value) {
     this.#reserve(1);
     this.#buffer[this.#length] = value;

@@ -1,6 +1,8 @@
 'use strict';
 // What brokers, workers and clients have in common.
 
+const { PigatoError } = require('./errors');
+
 /** Tells of something that went wrong and harms nobody: only those who want to know. */
 function emitError(emitter, error) {
   if (emitter.listenerCount('error') > 0) emitter.emit('error', error);
@@ -18,6 +20,12 @@ function started(emitter, start) {
   return result;
 }
 
+/** A value that has to be a string: an address, a name. */
+function textOf(value, what) {
+  if (typeof value === 'string') return value;
+  throw new PigatoError('E_ARGUMENT', `E_ARGUMENT: ${what} is a string, not ${value === null ? 'null' : typeof value}`);
+}
+
 /** Tells that a client or worker has stopped. */
 function finished(peer) {
   peer.emit('disconnect');
@@ -25,4 +33,4 @@ function finished(peer) {
   peer.emit('stop');
 }
 
-module.exports = { emitError, finished, started };
+module.exports = { emitError, finished, started, textOf };

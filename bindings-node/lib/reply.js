@@ -26,6 +26,7 @@ Object.setPrototypeOf(Reply, Writable);
 Object.defineProperty(Reply.prototype, '_writableState', {
   get() {
     Writable.call(this, { objectMode: true });
+    if (this.ended) Writable.prototype.end.call(this);
     return this._writableState;
   },
   set(value) {
@@ -42,8 +43,13 @@ function encoded(reply, data) {
   let { opts } = reply;
   if (reply.isRaw && opts.codec === undefined && data instanceof Uint8Array) opts = { ...opts, codec: 'raw' };
   const bytes = encode(data, opts.codec === 'raw');
-  for (const _ in opts) return [bytes, JSON.stringify(opts)];
-  return [bytes, ''];
+  let options = '';
+  for (const _ in opts) {
+    options = JSON.stringify(opts);
+    reply.exchange.check(options);
+    break;
+  }
+  return [bytes, options];
 }
 
 function finish(reply, kind, data) {
@@ -55,8 +61,10 @@ function finish(reply, kind, data) {
 /** Sends a partial reply. False if the client has to read first, and then 'drain' follows. */
 Reply.prototype.write = function write(data, encoding, callback) {
   const isPlain = !isStream(this) && !this.ended && data !== null && encoding === undefined && callback === undefined;
-  if (isPlain && this.exchange.write(...encoded(this, data))) return true;
-  return Writable.prototype.write.call(this, data, encoding, callback);
+  const hasRoom = (isPlain && this.exchange.write(...encoded(this, data)))
+    || Writable.prototype.write.call(this, data, encoding, callback);
+  // Who writes for as long as there is room shall come to an end when nobody reads: 'close' follows.
+  return hasRoom && !this.exchange.isGone;
 };
 
 Reply.prototype._write = function _write(data, encoding, callback) {
@@ -76,6 +84,13 @@ Reply.prototype._write = function _write(data, encoding, callback) {
   };
   attempt();
 };
+
+/** Listeners hear of what came before they were added: it is no stream until somebody listens. */
+Reply.prototype.on = function on(name, listener) {
+  if (this.ended && !isStream(this)) void this._writableState;
+  return Writable.prototype.on.call(this, name, listener);
+};
+Reply.prototype.addListener = Reply.prototype.on;
 
 /** Sends the final reply, after the partial ones. */
 Reply.prototype.end = function end(data, encoding, callback) {
@@ -100,7 +115,7 @@ Reply.prototype._final = function _final(callback) {
 
 /** A reply that is given up, by a pipeline whose source failed for instance, fails its request. */
 Reply.prototype._destroy = function _destroy(error, callback) {
-  if (!this.ended) this.exchange.finish(ReplyKind.FAIL, error ? String(error.message) : 'the reply was given up');
+  this.exchange.finish(ReplyKind.FAIL, error ? String(error.message) : 'the reply was given up');
   callback(error);
 };
 
@@ -111,8 +126,9 @@ Reply.prototype.error = function error(value) {
 
 /** Has another worker answer. */
 Reply.prototype.reject = function reject(reason) {
+  const data = encode(reason, false);
   this.ended = true;
-  this.exchange.finish(ReplyKind.REJECT, encode(reason, false));
+  this.exchange.finish(ReplyKind.REJECT, data);
 };
 
 /** Whether the client still waits. */

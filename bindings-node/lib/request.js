@@ -9,7 +9,8 @@ const { Unread } = require('./unread');
 
 /** What callbacks and 'error' events get: the service's error value, or the code. */
 function errorValue(error) {
-  if ('value' in error) return error.value ?? -1;
+  // Nothing that looks like success.
+  if ('value' in error) return error.value || -1;
   return error.code;
 }
 

@@ -10,6 +10,12 @@ const alive = require('./alive');
 /** Requests that one call takes down. */
 const BATCH = 4096;
 
+/** Characters or bytes of data after which a call takes down no more. */
+const BATCH_SIZE = 4 * 1024 * 1024;
+
+/** What a timer of Node.js takes. */
+const MOST_MILLISECONDS = 0x7fff_ffff;
+
 /**
  * What a request is to its maker. Subclasses are told what comes of it.
  * @abstract
@@ -23,10 +29,18 @@ class Pending {
     /** What the native part calls it; 0 until it was taken. */
     this.token = 0;
     this.isEnded = false;
+    /** Why it was aborted. */
+    this.reason = undefined;
   }
 
   cancel() {
     this.requests?.cancel(this);
+  }
+
+  /** Cancels it for a reason, which is the cause of its failure. */
+  abort(reason) {
+    this.reason = reason;
+    this.cancel();
   }
 
   heartbeat() {
@@ -80,8 +94,8 @@ class Requests {
       this.life.call('cancel', pending.token);
       return;
     }
-    this.#waiting = this.#waiting.filter((other) => other !== pending);
-    this.#fail(pending, new PigatoError('C_CANCELLED'));
+    // It still waits, and is passed over when its turn comes.
+    this.#fail(pending, new PigatoError('C_CANCELLED', undefined, { cause: pending.reason }));
   }
 
   overflow(pending) {
@@ -93,10 +107,10 @@ class Requests {
     return this.#unanswered === 0;
   }
 
-  /** When everything is answered, or this many milliseconds have passed. */
+  /** When everything is answered, or this many milliseconds have passed; below 0 they never do. */
   idle(milliseconds) {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
+      const timer = milliseconds < 0 ? undefined : setTimeout(resolve, Math.min(milliseconds, MOST_MILLISECONDS));
       this.#onIdle = () => {
         clearTimeout(timer);
         resolve();
@@ -111,8 +125,7 @@ class Requests {
     // Whoever awaits the stop is to see it.
     alive.hold();
     this.#submitWaiting();
-    this.life.call('stop');
-    return this.life.stopped;
+    return this.life.stop();
   }
 
   #schedule(later) {
@@ -124,7 +137,8 @@ class Requests {
   #submitWaiting() {
     this.#isScheduled = false;
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, BATCH);
+      const batch = this.#nextBatch().filter((pending) => !pending.isEnded);
+      if (batch.length === 0) continue;
       const left = this.#submit(batch);
       if (left.length > 0) {
         // Full: the I/O thread gets time to work it off. A stop does not wait for that.
@@ -135,7 +149,17 @@ class Requests {
       }
     }
     if (!this.isStopping) return;
-    for (const pending of this.#waiting.splice(0)) this.#fail(pending, new PigatoError('C_CLOSED'));
+    for (const pending of this.#waiting.splice(0)) {
+      if (!pending.isEnded) this.#fail(pending, new PigatoError('C_CLOSED'));
+    }
+  }
+
+  #nextBatch() {
+    let count = 0;
+    for (let size = 0; count < this.#waiting.length && count < BATCH && size < BATCH_SIZE; count += 1) {
+      size += this.#waiting[count].data.length;
+    }
+    return this.#waiting.splice(0, count);
   }
 
   /** Hands requests to the native part. Returns those that it has no room for. */
@@ -186,7 +210,7 @@ class Requests {
     try {
       pending.failed(error, true);
     } catch (thrown) {
-      this.failed(thrown);
+      this.life.report(thrown);
     }
   }
 
@@ -223,7 +247,7 @@ class Requests {
     const pending = this.#byToken.get(events.token);
     if (pending === undefined) return;
     const { isFinal, origin } = events;
-    const details = { origin };
+    const details = { origin, cause: pending.reason };
     if (origin !== 'local') {
       details.options = events.options();
       try {

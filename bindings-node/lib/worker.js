@@ -4,9 +4,10 @@ const { EventEmitter } = require('node:events');
 const native = require('./native');
 const { liveConf, optionsOf, pick } = require('./conf');
 const { Kind } = require('./events');
+const { PigatoError } = require('./errors');
 const { Exchanges } = require('./exchange');
 const { fail, handle } = require('./handler');
-const { emitError, finished, started } = require('./peer');
+const { emitError, finished, started, textOf } = require('./peer');
 const { Reply } = require('./reply');
 
 /** Offers a service. See index.d.ts for what each method takes. */
@@ -30,7 +31,9 @@ class Worker extends EventEmitter {
     return started(this, () => {
       this.stop();
       const options = optionsOf('worker', this.conf);
-      const start = (wake) => native.NativeWorker.start(this.broker, this.service, options, wake);
+      const broker = textOf(this.broker, "the broker's address");
+      const service = textOf(this.service, 'a service name');
+      const start = (wake) => native.NativeWorker.start(broker, service, options, wake);
       this.#exchanges = new Exchanges(start, {
         request: (exchange, events) => this.#request(exchange, events),
         receive: (exchanges, events) => this.#receive(exchanges, events),
@@ -58,6 +61,7 @@ class Worker extends EventEmitter {
 
   /** Has each request answered by a function, in place of 'request' listeners. */
   handle(handler) {
+    if (typeof handler !== 'function') throw new PigatoError('E_ARGUMENT', 'E_ARGUMENT: a handler is a function');
     this.#handler = handler;
     return this;
   }

@@ -212,8 +212,8 @@ test('a request that cannot be made is refused with its reason', async (t) => {
   ];
   const results = await Promise.allSettled(calls);
   assert.deepEqual(results.map(({ value, reason }) => value ?? reason.code), ['E_OPTION', 2, 'E_OPTION', 4]);
-  assert.throws(() => client.call('echo', {}, { codec: 'raw' }), { code: 'E_DATA' });
-  assert.throws(() => client.call(7, 1), { code: 'E_ARGUMENT' });
+  await assert.rejects(client.call('echo', {}, { codec: 'raw' }), { code: 'E_DATA' });
+  await assert.rejects(client.call(7, 1), { code: 'E_ARGUMENT' });
 });
 
 test('an option without sense is refused with its reason', async () => {
