@@ -93,7 +93,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Is told what happens to the connection, on the I/O thread: it must not block.
+    /// Is told what happens to the connection, on the I/O thread or one that waits in a blocking call: it must not block.
     pub fn on_event(mut self, listener: impl FnMut(PeerEvent) + Send + 'static) -> Self {
         self.listener = Box::new(listener);
         self

@@ -20,7 +20,7 @@ pub enum PeerEvent {
     ProtocolError(Malformed),
 }
 
-/// Who is told. Called on the I/O thread.
+/// Who is told. Called on the I/O thread, or on one that waits for this peer.
 pub(super) type Listener = Box<dyn FnMut(PeerEvent) + Send>;
 
 /// Tells a listener. One that panics costs nobody else anything: the panic is printed, and that is all.
@@ -28,7 +28,7 @@ pub(super) fn tell(listener: &mut Listener, event: PeerEvent) {
     guard(|| listener(event));
 }
 
-/// Runs a user's code on the I/O thread, which serves others too and must outlive a panic of it.
+/// Runs a user's code on a thread that serves others too, mostly the I/O thread, and must outlive a panic of it.
 pub(super) fn guard(listener: impl FnOnce()) {
     // The panic hook has printed the panic already.
     let _ = catch_unwind(AssertUnwindSafe(listener));

@@ -10,7 +10,11 @@
 //!  EventSink ◄── batches of events ──┘
 //! ```
 //!
-//! Sinks are called on the I/O thread and must not block. [`EventQueue`] is the sink for languages that pull: it makes a
+//! Two short cuts spare a wake of that thread. A command that would have to wake it is carried out on the thread that gives
+//! it; and a thread that waits for a client's or worker's events reads that endpoint's socket itself, until it has what it
+//! waits for ([`Handle::lead`]). An endpoint's lock orders them; see ADR 3.
+//!
+//! Sinks are called under that lock, on the I/O thread or on one that waits, and must not block. [`EventQueue`] is the sink for languages that pull: it makes a
 //! file descriptor readable when events are there and hands out many at once.
 
 use crate::protocol::PeerId;
@@ -40,7 +44,8 @@ pub use router::{open_broker, BoundBroker, BrokerCommand};
 pub(crate) use sleeper::Sleeper;
 pub use subscriber::{open_subscriber, SubscriberCommand};
 
-/// Where a handle's events go. Called on the I/O thread, so it must not block, nor drop the last [`Handle`].
+/// Where a handle's events go. Called on the I/O thread, or on one that waits for this handle's events, so it must not block,
+/// nor drop the last [`Handle`].
 pub trait EventSink<E>: Send {
     /// Takes all events in the vector, oldest first, and leaves it empty.
     fn deliver(&mut self, events: &mut Vec<E>);

@@ -1,5 +1,6 @@
 //! How a thread waits for what the I/O thread will tell it, or works for an endpoint meanwhile.
 
+use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -8,6 +9,8 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
+
+use pigato_frame::fork_generation;
 
 /// Nothing has happened, and the thread does not wait.
 const AWAKE: u8 = 0;
@@ -25,6 +28,8 @@ pub(crate) struct Sleeper {
     state: AtomicU8,
     /// Made for the first poll: what ends it.
     bell: OnceLock<Bell>,
+    /// That of the process that made it: parent and child must not share a bell.
+    generation: u32,
 }
 
 #[derive(Debug)]
@@ -34,11 +39,7 @@ struct Bell {
 }
 
 thread_local! {
-    static SLEEPER: Arc<Sleeper> = Arc::new(Sleeper {
-        thread: thread::current(),
-        state: AtomicU8::new(AWAKE),
-        bell: OnceLock::new(),
-    });
+    static SLEEPER: RefCell<Arc<Sleeper>> = RefCell::new(Sleeper::new());
 }
 
 impl Wake for Sleeper {
@@ -61,9 +62,19 @@ impl Wake for Sleeper {
 }
 
 impl Sleeper {
+    fn new() -> Arc<Self> {
+        let (thread, state, bell) = (thread::current(), AtomicU8::new(AWAKE), OnceLock::new());
+        Arc::new(Self { thread, state, bell, generation: fork_generation() })
+    }
+
     /// The present thread's.
     pub(crate) fn current() -> Arc<Self> {
-        SLEEPER.with(Arc::clone)
+        SLEEPER.with_borrow_mut(|sleeper| {
+            if sleeper.generation != fork_generation() {
+                *sleeper = Self::new();
+            }
+            Arc::clone(sleeper)
+        })
     }
 
     pub(crate) fn waker(self: &Arc<Self>) -> Waker {
@@ -100,12 +111,12 @@ impl Sleeper {
             let mut items = [descriptor, bell.ringing.as_raw_fd()].map(|fd| zmq::PollItem::from_fd(fd, zmq::POLLIN));
             // A signal, or a descriptor that was closed meanwhile: either way the caller looks again.
             let _ = zmq::poll(&mut items, millis_until(deadline));
+            if items[1].is_readable() {
+                // Perhaps from an earlier wake, which may have come before its ring.
+                let _ = (&bell.ringing).read(&mut [0; 8]);
+            }
         }
-        let is_woken = self.state.swap(AWAKE, Ordering::SeqCst) == WOKEN;
-        if is_woken {
-            let _ = (&bell.ringing).read(&mut [0; 8]);
-        }
-        is_woken
+        self.state.swap(AWAKE, Ordering::SeqCst) == WOKEN
     }
 
     fn begin(&self, waiting: u8) -> bool {
@@ -119,4 +130,52 @@ fn millis_until(deadline: Option<Instant>) -> i64 {
         let left = deadline.saturating_duration_since(Instant::now());
         i64::try_from((left + Duration::from_micros(999)).as_millis()).unwrap_or(i64::MAX).min(i64::from(i32::MAX))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn polls_until_woken(before: impl FnOnce(Waker), during: impl FnOnce(Waker) + Send + 'static) -> bool {
+        let (readable, _writable) = UnixStream::pair().unwrap();
+        let sleeper = Sleeper::current();
+        sleeper.prepare_to_poll().unwrap();
+        before(sleeper.waker());
+        let waker = sleeper.waker();
+        let waking = thread::spawn(move || during(waker));
+        let is_woken = sleeper.poll(readable.as_raw_fd(), Some(Instant::now() + Duration::from_secs(60)));
+        waking.join().unwrap();
+        is_woken
+    }
+
+    #[test]
+    fn a_wake_ends_a_poll_whether_it_comes_before_or_meanwhile() {
+        for _ in 0..100 {
+            assert!(polls_until_woken(|_| {}, Waker::wake));
+            assert!(polls_until_woken(Waker::wake, |_| {}));
+        }
+    }
+
+    #[test]
+    fn a_wake_ends_a_park_whether_it_comes_before_or_meanwhile() {
+        let sleeper = Sleeper::current();
+        for _ in 0..100 {
+            sleeper.waker().wake();
+            sleeper.park();
+            let waker = sleeper.waker();
+            let waking = thread::spawn(move || waker.wake());
+            sleeper.park();
+            waking.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_readable_descriptor_and_a_deadline_end_a_poll_without_a_wake() {
+        let (readable, writable) = UnixStream::pair().unwrap();
+        let sleeper = Sleeper::current();
+        sleeper.prepare_to_poll().unwrap();
+        assert!(!sleeper.poll(readable.as_raw_fd(), Some(Instant::now())));
+        (&writable).write_all(&[1]).unwrap();
+        assert!(!sleeper.poll(readable.as_raw_fd(), None));
+    }
 }

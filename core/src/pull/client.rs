@@ -179,7 +179,7 @@ impl Client {
     }
 
     /// Has `wake` called whenever there are events again after there were none: for event loops that watch no descriptors.
-    /// It is called on the I/O thread and must not block.
+    /// It is called on the I/O thread, or within another thread's `poll`, and must not block.
     pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
         if !self.handle.is_inherited() {
             self.queue.on_ready(wake);
