@@ -8,56 +8,57 @@ require "securerandom"
 require_relative "load"
 
 CONTEXT = ZMQ::Context.new
-WAIT_MS = 60_000
-HEARTBEAT_S = 2.5
+WAIT_MS = 2500
+HEARTBEAT_SECONDS = 2.5
 
-def connected(endpoint, identity)
+def connected(endpoint)
   socket = CONTEXT.socket(ZMQ::DEALER)
-  socket.setsockopt(ZMQ::IDENTITY, identity)
+  socket.setsockopt(ZMQ::IDENTITY, SecureRandom.uuid)
   socket.setsockopt(ZMQ::LINGER, 1000)
+  socket.setsockopt(ZMQ::RCVTIMEO, WAIT_MS)
   socket.connect(endpoint)
-  poller = ZMQ::Poller.new
-  poller.register_readable(socket)
-  [socket, poller]
+  socket
 end
 
-def received(socket, poller)
-  raise "nothing came" unless poller.poll(WAIT_MS).positive?
-
+# The frames of the next message; none if none came in time.
+def received(socket)
   frames = []
   socket.recv_strings(frames)
   frames
 end
 
-role, endpoint, *numbers = ARGV
+def request(socket)
+  id = SecureRandom.uuid
+  socket.send_strings(["C", "2", "echo", id, JSON.generate(Load::BODY), "{}"])
+  frames = received(socket)
+  frames = received(socket) until frames.empty? || frames[3] == id
+  JSON.parse(frames.fetch(5)) == Load::BODY || raise("another reply")
+end
 
-case role
-when "worker"
-  socket, poller = connected(endpoint, SecureRandom.uuid)
+def work(socket)
   socket.send_strings(%w[W 1 echo])
   puts "ready"
   $stdout.flush
   heartbeat = Load.now
   loop do
-    if Load.now - heartbeat > HEARTBEAT_S
+    if Load.now - heartbeat > HEARTBEAT_SECONDS
       socket.send_strings(%w[W 4])
       heartbeat = Load.now
     end
-    next unless poller.poll(HEARTBEAT_S * 1000).positive?
-
-    _side, type, client, _service, _empty, id, data = (frames = []) && socket.recv_strings(frames) && frames
+    _side, type, client, _service, _empty, id, data = received(socket)
     socket.send_strings(["W", "3", client, "", id, "0", JSON.generate(JSON.parse(data))]) if type == "2"
   end
+end
+
+role, endpoint, *numbers = ARGV
+
+case role
+when "worker" then work(connected(endpoint))
 when "client"
   requests, threads = numbers.map(&:to_i)
   Load.run(requests, threads) do
-    socket, poller = connected(endpoint, SecureRandom.uuid)
-    lambda do
-      id = SecureRandom.uuid
-      socket.send_strings(["C", "2", "echo", id, JSON.generate(Load::BODY), "{}"])
-      frames = received(socket, poller) until frames && frames[3] == id
-      JSON.parse(frames[5]) == Load::BODY || raise("another reply")
-    end
+    socket = connected(endpoint)
+    -> { request(socket) }
   end
 else abort "frames.rb worker|client ENDPOINT"
 end
