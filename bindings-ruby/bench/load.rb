@@ -4,6 +4,8 @@ require "json"
 
 # What every client of the comparison does: so many requests, spread over threads; a tenth more before, which is not counted.
 module Load
+  Thread.report_on_exception = false
+
   BODY = "aaa"
 
   module_function
