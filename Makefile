@@ -82,9 +82,14 @@ node-package: ## the tarballs of the Node.js package for npm, this platform's am
 
 # Without Ruby and its headers the crate cannot even be checked, so that the targets for all crates leave it out.
 .PHONY: ruby
-ruby: ## the Ruby gem: lint, build, signatures, tests, some of them again under GC stress
+ruby: interop-tests/drivers/published/node_modules/.package-lock.json ## the Ruby gem: lint, signatures, tests, some again under GC stress, the gems installed
 	@core/scripts/setup.sh build ruby
 	bindings-ruby/test.sh
+
+.PHONY: ruby-gem
+ruby-gem: ## the Ruby gem that is built where it is installed, and the one for this platform and Ruby, in bindings-ruby/dist
+	@core/scripts/setup.sh build ruby
+	cd bindings-ruby && DIST=dist rake gem native
 
 .PHONY: drivers
 drivers: c-library node-build interop-tests/drivers/published/node_modules/.package-lock.json
@@ -138,8 +143,14 @@ bench-node: interop-tests/drivers/published/node_modules/.package-lock.json ## t
 	cd bindings-c/go/compare && go build -o ../../../bindings-node/bench/build/nats-server github.com/nats-io/nats-server/v2
 	cd bindings-node && node bench/compare.js --nats-server bench/build/nats-server --floor "$$($(FLOOR))"
 
+.PHONY: bench-ruby
+bench-ruby: ## the Ruby gem's speed beside the Rust crate's and the published gem's loops over ffi-rzmq
+	@core/scripts/setup.sh build ruby ffi-rzmq
+	cd bindings-ruby && PROFILE=release FOLDER=bench/build/pigato ./build.sh
+	ruby bindings-ruby/bench/compare.rb "$$($(FLOOR))"
+
 .PHONY: clean
 clean: ## remove what was built
 	$(CARGO) clean
-	rm -rf interop-tests/drivers/published/node_modules interop-tests/drivers/*/build bindings-node/node_modules bindings-node/*.node bindings-node/*.tgz bindings-node/dist bindings-node/native bindings-node/native.d.ts bindings-ruby/lib/pigato/pigato.so bindings-ruby/*.gem
+	rm -rf interop-tests/drivers/published/node_modules interop-tests/drivers/*/build bindings-node/node_modules bindings-node/*.node bindings-node/*.tgz bindings-node/dist bindings-node/native bindings-node/native.d.ts bindings-ruby/lib/pigato/pigato.so bindings-ruby/*.gem bindings-ruby/dist bindings-ruby/native bindings-ruby/bench/build
 	$(MAKE) -C bindings-c clean

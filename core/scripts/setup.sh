@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that what a target needs is there. On Debian and its kin what is missing is installed with apt, and Node.js,
 # where that one is too old, with npm into target/tools, which make's targets look into first; elsewhere this says what
-# to install. Usage: setup.sh build|node|c|go|ruby|drivers …
+# to install. Usage: setup.sh build|node|c|go|ruby|ffi-rzmq|drivers …
 set -eu
 
 missing=()    # what is missing, in words
@@ -90,6 +90,11 @@ check_ruby() {
     need "libclang" libclang1-14 libclang-common-14-dev
 }
 
+# What the published Ruby gem's loops are measured with.
+check_ffi_rzmq() {
+  ruby -e 'require "ffi-rzmq"' 2>/dev/null || need "the ffi-rzmq gem" ruby-ffi-rzmq
+}
+
 # What the programs need that tests drive in C.
 check_drivers() {
   printf '#include <cjson/cJSON.h>\n' | gcc -E -x c - >/dev/null 2>&1 || need "libcjson" libcjson-dev
@@ -115,7 +120,7 @@ install_missing() {
 }
 
 for what in "$@"; do
-  "check_$what"
+  "check_${what//-/_}"
 done
 [ "${#missing[@]}" -eq 0 ] || install_missing
 [ "$wants_node" = no ] || newer_node
