@@ -19,6 +19,19 @@ class ThreadsTest < PigatoTest
     end
   end
 
+  # Each child is a program whose first use of the native part is by many threads at once.
+  def test_the_first_use_may_be_by_many_threads_at_once
+    ruby(<<~RUBY)
+      children = Array.new(60) do
+        fork do
+          Array.new(8) { Thread.new { Pigato::Worker.new("tcp://127.0.0.1:9", "echo").start } }.each(&:join)
+          exit!(0)
+        end
+      end
+      exit children.all? { |child| Process.wait2(child).last.success? } ? 0 : 1
+    RUBY
+  end
+
   def test_each_thread_has_a_client_of_its_own
     serve(concurrency: 4)
     endpoint = broker.endpoint

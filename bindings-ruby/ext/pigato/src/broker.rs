@@ -11,7 +11,7 @@ use serde_json::{json, Value};
 
 use crate::error::thrown;
 use crate::events::Record;
-use crate::handle::Slot;
+use crate::handle::{define_class, Slot};
 use crate::options::{bytes, object, timeout};
 
 /// A broker, from `start` on.
@@ -19,7 +19,7 @@ use crate::options::{bytes, object, timeout};
 struct NativeBroker(Slot<Broker>);
 
 pub(crate) fn define(ruby: &Ruby, native: RModule) -> Result<(), Error> {
-    let class = native.define_class("Broker", ruby.class_object())?;
+    let class = define_class::<NativeBroker>(ruby, native, "Broker")?;
     class.undef_default_alloc_func();
     class.define_singleton_method("start", function!(NativeBroker::start, 2))?;
     class.define_method("endpoints", method!(NativeBroker::endpoints, 0))?;

@@ -10,7 +10,7 @@ use pigato::{ErrorCode, RequestError};
 
 use crate::error::thrown;
 use crate::events::{self, Record};
-use crate::handle::Slot;
+use crate::handle::{define_class, Slot};
 use crate::options::{bytes, object};
 
 /// A client, from `start` on.
@@ -18,7 +18,7 @@ use crate::options::{bytes, object};
 struct NativeClient(Slot<Client>);
 
 pub(crate) fn define(ruby: &Ruby, native: RModule) -> Result<(), Error> {
-    let class = native.define_class("Client", ruby.class_object())?;
+    let class = define_class::<NativeClient>(ruby, native, "Client")?;
     class.undef_default_alloc_func();
     class.define_singleton_method("start", function!(NativeClient::start, 2))?;
     class.define_method("identity", method!(NativeClient::identity, 0))?;

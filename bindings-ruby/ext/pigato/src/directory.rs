@@ -4,14 +4,14 @@ use magnus::{function, method, prelude::*, Error, RModule, Ruby};
 use pigato::services::Directory;
 
 use crate::error::thrown;
-use crate::handle::Slot;
+use crate::handle::{define_class, Slot};
 
 /// A directory service, from `start` until `release`.
 #[magnus::wrap(class = "Pigato::Native::Directory", free_immediately)]
 struct NativeDirectory(Slot<Directory>);
 
 pub(crate) fn define(ruby: &Ruby, native: RModule) -> Result<(), Error> {
-    let class = native.define_class("Directory", ruby.class_object())?;
+    let class = define_class::<NativeDirectory>(ruby, native, "Directory")?;
     class.undef_default_alloc_func();
     class.define_singleton_method("start", function!(NativeDirectory::start, 2))?;
     class.define_method("release", method!(NativeDirectory::release, 0))?;

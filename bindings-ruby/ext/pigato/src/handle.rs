@@ -3,10 +3,17 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use magnus::{Error, Ruby};
+use magnus::{prelude::*, Error, RClass, RModule, Ruby, TypedData};
 use pigato::ErrorCode;
 
 use crate::error::thrown;
+
+/// Defines the class of a type, and has it looked up once, before there are threads: the first look runs Ruby code under a lock of
+/// Rust's, and a second thread that waits for that lock does not let the first one have the GVL back.
+pub(crate) fn define_class<T: TypedData>(ruby: &Ruby, native: RModule, name: &str) -> Result<RClass, Error> {
+    native.define_class(name, ruby.class_object())?;
+    Ok(T::class(ruby))
+}
 
 /// A handle until it is released.
 pub(crate) struct Slot<H>(RefCell<Option<Arc<H>>>);

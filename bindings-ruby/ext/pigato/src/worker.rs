@@ -10,7 +10,7 @@ use pigato::{ErrorCode, Request};
 
 use crate::error::thrown;
 use crate::events::{self, Record};
-use crate::handle::Slot;
+use crate::handle::{define_class, Slot};
 use crate::options::{bytes, object, timeout};
 
 /// A worker, from `start` on.
@@ -18,7 +18,7 @@ use crate::options::{bytes, object, timeout};
 struct NativeWorker(Slot<Worker>);
 
 pub(crate) fn define(ruby: &Ruby, native: RModule) -> Result<(), Error> {
-    let class = native.define_class("Worker", ruby.class_object())?;
+    let class = define_class::<NativeWorker>(ruby, native, "Worker")?;
     class.undef_default_alloc_func();
     class.define_singleton_method("start", function!(NativeWorker::start, 3))?;
     class.define_method("identity", method!(NativeWorker::identity, 0))?;
