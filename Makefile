@@ -86,9 +86,14 @@ ruby: ## the Ruby gem: lint, build, signatures, tests, some of them again under 
 	@core/scripts/setup.sh build ruby
 	bindings-ruby/test.sh
 
+.PHONY: ruby-build
+ruby-build:
+	@core/scripts/setup.sh build ruby
+	bindings-ruby/build.sh
+
 .PHONY: drivers
-drivers: c-library node-build interop-tests/drivers/published/node_modules/.package-lock.json
-	@core/scripts/setup.sh build node c go drivers
+drivers: c-library node-build ruby-build interop-tests/drivers/published/node_modules/.package-lock.json
+	@core/scripts/setup.sh build node c go ruby drivers
 	$(MAKE) -C interop-tests/drivers/c
 	cd interop-tests/drivers/go && go vet . && go build -o build/driver .
 	$(CARGO) build --package pigato-interop --bins

@@ -56,6 +56,14 @@ class WorkersTest < PigatoTest
     assert_match(/handler failed: .*odd/m, text.string)
   end
 
+  def test_the_logger_hears_at_once_that_the_connection_is_lost
+    text = StringIO.new
+    serve(logger: Logger.new(text), heartbeat: 100)
+    eventually("the worker connects") { text.string.include?("pigato worker echo: connected") }
+    broker.stop
+    eventually("the worker notices") { text.string.include?("pigato worker echo: disconnected") }
+  end
+
   def test_a_reply_that_is_no_json_is_a_failure_of_the_handlers
     serve { Float::INFINITY }
     assert_equal "W_HANDLER", assert_raises(Pigato::RemoteError) { client.call("echo", 1) }.code

@@ -38,7 +38,7 @@ module Pigato
       @log = log
       @by_token = {}
       @inbox = Mailbox.new
-      @dispatcher = Dispatcher.new(native, self)
+      @dispatcher = Dispatcher.new(native, self, log)
     end
 
     # The next request that somebody still waits for; nil if none came in time, or none can come.
@@ -80,8 +80,6 @@ module Pigato
 
     def wait_stopped
       @dispatcher.wait_stopped
-    ensure
-      @log.flush
     end
 
     # @see Dispatcher
@@ -99,8 +97,6 @@ module Pigato
 
     def take(mailbox, deadline)
       @dispatcher.take(mailbox, deadline)
-    ensure
-      @log.flush
     end
 
     def asked(event)
