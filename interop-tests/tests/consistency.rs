@@ -200,9 +200,13 @@ fn the_version_is_the_same_everywhere() {
     let version = env!("CARGO_PKG_VERSION");
     let package: serde_json::Value = serde_json::from_str(&read("bindings-node/package.json")).expect("JSON");
     assert_eq!(package["version"], version);
-    assert_eq!(read("bindings-ruby/lib/pigato/version.rb").lines().find_map(quoted_version), Some(version.replace('-', ".")));
+    assert_eq!(
+        read("bindings-ruby/lib/pigato/version.rb").lines().find_map(quoted_version),
+        Some(version.replace('-', "."))
+    );
     // C, Go and the pkg-config file tell the library's own, which is the crate's.
-    for manifest in ["core/Cargo.toml", "bindings-c/Cargo.toml", "bindings-node/Cargo.toml", "bindings-ruby/ext/pigato/Cargo.toml"]
+    for manifest in
+        ["core/Cargo.toml", "bindings-c/Cargo.toml", "bindings-node/Cargo.toml", "bindings-ruby/ext/pigato/Cargo.toml"]
     {
         assert!(read(manifest).contains("\nversion.workspace = true\n"), "{manifest}");
     }
@@ -224,7 +228,9 @@ fn the_defaults_that_rubys_comments_tell_are_true() {
     // Those that differ from the core's are the published gem's, as the protocol's table of defaults has them.
     let protocol = read("core/docs/protocol.md");
     assert!(protocol.contains("| Ruby client | timeout 2500; Ruby worker: recv timeout 2500, reconnect 2500 |"));
-    assert!(client.contains("DEFAULT_TIMEOUT = 2500\n") && client.contains("`:timeout` of requests in milliseconds (2500)"));
+    assert!(
+        client.contains("DEFAULT_TIMEOUT = 2500\n") && client.contains("`:timeout` of requests in milliseconds (2500)")
+    );
     assert!(worker.contains("DEFAULTS = { timeout: 2500, reconnect: 2500 }"));
     assert!(worker.contains("`:timeout` of {#recv} in milliseconds (2500)") && worker.contains("`:reconnect` (2500)"));
 }

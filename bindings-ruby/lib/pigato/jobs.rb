@@ -54,6 +54,12 @@ module Pigato
       take(job.writable, nil)
     end
 
+    # Whether a request is known to be cancelled. Looks at what has come, as nobody may be waiting.
+    def cancelled?(job)
+      take(Mailbox.new, Dispatcher.now) unless job.cancelled?
+      job.cancelled?
+    end
+
     def ended(job)
       @by_token.delete(job.token)
     end

@@ -16,11 +16,12 @@ use super::scenario::{Scenario, Spec};
 const READY: Duration = Duration::from_secs(30);
 
 /// What a broker, and what a worker or client is told unless the scenario says otherwise. Heartbeats are long enough for
-/// a busy machine, pauses short enough for a test.
+/// a busy machine, pauses short enough for a test; requests have the core's timeout, which Ruby's drop-in client has not.
 fn base_conf(role: Role) -> Map<String, Value> {
     let conf = match role {
         Role::Broker => json!({"heartbeat": 1000, "intch": "tcp://127.0.0.1:*"}),
-        Role::Worker | Role::Client => json!({"heartbeat": 1000, "reconnect": 100}),
+        Role::Worker => json!({"heartbeat": 1000, "reconnect": 100}),
+        Role::Client => json!({"heartbeat": 1000, "reconnect": 100, "timeout": 60_000}),
     };
     conf.as_object().cloned().unwrap_or_default()
 }
