@@ -127,7 +127,8 @@ fn request_options_have_the_same_names_everywhere() {
     let javascript: BTreeSet<String> = members(&types, "RequestOptions").into_iter().map(str::to_owned).collect();
     assert_eq!(javascript, request_options());
     let go = read("bindings-c/go/options.go");
-    for name in request_options().iter().filter(|name| *name != "codec") {
+    // Only Node.js has a word for `persist`: in Go it is `With`, in Ruby a header. `codec` is its own call in both.
+    for name in request_options().iter().filter(|name| !["codec", "persist"].contains(&name.as_str())) {
         assert!(go.contains(&format!("\"{name}\"")), "Go has no {name}");
     }
 

@@ -78,12 +78,13 @@ impl Scene {
         }
     }
 
-    /// Lets the driver find its broker: the answer to its announcement, in the golden form.
-    fn connect(&mut self, announcement: &str, answer: &str) {
-        self.receive(announcement);
+    /// Lets the driver find its broker: the answer to its announcement, which this returns, in the golden form.
+    fn connect(&mut self, announcement: &str, answer: &str) -> Vec<String> {
+        let announcement = self.receive(announcement);
         let answer = golden(answer);
         self.send(&answer.iter().map(String::as_str).collect::<Vec<_>>());
         self.process.take("`ready`", READY, |event| event["event"] == "ready").expect("ready");
+        announcement
     }
 
     /// Hands a worker a request under the golden client and id.
@@ -154,8 +155,13 @@ fn clients_and_workers_send_the_golden_heartbeat() {
     for language in OURS {
         let conf = json!({"heartbeat": 100});
         let mut client = Scene::with_conf(language, Role::Client, &conf);
-        client.connect("4", "broker-to-client-hello");
-        assert_eq!(client.receive("4"), golden("client-heartbeat"), "{language}");
+        let announcement = client.connect("4", "broker-to-client-hello");
+        let mut heartbeat = client.receive("4");
+        // Until it is answered the announcement takes the heartbeat's place.
+        while heartbeat.len() > 2 && heartbeat[2] == announcement[2] {
+            heartbeat = client.receive("4");
+        }
+        assert_eq!(heartbeat, golden("client-heartbeat"), "{language}");
         let mut worker = Scene::with_conf(language, Role::Worker, &conf);
         worker.connect("1", "broker-to-worker-ready-hello");
         assert_eq!(worker.receive("4"), golden("worker-heartbeat"), "{language}");
