@@ -18,6 +18,9 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// How long between two looks at numbers that no event tells of.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// The same, when they take long.
+const LOOK_LONG: Duration = Duration::from_millis(300);
+
 /// One scenario under way.
 pub struct Steps<'a, 'b> {
     pub(super) stage: &'a mut Stage<'b>,
@@ -271,6 +274,7 @@ impl<'a, 'b> Steps<'a, 'b> {
     /// Looks at the broker's numbers until they satisfy.
     fn until(&mut self, satisfy: impl Fn(&Value) -> bool) -> Result<Value, String> {
         let deadline = Instant::now() + PATIENCE;
+        let mut pause = LOOK;
         loop {
             let numbers = self.numbers()?;
             if satisfy(&numbers) {
@@ -279,7 +283,9 @@ impl<'a, 'b> Steps<'a, 'b> {
             if Instant::now() > deadline {
                 return Err(format!("the broker's numbers are {numbers}"));
             }
-            std::thread::sleep(LOOK);
+            std::thread::sleep(pause);
+            // The log is to keep what came before.
+            pause = (pause * 2).min(LOOK_LONG);
         }
     }
 
