@@ -91,9 +91,14 @@ ruby-gem: ## the Ruby gem that is built where it is installed, and the one for t
 	@core/scripts/setup.sh build ruby
 	cd bindings-ruby && DIST=dist rake gem native
 
+.PHONY: ruby-build
+ruby-build:
+	@core/scripts/setup.sh build ruby
+	bindings-ruby/build.sh
+
 .PHONY: drivers
-drivers: c-library node-build interop-tests/drivers/published/node_modules/.package-lock.json
-	@core/scripts/setup.sh build node c go drivers
+drivers: c-library node-build ruby-build interop-tests/drivers/published/node_modules/.package-lock.json
+	@core/scripts/setup.sh build node c go ruby drivers
 	$(MAKE) -C interop-tests/drivers/c
 	cd interop-tests/drivers/go && go vet . && go build -o build/driver .
 	$(CARGO) build --package pigato-interop --bins
@@ -103,13 +108,15 @@ interop-tests/drivers/published/node_modules/.package-lock.json: interop-tests/d
 	cd interop-tests/drivers/published && npm ci --no-audit --no-fund
 	touch $@
 
-# FULL=1 runs every client with every worker and broker in all scenarios, ONLY=SCENARIO/CLIENT/WORKER/BROKER a part.
+# FULL=1 runs every client with every worker and broker in all scenarios, ONLY=SCENARIO/CLIENT/WORKER/BROKER a part;
+# README=1 puts the outcome into README.md.
 .PHONY: interop
 interop: drivers ## every language with every other and with the published packages; FULL=1 for all combinations
 	$(CARGO) test --package pigato-interop --quiet
 	@mkdir -p target/interop
 	$(CARGO) run --package pigato-interop --quiet -- $(if $(FULL),--full) $(if $(ONLY),--only '$(ONLY)') \
-		--json target/interop/report.json --junit target/interop/report.xml --html target/interop/report.html
+		--json target/interop/report.json --junit target/interop/report.xml --html target/interop/report.html \
+		$(if $(README),--readme README.md)
 
 .PHONY: sim
 sim: setup ## simulate SEEDS=… worlds

@@ -56,6 +56,28 @@ class WorkersTest < PigatoTest
     assert_match(/handler failed: .*odd/m, text.string)
   end
 
+  def test_a_silent_client_has_not_cancelled
+    states = Queue.new
+    serve(concurrency: 1, heartbeat: 20) do |_request, reply|
+      Thread.pass while reply.active?
+      states << reply.cancelled?
+      Thread.pass until reply.cancelled?
+      states << reply.cancelled?
+    end
+    future = client(heartbeat: 10_000).async_call("echo", 1)
+    refute states.pop, "it is silent, and no more than that"
+    future.cancel
+    assert states.pop
+  end
+
+  def test_the_logger_hears_at_once_that_the_connection_is_lost
+    text = StringIO.new
+    serve(logger: Logger.new(text), heartbeat: 100)
+    eventually("the worker connects") { text.string.include?("pigato worker echo: connected") }
+    broker.stop
+    eventually("the worker notices") { text.string.include?("pigato worker echo: disconnected") }
+  end
+
   def test_a_reply_that_is_no_json_is_a_failure_of_the_handlers
     serve { Float::INFINITY }
     assert_equal "W_HANDLER", assert_raises(Pigato::RemoteError) { client.call("echo", 1) }.code

@@ -49,6 +49,102 @@ fn go_has_every_code_and_no_other() {
     assert_eq!(codes, all_codes());
 }
 
+/// The texts of a package's files with one of these endings, one after the other; folders in it are read too.
+fn texts(folder: &str, endings: &[&str]) -> String {
+    let mut text = String::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder)];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        for path in entries.map(|entry| entry.expect("an entry").path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if endings.iter().any(|ending| path.extension().is_some_and(|extension| extension == *ending)) {
+                text += &std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            }
+        }
+    }
+    text
+}
+
+/// Ruby's names for frames, which look like codes.
+const RUBY_FRAMES: [&str; 9] = [
+    "C_CLIENT",
+    "W_WORKER",
+    "W_READY",
+    "W_REQUEST",
+    "W_REPLY",
+    "W_HEARTBEAT",
+    "W_DISCONNECT",
+    "W_REPLY_PARTIAL",
+    "W_REPLY_REJECT",
+];
+
+#[test]
+fn no_package_has_a_code_that_the_core_does_not_know() {
+    let all = all_codes();
+    let ruby = texts("bindings-ruby/lib", &["rb"]) + &texts("bindings-ruby/sig", &["rbs"]);
+    let node = texts("bindings-node/lib", &["js", "mjs"]);
+    let mut ruby = codes_in(&ruby);
+    for name in RUBY_FRAMES {
+        assert!(ruby.remove(name), "Ruby has no {name}");
+    }
+    // Frames have names in Node.js too, and so have the published packages' error events, which begin otherwise.
+    let frames = BTreeSet::from(RUBY_FRAMES);
+    for (package, codes) in [("Ruby", ruby), ("Node.js", &codes_in(&node) - &frames)] {
+        let unknown: Vec<_> = codes.difference(&all).collect();
+        assert!(unknown.is_empty(), "{package} has {unknown:?}");
+    }
+}
+
+#[test]
+fn a_class_of_rubys_errors_stands_for_codes_and_has_a_signature() {
+    let ruby = read("bindings-ruby/lib/pigato/errors.rb");
+    let (_, table) = ruby.split_once("CLASSES = {").expect("the table");
+    let (table, _) = table.split_once('}').expect("its end");
+    let signatures = read("bindings-ruby/sig/pigato.rbs");
+    let rows: Vec<_> = table.split(',').filter_map(|row| row.split_once("=>")).collect();
+    assert_eq!(rows.len(), codes_in(table).len());
+    for (code, class) in rows {
+        let (code, class) = (code.trim().trim_matches('"'), class.trim());
+        assert!(all_codes().contains(code), "there is no {code}");
+        assert!(signatures.contains(&format!("class {class} < Error")), "no signature of {class}");
+    }
+}
+
+/// What a request may be told, by its name on the wire.
+fn request_options() -> BTreeSet<String> {
+    let (client, protocol) = (ClientOptions::default(), read("core/docs/protocol.md"));
+    let row = protocol.lines().find(|line| line.starts_with("| request opts |")).expect("the row");
+    let mut names: BTreeSet<String> = row.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    names.extend(["failFast", "codec"].map(str::to_owned));
+    assert!(names.iter().filter(|name| client.to_json().contains_key(*name)).count() >= 2, "{names:?}");
+    names
+}
+
+#[test]
+fn request_options_have_the_same_names_everywhere() {
+    let types = read("bindings-node/index.d.ts");
+    let javascript: BTreeSet<String> = members(&types, "RequestOptions").into_iter().map(str::to_owned).collect();
+    assert_eq!(javascript, request_options());
+    let go = read("bindings-c/go/options.go");
+    // Only Node.js has a word for `persist`: in Go it is `With`, in Ruby a header. `codec` is its own call in both.
+    for name in request_options().iter().filter(|name| !["codec", "persist"].contains(&name.as_str())) {
+        assert!(go.contains(&format!("\"{name}\"")), "Go has no {name}");
+    }
+
+    // Ruby's keywords, those with another name on the wire in a table.
+    let ruby = read("bindings-ruby/lib/pigato/client.rb");
+    let (_, table) = ruby.split_once("REQUEST_OPTIONS = {").expect("the table");
+    let (table, _) = table.split_once('}').expect("its end");
+    let signatures = read("bindings-ruby/sig/pigato.rbs");
+    let (_, call) = signatures.split_once("def call: (").expect("the signature");
+    let (call, _) = call.split_once(')').expect("its end");
+    for (keyword, name) in table.split(',').filter_map(|row| row.split_once(": ")) {
+        assert!(request_options().contains(name.trim().trim_matches('"')), "there is no {name}");
+        assert!(call.contains(&format!("?{}: ", keyword.trim())), "no signature of {keyword}");
+    }
+}
+
 /// The members of an interface in `index.d.ts`.
 fn members<'a>(types: &'a str, interface: &str) -> BTreeSet<&'a str> {
     let (_, body) = types.split_once(&format!("export interface {interface} ")).expect("the interface");
@@ -105,6 +201,55 @@ fn the_version_is_the_same_everywhere() {
     let version = env!("CARGO_PKG_VERSION");
     let package: serde_json::Value = serde_json::from_str(&read("bindings-node/package.json")).expect("JSON");
     assert_eq!(package["version"], version);
+    assert_eq!(
+        read("bindings-ruby/lib/pigato/version.rb").lines().find_map(quoted_version),
+        Some(version.replace('-', "."))
+    );
+    // C, Go and the pkg-config file tell the library's own, which is the crate's.
+    for manifest in
+        ["core/Cargo.toml", "bindings-c/Cargo.toml", "bindings-node/Cargo.toml", "bindings-ruby/ext/pigato/Cargo.toml"]
+    {
+        assert!(read(manifest).contains("\nversion.workspace = true\n"), "{manifest}");
+    }
+    assert!(read("bindings-c/pigato.pc.in").contains("\nVersion: @VERSION@\n"));
+    let lock: serde_json::Value = serde_json::from_str(&read("bindings-node/package-lock.json")).expect("JSON");
+    assert_eq!((&lock["version"], &lock["packages"][""]["version"]), (&version.into(), &version.into()));
     let workspace = read("Cargo.toml");
     assert!(workspace.contains(&format!("pigato = {{ path = \"core\", version = \"{version}\" }}")));
+}
+
+/// The version in a line of Ruby, `VERSION = "1.2.3"`.
+fn quoted_version(line: &str) -> Option<String> {
+    line.trim().strip_prefix("VERSION = \"")?.strip_suffix('"').map(str::to_owned)
+}
+
+#[test]
+fn the_defaults_that_rubys_comments_tell_are_true() {
+    let (client, worker) = (read("bindings-ruby/lib/pigato/client.rb"), read("bindings-ruby/lib/pigato/worker.rb"));
+    // Those that differ from the core's are the published gem's, as the protocol's table of defaults has them.
+    let protocol = read("core/docs/protocol.md");
+    assert!(protocol.contains("| Ruby client | timeout 2500; Ruby worker: recv timeout 2500, reconnect 2500 |"));
+    assert!(
+        client.contains("DEFAULT_TIMEOUT = 2500\n") && client.contains("`:timeout` of requests in milliseconds (2500)")
+    );
+    assert!(worker.contains("DEFAULTS = { timeout: 2500, reconnect: 2500 }"));
+    assert!(worker.contains("`:timeout` of {#recv} in milliseconds (2500)") && worker.contains("`:reconnect` (2500)"));
+}
+
+#[test]
+fn the_defaults_of_the_protocols_document_are_the_cores() {
+    let protocol = read("core/docs/protocol.md");
+    let broker = BrokerOptions::default().to_json();
+    let (client, worker) = (ClientOptions::default().to_json(), WorkerOptions::default().to_json());
+    for (row, options, names) in [
+        ("| broker |", &broker, &["heartbeat", "heartbeatLiveness"][..]),
+        ("| client |", &client, &["heartbeat", "reconnect", "timeout"]),
+        ("| worker |", &worker, &["heartbeat", "reconnect", "concurrency"]),
+    ] {
+        let line = protocol.lines().find(|line| line.starts_with(row)).expect("the row");
+        for name in names {
+            assert!(line.contains(&format!("{name} {}", options[*name])), "{name} is {}: {line}", options[*name]);
+        }
+    }
+    assert!(protocol.contains(&format!("intch `{}`", broker["intch"].as_str().expect("text"))));
 }

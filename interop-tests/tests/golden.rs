@@ -10,8 +10,10 @@ use serde_json::{json, Value};
 
 const PATIENCE_MS: i32 = 30_000;
 
+const READY: Duration = Duration::from_secs(30);
+
 /// Languages whose peers are the core's; the published package's forms are golden files of their own.
-const OURS: [&str; 4] = ["c", "go", "node", "rust"];
+const OURS: [&str; 5] = ["c", "go", "node", "ruby", "rust"];
 
 fn golden(name: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(format!("{name}.json"));
@@ -31,6 +33,10 @@ struct Scene {
 
 impl Scene {
     fn open(language: &str, role: Role) -> Self {
+        Self::with_conf(language, role, &json!({}))
+    }
+
+    fn with_conf(language: &str, role: Role, conf: &Value) -> Self {
         let home = Path::new(env!("CARGO_MANIFEST_DIR"));
         let programs = PathBuf::from(env!("CARGO_BIN_EXE_interop"));
         let drivers = Drivers::read(&home.join("drivers"), programs.parent().expect("a folder")).expect("drivers.toml");
@@ -41,8 +47,17 @@ impl Scene {
         let endpoint = router.get_last_endpoint().expect("bound").expect("text");
         let mut command = drivers.command(language, role).unwrap_or_else(|error| panic!("{error}"));
         command.args(["--endpoint", &endpoint]);
+        let mut conf = conf.clone();
         if role == Role::Worker {
             command.args(["--service", "echo"]);
+            // What the core announces by default; Ruby's `run` has as many as it has threads.
+            conf["concurrency"] = json!(100);
+        } else {
+            // The core's default; Ruby's is the published gem's.
+            conf["timeout"] = json!(60_000);
+        }
+        if OURS.contains(&language) {
+            command.args(["--conf", &conf.to_string()]);
         }
         let log = Log::default();
         let process = Process::start(language, command, &log).expect("it starts");
@@ -63,23 +78,43 @@ impl Scene {
         }
     }
 
+    /// Lets the driver find its broker: the answer to its announcement, in the golden form.
+    fn connect(&mut self, announcement: &str, answer: &str) {
+        self.receive(announcement);
+        let answer = golden(answer);
+        self.send(&answer.iter().map(String::as_str).collect::<Vec<_>>());
+        self.process.take("`ready`", READY, |event| event["event"] == "ready").expect("ready");
+    }
+
+    /// Hands a worker a request under the golden client and id.
+    fn ask(&self, data: &str) {
+        let request = golden("broker-to-worker-request");
+        self.send(&["W", "2", &request[2], "echo", "", &request[5], data, "{}"]);
+    }
+
     fn send(&self, frames: &[&str]) {
         let frames = [&self.peer[..]].into_iter().chain(frames.iter().map(|frame| frame.as_bytes()));
         self.router.send_multipart(frames, 0).expect("the peer is there");
     }
 }
 
+/// An announcement without the number of the connection, which ends it and is not in the golden file.
+fn without_session(hello: &str) -> String {
+    let (before, session) = hello.rsplit_once(",\"session\":").expect("the number of the connection");
+    let digits = session.strip_suffix('}').expect("its end");
+    assert!(digits.parse::<u64>().is_ok(), "{hello}");
+    format!("{before}}}")
+}
+
 #[test]
 fn clients_send_the_golden_hello_and_request() {
     for language in OURS {
         let mut scene = Scene::open(language, Role::Client);
-        let mut hello: Value = serde_json::from_str(&scene.receive("4")[2]).expect("a hello");
-        // It counts connections, and is not in the golden file.
-        hello.as_object_mut().expect("an object").remove("session");
-        let expected: Value = serde_json::from_str(&golden("client-hello")[2]).expect("JSON");
-        assert_eq!(hello, expected, "{language}");
+        let mut hello = scene.receive("4");
+        hello[2] = without_session(&hello[2]);
+        assert_eq!(hello, golden("client-hello"), "{language}");
         scene.send(&["C", "4"]);
-        scene.process.take("`ready`", Duration::from_secs(30), |event| event["event"] == "ready").expect("ready");
+        scene.process.take("`ready`", READY, |event| event["event"] == "ready").expect("ready");
 
         let line = json!({"op": "request", "tag": "t", "service": "echo", "data": {"a": 1}});
         scene.process.send(&line).expect("it listens");
@@ -90,28 +125,90 @@ fn clients_send_the_golden_hello_and_request() {
 }
 
 #[test]
-fn workers_send_the_golden_ready_and_reply() {
+fn clients_send_the_golden_cancel_and_credit() {
+    for language in OURS {
+        let mut scene = Scene::open(language, Role::Client);
+        scene.connect("4", "broker-to-client-hello");
+        let line = json!({"op": "request", "tag": "t", "service": "echo", "data": 1, "cancellable": true});
+        scene.process.send(&line).expect("it listens");
+        let id = scene.receive("2").remove(3);
+
+        // Half of what the client announced: it grants as much again.
+        let partial = golden("broker-to-client-reply-partial");
+        for _ in 0..512 {
+            scene.send(&["C", "6", "", &id, &partial[4], &partial[5], &partial[6]]);
+        }
+        let (credit, mut expected) = (scene.receive("9"), golden("client-credit"));
+        expected[3].clone_from(&id);
+        assert_eq!(credit, expected, "{language}");
+
+        scene.process.send(&json!({"op": "cancel", "tag": "t"})).expect("it listens");
+        let (cancel, mut expected) = (scene.receive("8"), golden("client-cancel"));
+        expected[3] = id;
+        assert_eq!(cancel, expected, "{language}");
+    }
+}
+
+#[test]
+fn clients_and_workers_send_the_golden_heartbeat() {
+    for language in OURS {
+        let conf = json!({"heartbeat": 100});
+        let mut client = Scene::with_conf(language, Role::Client, &conf);
+        client.connect("4", "broker-to-client-hello");
+        let line = json!({"op": "request", "tag": "t", "service": "echo", "data": 1});
+        client.process.send(&line).expect("it listens");
+        let mut expected = golden("client-request-heartbeat");
+        expected[3] = client.receive("2").remove(3);
+        let mut heartbeat = client.receive("4");
+        // The connection's own heartbeat is the announcement again.
+        while heartbeat.len() == 3 {
+            heartbeat = client.receive("4");
+        }
+        assert_eq!(heartbeat, expected, "{language}");
+        let mut worker = Scene::with_conf(language, Role::Worker, &conf);
+        worker.connect("1", "broker-to-worker-ready-hello");
+        assert_eq!(worker.receive("4"), golden("worker-heartbeat"), "{language}");
+    }
+}
+
+#[test]
+fn workers_send_the_golden_ready_and_replies() {
     for language in OURS {
         let mut scene = Scene::open(language, Role::Worker);
         assert_eq!(scene.receive("1"), golden("worker-ready-hello"), "{language}");
         scene.send(&["W", "1"]);
-        scene.process.take("`ready`", Duration::from_secs(30), |event| event["event"] == "ready").expect("ready");
-
-        let reply = golden("worker-reply");
-        let (client, id) = (&reply[2], &reply[4]);
-        scene.send(&["W", "2", client, "echo", "", id, "{\"a\":1}", "{}"]);
-        assert_eq!(scene.receive("3"), reply, "{language}");
-
-        let error = golden("worker-error");
-        scene.send(&["W", "2", &error[2], "echo", "", &error[4], "{\"do\":\"error\",\"value\":{\"code\":5}}", "{}"]);
-        assert_eq!(scene.receive("3"), error, "{language}");
-
-        let partial = golden("worker-reply-partial");
-        scene.send(&["W", "2", &partial[2], "echo", "", &partial[4], "{\"do\":\"partials\",\"count\":1}", "{}"]);
-        let mut sent = scene.receive("6");
-        sent[6].clone_from(&partial[6]);
-        assert_eq!(sent, partial, "{language}");
+        scene.process.take("`ready`", READY, |event| event["event"] == "ready").expect("ready");
+        for (data, kind, file) in [
+            (r#"{"a":1}"#, "3", "worker-reply"),
+            ("null", "3", "worker-reply-null"),
+            (r#"{"do":"error","value":{"code":5}}"#, "3", "worker-error"),
+            (r#"{"do":"throw","value":"no such table"}"#, "3", "worker-error-handler"),
+            (r#"{"do":"reject","value":"busy"}"#, "7", "worker-reject"),
+            (r#"{"do":"partials","count":1}"#, "6", "worker-reply-partial"),
+        ] {
+            scene.ask(data);
+            assert_eq!(scene.receive(kind), golden(file), "{language}");
+        }
     }
+}
+
+#[test]
+fn workers_send_the_golden_disconnect() {
+    for language in OURS {
+        let mut scene = Scene::open(language, Role::Worker);
+        scene.connect("1", "broker-to-worker-ready-hello");
+        scene.process.begin_stop();
+        assert_eq!(scene.receive("5"), golden("worker-disconnect"), "{language}");
+    }
+}
+
+#[test]
+fn the_player_of_the_published_ruby_worker_sends_its_golden_ready_and_reply() {
+    let mut scene = Scene::open("raw-ruby", Role::Worker);
+    assert_eq!(scene.receive("1"), golden("worker-ready"));
+    scene.send(&["W", "1"]);
+    scene.ask("{\"a\":1}");
+    assert_eq!(scene.receive("3"), golden("worker-reply-ruby"));
 }
 
 #[test]

@@ -5,25 +5,30 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Cells of every kind with the C client or worker, and one without.
-const CELLS: [&str; 9] = [
-    "cache/go/c/rust",
-    "echo/go/c/rust",
-    "error/c/rust/go",
-    "error/go/c/rust",
-    "options/c/rust/go",
-    "options/rust/c/go",
+/// Languages that are broken, each over another binding.
+const LANGUAGES: [&str; 2] = ["c", "node"];
+
+/// Cells of every kind with the broken language as client or worker, and one without it.
+const CELLS: [&str; 11] = [
+    "cache/go/LANGUAGE/rust",
+    "echo/go/LANGUAGE/rust",
+    "error/LANGUAGE/rust/go",
+    "error/go/LANGUAGE/rust",
+    "options/LANGUAGE/rust/go",
+    "options/rust/LANGUAGE/go",
     "options/rust/rust/rust",
-    "partials/c/go/rust",
-    "partials/go/c/rust",
+    "partials/LANGUAGE/go/rust",
+    "partials/go/LANGUAGE/rust",
+    "silent-once-cancelled/LANGUAGE/go/rust",
+    "silent-once-cancelled/go/LANGUAGE/rust",
 ];
 
-/// The cells that fail when C is broken so.
-fn red(mutation: &str) -> Vec<String> {
-    let report = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{mutation}.json"));
+/// The cells that fail when a language is broken so.
+fn red(language: &str, mutation: &str) -> Vec<String> {
+    let report = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{language}-{mutation}.json"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_interop"));
-    command.arg("--break").arg(format!("c={mutation}")).arg("--json").arg(&report);
-    command.args(CELLS.iter().flat_map(|cell| ["--only", cell]));
+    command.arg("--break").arg(format!("{language}={mutation}")).arg("--json").arg(&report);
+    command.args(CELLS.iter().flat_map(|cell| ["--only".to_owned(), cell.replace("LANGUAGE", language)]));
     let output = command.output().expect("the runner starts");
     let text = std::fs::read_to_string(&report)
         .unwrap_or_else(|error| panic!("no report ({error}): {}", String::from_utf8_lossy(&output.stderr)));
@@ -38,23 +43,48 @@ fn red(mutation: &str) -> Vec<String> {
     red
 }
 
+/// Exactly these cells fail, whichever language is broken.
+fn shows_in(mutation: &str, cells: &[&str]) {
+    std::thread::scope(|scope| {
+        for language in LANGUAGES {
+            scope.spawn(move || {
+                let mut expected: Vec<String> = cells.iter().map(|cell| cell.replace("LANGUAGE", language)).collect();
+                expected.sort();
+                assert_eq!(red(language, mutation), expected, "{language}");
+            });
+        }
+    });
+}
+
 #[test]
 fn options_that_are_left_out_show_where_options_matter() {
-    assert_eq!(red("drop-options"), ["cache/go/c/rust", "options/c/rust/go"]);
+    shows_in("drop-options", &["cache/go/LANGUAGE/rust", "options/LANGUAGE/rust/go"]);
 }
 
 #[test]
 fn partial_replies_that_change_places_show_in_the_streams_of_their_worker() {
-    assert_eq!(red("swap-partials"), ["partials/go/c/rust"]);
+    shows_in("swap-partials", &["partials/go/LANGUAGE/rust"]);
 }
 
 #[test]
-fn a_reply_too_many_shows_wherever_its_worker_answers() {
-    let all = ["cache/go/c/rust", "echo/go/c/rust", "error/go/c/rust", "options/rust/c/go", "partials/go/c/rust"];
-    assert_eq!(red("repeat-reply"), all);
+fn a_reply_after_the_final_one_shows_wherever_its_worker_answers() {
+    let all = [
+        "cache/go/LANGUAGE/rust",
+        "echo/go/LANGUAGE/rust",
+        "error/go/LANGUAGE/rust",
+        "options/rust/LANGUAGE/go",
+        "partials/go/LANGUAGE/rust",
+        "silent-once-cancelled/go/LANGUAGE/rust",
+    ];
+    shows_in("repeat-reply", &all);
+}
+
+#[test]
+fn a_reply_after_the_cancellation_shows_where_its_worker_is_told_of_one() {
+    shows_in("late-reply", &["silent-once-cancelled/go/LANGUAGE/rust"]);
 }
 
 #[test]
 fn a_status_that_is_ignored_shows_in_the_errors_of_its_worker() {
-    assert_eq!(red("ignore-status"), ["error/go/c/rust"]);
+    shows_in("ignore-status", &["error/go/LANGUAGE/rust"]);
 }

@@ -87,7 +87,7 @@ module Pigato
     def initialize(native, log)
       @native = native
       @log = log
-      @dispatcher = Dispatcher.new(native, self)
+      @dispatcher = Dispatcher.new(native, self, log)
     end
 
     def usable?
@@ -108,8 +108,6 @@ module Pigato
 
     def wait_stopped
       @dispatcher.wait_stopped
-    ensure
-      @log.flush
     end
 
     # @see Dispatcher

@@ -104,7 +104,7 @@ module Pigato
       @native = native
       @log = log
       @by_token = {}
-      @dispatcher = Dispatcher.new(native, self)
+      @dispatcher = Dispatcher.new(native, self, log)
     end
 
     # Makes a request; its events go to the call.
@@ -119,8 +119,6 @@ module Pigato
 
     def take(mailbox, deadline)
       @dispatcher.take(mailbox, deadline)
-    ensure
-      @log.flush
     end
 
     def exclusively(&block)
@@ -164,8 +162,6 @@ module Pigato
         nil # Somebody else has stopped it and will see the end of it.
       end
       @dispatcher.wait_stopped
-    ensure
-      @log.flush
     end
 
     # @see Dispatcher

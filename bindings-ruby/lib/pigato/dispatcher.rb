@@ -18,9 +18,11 @@ module Pigato
 
     # @param native what has `descriptor`, `drain`, `refuse_fork` and `release`
     # @param receiver `receive(event)` is called under the lock; it must neither wait nor raise
-    def initialize(native, receiver)
+    # @param log what the receiver noted is told without the lock
+    def initialize(native, receiver, log)
       @native = native
       @receiver = receiver
+      @log = log
       @io = IO.for_fd(native.descriptor, autoclose: false)
       @mutex = Mutex.new
       @followers = {}.compare_by_identity
@@ -42,6 +44,8 @@ module Pigato
         mailbox.wake_next
         promote unless @is_led
       end
+    ensure
+      @log.flush
     end
 
     # Runs a block that no event gets between.
@@ -98,7 +102,11 @@ module Pigato
 
     def wait_readable(seconds)
       @mutex.unlock
-      Thread.handle_interrupt(IMMEDIATE) { @io.wait_readable(seconds) }
+      Thread.handle_interrupt(IMMEDIATE) do
+        # Now, and not only when what is waited for comes.
+        @log.flush
+        @io.wait_readable(seconds)
+      end
     ensure
       @mutex.lock
     end

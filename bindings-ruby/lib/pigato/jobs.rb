@@ -38,7 +38,7 @@ module Pigato
       @log = log
       @by_token = {}
       @inbox = Mailbox.new
-      @dispatcher = Dispatcher.new(native, self)
+      @dispatcher = Dispatcher.new(native, self, log)
     end
 
     # The next request that somebody still waits for; nil if none came in time, or none can come.
@@ -52,6 +52,12 @@ module Pigato
     # Waits until a partial reply that was refused may be sent, or is not wanted any more.
     def wait_writable(job)
       take(job.writable, nil)
+    end
+
+    # Whether a request is known to be cancelled. Looks at what has come, as nobody may be waiting.
+    def cancelled?(job)
+      take(Mailbox.new, Dispatcher.now) unless job.cancelled?
+      job.cancelled?
     end
 
     def ended(job)
@@ -80,8 +86,6 @@ module Pigato
 
     def wait_stopped
       @dispatcher.wait_stopped
-    ensure
-      @log.flush
     end
 
     # @see Dispatcher
@@ -99,8 +103,6 @@ module Pigato
 
     def take(mailbox, deadline)
       @dispatcher.take(mailbox, deadline)
-    ensure
-      @log.flush
     end
 
     def asked(event)

@@ -63,14 +63,15 @@ module Pigato
     end
 
     # @return [Boolean] whether the reply is still wanted, as far as is known: it has not ended, and the client has said so
-    #   within the last heartbeats
+    #   within the last heartbeats, which published clients do not
     def active?
       !@is_ended && !@jobs.stopped? && @jobs.native.wanted?(@job.token)
     end
 
-    # @return [Boolean] whether nobody wants the reply any more, though it has not ended
+    # @return [Boolean] whether nobody wants the reply any more, though it has not ended: the client gave it up or is gone, its
+    #   time is over, or the worker has stopped
     def cancelled?
-      !@is_ended && !active?
+      !@is_ended && (@jobs.stopped? || @jobs.cancelled?(@job))
     end
 
     # @return [Boolean] whether the final reply, error or rejection was sent

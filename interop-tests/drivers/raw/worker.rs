@@ -35,9 +35,9 @@ impl Worker {
             Some("pid") => std::process::id().into(),
             Some("opts") => json_of(frames.get(7)),
             Some("text") => "x".repeat(data["length"].as_u64().unwrap_or_default() as usize).into(),
-            Some("sleep") => {
-                // Its recv and reply are all that a Ruby program has: it sleeps between them.
-                std::thread::sleep(millis(&data["ms"]).unwrap_or_default());
+            // Its recv and reply are all that a Ruby program has: it sleeps between them.
+            Some("sleep" | "block") => {
+                self.stay_alive(millis(&data["ms"]).unwrap_or_default())?;
                 data["value"].clone()
             }
             Some("never") => return Ok(()),
@@ -47,6 +47,25 @@ impl Worker {
         let reply: [&[u8]; 7] = [b"W", b"3", client, b"", id, b"0", reply.as_bytes()];
         self.socket.send_multipart(reply, 0)?;
         Ok(())
+    }
+
+    /// Passes time as that package does while a handler runs: a second connection tells that the worker is alive.
+    fn stay_alive(&self, time: Duration) -> Outcome<()> {
+        let ending = Instant::now() + time;
+        let endpoint = self.socket.get_last_endpoint()?.map_err(|_| "the endpoint is no text")?;
+        let second = zmq::Context::new().socket(zmq::DEALER)?;
+        second.set_linger(0)?;
+        second.connect(&endpoint)?;
+        let identity = self.socket.get_identity()?;
+        loop {
+            let frames: [&[u8]; 4] = [b"C", b"4", b"worker", &identity];
+            second.send_multipart(frames, 0)?;
+            let left = ending.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(HEARTBEAT));
+        }
     }
 }
 

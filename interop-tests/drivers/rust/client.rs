@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::Mutex;
+use std::thread::JoinHandle;
 
 use pigato::config::ClientOptions;
 use pigato::protocol::Frame;
@@ -16,12 +17,13 @@ pub(crate) struct Driven {
     cancels: Mutex<HashMap<String, CancelHandle>>,
     /// What lets requests that are held be read.
     held: Mutex<HashMap<String, Sender<()>>>,
+    readers: Mutex<Vec<JoinHandle<()>>>,
 }
 
 pub(crate) fn start(settings: Settings) -> Outcome<Driven> {
     let options = ClientOptions::from_json(&settings.conf)?;
     let client = Client::builder(settings.endpoint).options(options).on_event(teller()).start()?;
-    Ok(Driven { client, cancels: Mutex::default(), held: Mutex::default() })
+    Ok(Driven { client, cancels: Mutex::default(), held: Mutex::default(), readers: Mutex::default() })
 }
 
 impl Role for Driven {
@@ -39,6 +41,11 @@ impl Role for Driven {
 
     fn stop(&self) {
         self.client.stop_blocking();
+        lock(&self.held).clear();
+        for reader in lock(&self.readers).drain(..) {
+            // Its panic was printed.
+            let _ = reader.join();
+        }
     }
 }
 
@@ -64,12 +71,13 @@ impl Driven {
             lock(&self.held).insert(tag.clone(), sender);
             receiver
         });
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             // An error: the driver stops, and so does the request.
             if hold.map_or(Ok(()), |hold| hold.recv()).is_ok() {
                 read(&tag, response);
             }
         });
+        lock(&self.readers).push(reader);
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use pigato_interop::runner::known::{is_match, Known};
 use pigato_interop::runner::mutation::Mutation;
 use pigato_interop::runner::plan::{plan, Plan};
 use pigato_interop::runner::report::terminal::{table, Progress};
-use pigato_interop::runner::report::{html::html, json::json, junit::junit, Run};
+use pigato_interop::runner::report::{html::html, json::json, junit::junit, readme, Run};
 use pigato_interop::runner::{pool, scenario};
 
 /// Every language of PIGATO against every other, and against the published packages.
@@ -32,7 +32,7 @@ struct Arguments {
     #[arg(long, default_value_t = 6, value_name = "N")]
     jobs: usize,
     /// Break a language's clients and workers on purpose, to see which cells fail: drop-options, swap-partials,
-    /// repeat-reply or ignore-status
+    /// repeat-reply, late-reply or ignore-status
     #[arg(long = "break", value_name = "LANGUAGE=MUTATION")]
     mutation: Option<Mutation>,
     /// Write the outcome as JSON
@@ -44,6 +44,9 @@ struct Arguments {
     /// Write the outcome as a page
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Put a table of the outcome between the marks of this Markdown file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "mutation"])]
+    readme: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -122,7 +125,11 @@ fn report(arguments: &Arguments, run: &Run) -> Result<(), String> {
     };
     write(&arguments.json, &|| format!("{:#}\n", json(run)))?;
     write(&arguments.junit, &|| junit(run))?;
-    write(&arguments.html, &|| html(run))
+    write(&arguments.html, &|| html(run))?;
+    let Some(path) = &arguments.readme else { return Ok(()) };
+    let describe = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| describe(&error))?;
+    std::fs::write(path, readme::with_table(&text, run).map_err(|error| describe(&error))?).map_err(|e| describe(&e))
 }
 
 fn print_logs(run: &Run) {

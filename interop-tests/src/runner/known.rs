@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::cell::{Cell, Finished, Outcome};
+use super::cell::{Finished, Outcome};
 use super::drivers::Role;
 use super::plan::Lack;
 
@@ -36,6 +36,9 @@ struct Failure {
     /// `SCENARIO/CLIENT/WORKER/BROKER`, each of which may be `*`.
     cells: String,
     reason: String,
+    /// Whether timing decides: the cell may pass as well.
+    #[serde(default)]
+    sometimes: bool,
 }
 
 impl Known {
@@ -57,18 +60,16 @@ impl Known {
         self.lacks.iter().find(is_it).map(|listed| listed.reason.as_str())
     }
 
-    /// Why a cell fails, if that is listed.
-    #[must_use]
-    pub fn failure_of(&self, cell: &Cell) -> Option<&str> {
-        let listed = self.failure.iter().find(|listed| is_match(&listed.cells, &cell.to_string()));
-        listed.map(|listed| listed.reason.as_str())
-    }
-
-    /// Adds the reasons to outcomes.
+    /// Adds to an outcome why it was expected to be a failure, if it was.
     pub fn judge(&self, finished: &mut Finished) {
-        if !matches!(finished.outcome, Outcome::Skipped { .. }) {
-            finished.known = self.failure_of(&finished.cell).map(str::to_owned);
-        }
+        let name = finished.cell.to_string();
+        let listed = self.failure.iter().find(|listed| is_match(&listed.cells, &name));
+        let listed = listed.filter(|listed| match finished.outcome {
+            Outcome::Passed => !listed.sometimes,
+            Outcome::Failed { .. } => true,
+            Outcome::Skipped { .. } => false,
+        });
+        finished.known = listed.map(|listed| listed.reason.clone());
     }
 }
 
@@ -111,5 +112,28 @@ mod tests {
         assert_eq!(known.reason_for(&lack("published", Role::Worker)), Some("it is old"));
         assert_eq!(known.reason_for(&lack("published", Role::Client)), None);
         assert_eq!(known.reason_for(&lack("go", Role::Worker)), None);
+    }
+
+    #[test]
+    fn a_listed_failure_that_passes_is_bad_unless_it_is_one_only_sometimes() {
+        use super::super::cell::{Cell, Triple};
+        let known = |more: &str| -> Known {
+            toml::from_str(&format!("[[failure]]\ncells = \"odd/*\"\nreason = \"so it is\"\n{more}")).unwrap()
+        };
+        let scenario = "name = \"odd\"\nabout = \"\"\nsteps = []\n";
+        let triple = Triple { client: "c".to_owned(), worker: "go".to_owned(), broker: "rust".to_owned() };
+        let cell = Cell { scenario: std::sync::Arc::new(toml::from_str(scenario).unwrap()), triple };
+        let is_bad = |known: &Known, outcome: Outcome| {
+            let took = std::time::Duration::ZERO;
+            let mut finished = Finished { cell: cell.clone(), outcome, took, known: None };
+            known.judge(&mut finished);
+            finished.is_bad()
+        };
+        let failed = || Outcome::Failed { why: String::new(), log: String::new() };
+        for (known, passed_is_bad) in [(known(""), true), (known("sometimes = true"), false)] {
+            assert!(!is_bad(&known, failed()));
+            assert_eq!(is_bad(&known, Outcome::Passed), passed_is_bad);
+        }
+        assert!(is_bad(&Known::default(), failed()));
     }
 }

@@ -12,6 +12,7 @@ pub mod plan;
 pub mod pool;
 pub mod process;
 pub mod proxy;
+mod raw;
 pub mod report;
 pub mod scenario;
 pub mod stage;

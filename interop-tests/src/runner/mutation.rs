@@ -15,6 +15,8 @@ pub enum Kind {
     SwapPartials,
     /// A worker sends every final reply twice.
     RepeatReply,
+    /// A worker answers a request that it was told is cancelled.
+    LateReply,
     /// A worker says that every reply is a success.
     IgnoreStatus,
 }
@@ -37,8 +39,12 @@ impl std::str::FromStr for Mutation {
             "drop-options" => Kind::DropOptions,
             "swap-partials" => Kind::SwapPartials,
             "repeat-reply" => Kind::RepeatReply,
+            "late-reply" => Kind::LateReply,
             "ignore-status" => Kind::IgnoreStatus,
-            _ => return Err("there are drop-options, swap-partials, repeat-reply and ignore-status".to_owned()),
+            _ => {
+                let all = "drop-options, swap-partials, repeat-reply, late-reply and ignore-status";
+                return Err(format!("there are {all}"));
+            }
         };
         Ok(Self { language: language.to_owned(), kind })
     }
@@ -68,6 +74,17 @@ impl Kind {
             _ => {}
         }
         vec![message]
+    }
+
+    /// What a peer says at once to a message of the broker's, besides what it says itself.
+    fn answer(self, message: &[Vec<u8>]) -> Option<Message> {
+        match message {
+            [tag, kind, client, _, id] if self == Self::LateReply && tag == b"W" && kind == b"8" => {
+                let frames: [&[u8]; 8] = [b"W", b"3", client, b"", id, b"0", b"\"late\"", b"{}"];
+                Some(frames.map(<[u8]>::to_vec).to_vec())
+            }
+            _ => None,
+        }
     }
 }
 
@@ -157,9 +174,11 @@ impl Relay {
         zmq::poll(&mut items, LOOK_MS)?;
         let readable: Vec<bool> = items.iter().map(zmq::PollItem::is_readable).collect();
         for ((identity, (socket, _)), _) in self.peers.iter().zip(&readable[1..]).filter(|(_, is)| **is) {
-            let mut message = vec![identity.clone()];
-            message.extend(socket.recv_multipart(0)?);
-            self.router.send_multipart(message, 0)?;
+            let message = socket.recv_multipart(0)?;
+            if let Some(answer) = self.kind.answer(&message) {
+                socket.send_multipart(answer, 0)?;
+            }
+            self.router.send_multipart([identity].into_iter().chain(&message), 0)?;
         }
         if readable[0] {
             let mut message = self.router.recv_multipart(0)?;
@@ -204,9 +223,14 @@ mod tests {
             [message(&["W", "3", "c", "", "r", "0", "1", "{}"])]
         );
         assert_eq!(Kind::RepeatReply.apply(error.clone(), &mut held), [error.clone(), error]);
-        for kind in [Kind::IgnoreStatus, Kind::RepeatReply, Kind::SwapPartials] {
+        for kind in [Kind::IgnoreStatus, Kind::RepeatReply, Kind::LateReply, Kind::SwapPartials] {
             assert_eq!(kind.apply(request.clone(), &mut held), std::slice::from_ref(&request));
         }
+        let cancel = message(&["W", "8", "c", "", "r"]);
+        let late = message(&["W", "3", "c", "", "r", "0", "\"late\"", "{}"]);
+        assert_eq!(Kind::LateReply.answer(&cancel), Some(late));
+        assert_eq!(Kind::LateReply.answer(&request), None);
+        assert_eq!(Kind::RepeatReply.answer(&cancel), None);
     }
 
     #[test]

@@ -131,6 +131,12 @@ pub enum Action {
     Send,
     /// Waits until a peer `who` of the runner's own receives a message that begins with `frames`, where null is any.
     Receive,
+    /// A peer `who` of the runner's own listens where the broker publishes.
+    Subscribe,
+    /// Waits until `who`, who listens there, hears that services have `are` many workers; one without any may be left out.
+    Published,
+    /// Waits until `who`, who listens there, has heard nothing for a while.
+    Quiet,
 }
 
 /// One thing that happens, with what the action needs. Each has the deadline [`super::steps::PATIENCE`].

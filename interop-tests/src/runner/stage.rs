@@ -16,11 +16,12 @@ use super::scenario::{Scenario, Spec};
 const READY: Duration = Duration::from_secs(30);
 
 /// What a broker, and what a worker or client is told unless the scenario says otherwise. Heartbeats are long enough for
-/// a busy machine, pauses short enough for a test.
+/// a busy machine, pauses short enough for a test; requests have the core's timeout, which Ruby's drop-in client has not.
 fn base_conf(role: Role) -> Map<String, Value> {
     let conf = match role {
         Role::Broker => json!({"heartbeat": 1000, "intch": "tcp://127.0.0.1:*"}),
-        Role::Worker | Role::Client => json!({"heartbeat": 1000, "reconnect": 100}),
+        Role::Worker => json!({"heartbeat": 1000, "reconnect": 100}),
+        Role::Client => json!({"heartbeat": 1000, "reconnect": 100, "timeout": 60_000}),
     };
     conf.as_object().cloned().unwrap_or_default()
 }
@@ -32,6 +33,8 @@ pub struct Stage<'a> {
     log: Log,
     processes: BTreeMap<String, Process>,
     endpoint: String,
+    /// Where the broker publishes.
+    intch: String,
     proxy: Option<Proxy>,
     mutation: Option<&'a Mutation>,
     /// Between the broker and those of the language that is broken.
@@ -52,6 +55,7 @@ impl<'a> Stage<'a> {
             log: log.clone(),
             processes: BTreeMap::new(),
             endpoint: "tcp://127.0.0.1:*".to_owned(),
+            intch: String::new(),
             proxy: None,
             mutation,
             mutating: None,
@@ -62,6 +66,7 @@ impl<'a> Stage<'a> {
         stage.spawn(scenario, BROKER)?;
         let ready = stage.ready(BROKER)?;
         ready["endpoint"].as_str().ok_or("a broker that is ready has an endpoint")?.clone_into(&mut stage.endpoint);
+        ready["intch"].as_str().unwrap_or_default().clone_into(&mut stage.intch);
         if let Some(mutation) = mutation {
             stage.mutating = Some(FrameProxy::start(&stage.endpoint, mutation.kind)?);
         }
@@ -143,6 +148,13 @@ impl<'a> Stage<'a> {
         Ok(&self.peers[name])
     }
 
+    /// Has a peer of the runner's own listen where the broker publishes.
+    pub fn subscribe(&mut self, name: &str) -> Result<(), String> {
+        let socket = subscriber(&self.context, &self.intch).map_err(|error| format!("{name}: {error}"))?;
+        self.peers.insert(name.to_owned(), socket);
+        Ok(())
+    }
+
     /// The languages of the cell.
     #[must_use]
     pub fn triple(&self) -> &Triple {
@@ -195,5 +207,13 @@ fn raw_peer(context: &zmq::Context, name: &str, endpoint: &str) -> Result<zmq::S
     socket.set_identity(name.as_bytes())?;
     socket.set_sndtimeo(10_000)?;
     socket.connect(endpoint)?;
+    Ok(socket)
+}
+
+fn subscriber(context: &zmq::Context, intch: &str) -> Result<zmq::Socket, zmq::Error> {
+    let socket = context.socket(zmq::SUB)?;
+    socket.set_linger(0)?;
+    socket.set_subscribe(b"$dir ")?;
+    socket.connect(intch)?;
     Ok(socket)
 }

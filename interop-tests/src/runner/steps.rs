@@ -18,9 +18,12 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// How long between two looks at numbers that no event tells of.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// The same, when they take long.
+const LOOK_LONG: Duration = Duration::from_millis(300);
+
 /// One scenario under way.
 pub struct Steps<'a, 'b> {
-    stage: &'a mut Stage<'b>,
+    pub(super) stage: &'a mut Stage<'b>,
     scenario: &'a Scenario,
     /// Tags are told apart from those of other scenarios with the same processes.
     prefix: String,
@@ -94,6 +97,9 @@ impl<'a, 'b> Steps<'a, 'b> {
             }
             Action::Send => self.send_frames(step),
             Action::Receive => self.receive_frames(step),
+            Action::Subscribe => self.stage.subscribe(who(step)?),
+            Action::Published => self.published(step),
+            Action::Quiet => self.quiet(step),
         }
     }
 
@@ -268,6 +274,7 @@ impl<'a, 'b> Steps<'a, 'b> {
     /// Looks at the broker's numbers until they satisfy.
     fn until(&mut self, satisfy: impl Fn(&Value) -> bool) -> Result<Value, String> {
         let deadline = Instant::now() + PATIENCE;
+        let mut pause = LOOK;
         loop {
             let numbers = self.numbers()?;
             if satisfy(&numbers) {
@@ -276,7 +283,9 @@ impl<'a, 'b> Steps<'a, 'b> {
             if Instant::now() > deadline {
                 return Err(format!("the broker's numbers are {numbers}"));
             }
-            std::thread::sleep(LOOK);
+            std::thread::sleep(pause);
+            // The log is to keep what came before.
+            pause = (pause * 2).min(LOOK_LONG);
         }
     }
 
@@ -308,37 +317,13 @@ impl<'a, 'b> Steps<'a, 'b> {
         }
         Ok(())
     }
-
-    fn send_frames(&mut self, step: &Step) -> Result<(), String> {
-        let frames = frames(step)?;
-        let peer = self.stage.peer(who(step)?)?;
-        for _ in 0..step.times.unwrap_or(1) {
-            peer.send_multipart(frames.iter().flatten(), 0).map_err(|error| error.to_string())?;
-        }
-        Ok(())
-    }
-
-    fn receive_frames(&mut self, step: &Step) -> Result<(), String> {
-        let expected = frames(step)?;
-        let peer = self.stage.peer(who(step)?)?;
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now()).as_millis() as i32;
-            peer.set_rcvtimeo(left.max(1)).map_err(|error| error.to_string())?;
-            let got = peer.recv_multipart(0).map_err(|error| format!("no such message: {error}"))?;
-            let is_expected = |(one, other): (&Option<Vec<u8>>, &Vec<u8>)| one.as_ref().is_none_or(|one| one == other);
-            if got.len() >= expected.len() && expected.iter().zip(&got).all(is_expected) {
-                return Ok(());
-            }
-        }
-    }
 }
 
-fn given<'s, T>(member: Option<&'s T>, name: &str) -> Result<&'s T, String> {
+pub(super) fn given<'s, T>(member: Option<&'s T>, name: &str) -> Result<&'s T, String> {
     member.ok_or_else(|| format!("the step needs `{name}`"))
 }
 
-fn who(step: &Step) -> Result<&str, String> {
+pub(super) fn who(step: &Step) -> Result<&str, String> {
     given(step.who.as_ref(), "who").map(String::as_str)
 }
 
@@ -352,26 +337,6 @@ fn requested(step: &Step) -> Result<impl Fn(&Value) -> bool, String> {
     Ok(move |event: &Value| {
         event["event"] == "request" && data.as_ref().is_none_or(|data| is_same(data, &event["data"]))
     })
-}
-
-/// The step's frames; `None` for one that may be any.
-fn frames(step: &Step) -> Result<Vec<Option<Vec<u8>>>, String> {
-    let frames = value::read(given(step.frames.as_ref(), "frames")?)?;
-    let frames = frames.as_array().ok_or("frames are an array")?;
-    frames.iter().map(|frame| bytes_of(frame).map_err(|()| format!("{frame} is no frame"))).collect()
-}
-
-fn bytes_of(frame: &Value) -> Result<Option<Vec<u8>>, ()> {
-    match frame {
-        Value::Null => Ok(None),
-        Value::String(text) => Ok(Some(text.clone().into_bytes())),
-        _ => frame["hex"].as_str().and_then(from_hexadecimal).map(Some).ok_or(()),
-    }
-}
-
-fn from_hexadecimal(digits: &str) -> Option<Vec<u8>> {
-    let pairs = (0..digits.len()).step_by(2);
-    pairs.map(|at| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())).collect()
 }
 
 fn differ(what: &str, got: &Value, expected: &Value) -> String {

@@ -1,12 +1,14 @@
-//! The run as a page: a row for each scenario, a column for each client and worker, and in every field a square for each
-//! broker. A square links to what it stands for; what failed has its log there.
+//! The run as a page. An overview has a row for each scenario and a field for each role and language, which leads to the
+//! scenario's own matrix: a row for each client, a column for each worker and in every field a square for each broker. What
+//! failed has its log behind its square: two clicks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::super::cell::{Finished, Outcome};
+use super::super::drivers::Role;
 use super::junit::escaped;
-use super::{reason, Run};
+use super::{reason, Counts, Run};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -22,16 +24,28 @@ pub fn html(run: &Run) -> String {
         escaped(&run.selection)
     );
     text.push_str(
-        "<p>A row is a scenario, a column a client → worker, a square a broker: <i>c</i>, <i>g</i>o, <i>n</i>ode, \
-         <i>p</i>ublished, <i>r</i>ust. <span class=\"square passed\">r</span> passed \
-         <span class=\"square failed\">r</span> failed <span class=\"square known\">r</span> failed as known \
-         <span class=\"square skipped\">r</span> skipped; the reason is under the pointer, the log behind a click.</p>\n",
+        "<p>A field is a language in a role: how many of the scenario's cells passed. It leads to the scenario's matrix, a square \
+         there to what happened. <span class=\"square passed\">r</span> passed <span class=\"square failed\">r</span> failed \
+         <span class=\"square known\">r</span> failed as known <span class=\"square skipped\">r</span> skipped as known; the \
+         reason is under the pointer, the log behind a click.</p>\n",
     );
+    let rows = rows(run);
     failures(&mut text, run);
-    matrix(&mut text, run);
+    overview(&mut text, &rows);
+    rows.iter().for_each(|row| scenario(&mut text, row));
     logs(&mut text, run);
     text.push_str("</html>\n");
     text
+}
+
+/// The cells of one scenario, with their numbers in the run.
+type Row<'r> = Vec<(usize, &'r Finished)>;
+
+fn rows(run: &Run) -> Vec<Row<'_>> {
+    let cells: Row<'_> = run.cells.iter().enumerate().collect();
+    let is_one =
+        |one: &(usize, &Finished), other: &(usize, &Finished)| one.1.cell.scenario.name == other.1.cell.scenario.name;
+    cells.chunk_by(is_one).map(<[_]>::to_vec).collect()
 }
 
 fn failures(text: &mut String, run: &Run) {
@@ -47,59 +61,103 @@ fn failures(text: &mut String, run: &Run) {
     text.push_str("</ul>\n");
 }
 
-fn matrix(text: &mut String, run: &Run) {
-    let mut columns: Vec<(&str, &str)> =
-        run.cells.iter().map(|c| (&*c.cell.triple.client, &*c.cell.triple.worker)).collect();
-    columns.sort_unstable();
-    columns.dedup();
-    text.push_str("<table>\n<thead><tr><th></th>");
-    for clients in columns.chunk_by(|one, other| one.0 == other.0) {
-        let _ = write!(text, "<th colspan=\"{}\">{} →</th>", clients.len(), escaped(clients[0].0));
+/// The languages that a role has in these cells.
+fn languages<'r>(cells: &[(usize, &'r Finished)], role: Role) -> BTreeSet<&'r str> {
+    cells.iter().map(|(_, cell)| cell.cell.triple.of(role)).collect()
+}
+
+fn overview(text: &mut String, rows: &[Row<'_>]) {
+    let all: Row<'_> = rows.iter().flatten().copied().collect();
+    let columns: Vec<(Role, BTreeSet<&str>)> = Role::ALL.iter().map(|role| (*role, languages(&all, *role))).collect();
+    text.push_str("<table class=\"overview\">\n<thead><tr><th></th>");
+    for (role, languages) in &columns {
+        let _ = write!(text, "<th class=\"first\" colspan=\"{}\">{role}</th>", languages.len());
     }
     text.push_str("</tr>\n<tr><th>scenario</th>");
-    for (_, worker) in &columns {
-        let _ = write!(text, "<th class=\"worker\"><span>{}</span></th>", escaped(worker));
+    for language in columns.iter().flat_map(|(_, languages)| languages) {
+        let _ = write!(text, "<th class=\"language\"><span>{}</span></th>", escaped(language));
     }
     text.push_str("</tr></thead>\n<tbody>\n");
-    let mut rows: Vec<(&str, Vec<(usize, &Finished)>)> = Vec::new();
-    for (number, cell) in run.cells.iter().enumerate() {
-        match rows.last_mut() {
-            Some((name, cells)) if *name == cell.cell.scenario.name => cells.push((number, cell)),
-            _ => rows.push((&cell.cell.scenario.name, vec![(number, cell)])),
-        }
-    }
     let mut group = "";
-    for (_, cells) in &rows {
-        let scenario = &cells[0].1.cell.scenario;
+    for row in rows {
+        let scenario = &row[0].1.cell.scenario;
         if scenario.group != group {
             group = &scenario.group;
-            let _ = writeln!(
-                text,
-                "<tr class=\"group\"><th>{}</th><td colspan=\"{}\"></td></tr>",
-                escaped(group),
-                columns.len()
-            );
+            let _ = writeln!(text, "<tr class=\"group\"><th>{}</th></tr>", escaped(group));
         }
-        row(text, &columns, cells);
+        let (name, about) = (escaped(&scenario.name), escaped(&scenario.about));
+        let _ = write!(text, "<tr><th><a href=\"#{name}\" title=\"{about}\">{name}</a></th>");
+        for (role, languages) in &columns {
+            for (position, language) in languages.iter().enumerate() {
+                let first = if position == 0 { " first" } else { "" };
+                field(text, first, &name, row.iter().filter(|(_, cell)| cell.cell.triple.of(*role) == *language));
+            }
+        }
+        text.push_str("</tr>\n");
     }
     text.push_str("</tbody></table>\n");
 }
 
-fn row(text: &mut String, columns: &[(&str, &str)], cells: &[(usize, &Finished)]) {
-    let scenario = &cells[0].1.cell.scenario;
-    let _ = write!(text, "<tr><th title=\"{}\">{}</th>", escaped(&scenario.about), escaped(&scenario.name));
-    let mut fields: BTreeMap<(&str, &str), Vec<&(usize, &Finished)>> = BTreeMap::new();
-    for cell in cells {
-        fields.entry((&cell.1.cell.triple.client, &cell.1.cell.triple.worker)).or_default().push(cell);
-    }
-    for column in columns {
-        text.push_str("<td>");
-        for (number, cell) in fields.get(column).into_iter().flatten() {
-            square(text, *number, cell);
+/// The field of a language in a role: the worst that became of its cells, and how many passed.
+fn field<'r>(text: &mut String, first: &str, name: &str, cells: impl Iterator<Item = &'r (usize, &'r Finished)>) {
+    let mut counts = Counts::default();
+    cells.for_each(|(_, cell)| counts.add(cell));
+    let (state, number) = match counts {
+        _ if counts.bad() > 0 => ("failed", format!("{}!", counts.bad())),
+        _ if counts.known > 0 => ("known", counts.passed.to_string()),
+        _ if counts.passed > 0 => ("passed", counts.passed.to_string()),
+        _ if counts.skipped > 0 => ("skipped", String::new()),
+        _ => {
+            let _ = write!(text, "<td class=\"{}\"></td>", first.trim());
+            return;
         }
-        text.push_str("</td>");
+    };
+    let title = escaped(&counts.to_string());
+    let _ = write!(text, "<td class=\"{state}{first}\" title=\"{title}\"><a href=\"#{name}\">{number}</a></td>");
+}
+
+/// A scenario's own matrix.
+fn scenario(text: &mut String, cells: &[(usize, &Finished)]) {
+    let scenario = &cells[0].1.cell.scenario;
+    let (name, about) = (escaped(&scenario.name), escaped(&scenario.about));
+    let (workers, brokers) = (languages(cells, Role::Worker), languages(cells, Role::Broker));
+    let labels = labels(&brokers);
+    let legend: Vec<String> =
+        labels.iter().map(|(broker, label)| format!("<i>{label}</i> {}", escaped(broker))).collect();
+    let _ = writeln!(
+        text,
+        "<section id=\"{name}\"><a class=\"close\" href=\"#top\">close</a><h2>{}: {name}</h2><p>{about} Rows: clients; columns: workers; squares: brokers ({}).</p>",
+        escaped(&scenario.group),
+        legend.join(", ")
+    );
+    text.push_str("<table><thead><tr><th></th>");
+    for worker in &workers {
+        let _ = write!(text, "<th>{}</th>", escaped(worker));
     }
-    text.push_str("</tr>\n");
+    text.push_str("</tr></thead><tbody>\n");
+    for client in languages(cells, Role::Client) {
+        let _ = write!(text, "<tr><th>{}</th>", escaped(client));
+        for worker in &workers {
+            text.push_str("<td>");
+            let is_here = |triple: &super::super::cell::Triple| triple.client == client && triple.worker == *worker;
+            for (number, cell) in cells.iter().filter(|(_, cell)| is_here(&cell.cell.triple)) {
+                square(text, *number, cell, &labels[cell.cell.triple.broker.as_str()]);
+            }
+            text.push_str("</td>");
+        }
+        text.push_str("</tr>\n");
+    }
+    text.push_str("</tbody></table></section>\n");
+}
+
+/// As much of each name as tells it from the others.
+fn labels<'n>(names: &BTreeSet<&'n str>) -> BTreeMap<&'n str, String> {
+    let is_own = |name: &str, start: &str| names.iter().all(|other| *other == name || !other.starts_with(start));
+    let label = |name: &str| {
+        let ends = name.char_indices().map(|(at, character)| at + character.len_utf8());
+        ends.map(|end| &name[..end]).find(|start| is_own(name, start)).unwrap_or(name).to_owned()
+    };
+    names.iter().map(|name| (*name, escaped(&label(name)))).collect()
 }
 
 fn state(cell: &Finished) -> &'static str {
@@ -111,14 +169,13 @@ fn state(cell: &Finished) -> &'static str {
     }
 }
 
-fn square(text: &mut String, number: usize, cell: &Finished) {
-    let broker = &cell.cell.triple.broker;
+fn square(text: &mut String, number: usize, cell: &Finished, label: &str) {
     let title = escaped(format!("{} {}", cell.cell, reason(cell)).trim());
-    let (state, letter) = (state(cell), escaped(&broker[..1]));
+    let state = state(cell);
     let _ = if has_details(cell) {
-        write!(text, "<a class=\"square {state}\" title=\"{title}\" href=\"#cell-{number}\">{letter}</a>")
+        write!(text, "<a class=\"square {state}\" title=\"{title}\" href=\"#cell-{number}\">{label}</a>")
     } else {
-        write!(text, "<span class=\"square {state}\" title=\"{title}\">{letter}</span>")
+        write!(text, "<span class=\"square {state}\" title=\"{title}\">{label}</span>")
     };
 }
 
@@ -129,14 +186,27 @@ fn has_details(cell: &Finished) -> bool {
 fn logs(text: &mut String, run: &Run) {
     for (number, cell) in run.cells.iter().enumerate().filter(|(_, cell)| has_details(cell)) {
         let (name, why) = (escaped(&cell.cell.to_string()), escaped(&reason(cell)));
+        let scenario = escaped(&cell.cell.scenario.name);
         let log = match &cell.outcome {
             Outcome::Failed { log, .. } => escaped(log),
             _ => String::new(),
         };
         let _ = writeln!(
             text,
-            "<section id=\"cell-{number}\"><h3>{name}</h3><p>{}</p><p class=\"bad\">{why}</p><pre>{log}</pre></section>",
-            escaped(&cell.cell.scenario.about)
+            "<section id=\"cell-{number}\"><a class=\"close\" href=\"#top\">close</a><h2>{name}</h2><p>{} <a href=\"#{scenario}\">Its matrix</a></p>\
+             <p class=\"bad\">{why}</p><pre>{log}</pre><p>Again: <code>make interop ONLY={name}</code></p></section>",
+            escaped(&cell.cell.scenario.about),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_as_much_of_a_name_as_tells_it_from_the_others() {
+        let labels = labels(&["c", "published", "ruby", "rust"].into());
+        assert_eq!(labels.values().collect::<Vec<_>>(), ["c", "p", "rub", "rus"]);
     }
 }

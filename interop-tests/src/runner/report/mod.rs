@@ -3,6 +3,7 @@
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod readme;
 pub mod terminal;
 
 use std::time::Duration;
