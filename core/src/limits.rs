@@ -41,6 +41,10 @@ pub const ENDED_REQUESTS_PER_WORKER: usize = 65_536;
 /// How many identities that were told to disconnect are remembered, so that none is told twice in a generation.
 pub const DISCONNECTED_IDENTITIES: usize = 16_384;
 
+/// Deadlines that a broker handles in one turn, and overdue requests that it ends on its way to one that is not, before it
+/// looks at its sockets again: a million requests that expire at the same time must not stall those of others.
+pub const DUE_PER_TURN: usize = 1_024;
+
 /// Shortest time between two publications of the directory. A thousand workers that start together cost some
 /// publications, not a thousand.
 pub const DIRECTORY_PUBLISH_INTERVAL: Duration = Duration::from_millis(10);
