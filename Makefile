@@ -32,7 +32,7 @@ build: setup ## the `pigato` command, at target/release/pigato
 	$(CARGO) build --release --package pigato-cli
 
 .PHONY: test
-test: setup-test lint rings unit c go node ruby interop ## everything that has to hold before a change lands
+test: setup-test lint rings unit gate c go node ruby interop ## everything that has to hold before a change lands
 
 .PHONY: lint
 lint: setup ## formatting and lints
@@ -49,6 +49,16 @@ rings: setup ## the protocol and the machines build without sockets, threads or 
 .PHONY: unit
 unit: setup ## Rust tests, the simulator's thousand seeds among them
 	$(CARGO) test --workspace --exclude pigato-interop --exclude pigato-ruby --quiet
+
+.PHONY: gate
+gate: ## instructions per request of every step in the machines, held against core/gate/instructions.toml
+	@core/scripts/setup.sh build c
+	$(CARGO) run --release --quiet --package pigato-gate
+
+.PHONY: gate-renew
+gate-renew: ## write core/gate/instructions.toml anew
+	@core/scripts/setup.sh build c
+	$(CARGO) run --release --quiet --package pigato-gate -- --renew
 
 .PHONY: c
 c: ## the C library: its tests, plainly, under valgrind, with sanitizers, installed

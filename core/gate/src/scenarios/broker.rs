@@ -119,23 +119,22 @@ fn with_one_worker() -> Broker {
 
 pub(super) fn dispatch() {
     let mut broker = with_one_worker();
-    dispatch_to(&mut broker, |_| "echo".to_owned());
+    dispatch_to(&mut broker, (0..2 * REQUESTS).map(|_| "echo".to_owned()));
 }
 
-/// Measures requests for these names, each answered before the next; each name was asked for once before.
-pub(super) fn dispatch_to(broker: &mut Broker, name: impl Fn(usize) -> String) {
-    for is_measured in [false, true] {
-        for number in 0..REQUESTS {
-            let mut frames = broker.request(&name(number));
-            let mut handed = None;
-            let mut step = || handed = broker.take(std::mem::take(&mut frames));
-            if is_measured {
-                measured(&mut step);
-            } else {
-                step();
-            }
-            broker.answer(&handed.expect("a free worker"), "3");
+/// Makes requests for these names, each answered before the next, and measures the last [`REQUESTS`] of them.
+pub(super) fn dispatch_to(broker: &mut Broker, names: impl ExactSizeIterator<Item = String>) {
+    let warm_up = names.len() - REQUESTS;
+    for (number, name) in names.enumerate() {
+        let mut frames = broker.request(&name);
+        let mut handed = None;
+        let mut step = || handed = broker.take(std::mem::take(&mut frames));
+        if number < warm_up {
+            step();
+        } else {
+            measured(&mut step);
         }
+        broker.answer(&handed.expect("a free worker"), "3");
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) enum Scenario {
     DispatchAtScaleExact,
     DispatchAtScaleWildcard,
     DispatchAtScaleVersion,
+    DispatchOfNewName,
+    DispatchOfNewRange,
     Queue,
     QueuedDispatch,
     Partial,
@@ -33,12 +35,14 @@ pub(crate) enum Scenario {
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Decode,
         Self::Dispatch,
         Self::DispatchAtScaleExact,
         Self::DispatchAtScaleWildcard,
         Self::DispatchAtScaleVersion,
+        Self::DispatchOfNewName,
+        Self::DispatchOfNewRange,
         Self::Queue,
         Self::QueuedDispatch,
         Self::Partial,
@@ -58,6 +62,8 @@ impl Scenario {
             Self::DispatchAtScaleExact => "dispatch_at_scale_exact",
             Self::DispatchAtScaleWildcard => "dispatch_at_scale_wildcard",
             Self::DispatchAtScaleVersion => "dispatch_at_scale_version",
+            Self::DispatchOfNewName => "dispatch_of_new_name",
+            Self::DispatchOfNewRange => "dispatch_of_new_range",
             Self::Queue => "queue",
             Self::QueuedDispatch => "reply_and_next_dispatch",
             Self::Partial => "partial",
@@ -82,6 +88,8 @@ impl Scenario {
             Self::DispatchAtScaleExact => scale::exact(),
             Self::DispatchAtScaleWildcard => scale::wildcard(),
             Self::DispatchAtScaleVersion => scale::version(),
+            Self::DispatchOfNewName => scale::new_name(),
+            Self::DispatchOfNewRange => scale::new_range(),
             Self::Queue => broker::queue(),
             Self::QueuedDispatch => broker::reply_and_next_dispatch(),
             Self::Partial => broker::partial(),

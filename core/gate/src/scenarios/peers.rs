@@ -122,7 +122,7 @@ impl Worker {
                     self.sent.clear();
                     message.encode(&mut self.sent);
                 }
-                Output::Event(worker::Event::Request { token, .. }) => request = Some(token),
+                Output::Event(worker::Event::Request(handed)) => request = Some(handed.token),
                 other => drop(black_box(other)),
             }
         }
