@@ -39,6 +39,7 @@ fn run(arguments: Arguments) -> Result<Status, Failure> {
             Command::Worker(arguments) => commands::worker::run(arguments).await,
             Command::Dir(arguments) => commands::directory::run(arguments).await,
             Command::Demo(arguments) => demo::run(arguments).await,
+            Command::Bench(arguments) => commands::bench::run(&arguments),
         }
     });
     runtime.shutdown_background();
