@@ -123,6 +123,19 @@ fn client(
     Ok(())
 }
 
+/// Ends the thread that tells how far another is, also when that one panics.
+struct Watched<'a> {
+    is_over: &'a AtomicBool,
+    watcher: std::thread::Thread,
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.watcher.unpark();
+    }
+}
+
 /// Tells how far `work` is while it works.
 fn watched<T>(tell: &(impl Fn(News) + Sync), work: impl FnOnce(&AtomicU64) -> T) -> T {
     let (ended, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
@@ -133,10 +146,8 @@ fn watched<T>(tell: &(impl Fn(News) + Sync), work: impl FnOnce(&AtomicU64) -> T)
                 tell(News::Ended(ended.load(Ordering::Relaxed)));
             }
         });
-        let result = work(&ended);
-        is_over.store(true, Ordering::Relaxed);
-        watcher.thread().unpark();
-        result
+        let _watched = Watched { is_over: &is_over, watcher: watcher.thread().clone() };
+        work(&ended)
     })
 }
 
