@@ -21,6 +21,10 @@ pub const FRAME_BYTES: usize = 256 << 20;
 /// Default for the most requests that a broker holds, waiting and in flight; beyond it: `B_QUEUE_FULL`.
 pub const BROKER_REQUESTS: usize = 1_000_000;
 
+/// Requests that a broker holds as they were received. Each may keep the 18 KiB alive that its connection was read into, so
+/// that beyond this many each further one is copied out of there.
+pub const ATTACHED_REQUESTS: usize = 2_048;
+
 /// Default for the bytes of all requests that a broker holds; beyond it: `B_QUEUE_FULL`.
 pub const BROKER_REQUEST_BYTES: usize = 1 << 30;
 
