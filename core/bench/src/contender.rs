@@ -139,7 +139,9 @@ impl Programs {
         let broker = command(["node", &script, "broker", "--endpoint", anywhere, "--intch", anywhere]);
         let roles = ["worker", "client"];
         let mut contender = Contender::on(&broker, name::PUBLISHED, &["node", bench], roles, 0.05).with_callbacks();
-        let package = peer.join("node_modules/pigato").to_string_lossy().into_owned();
+        let package = peer.join("node_modules/pigato");
+        // Node.js takes a path that does not begin with / for a package's name.
+        let package = std::path::absolute(&package).unwrap_or(package).to_string_lossy().into_owned();
         for command in [&mut contender.worker, &mut contender.client] {
             command.variables = vec![("PIGATO", package.clone())];
         }

@@ -64,5 +64,10 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         results.add(measure::compare(&contenders, load, arguments.rounds, arguments.scale)?);
     }
     let missing = arguments.programs.missing();
-    document::write(&arguments.into, &conditions, &results, &missing)
+    document::write(&arguments.into, &conditions, &results, &missing)?;
+    let failed = results.failed();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(format!("failed, as the document says: {}", failed.join(", ")))
 }

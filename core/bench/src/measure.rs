@@ -62,6 +62,14 @@ impl Results {
         self.0.push(comparison);
     }
 
+    /// Who failed, and under which load.
+    pub(crate) fn failed(&self) -> Vec<String> {
+        let rows = self.0.iter().flat_map(|comparison| comparison.rows.iter().map(|row| (comparison.load.window, row)));
+        rows.filter(|(_, (_, figures))| figures.is_err())
+            .map(|(window, (name, _))| format!("{name} (window {window})"))
+            .collect()
+    }
+
     /// The medians of a contender under a load with this window.
     pub(crate) fn figures(&self, window: usize, name: &str) -> Option<Figures> {
         let comparison = self.0.iter().find(|comparison| comparison.load.window == window)?;
