@@ -133,7 +133,7 @@ impl Measured {
 /// What was done, in a sentence.
 fn heading(arguments: &BenchArguments) -> String {
     let brokers = match arguments.endpoint.as_slice() {
-        [] => format!("{} at tcp", counted(arguments.brokers, "broker")),
+        [] => counted(arguments.brokers, "broker"),
         endpoints => endpoints.join(", "),
     };
     let pace = match arguments.plan().pace {
