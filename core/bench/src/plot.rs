@@ -70,12 +70,20 @@ fn throughput(path: &Path, caption: &str, comparison: &Comparison) -> Outcome {
         .x_label_area_size(30)
         .y_label_area_size(190)
         .build_cartesian_2d(0.0..most * 1.12, 0.0..count)?;
-    chart.configure_mesh().disable_y_mesh().disable_y_axis().x_labels(6).draw()?;
+    let whole = |value: &f64| format!("{value:.0}");
+    chart
+        .configure_mesh()
+        .disable_y_mesh()
+        .disable_y_axis()
+        .max_light_lines(0)
+        .x_labels(6)
+        .x_label_formatter(&whole)
+        .draw()?;
     for (row, (at, name, figures)) in rows.iter().enumerate() {
         let y = count - row as f64;
         let rate = figures.requests_per_second;
         chart.draw_series([Rectangle::new([(0.0, y - 0.85), (rate, y - 0.15)], colour(*at).filled())])?;
-        let text = |words: String, style: TextStyle<'static>| Text::new(words, (rate, y - 0.62), style);
+        let text = |words: String, style: TextStyle<'static>| Text::new(words, (rate, y - 0.36), style);
         chart.draw_series([text(format!(" {rate:.0}"), ("sans-serif", 13).into_font().into())])?;
         let (left, middle) = (12, chart.backend_coord(&(0.0, y - 0.5)).1);
         area.draw(&Text::new((*name).to_owned(), (left, middle - 7), ("sans-serif", 14)))?;
@@ -100,7 +108,14 @@ fn latency(path: &Path, caption: &str, comparison: &Comparison) -> Outcome {
         .y_label_area_size(60)
         .build_cartesian_2d(0.0..(PERCENTILES.len() - 1) as f64, (least * 0.8..most * 1.2).log_scale())?;
     let label = |at: &f64| PERCENTILES.get(at.round() as usize).map_or_else(String::new, |name| (*name).to_owned());
-    chart.configure_mesh().x_labels(PERCENTILES.len()).x_label_formatter(&label).draw()?;
+    let whole = |value: &f64| format!("{value:.0}");
+    chart
+        .configure_mesh()
+        .max_light_lines(0)
+        .x_labels(PERCENTILES.len())
+        .x_label_formatter(&label)
+        .y_label_formatter(&whole)
+        .draw()?;
     for (row, (at, name, figures)) in rows.iter().enumerate() {
         let points = of(figures).into_iter().enumerate().map(|(at, value)| (at as f64, value.max(least)));
         chart.draw_series(LineSeries::new(points, colour(*at).stroke_width(2)))?;
