@@ -10,6 +10,8 @@ CARGO ?= cargo
 export PATH := $(CURDIR)/target/tools/node_modules/.bin:$(PATH)
 SEEDS ?= 10000
 SECONDS_PER_TARGET ?= 60
+ROUNDS ?= 5
+SCALE ?= 1
 
 .PHONY: help
 help: ## list the targets
@@ -32,7 +34,7 @@ build: setup ## the `pigato` command, at target/release/pigato
 	$(CARGO) build --release --package pigato-cli
 
 .PHONY: test
-test: setup-test lint rings unit c go node ruby interop ## everything that has to hold before a change lands
+test: setup-test lint rings unit gate c go node ruby interop ## everything that has to hold before a change lands
 
 .PHONY: lint
 lint: setup ## formatting and lints
@@ -49,6 +51,16 @@ rings: setup ## the protocol and the machines build without sockets, threads or 
 .PHONY: unit
 unit: setup ## Rust tests, the simulator's thousand seeds among them
 	$(CARGO) test --workspace --exclude pigato-interop --exclude pigato-ruby --quiet
+
+.PHONY: gate
+gate: ## instructions per request of every step in the machines, held against core/gate/instructions.toml
+	@core/scripts/setup.sh build c
+	$(CARGO) run --release --quiet --package pigato-gate
+
+.PHONY: gate-renew
+gate-renew: ## write core/gate/instructions.toml anew
+	@core/scripts/setup.sh build c
+	$(CARGO) run --release --quiet --package pigato-gate -- --renew
 
 .PHONY: c
 c: ## the C library: its tests, plainly, under valgrind, with sanitizers, installed
@@ -126,13 +138,28 @@ sim: setup ## simulate SEEDS=… worlds
 fuzz: setup ## fuzz each target for SECONDS_PER_TARGET=…
 	core/fuzz/run.sh $(SECONDS_PER_TARGET)
 
-.PHONY: bench
-bench: setup ## throughput, latency and CPU beside what libzmq itself costs
+.PHONY: bench-floor
+bench-floor: setup ## throughput, latency and CPU of the Rust crate beside what libzmq itself costs
 	$(CARGO) bench --package pigato --bench floor
 
 # Builds what libzmq itself costs, beside the Rust crate, and prints where it is.
 FLOOR = $(CARGO) bench --package pigato --bench floor --no-run --message-format=json \
 	| sed -n 's/.*"executable":"\([^"]*\/floor-[^"]*\)".*/\1/p'
+
+.PHONY: bench-programs
+bench-programs: interop-tests/peers/pigato-js/node_modules/.package-lock.json
+	@core/scripts/setup.sh build c go node
+	$(MAKE) -C bindings-c bench
+	cd bindings-c/go && go build -o ../build/go-bench ./examples/bench
+	cd bindings-c/go/compare && go build -o ../../build/go-compare .
+	cd bindings-node && npm ci --no-audit --no-fund && npm run --silent build:release
+	cd bindings-node/bench && npm ci --no-audit --no-fund
+
+.PHONY: bench
+bench: bench-programs ## all languages beside libzmq, the published package and NATS, ROUNDS=… runs each: writes core/docs/performance.md
+	$(CARGO) run --release --package pigato-bench-all -- --into core/docs --rounds $(ROUNDS) --scale $(SCALE) \
+	  --floor "$$($(FLOOR))" --c bindings-c/build/bench --go bindings-c/build/go-bench --nats bindings-c/build/go-compare \
+	  --node bindings-node/bench --published interop-tests/peers/pigato-js
 
 .PHONY: bench-go
 bench-go: ## the Go package's speed beside the Rust crate's and NATS

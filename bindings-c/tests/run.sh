@@ -66,6 +66,9 @@ mkdir -p "$work"
 printf '#include <pigato.h>\n' >"$work/header.c"
 step "the header is C99" "${c[@]}" -fsyntax-only "$work/header.c"
 step "the header is C++11" "${cpp[@]}" "$work/header.c"
+# Run by the benchmark, which compares what it prints; here it only has to be sound.
+step "bench is C99" "${c[@]}" -fsyntax-only examples/bench.c
+step "bench is C++11 as well" "${cpp[@]}" examples/bench.c
 for program in "${tests[@]}" "${examples[@]}"; do
   step "$program is C++11 as well" "${cpp[@]}" "$(source_of "$program")"
 done

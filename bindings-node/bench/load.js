@@ -46,7 +46,7 @@ async function run({ requests, window }, send) {
   console.log(JSON.stringify({
     requestsPerSecond: Math.round(requests / seconds),
     cpuMicrosecondsPerRequest: (user + system) / requests,
-    latencyMicroseconds: { p50: at(0.5), p99: at(0.99) },
+    latencyMicroseconds: { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999) },
   }));
   process.exit(0);
 }

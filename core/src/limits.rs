@@ -21,6 +21,10 @@ pub const FRAME_BYTES: usize = 256 << 20;
 /// Default for the most requests that a broker holds, waiting and in flight; beyond it: `B_QUEUE_FULL`.
 pub const BROKER_REQUESTS: usize = 1_000_000;
 
+/// Requests that a broker holds as they were received. Each may keep the 18 KiB alive that its connection was read into, so
+/// that beyond this many each further one is copied out of there.
+pub const ATTACHED_REQUESTS: usize = 2_048;
+
 /// Default for the bytes of all requests that a broker holds; beyond it: `B_QUEUE_FULL`.
 pub const BROKER_REQUEST_BYTES: usize = 1 << 30;
 
@@ -40,6 +44,10 @@ pub const ENDED_REQUESTS_PER_WORKER: usize = 65_536;
 
 /// How many identities that were told to disconnect are remembered, so that none is told twice in a generation.
 pub const DISCONNECTED_IDENTITIES: usize = 16_384;
+
+/// Deadlines that a broker handles in one turn, and overdue requests that it ends on its way to one that is not, before it
+/// looks at its sockets again: a million requests that expire at the same time must not stall those of others.
+pub const DUE_PER_TURN: usize = 1_024;
 
 /// Shortest time between two publications of the directory. A thousand workers that start together cost some
 /// publications, not a thousand.

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use pigato::config::defaults;
 use tracing::Level;
 
+use crate::commands::bench::BenchArguments;
 use crate::commands::broker::BrokerArguments;
 use crate::commands::directory::DirectoryArguments;
 use crate::commands::request::RequestArguments;
@@ -33,6 +34,7 @@ Examples:
   pigato worker upper --exec 'tr a-z A-Z'       offer a service
   pigato request upper hello                    use it
   pigato dir                                    see who offers what
+  pigato bench                                  see how fast it is here
 
 Exit status:
   0  done
@@ -64,6 +66,7 @@ pub(crate) enum Command {
     Worker(WorkerArguments),
     Dir(DirectoryArguments),
     Demo(DemoArguments),
+    Bench(BenchArguments),
 }
 
 impl Command {
@@ -71,7 +74,7 @@ impl Command {
     pub(crate) fn default_level(&self) -> Level {
         match self {
             Self::Broker(_) | Self::Worker(_) => Level::INFO,
-            Self::Request(_) | Self::Dir(_) | Self::Demo(_) => Level::WARN,
+            Self::Request(_) | Self::Dir(_) | Self::Demo(_) | Self::Bench(_) => Level::WARN,
         }
     }
 }

@@ -72,6 +72,11 @@ impl Failure {
         Self::new(status, format!("could not start the {what}: {error}"))
     }
 
+    /// What went wrong.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Adds what the user may do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -31,6 +31,10 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<Status, Failure> {
     logging::start(&arguments.logging, arguments.command.default_level())?;
+    // Its clients have runtimes of their own.
+    if let Command::Bench(arguments) = &arguments.command {
+        return commands::bench::run(arguments);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::system)?;
     let status = runtime.block_on(async {
         match arguments.command {
@@ -39,6 +43,7 @@ fn run(arguments: Arguments) -> Result<Status, Failure> {
             Command::Worker(arguments) => commands::worker::run(arguments).await,
             Command::Dir(arguments) => commands::directory::run(arguments).await,
             Command::Demo(arguments) => demo::run(arguments).await,
+            Command::Bench(_) => unreachable!("done above"),
         }
     });
     runtime.shutdown_background();

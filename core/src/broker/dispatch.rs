@@ -3,7 +3,8 @@
 //! The invariant after every input: no worker with room and no waiting request that it may have exist together. So a
 //! new request looks for a free worker once ([`Machine::place`]), a worker that gets room looks for the oldest waiting
 //! request once per free place ([`Machine::serve`]), and a queue that gets other workers looks for both until one of
-//! them runs out ([`Machine::serve_queue`]).
+//! them runs out ([`Machine::serve_queue`]). Only many overdue requests at once break it, until the next turn (see
+//! [`overdue`](super::overdue)).
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -11,6 +12,7 @@ use std::time::Instant;
 use hashbrown::HashMap;
 
 use super::directory::is_directory;
+use super::overdue::Served;
 use super::queue::{QueueKey, Rejecters};
 use super::requests::{Place, RequestKey};
 use super::workers::WorkerKey;
@@ -154,7 +156,7 @@ impl Machine {
     }
 
     /// Hands a request that is nowhere to a worker that has room.
-    fn dispatch(&mut self, now: Instant, key: RequestKey, worker_key: WorkerKey) {
+    pub(super) fn dispatch(&mut self, now: Instant, key: RequestKey, worker_key: WorkerKey) {
         self.statistics.dispatches += 1;
         let worker = &mut self.workers[worker_key];
         worker.last_used = self.statistics.dispatches;
@@ -207,17 +209,10 @@ impl Machine {
     /// Fills a worker's free places with what waits for it, the oldest first.
     pub(super) fn serve(&mut self, now: Instant, worker: WorkerKey) {
         while let Some(request) = self.next_for(worker) {
-            self.hand_over(now, request, worker);
+            if !self.hand_over(now, request, worker, Served::Worker(worker)) {
+                return;
+            }
         }
-    }
-
-    /// Gives a waiting request to a worker that has room, unless its time is up.
-    fn hand_over(&mut self, now: Instant, request: RequestKey, worker: WorkerKey) {
-        if self.is_overdue(now, request) {
-            return self.expire(now, request);
-        }
-        self.withdraw(request);
-        self.dispatch(now, request, worker);
     }
 
     fn next_for(&self, key: WorkerKey) -> Option<RequestKey> {
@@ -237,7 +232,9 @@ impl Machine {
     /// Spreads what waits in a queue over the workers that are free, the oldest first.
     pub(super) fn serve_queue(&mut self, now: Instant, queue: QueueKey) {
         while let Some((request, worker)) = self.next_in(queue) {
-            self.hand_over(now, request, worker);
+            if !self.hand_over(now, request, worker, Served::Queue(queue)) {
+                return;
+            }
         }
         self.routing.tidy(queue);
     }

@@ -6,6 +6,7 @@ use super::clients::ClientKey;
 use super::requests::{Place, Request, RequestKey};
 use super::{Machine, TimerKey, Violation};
 use crate::error::ErrorCode;
+use crate::limits;
 use crate::protocol::{
     BrokerToClient, BrokerToWorker, ClientHello, ClientToBroker, Frame, PeerId, ReplyKind, RequestId, RequestSettings,
     ServiceName,
@@ -107,7 +108,7 @@ impl Machine {
         let Some(key) = self.find_clients_request(client, id) else { return };
         let request = &self.requests[key];
         let Some(worker) = request.worker() else { return };
-        let told = request.told_client.clone().unwrap_or_else(|| client.clone());
+        let told = request.told_client.as_deref().unwrap_or(client).clone();
         let message = message(told, id.clone());
         let peer = self.workers[worker].peer.clone();
         self.send_worker(&peer, message);
@@ -186,7 +187,7 @@ impl Machine {
         request.client = client;
         request.client_slot = self.clients[client].requests.len();
         if request.worker().is_some() {
-            request.told_client.get_or_insert(former);
+            request.told_client.get_or_insert_with(|| Box::new(former));
         }
         request.expires_at = request.timeout().map(|timeout| now + timeout);
         // What was restored does not know how much its client reads ahead.
@@ -235,6 +236,8 @@ impl Machine {
         timeout: Option<Duration>,
     ) -> RequestKey {
         let bytes = incoming.len_bytes();
+        let is_crowded = self.requests.len() >= limits::ATTACHED_REQUESTS;
+        let incoming = if is_crowded { incoming.detached() } else { incoming };
         let Incoming { service, id, data, options, extra, settings } = incoming;
         let sequence = self.next_sequence;
         self.next_sequence += 1;
@@ -270,6 +273,18 @@ impl Machine {
 }
 
 impl Incoming {
+    /// The same, keeping nothing else alive; for requests that may wait with many others.
+    fn detached(self) -> Self {
+        Self {
+            service: self.service.detached(),
+            id: self.id.detached(),
+            data: self.data.detached(),
+            options: self.options.detached(),
+            extra: self.extra.iter().map(Frame::detached).collect(),
+            settings: self.settings,
+        }
+    }
+
     fn len_bytes(&self) -> usize {
         let extra: usize = self.extra.iter().map(|frame| frame.len()).sum();
         self.service.as_bytes().len() + self.id.as_bytes().len() + self.data.len() + self.options.len() + extra

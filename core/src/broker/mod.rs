@@ -23,6 +23,7 @@ mod intake;
 mod lifecycle;
 mod membership;
 mod output;
+mod overdue;
 mod pattern;
 mod persistence;
 mod pool;
@@ -42,6 +43,7 @@ use cache::ReplyCache;
 use clients::{ClientKey, Clients};
 use directory::Publication;
 use membership::Disconnected;
+use overdue::Turn;
 use persistence::Keeper;
 use requests::{RequestKey, Requests};
 use routing::Routing;
@@ -77,6 +79,7 @@ pub struct Machine {
     disconnected: Disconnected,
     publication: Publication,
     timers: Timers<TimerKey>,
+    turn: Turn,
     outputs: VecDeque<Output>,
     statistics: Statistics,
     /// Numbers arrivals of requests.
@@ -116,6 +119,7 @@ impl Machine {
             disconnected: Disconnected::default(),
             publication: Publication::default(),
             timers: Timers::default(),
+            turn: Turn::default(),
             outputs: VecDeque::new(),
             statistics: Statistics::default(),
             next_sequence: 0,
@@ -160,9 +164,12 @@ impl Machine {
         self.check_drained(now);
     }
 
-    /// Input: time has passed. Does what is due; harmless when nothing is.
+    /// Input: time has passed. Does what is due, at most [`limits::DUE_PER_TURN`] of it: what is left keeps
+    /// [`Machine::next_deadline`] in the past. Harmless when nothing is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(key) = self.timers.pop_due(now) {
+        let postponed = self.turn.begin();
+        for _ in 0..limits::DUE_PER_TURN {
+            let Some(key) = self.timers.pop_due(now) else { break };
             match key {
                 TimerKey::Request(request) => self.request_timer(now, request),
                 TimerKey::Worker(worker) => self.worker_timer(now, worker),
@@ -171,13 +178,14 @@ impl Machine {
                 TimerKey::Drain => self.drain_timer(now),
             }
         }
+        self.serve_postponed(now, postponed);
         self.check_drained(now);
     }
 
     /// When [`Machine::handle_timeout`] is to be called next; `None`: not until another input.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.timers.next()
+        [self.timers.next(), self.turn.due()].into_iter().flatten().min()
     }
 
     /// The next thing to do, until there is none.

@@ -112,7 +112,7 @@ impl Machine {
 
     /// Whom a request's worker is told that it is from.
     pub(super) fn told_client<'a>(&'a self, request: &'a Request) -> &'a PeerId {
-        request.told_client.as_ref().unwrap_or(&self.clients[request.client].peer)
+        request.told_client.as_deref().unwrap_or(&self.clients[request.client].peer)
     }
 
     /// Remembers that a request at a worker was ended by the broker, so that a late reply is told from a wrong one.

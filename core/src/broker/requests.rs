@@ -34,7 +34,7 @@ pub(super) struct Request {
     /// Its place in the client's list.
     pub(super) client_slot: usize,
     /// Whom the worker was told the request is from, where that is no longer the client.
-    pub(super) told_client: Option<PeerId>,
+    pub(super) told_client: Option<Box<PeerId>>,
     pub(super) id: RequestId,
     pub(super) service: ServiceName,
     pub(super) data: Frame,

@@ -20,8 +20,9 @@ use crate::entropy::Entropy;
 use crate::index::{ByteHasher, Index};
 use crate::protocol::ServiceName;
 
-/// Empty queues that are kept for the next request to their name.
-const IDLE_QUEUES: usize = 1_024;
+/// Empty queues that are kept for the next request to their name. To bind a queue anew costs half a dispatch; a broker with
+/// thousands of services is to spend that once a name.
+const IDLE_QUEUES: usize = 16_384;
 
 type ByBytes<V> = HashMap<Vec<u8>, V, foldhash::quality::FixedState>;
 

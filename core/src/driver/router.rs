@@ -402,7 +402,9 @@ impl Endpoint for RouterEndpoint {
     fn abort(&mut self, io: &Io<'_>) {
         let now = Instant::now();
         self.machine.drain(now, Duration::ZERO);
-        self.machine.handle_timeout(now);
+        while self.machine.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.machine.handle_timeout(now);
+        }
         self.carry_out(now);
         if self.closing.is_none() {
             let closing = self.close(now, io);

@@ -99,6 +99,12 @@ impl RequestId {
     pub fn to_frame(&self) -> Frame {
         self.0.clone()
     }
+
+    /// A copy that does not keep the received message's memory alive.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self(self.0.detached())
+    }
 }
 
 /// The name of a service: 1 to 255 bytes, usually text.

@@ -9,6 +9,7 @@ mod drain;
 mod duplicate_id;
 mod exact_match;
 mod expiry;
+mod expiry_of_many;
 mod fail_fast;
 mod fifo;
 mod hostile;

@@ -133,6 +133,12 @@ impl World {
         self.collect();
     }
 
+    /// One turn of the broker now, which may leave something that is due.
+    pub(crate) fn turn(&mut self) {
+        self.machine.handle_timeout(self.now);
+        self.collect();
+    }
+
     // What peers send.
 
     /// Sends a message written with `|` between its frames.

@@ -41,7 +41,9 @@ func ParsePlan(words []string) (Plan, error) {
 type Result struct {
 	RequestsPerSecond float64 `json:"requests_per_second"`
 	P50Microseconds   float64 `json:"p50_microseconds"`
+	P90Microseconds   float64 `json:"p90_microseconds"`
 	P99Microseconds   float64 `json:"p99_microseconds"`
+	P999Microseconds  float64 `json:"p999_microseconds"`
 }
 
 // Run makes requests from as many goroutines as the window is wide and writes the result as a line of JSON.
@@ -57,7 +59,9 @@ func (p Plan) Run(output io.Writer, request func() error) error {
 	return json.NewEncoder(output).Encode(Result{
 		RequestsPerSecond: float64(len(latencies)) / elapsed.Seconds(),
 		P50Microseconds:   microseconds(latencies, 0.50),
+		P90Microseconds:   microseconds(latencies, 0.90),
 		P99Microseconds:   microseconds(latencies, 0.99),
+		P999Microseconds:  microseconds(latencies, 0.999),
 	})
 }
 

@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+pub(crate) mod bench;
 pub(crate) mod broker;
 pub(crate) mod directory;
 pub(crate) mod request;

@@ -29,7 +29,7 @@ pub(super) fn millis(time: Duration) -> String {
 }
 
 /// A number with a comma after each three digits.
-pub(super) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (position, digit) in digits.chars().enumerate() {

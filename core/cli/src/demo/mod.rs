@@ -14,6 +14,7 @@ use pigato::{Broker, Client, Error};
 use crate::commands::broker::log_event;
 use crate::exit::{Failure, Status};
 use crate::output;
+pub(crate) use measure::grouped;
 use services::Services;
 use trouble::Trouble;
 

@@ -3,7 +3,7 @@
 use crate::support::run;
 
 /// Every option of every command. An option that is added is to be added here, and then it is documented.
-const OPTIONS: [(&str, &[&str]); 5] = [
+const OPTIONS: [(&str, &[&str]); 6] = [
     (
         "broker",
         &[
@@ -43,6 +43,25 @@ const OPTIONS: [(&str, &[&str]); 5] = [
     ),
     ("dir", &["--endpoint", "--timeout", "--json"]),
     ("demo", &["--requests", "--endpoint"]),
+    (
+        "bench",
+        &[
+            "--brokers",
+            "--workers",
+            "--clients",
+            "--in-flight",
+            "--rate",
+            "--requests",
+            "--waves",
+            "--body",
+            "--services",
+            "--service",
+            "--endpoint",
+            "--timeout",
+            "--processes",
+            "--json",
+        ],
+    ),
 ];
 
 const EVERYWHERE: [&str; 4] = ["--log", "--verbose", "--quiet", "--help"];

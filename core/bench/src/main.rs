@@ -1,0 +1,73 @@
+//! Runs every contender in turn, again and again, and writes what came out.
+//!
+//! A contender is three programs: a broker, a worker that echoes and a client that keeps a window of requests in flight. They
+//! are built elsewhere (`make bench` does all of it) and given here; what is not given is not measured, and the document says so.
+
+mod bars;
+mod conditions;
+mod contender;
+mod document;
+mod measure;
+mod plot;
+mod role;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use contender::Programs;
+use measure::{Load, Results};
+
+/// What the contenders are measured with; all others answer the question how that scales.
+const LOADS: [Load; 4] = [
+    Load { requests: 20_000, window: 1, body_bytes: 5 },
+    Load { requests: 200_000, window: 100, body_bytes: 5 },
+    Load { requests: 200_000, window: 1_000, body_bytes: 5 },
+    Load { requests: 20_000, window: 16, body_bytes: 65_536 },
+];
+
+/// Measures PIGATO in every language beside what libzmq itself costs, the published package and NATS
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(flatten)]
+    programs: Programs,
+
+    /// Runs of each contender, in turn; medians are told
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    rounds: u32,
+
+    /// Factor for the number of requests
+    #[arg(long, default_value_t = 1.0)]
+    scale: f64,
+
+    /// Write here: performance.md, with its plots in performance/
+    #[arg(long, value_name = "FOLDER")]
+    into: PathBuf,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), String> {
+    let contenders = arguments.programs.contenders();
+    let conditions = conditions::Conditions::look(arguments.rounds, arguments.scale);
+    let mut results = Results::default();
+    for load in LOADS {
+        results.add(measure::compare(&contenders, load, arguments.rounds, arguments.scale)?);
+    }
+    let missing = arguments.programs.missing();
+    document::write(&arguments.into, &conditions, &results, &missing)?;
+    let failed = results.failed();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(format!("failed, as the document says: {}", failed.join(", ")))
+}

@@ -1,0 +1,82 @@
+//! Counts the instructions of each step of a request in the machines and holds them against `instructions.toml`.
+//!
+//! Counts are the same from run to run where times are not: valgrind's callgrind counts the instructions between entry
+//! and exit of [`measured`], in a process that does one scenario. The machines are built without sockets, so that neither
+//! libzmq nor its compiler counts.
+
+mod callgrind;
+mod record;
+mod scenarios;
+mod verdict;
+
+use std::process::ExitCode;
+
+use record::Record;
+use scenarios::Scenario;
+
+const HELP: &str = "\
+Counts instructions per request and compares them with the record, core/gate/instructions.toml.
+
+  pigato-gate            fails if a count has grown by more than 5 %
+  pigato-gate --renew    writes the record anew
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        [] => check(),
+        ["--renew"] => renew(),
+        [callgrind::SCENARIO, name] => scenario(name),
+        ["--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => Err(format!("unknown arguments\n\n{HELP}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn check() -> Result<(), String> {
+    let record = Record::read()?;
+    let measured = measure_all()?;
+    verdict::compare(&record, &measured)
+}
+
+fn renew() -> Result<(), String> {
+    let measured = measure_all()?;
+    verdict::bars(&measured)?;
+    measured.write()?;
+    println!("written: {}", record::path().display());
+    Ok(())
+}
+
+fn measure_all() -> Result<Record, String> {
+    let mut record = Record::empty();
+    for scenario in Scenario::ALL {
+        let instructions = callgrind::count(scenario.name())? / scenario.operations();
+        record.instructions.insert(scenario.name().to_owned(), instructions);
+    }
+    Ok(record)
+}
+
+/// Does one scenario; valgrind looks on.
+fn scenario(name: &str) -> Result<(), String> {
+    let scenario = Scenario::ALL.into_iter().find(|scenario| scenario.name() == name);
+    scenario.ok_or_else(|| format!("no scenario `{name}`"))?.run();
+    Ok(())
+}
+
+/// What is counted. By its name callgrind finds it.
+#[inline(never)]
+pub(crate) fn measured(work: &mut dyn FnMut()) {
+    work();
+    // The call above must not become a jump: then there would be no exit to see.
+    std::hint::black_box(());
+}
