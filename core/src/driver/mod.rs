@@ -12,7 +12,7 @@
 //!
 //! Two short cuts spare a wake of that thread. A command that would have to wake it is carried out on the thread that gives
 //! it; and a thread that waits for a client's or worker's events reads that endpoint's socket itself, until it has what it
-//! waits for ([`Handle::lead`]). An endpoint's lock orders them; see ADR 3.
+//! waits for (`Handle::lead`). An endpoint's lock orders them; see ADR 3.
 //!
 //! Sinks are called under that lock, on the I/O thread or on one that waits, and must not block. [`EventQueue`] is the sink for languages that pull: it makes a
 //! file descriptor readable when events are there and hands out many at once.
