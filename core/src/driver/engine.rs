@@ -89,10 +89,11 @@ pub(super) trait Endpoint: Send {
         None
     }
 
-    /// Reads what has arrived and delivers it. Returns whether nothing is left for the I/O thread.
-    fn read(&mut self, now: Instant) -> bool {
+    /// Reads what has arrived and delivers it. Returns how many messages that were, and whether nothing is left for the I/O
+    /// thread.
+    fn read(&mut self, now: Instant) -> (usize, bool) {
         let _ = now;
-        false
+        (0, false)
     }
 
     /// Has the I/O thread wait for what arrives again. Returns whether that could be done.

@@ -25,6 +25,8 @@ pub(super) struct Slot {
     pub(super) allowance: u32,
     /// Whether a waiting thread works for it.
     pub(super) is_led: bool,
+    /// How many waits are left to the I/O thread, because there was work enough for two threads.
+    pub(super) waits_not_led: u32,
 }
 
 impl std::fmt::Debug for Cell {
@@ -35,7 +37,13 @@ impl std::fmt::Debug for Cell {
 
 impl Cell {
     pub(super) fn new(endpoint: Box<dyn Endpoint>) -> Self {
-        Self(Mutex::new(Slot { endpoint: Some(endpoint), deadline: None, allowance: 0, is_led: false }))
+        Self(Mutex::new(Slot {
+            endpoint: Some(endpoint),
+            deadline: None,
+            allowance: 0,
+            is_led: false,
+            waits_not_led: 0,
+        }))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Slot> {

@@ -1,7 +1,7 @@
 //! Waiting threads that work for their endpoint: what they wait for then needs no other thread to be woken.
 //!
 //! The thread takes the socket's descriptor from the I/O thread, waits for it itself, and gives it back when its wait is
-//! over. Everything else stays with the I/O thread: deadlines, connections, commands that came from elsewhere.
+//! over. Where much arrives at once it leaves the work to the I/O thread: two are faster then. Everything else stays with the I/O thread: deadlines, connections, commands that came from elsewhere.
 
 use std::os::fd::RawFd;
 use std::time::Instant;
@@ -10,7 +10,13 @@ use super::handle::{Handle, Slot};
 use super::sleeper::Sleeper;
 
 /// Commands that are carried out where they are given before the I/O thread has to help, after a waiting thread was at work.
-const ALLOWANCE: u32 = 256;
+const ALLOWANCE: u32 = 8;
+
+/// Messages read at once from which on two threads are faster than one.
+const BUSY: usize = 3;
+
+/// How many waits are left to the I/O thread before a thread tries again.
+const WAITS_NOT_LED: u32 = 64;
 
 impl<C> Handle<C> {
     /// Reads for the endpoint on the present thread until `sleeper` is woken or `deadline` has passed. Returns false at once if
@@ -30,6 +36,10 @@ impl<C> Handle<C> {
 
     fn begin_to_lead(&self, sleeper: &Sleeper) -> bool {
         let Some(mut slot) = self.cell.try_lock() else { return false };
+        if slot.waits_not_led > 0 {
+            slot.waits_not_led -= 1;
+            return false;
+        }
         let Slot { endpoint, is_led, .. } = &mut *slot;
         let Some(endpoint) = endpoint.as_mut().filter(|_| !*is_led) else { return false };
         *is_led = sleeper.prepare_to_poll().is_ok() && endpoint.release(&self.io());
@@ -44,9 +54,13 @@ impl<C> Handle<C> {
         };
         let Slot { endpoint, deadline: known, .. } = &mut *slot;
         let endpoint = endpoint.as_mut()?;
-        let is_done = endpoint.read(Instant::now())
-            && endpoint.deadline().is_none_or(|deadline| known.is_some_and(|known| known <= deadline));
+        let (count, is_done) = endpoint.read(Instant::now());
+        let is_done =
+            is_done && endpoint.deadline().is_none_or(|deadline| known.is_some_and(|known| known <= deadline));
         let descriptor = endpoint.released();
+        if count >= BUSY {
+            slot.waits_not_led = WAITS_NOT_LED;
+        }
         slot.allowance = ALLOWANCE;
         drop(slot);
         if !is_done {

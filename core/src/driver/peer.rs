@@ -465,8 +465,8 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
         self.dealer.as_ref().and_then(Dealer::released)
     }
 
-    fn read(&mut self, now: Instant) -> bool {
-        for _ in 0..BATCH {
+    fn read(&mut self, now: Instant) -> (usize, bool) {
+        for count in 0..BATCH {
             if self.held.is_some() || self.sink.is_full() {
                 break;
             }
@@ -474,14 +474,14 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
                 Some(dealer) if dealer.receive(&mut self.frames) => {}
                 _ => {
                     self.deliver();
-                    return self.last_event.is_none() && !self.is_blocked();
+                    return (count, self.last_event.is_none() && !self.is_blocked());
                 }
             }
             self.machine.handle_message(now, &mut self.frames);
             self.held = self.next_transition();
         }
         self.deliver();
-        false
+        (BATCH, false)
     }
 
     fn take_back(&mut self, io: &Io<'_>) -> bool {
