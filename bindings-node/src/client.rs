@@ -12,13 +12,22 @@ use pigato::{Codec, Error, ErrorCode, PeerEvent, RequestError};
 use crate::error::{thrown, Result};
 use crate::options;
 use crate::pack::{Kind, Packed, Record, FINAL, FROM_BROKER, FROM_WORKER, RAW};
-use crate::unpack::Reader;
+use crate::unpack::{Reader, TOGETHER};
 use crate::wake::waker;
 
 /// A client, from `start` on.
 #[napi]
 pub struct NativeClient {
     client: Client,
+}
+
+/// A request's number.
+type Requested = std::result::Result<u64, Error>;
+
+/// What the next request has if it says nothing else: what the one before had.
+struct Defaults {
+    service: Frame,
+    options: std::result::Result<RequestOptions, Error>,
 }
 
 /// Why a request was not taken.
@@ -63,25 +72,38 @@ impl NativeClient {
     }
 
     fn request_all(&self, mut reader: Reader<'_>) -> Result<Vec<std::result::Result<u64, Error>>> {
-        let mut service = Frame::from("");
-        let mut options = Ok(RequestOptions::default());
+        let mut defaults = Defaults { service: Frame::from(""), options: Ok(RequestOptions::default()) };
         let mut results = Vec::new();
-        while !reader.is_empty() {
-            if let Some(name) = reader.text_unless_same()? {
-                service = Frame::from(name);
-            }
-            if let Some(json) = reader.text_unless_same()? {
-                options = options::object(json).and_then(|members| RequestOptions::from_json(&members));
-            }
-            let data = Frame::from(reader.bytes()?);
-            let result = options.clone().and_then(|options| self.client.request(service.clone(), data, options));
-            let is_busy = result.as_ref().is_err_and(|error| error.code() == ErrorCode::Busy);
-            results.push(result);
-            if is_busy {
-                break;
-            }
+        let is_busy = |error: &Error| error.code() == ErrorCode::Busy;
+        while !reader.is_empty() && !results.last().is_some_and(|last: &Requested| last.as_ref().is_err_and(is_busy)) {
+            self.client.together(|| {
+                for _ in 0..TOGETHER {
+                    if reader.is_empty() {
+                        break;
+                    }
+                    let result = self.request_next(&mut reader, &mut defaults)?;
+                    let is_refused = result.as_ref().is_err_and(is_busy);
+                    results.push(result);
+                    if is_refused {
+                        break;
+                    }
+                }
+                Result::Ok(())
+            })?;
         }
         Ok(results)
+    }
+
+    fn request_next(&self, reader: &mut Reader<'_>, defaults: &mut Defaults) -> Result<Requested> {
+        if let Some(name) = reader.text_unless_same()? {
+            defaults.service = Frame::from(name);
+        }
+        if let Some(json) = reader.text_unless_same()? {
+            defaults.options = options::object(json).and_then(|members| RequestOptions::from_json(&members));
+        }
+        let data = Frame::from(reader.bytes()?);
+        let request = |options| self.client.request(defaults.service.clone(), data, options);
+        Ok(defaults.options.clone().and_then(request))
     }
 
     /// Ends a request with `C_CANCELLED`.

@@ -5,6 +5,9 @@ use crate::error::{misuse, Result};
 /// A length that stands for "the same as in the entry before".
 const SAME: u32 = u32::MAX;
 
+/// How many entries reach the I/O thread in one go, which works on them while the next ones are read.
+pub(crate) const TOGETHER: usize = 128;
+
 /// Reads a buffer from its start to its end. Numbers are little-endian.
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],

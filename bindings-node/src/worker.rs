@@ -13,7 +13,7 @@ use crate::client::{pack_peer, timeout};
 use crate::error::{misuse, thrown, Result};
 use crate::options;
 use crate::pack::{Kind, Packed, Record, RAW};
-use crate::unpack::Reader;
+use crate::unpack::{Reader, TOGETHER};
 use crate::wake::waker;
 
 /// A worker, from `start` on.
@@ -46,21 +46,37 @@ impl NativeWorker {
         let mut options = Ok(AnswerOptions::default());
         let mut codes = Vec::new();
         while !reader.is_empty() {
-            let (kind, token) = (reader.byte()?, reader.token()?);
-            if let Some(json) = reader.text_unless_same()? {
-                options = answer_options(json);
-            }
-            let sent = match kind {
-                PARTIAL => self.worker.write(token, answer(&options, &mut reader)?),
-                FINAL => self.worker.end(token, answer(&options, &mut reader)?),
-                ERROR => self.worker.error(token, answer(&options, &mut reader)?),
-                REJECT => self.worker.reject(token, reader.text()?),
-                FAIL => self.worker.fail(token, reader.text()?),
-                _ => return Err(misuse("there is no such kind of reply")),
-            };
-            codes.push(sent.err().map_or("", |error| error.code().as_str()));
+            self.worker.together(|| {
+                for _ in 0..TOGETHER {
+                    if reader.is_empty() {
+                        break;
+                    }
+                    let sent = self.reply_next(&mut reader, &mut options)?;
+                    codes.push(sent.err().map_or("", |error| error.code().as_str()));
+                }
+                Result::Ok(())
+            })?;
         }
         Ok(codes.iter().any(|code| !code.is_empty()).then_some(codes))
+    }
+
+    fn reply_next(
+        &self,
+        reader: &mut Reader<'_>,
+        options: &mut std::result::Result<AnswerOptions, Error>,
+    ) -> Result<std::result::Result<(), Error>> {
+        let (kind, token) = (reader.byte()?, reader.token()?);
+        if let Some(json) = reader.text_unless_same()? {
+            *options = answer_options(json);
+        }
+        Ok(match kind {
+            PARTIAL => self.worker.write(token, answer(options, reader)?),
+            FINAL => self.worker.end(token, answer(options, reader)?),
+            ERROR => self.worker.error(token, answer(options, reader)?),
+            REJECT => self.worker.reject(token, reader.text()?),
+            FAIL => self.worker.fail(token, reader.text()?),
+            _ => return Err(misuse("there is no such kind of reply")),
+        })
     }
 
     /// Whether options may stand beside a reply. Throws what is wrong with them.

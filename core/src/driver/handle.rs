@@ -127,15 +127,32 @@ impl<C> Handle<C> {
         }
         match self.mailbox.push(command, urgent) {
             Ok(()) => {
-                // A thread that is awake needs no wake.
-                if self.mailbox.schedule() && !(self.engine.is_asleep() && self.cell.carry_out_commands()) {
-                    self.engine.schedule(self.id);
+                if !self.mailbox.is_held() {
+                    self.hand_over();
                 }
                 Ok(())
             }
             Err(Refused::Full(command)) => Err((ErrorCode::Busy.into(), Some(command))),
             Err(Refused::Closed) => Err((ErrorCode::Closed.into(), None)),
         }
+    }
+
+    /// Has what was queued carried out: here, if the I/O thread would have to be woken for it, or there.
+    fn hand_over(&self) {
+        // A thread that is awake needs no wake.
+        if self.mailbox.schedule() && !(self.engine.is_asleep() && self.cell.carry_out_commands()) {
+            self.engine.schedule(self.id);
+        }
+    }
+
+    /// Runs `give`, and has all commands that it gives carried out together when it returns.
+    pub(crate) fn together<R>(&self, give: impl FnOnce() -> R) -> R {
+        if self.is_inherited() {
+            return give();
+        }
+        self.mailbox.hold();
+        let _held = Held(self);
+        give()
     }
 
     pub(super) fn io(&self) -> Io<'_> {
@@ -151,6 +168,20 @@ impl<C> Handle<C> {
     pub fn wake(&self) {
         if self.mailbox.schedule() {
             self.engine.schedule(self.id);
+        }
+    }
+}
+
+/// Ends a hold, even if what was done meanwhile has panicked.
+struct Held<'a, C>(&'a Handle<C>);
+
+impl<C> Drop for Held<'_, C> {
+    fn drop(&mut self) {
+        match self.0.mailbox.release() {
+            0 => {}
+            1 => self.0.hand_over(),
+            // Many at once are cheaper on the I/O thread, in one go.
+            _ => self.0.wake(),
         }
     }
 }

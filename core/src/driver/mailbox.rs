@@ -1,7 +1,7 @@
 //! The commands of one handle, on their way to the I/O thread.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Waker;
 
 use parking_lot::Mutex;
@@ -14,6 +14,8 @@ pub(super) struct Mailbox<C> {
     queue: Mutex<Queue<C>>,
     /// Whether the endpoint is on the engine's list, or about to look into the queue anyway.
     scheduled: AtomicBool,
+    /// Callers that will see to it that the queue is looked into once they have added all they have.
+    holders: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -34,7 +36,7 @@ pub(super) enum Refused<C> {
 impl<C> Default for Mailbox<C> {
     fn default() -> Self {
         let queue = Queue { commands: VecDeque::new(), waiting: Vec::new(), closed: false };
-        Self { queue: Mutex::new(queue), scheduled: AtomicBool::new(false) }
+        Self { queue: Mutex::new(queue), scheduled: AtomicBool::new(false), holders: AtomicUsize::new(0) }
     }
 }
 
@@ -71,6 +73,21 @@ impl<C> Mailbox<C> {
             queue.waiting.push(waker.clone());
         }
         false
+    }
+
+    pub(super) fn hold(&self) {
+        self.holders.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Ends a [`Mailbox::hold`]. Returns how many commands there are.
+    pub(super) fn release(&self) -> usize {
+        self.holders.fetch_sub(1, Ordering::SeqCst);
+        self.queue.lock().commands.len()
+    }
+
+    /// Whether somebody else will see to what was just added.
+    pub(super) fn is_held(&self) -> bool {
+        self.holders.load(Ordering::SeqCst) > 0
     }
 
     /// Whether the caller is the one to put the endpoint on the engine's list.

@@ -160,6 +160,12 @@ impl Client {
         self.handle.submit_urgent(ClientCommand::Grant { token, partials })
     }
 
+    /// Runs `give`; the commands that it gives to this handle reach the I/O thread together when it returns. For bindings that
+    /// cross their border once for many.
+    pub fn together<R>(&self, give: impl FnOnce() -> R) -> R {
+        self.handle.together(give)
+    }
+
     /// `E_FORK` in a child of the process that started it.
     pub fn refuse_fork(&self) -> Result<(), Error> {
         if self.handle.is_inherited() {

@@ -180,6 +180,31 @@ fn no_call_is_taken_once_the_stop_was_told() {
 }
 
 #[test]
+fn what_is_asked_together_is_sent_when_that_ends_even_by_a_panic() {
+    let fleet = fleet(Grant::AsPolled);
+    for count in [1, 3] {
+        let asked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            fleet.client.together(|| {
+                for _ in 0..count {
+                    fleet.ask("1");
+                }
+                panic!("as a caller may");
+            })
+        }));
+        assert!(asked.is_err());
+        let requests: Vec<_> = (0..count).map(|_| fleet.request()).collect();
+        fleet.worker.together(|| {
+            for request in &requests {
+                fleet.worker.end(request.token(), Answer::json("2")).unwrap();
+            }
+        });
+        for _ in 0..count {
+            fleet.on_client(|event| matches!(event, ClientEvent::Reply { .. }).then_some(()));
+        }
+    }
+}
+
+#[test]
 fn a_wait_without_end_never_comes_back_empty() {
     let fleet = fleet(Grant::AsPolled);
     let poll_until_closed = || {
