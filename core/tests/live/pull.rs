@@ -189,7 +189,7 @@ fn what_is_asked_together_is_sent_when_that_ends_even_by_a_panic() {
                     fleet.ask("1");
                 }
                 panic!("as a caller may");
-            })
+            });
         }));
         assert!(asked.is_err());
         let requests: Vec<_> = (0..count).map(|_| fleet.request()).collect();
