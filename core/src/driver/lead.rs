@@ -42,7 +42,7 @@ impl<C> Handle<C> {
         }
         let Slot { endpoint, is_led, .. } = &mut *slot;
         let Some(endpoint) = endpoint.as_mut().filter(|_| !*is_led) else { return false };
-        *is_led = sleeper.prepare_to_poll().is_ok() && endpoint.release(&self.io());
+        *is_led = sleeper.can_poll() && endpoint.release(&self.io());
         *is_led
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -26,8 +26,8 @@ const WOKEN: u8 = 3;
 pub(crate) struct Sleeper {
     thread: Thread,
     state: AtomicU8,
-    /// Made for the first poll: what ends it.
-    bell: OnceLock<Bell>,
+    /// What ends a poll; `None` where there are no descriptors left, and then it cannot poll.
+    bell: Option<Bell>,
     /// That of the process that made it: parent and child must not share a bell.
     generation: u32,
 }
@@ -36,6 +36,15 @@ pub(crate) struct Sleeper {
 struct Bell {
     ringing: UnixStream,
     pull: UnixStream,
+}
+
+impl Bell {
+    fn new() -> io::Result<Self> {
+        let (ringing, pull) = UnixStream::pair()?;
+        ringing.set_nonblocking(true)?;
+        pull.set_nonblocking(true)?;
+        Ok(Self { ringing, pull })
+    }
 }
 
 thread_local! {
@@ -51,7 +60,7 @@ impl Wake for Sleeper {
         match self.state.swap(WOKEN, Ordering::SeqCst) {
             PARKED => self.thread.unpark(),
             POLLING => {
-                if let Some(bell) = self.bell.get() {
+                if let Some(bell) = &self.bell {
                     // Fails only if it rings already.
                     let _ = (&bell.pull).write(&[1]);
                 }
@@ -63,7 +72,7 @@ impl Wake for Sleeper {
 
 impl Sleeper {
     fn new() -> Arc<Self> {
-        let (thread, state, bell) = (thread::current(), AtomicU8::new(AWAKE), OnceLock::new());
+        let (thread, state, bell) = (thread::current(), AtomicU8::new(AWAKE), Bell::new().ok());
         Arc::new(Self { thread, state, bell, generation: fork_generation() })
     }
 
@@ -91,22 +100,15 @@ impl Sleeper {
         self.state.store(AWAKE, Ordering::SeqCst);
     }
 
-    /// Makes what [`Sleeper::poll`] needs.
-    pub(super) fn prepare_to_poll(&self) -> io::Result<()> {
-        if self.bell.get().is_none() {
-            let (ringing, pull) = UnixStream::pair()?;
-            ringing.set_nonblocking(true)?;
-            pull.set_nonblocking(true)?;
-            // Only this thread sets it.
-            let _ = self.bell.set(Bell { ringing, pull });
-        }
-        Ok(())
+    /// Whether it has what [`Sleeper::poll`] needs.
+    pub(super) fn can_poll(&self) -> bool {
+        self.bell.is_some()
     }
 
     /// Waits for a wake, for `descriptor` to become readable or until `deadline`. Returns whether it was a wake; one that came
     /// since the last wait counts.
     pub(super) fn poll(&self, descriptor: RawFd, deadline: Option<Instant>) -> bool {
-        let Some(bell) = self.bell.get() else { return true };
+        let Some(bell) = &self.bell else { return true };
         if self.begin(POLLING) {
             let mut items = [descriptor, bell.ringing.as_raw_fd()].map(|fd| zmq::PollItem::from_fd(fd, zmq::POLLIN));
             // A signal, or a descriptor that was closed meanwhile: either way the caller looks again.
@@ -139,7 +141,6 @@ mod tests {
     fn polls_until_woken(before: impl FnOnce(Waker), during: impl FnOnce(Waker) + Send + 'static) -> bool {
         let (readable, _writable) = UnixStream::pair().unwrap();
         let sleeper = Sleeper::current();
-        sleeper.prepare_to_poll().unwrap();
         before(sleeper.waker());
         let waker = sleeper.waker();
         let waking = thread::spawn(move || during(waker));
@@ -173,7 +174,6 @@ mod tests {
     fn a_readable_descriptor_and_a_deadline_end_a_poll_without_a_wake() {
         let (readable, writable) = UnixStream::pair().unwrap();
         let sleeper = Sleeper::current();
-        sleeper.prepare_to_poll().unwrap();
         assert!(!sleeper.poll(readable.as_raw_fd(), Some(Instant::now())));
         (&writable).write_all(&[1]).unwrap();
         assert!(!sleeper.poll(readable.as_raw_fd(), None));
