@@ -13,7 +13,7 @@ pub(super) fn wait_for<F: Future>(future: F) -> F::Output {
 /// As [`wait_for`], for something that the endpoint behind `handle` brings: the thread works for it meanwhile.
 pub(super) fn wait_for_peer<C, F: Future>(handle: &Handle<C>, future: F) -> F::Output {
     wait(future, |sleeper| {
-        if !handle.lead(sleeper, None) {
+        if !sleeper.can_poll() || !handle.lead(None, |descriptor| sleeper.poll(descriptor)) {
             sleeper.park();
         }
     })

@@ -6,13 +6,13 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use pigato_frame::fork_generation;
 
-use super::{EventSink, Handle, Sleeper};
+use super::socket::poll_either;
+use super::{EventSink, Handle};
 use crate::limits;
 
 /// A bounded queue of events that makes a file descriptor readable.
@@ -47,8 +47,10 @@ struct State<E> {
     is_closed: bool,
     /// Threads within [`EventQueue::wait`].
     waiting: usize,
-    /// The thread that works for the endpoint while it waits.
-    leader: Option<Waker>,
+    /// Whether a thread polls the descriptor, and the socket beside it.
+    is_polled: bool,
+    /// Whether a byte makes the descriptor readable.
+    is_readable: bool,
     on_ready: Option<OnReady>,
 }
 
@@ -80,7 +82,8 @@ impl<E> EventQueue<E> {
             is_watched: false,
             is_closed: false,
             waiting: 0,
-            leader: None,
+            is_polled: false,
+            is_readable: false,
             on_ready: None,
         });
         Ok(Self {
@@ -100,16 +103,19 @@ impl<E> EventQueue<E> {
         // In a forked child the lock may be held for ever, and nothing will come.
         if self.shared.generation == fork_generation() {
             let mut state = self.shared.state.lock();
-            if !std::mem::replace(&mut state.is_watched, true) && state.is_signalled {
-                self.make_readable();
+            state.is_watched = true;
+            if state.is_signalled {
+                self.make_readable(&mut state);
             }
         }
         self.shared.readable.as_raw_fd()
     }
 
-    fn make_readable(&self) {
-        // Fails only if a byte is there already, and then the descriptor is readable.
-        let _ = (&self.shared.signal).write(&[1]);
+    fn make_readable(&self, state: &mut State<E>) {
+        if !std::mem::replace(&mut state.is_readable, true) {
+            // Cannot fail for want of room: there is never more than one byte.
+            let _ = (&self.shared.signal).write(&[1]);
+        }
     }
 
     /// Has `wake` called whenever the queue stops being empty, and at once if it is not empty now: for languages whose event
@@ -137,7 +143,7 @@ impl<E> EventQueue<E> {
         into.extend(state.events.drain(..count));
         if state.events.is_empty() && state.is_signalled && !state.is_closed {
             state.is_signalled = false;
-            if state.is_watched {
+            if std::mem::take(&mut state.is_readable) {
                 // One byte was written and is there; anything else would be a byte too many, never one too few.
                 let _ = (&self.shared.readable).read(&mut [0; 8]);
             }
@@ -170,36 +176,42 @@ impl<E> EventQueue<E> {
         timeout: Duration,
     ) -> (usize, bool) {
         let deadline = Instant::now() + timeout.min(limits::DURATION);
-        let sleeper = Sleeper::current();
         loop {
             let mut state = self.shared.state.lock();
             if !state.events.is_empty() || state.is_closed || Instant::now() >= deadline {
                 return self.take(&mut state, into, most);
             }
-            if state.leader.is_some() {
-                break;
-            }
-            state.leader = Some(sleeper.waker());
             drop(state);
-            let has_led = handle.lead(&sleeper, Some(deadline));
-            // Another thread may have taken the place meanwhile.
-            self.shared.state.lock().leader.take_if(|leader| leader.will_wake(&sleeper.waker()));
-            if !has_led {
-                break;
+            if !handle.lead(Some(deadline), |socket| self.poll_beside(socket, deadline)) {
+                return self.wait(into, most, deadline.saturating_duration_since(Instant::now()));
             }
         }
-        self.wait(into, most, deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Waits for events, or for `socket` to become readable. Returns whether there are events, or never will be.
+    fn poll_beside(&self, socket: RawFd, deadline: Instant) -> bool {
+        let has_ended = |state: &State<E>| !state.events.is_empty() || state.is_closed;
+        let mut state = self.shared.state.lock();
+        if has_ended(&state) {
+            return true;
+        }
+        state.is_polled = true;
+        drop(state);
+        poll_either([socket, self.shared.readable.as_raw_fd()], Some(deadline));
+        let mut state = self.shared.state.lock();
+        state.is_polled = false;
+        has_ended(&state)
     }
 }
 
 impl<E> EventQueue<E> {
     /// Notes that there are events, for who watches the descriptor too. Returns who is to be called when the lock is free.
     fn signal(&self, state: &mut State<E>) -> Option<OnReady> {
+        if state.is_watched || state.is_polled {
+            self.make_readable(state);
+        }
         if std::mem::replace(&mut state.is_signalled, true) {
             return None;
-        }
-        if state.is_watched {
-            self.make_readable();
         }
         state.on_ready.clone()
     }
@@ -210,11 +222,7 @@ impl<E> EventQueue<E> {
         state.is_closed = true;
         // Not who is called when there are events: they have just taken the last one.
         self.signal(&mut state);
-        let leader = state.leader.take();
         drop(state);
-        if let Some(leader) = leader {
-            leader.wake();
-        }
         self.shared.arrived.notify_all();
     }
 
@@ -236,11 +244,7 @@ impl<E> EventQueue<E> {
         }
         let wake = self.signal(&mut state);
         let has_waiters = state.waiting > 0;
-        let leader = state.leader.take();
         drop(state);
-        if let Some(leader) = leader {
-            leader.wake();
-        }
         if let Some(OnReady(wake)) = wake {
             wake();
         }

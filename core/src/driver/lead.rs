@@ -7,7 +7,6 @@ use std::os::fd::RawFd;
 use std::time::Instant;
 
 use super::handle::{Handle, Slot};
-use super::sleeper::Sleeper;
 
 /// Commands that are carried out where they are given before the I/O thread has to help, after a waiting thread was at work.
 const ALLOWANCE: u32 = 8;
@@ -19,22 +18,23 @@ const BUSY: usize = 3;
 const WAITS_NOT_LED: u32 = 64;
 
 impl<C> Handle<C> {
-    /// Reads for the endpoint on the present thread until `sleeper` is woken or `deadline` has passed. Returns false at once if
-    /// that cannot be, because another thread is at it or there is no connection: then the I/O thread does it, and the caller
-    /// waits.
-    pub(crate) fn lead(&self, sleeper: &Sleeper, deadline: Option<Instant>) -> bool {
-        if self.is_inherited() || !self.begin_to_lead(sleeper) {
+    /// Reads for the endpoint on the present thread until `deadline` has passed, or `poll` says that what it waits for has
+    /// come. `poll` waits for the descriptor that it is given, and for that. Returns false at once if it cannot be, because
+    /// another thread is at it or there is no connection: then the I/O thread reads, and the caller waits.
+    pub(crate) fn lead(&self, deadline: Option<Instant>, poll: impl Fn(RawFd) -> bool) -> bool {
+        if self.is_inherited() || !self.begin_to_lead() {
             return false;
         }
-        while self.read_here(deadline).is_some_and(|descriptor| {
-            let is_woken = sleeper.poll(descriptor, deadline);
-            !is_woken && deadline.is_none_or(|deadline| Instant::now() < deadline)
-        }) {}
+        while self
+            .read_here(deadline)
+            .is_some_and(|descriptor| !poll(descriptor) && deadline.is_none_or(|deadline| Instant::now() < deadline))
+        {
+        }
         self.end_lead();
         true
     }
 
-    fn begin_to_lead(&self, sleeper: &Sleeper) -> bool {
+    fn begin_to_lead(&self) -> bool {
         let Some(mut slot) = self.cell.try_lock() else { return false };
         if slot.waits_not_led > 0 {
             slot.waits_not_led -= 1;
@@ -42,7 +42,7 @@ impl<C> Handle<C> {
         }
         let Slot { endpoint, is_led, .. } = &mut *slot;
         let Some(endpoint) = endpoint.as_mut().filter(|_| !*is_led) else { return false };
-        *is_led = sleeper.can_poll() && endpoint.release(&self.io());
+        *is_led = endpoint.release(&self.io());
         *is_led
     }
 

@@ -1,4 +1,4 @@
-//! How a thread waits for what the I/O thread will tell it, or works for an endpoint meanwhile.
+//! How a thread of a Rust program waits for what the I/O thread will tell it, or works for an endpoint meanwhile.
 
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
 
 use pigato_frame::fork_generation;
+
+use super::socket::poll_either;
 
 /// Nothing has happened, and the thread does not wait.
 const AWAKE: u8 = 0;
@@ -101,19 +102,17 @@ impl Sleeper {
     }
 
     /// Whether it has what [`Sleeper::poll`] needs.
-    pub(super) fn can_poll(&self) -> bool {
+    pub(crate) fn can_poll(&self) -> bool {
         self.bell.is_some()
     }
 
-    /// Waits for a wake, for `descriptor` to become readable or until `deadline`. Returns whether it was a wake; one that came
-    /// since the last wait counts.
-    pub(super) fn poll(&self, descriptor: RawFd, deadline: Option<Instant>) -> bool {
+    /// Waits for a wake or for `descriptor` to become readable. Returns whether it was a wake; one that came since the last wait
+    /// counts.
+    pub(crate) fn poll(&self, descriptor: RawFd) -> bool {
         let Some(bell) = &self.bell else { return true };
         if self.begin(POLLING) {
-            let mut items = [descriptor, bell.ringing.as_raw_fd()].map(|fd| zmq::PollItem::from_fd(fd, zmq::POLLIN));
-            // A signal, or a descriptor that was closed meanwhile: either way the caller looks again.
-            let _ = zmq::poll(&mut items, millis_until(deadline));
-            if items[1].is_readable() {
+            let [_, rings] = poll_either([descriptor, bell.ringing.as_raw_fd()], None);
+            if rings {
                 // Perhaps from an earlier wake, which may have come before its ring.
                 let _ = (&bell.ringing).read(&mut [0; 8]);
             }
@@ -126,14 +125,6 @@ impl Sleeper {
     }
 }
 
-/// What `poll` waits at most: rounded up, for ever without a deadline.
-fn millis_until(deadline: Option<Instant>) -> i64 {
-    deadline.map_or(-1, |deadline| {
-        let left = deadline.saturating_duration_since(Instant::now());
-        i64::try_from((left + Duration::from_micros(999)).as_millis()).unwrap_or(i64::MAX).min(i64::from(i32::MAX))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,7 +135,7 @@ mod tests {
         before(sleeper.waker());
         let waker = sleeper.waker();
         let waking = thread::spawn(move || during(waker));
-        let is_woken = sleeper.poll(readable.as_raw_fd(), Some(Instant::now() + Duration::from_secs(60)));
+        let is_woken = sleeper.poll(readable.as_raw_fd());
         waking.join().unwrap();
         is_woken
     }
@@ -171,11 +162,10 @@ mod tests {
     }
 
     #[test]
-    fn a_readable_descriptor_and_a_deadline_end_a_poll_without_a_wake() {
+    fn a_readable_descriptor_ends_a_poll_without_a_wake() {
         let (readable, writable) = UnixStream::pair().unwrap();
         let sleeper = Sleeper::current();
-        assert!(!sleeper.poll(readable.as_raw_fd(), Some(Instant::now())));
         (&writable).write_all(&[1]).unwrap();
-        assert!(!sleeper.poll(readable.as_raw_fd(), None));
+        assert!(!sleeper.poll(readable.as_raw_fd()));
     }
 }

@@ -1,9 +1,11 @@
 //! What all sockets have in common: options, and multipart messages in and out.
 
-use std::time::Duration;
+use std::os::fd::RawFd;
+use std::time::{Duration, Instant};
 
 use pigato_frame::{Frame, Receiver};
 
+use crate::config::ceil_millis;
 use crate::error::{Error, ErrorCode};
 use crate::limits;
 use crate::protocol::PeerId;
@@ -82,6 +84,16 @@ fn check_port(endpoint: &str, accepts: impl Fn(u16) -> bool) -> Result<(), Error
         Some(port) if !port.parse().is_ok_and(accepts) => Err(endpoint_error(endpoint, zmq::Error::EINVAL)),
         _ => Ok(()),
     }
+}
+
+/// Waits until one of two descriptors is readable or `deadline` has passed, and returns which are. Neither need be, after a
+/// signal: the caller looks again.
+pub(super) fn poll_either(descriptors: [RawFd; 2], deadline: Option<Instant>) -> [bool; 2] {
+    let mut items = descriptors.map(|descriptor| zmq::PollItem::from_fd(descriptor, zmq::POLLIN));
+    let millis = deadline.map_or(-1, |deadline| ceil_millis(deadline.saturating_duration_since(Instant::now())));
+    // Interrupted, or one of them was closed meanwhile.
+    let _ = zmq::poll(&mut items, millis.min(i64::from(i32::MAX)));
+    items.map(|item| item.is_readable())
 }
 
 /// What became of a message that was to be sent.
