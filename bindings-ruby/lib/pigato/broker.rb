@@ -4,6 +4,7 @@ module Pigato
   # Hands requests to workers. It runs on the core's thread, whatever Ruby does.
   class Broker
     include Life
+    include Drained
 
     OWN_OPTIONS = %i[autostart logger].freeze
     private_constant :OWN_OPTIONS
@@ -26,18 +27,6 @@ module Pigato
     # @raise [Error] `E_ENDPOINT` for a place where it cannot listen, `E_OPTION`
     def start
       begin_life { Serving.new(Native::Broker.start(@wanted, Options.for_core(@conf, OWN_OPTIONS)), @log) }
-    end
-
-    # Stops it. Does nothing if it is not started, or was before a fork.
-    # @param drain [Numeric] seconds that accepted requests have to be answered in; others are refused meanwhile
-    # @return [void]
-    def stop(drain: 0)
-      ended = end_life
-      return if ended.nil?
-
-      ended.begin_stop(Options.milliseconds(drain))
-      ended.wait_stopped
-      nil
     end
 
     # Starts it if it is not, and waits until it is stopped. INT and TERM stop it once what it has accepted is answered, and do
@@ -82,32 +71,14 @@ module Pigato
   # One life of a broker.
   # @private
   class Serving
+    include Draining
+
     attr_reader :native
 
     def initialize(native, log)
       @native = native
       @log = log
       @dispatcher = Dispatcher.new(native, self, log)
-    end
-
-    def usable?
-      return false if @dispatcher.stopped?
-
-      @native.refuse_fork
-      true
-    rescue ForkError
-      false
-    end
-
-    # Begins the end. Takes no lock of Ruby's, so that a signal handler may do it.
-    def begin_stop(drain_ms)
-      @native.stop(drain_ms)
-    rescue ClosedError
-      nil # It has stopped.
-    end
-
-    def wait_stopped
-      @dispatcher.wait_stopped
     end
 
     # @see Dispatcher

@@ -100,6 +100,8 @@ module Pigato
   # The requests of one client's life.
   # @private
   class Calls
+    include Running
+
     def initialize(native, log)
       @native = native
       @log = log
@@ -125,19 +127,6 @@ module Pigato
       @dispatcher.exclusively(&block)
     end
 
-    def stopped?
-      @dispatcher.stopped?
-    end
-
-    def usable?
-      return false if stopped?
-
-      @native.refuse_fork
-      true
-    rescue ForkError
-      false
-    end
-
     # Lets the worker send one more partial reply.
     def consumed(token)
       @native.consumed(token, 1) unless stopped?
@@ -161,7 +150,7 @@ module Pigato
       rescue ClosedError
         nil # Somebody else has stopped it and will see the end of it.
       end
-      @dispatcher.wait_stopped
+      wait_stopped
     end
 
     # @see Dispatcher

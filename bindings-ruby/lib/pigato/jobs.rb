@@ -31,6 +31,8 @@ module Pigato
   # The requests of one worker's life.
   # @private
   class Jobs
+    include Draining
+
     attr_reader :native
 
     def initialize(native, log)
@@ -62,30 +64,6 @@ module Pigato
 
     def ended(job)
       @by_token.delete(job.token)
-    end
-
-    def stopped?
-      @dispatcher.stopped?
-    end
-
-    def usable?
-      return false if stopped?
-
-      @native.refuse_fork
-      true
-    rescue ForkError
-      false
-    end
-
-    # Begins the end. Takes no lock of Ruby's, so that a signal handler may do it.
-    def begin_stop(drain_ms)
-      @native.stop(drain_ms)
-    rescue ClosedError
-      nil # It has stopped.
-    end
-
-    def wait_stopped
-      @dispatcher.wait_stopped
     end
 
     # @see Dispatcher

@@ -5,6 +5,7 @@ module Pigato
   # May be used by any number of threads and fibers at once.
   class Worker
     include Life
+    include Drained
 
     # Milliseconds; as the published gem has it.
     DEFAULTS = { timeout: 2500, reconnect: 2500 }.freeze
@@ -41,18 +42,6 @@ module Pigato
     # @raise [Error] `E_ENDPOINT`, `E_OPTION`
     def start
       start_with(@conf)
-    end
-
-    # Stops it. What is not answered by then goes to another worker, or fails.
-    # @param drain [Numeric] seconds that live requests have to be answered in
-    # @return [void]
-    def stop(drain: 0)
-      ended = end_life
-      return if ended.nil?
-
-      ended.begin_stop(Options.milliseconds(drain))
-      ended.wait_stopped
-      nil
     end
 
     # Waits for the next request, for `conf[:timeout]`. The thread or fiber that has received it answers it by {#reply}.
