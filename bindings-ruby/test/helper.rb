@@ -120,7 +120,9 @@ class PigatoTest < Minitest::Test
     end
   end
 
+  # Interrupts are what they are in a terminal: whoever runs the tests in the background may have them ignored.
   def command(program)
+    program = "trap(:INT, :DEFAULT)\n#{program}"
     [RbConfig.ruby, "-W0", "-I#{File.expand_path("../lib", __dir__)}", "-rpigato", "-e", program]
   end
 end
