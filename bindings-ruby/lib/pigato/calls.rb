@@ -91,8 +91,7 @@ module Pigato
 
     def overflow
       @calls.cancel(self)
-      message = "C_BUSY: the stream is read too slowly for a worker that knows no back-pressure"
-      finish([:failed, @token, true, :local, "C_BUSY", message, nil, nil])
+      finish([:failed, @token, true, :local, "C_BUSY", Error.of("C_BUSY").message, nil, nil])
     end
   end
   private_constant :StreamCall
