@@ -86,7 +86,9 @@ check_ruby() {
   ruby -e 'exit RUBY_VERSION.split(".").map(&:to_i).<=>([3, 1]) >= 0' 2>/dev/null || need "Ruby 3.1 or later" ruby
   ruby -rrbconfig -e 'exit File.exist?(File.join(RbConfig::CONFIG["rubyhdrdir"], "ruby.h"))' 2>/dev/null ||
     need "Ruby's headers" ruby-dev
-  [ -n "${LIBCLANG_PATH:-}" ] || ldconfig -p | grep -q 'libclang[-.]' || ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 ||
+  # libclang-cpp is another library.
+  [ -n "${LIBCLANG_PATH:-}" ] || ldconfig -p | grep -qE 'libclang(-[0-9.]+)?\.so' ||
+    ls /usr/lib/llvm-*/lib/ 2>/dev/null | grep -qE '^libclang(-[0-9.]+)?\.so' ||
     need "libclang" libclang1-14 libclang-common-14-dev
 }
 
