@@ -11,13 +11,11 @@ FLOOR = ARGV.fetch(0) { abort "compare.rb FLOOR [SHARE [ROUNDS]]" }
 SHARE = ARGV.fetch(1, 1).to_f
 ROUNDS = ARGV.fetch(2, 5).to_i
 BODY_BYTES = "5"
-# Without this none of them would be measured with a library that was built for speed.
-LIBRARIES = [File.join(__dir__, "build"), File.expand_path("../lib", __dir__)].freeze
 # Requests, and how many are under way at once.
 LOADS = [[5_000, 1], [50_000, 50]].freeze
 
 def ruby(file)
-  [RbConfig.ruby, *LIBRARIES.map { |path| "-I#{path}" }, File.join(__dir__, file)]
+  [RbConfig.ruby, File.join(__dir__, file)]
 end
 
 # The commands of worker and client; the endpoint follows, and for the client the load.

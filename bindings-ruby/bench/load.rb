@@ -13,14 +13,39 @@ module Load
   # Makes the requests by blocks, one that `maker` gives for each thread, and writes what they took.
   def run(requests, threads, &maker)
     makers = Array.new(threads, &maker)
-    spread(makers, requests / 10)
+    tell(requests) { |count| spread(makers, count) }
+  end
+
+  # Makes the requests from one thread, a window of them at a time: `make` makes one, and the block waits for it.
+  def run_window(requests, window, make, &finish)
+    tell(requests) { |count| windowed(count, window, make, finish) }
+  end
+
+  # Has requests made and writes what they took.
+  def tell(requests)
+    yield [requests / 10, 1].max
     started = now
-    latencies = spread(makers, requests)
+    latencies = yield requests
     took = now - started
     latencies.sort!
-    puts JSON.generate(requests_per_second: latencies.length / took, p50_microseconds: quantile(latencies, 0.5),
-                       p99_microseconds: quantile(latencies, 0.99))
+    quantiles = { p50: 0.5, p90: 0.9, p99: 0.99, p999: 0.999 }
+    figures = quantiles.to_h { |name, share| ["#{name}_microseconds", quantile(latencies, share)] }
+    puts JSON.generate(requests_per_second: latencies.length / took, **figures)
     $stdout.flush
+  end
+
+  def windowed(count, window, make, finish)
+    under_way = []
+    made = 0
+    Array.new(count) do
+      while made < count && under_way.length < window
+        under_way << [now, make.call]
+        made += 1
+      end
+      started, future = under_way.shift
+      finish.call(future)
+      now - started
+    end
   end
 
   def spread(makers, requests)

@@ -1,6 +1,10 @@
 # frozen_string_literal: true
 
-# `ours.rb worker ENDPOINT`, `ours.rb pool ENDPOINT`, `ours.rb client ENDPOINT REQUESTS THREADS`
+# `ours.rb worker ENDPOINT`, `ours.rb pool ENDPOINT`, `ours.rb client ENDPOINT REQUESTS THREADS`,
+# `ours.rb window ENDPOINT REQUESTS WINDOW [BODY_BYTES]`
+
+# Without this none of them would be measured with a library that was built for speed.
+$LOAD_PATH.unshift(File.join(__dir__, "build"), File.expand_path("../lib", __dir__))
 require "pigato"
 require_relative "load"
 
@@ -26,5 +30,13 @@ when "client"
     -> { client.request("echo", Load::BODY) == Load::BODY || raise("another reply") }
   end
   client.stop
-else abort "ours.rb worker|pool|client ENDPOINT"
+when "window"
+  requests, window, body_bytes = numbers.map(&:to_i)
+  client = Pigato::Client.new(endpoint, timeout: 60_000).start
+  body = "a" * [(body_bytes || 5) - 2, 0].max
+  Load.run_window(requests, window, -> { client.async_call("echo", body) }) do |future|
+    future.value == body || raise("another reply")
+  end
+  client.stop
+else abort "ours.rb worker|pool|client|window ENDPOINT"
 end

@@ -7,6 +7,10 @@ module Pigato
   # for the handle's descriptor, drains, puts each event into its mailbox, and when its own mailbox has something it hands
   # the lead to another. The others sleep until their mailbox has something, or until it is they who lead.
   #
+  # Those for whom something has come wake each other, one by one: only one of Ruby's threads can run, and many that are awake
+  # cost each other more in waiting for their turn than all else that is done here. Whoever leaves, or goes to sleep again,
+  # wakes the next; `@awake` has been woken and has not yet been here.
+  #
   # Threads may be killed or raised into anywhere: everything but the two waits is masked, and both of these clean up.
   # Nothing blocks otherwise, so that fibers of one thread never meet at the lock.
   # @private
@@ -26,6 +30,8 @@ module Pigato
       @io = IO.for_fd(native.descriptor, autoclose: false)
       @mutex = Mutex.new
       @followers = {}.compare_by_identity
+      @line = []
+      @awake = nil
       @is_led = false
       @is_stopped = false
       @stopped = Outcome.new
@@ -41,8 +47,8 @@ module Pigato
         await(mailbox, deadline)
         mailbox.shift
       ensure
-        mailbox.wake_next
-        promote unless @is_led
+        mailbox.call_next
+        wake_next
       end
     ensure
       @log.flush
@@ -91,6 +97,7 @@ module Pigato
     def lead(mailbox, deadline)
       @is_led = true
       loop do
+        wake_next
         left = left_until(deadline)
         wait_readable(left) unless left&.zero?
         receive
@@ -112,21 +119,25 @@ module Pigato
     end
 
     def follow(mailbox, seconds)
-      condition = ConditionVariable.new
-      @followers[condition] = true
-      mailbox.add_waiting(condition)
-      Thread.handle_interrupt(IMMEDIATE) { condition.wait(@mutex, seconds) }
+      follower = Follower.new(@line)
+      @followers[follower] = true
+      mailbox.add_waiting(follower)
+      wake_next
+      Thread.handle_interrupt(IMMEDIATE) { follower.sleep(@mutex, seconds) }
     ensure
-      @followers.delete(condition)
-      mailbox.remove_waiting(condition)
+      @followers.delete(follower)
+      mailbox.remove_waiting(follower)
+      @line.delete(follower)
+      @awake = nil if @awake.equal?(follower)
     end
 
-    # Wakes somebody, who will find that nobody leads.
-    def promote
-      @followers.each_key do |condition|
-        condition.signal
-        break
-      end
+    # Wakes the next in the line, unless another is on its way; if there is none, somebody who will find that nobody leads.
+    def wake_next
+      return if @awake
+
+      @awake = @line.shift
+      @awake ||= @followers.each_key.first unless @is_led
+      @awake&.wake
     end
 
     def receive
@@ -141,7 +152,7 @@ module Pigato
       @is_stopped = true
       @native.release
       @stopped.push(true)
-      @followers.each_key(&:signal)
+      @followers.each_key(&:wake)
     end
   end
   private_constant :Dispatcher

@@ -15,25 +15,25 @@ module Pigato
 
     def push(item)
       @items << item
-      wake_next
+      call_next
     end
 
     def shift
       @items.shift
     end
 
-    # @param condition [ConditionVariable] is signalled when there is something
-    def add_waiting(condition)
-      @waiting << condition
+    # @param follower [Follower] is called when there is something
+    def add_waiting(follower)
+      @waiting << follower
     end
 
-    def remove_waiting(condition)
-      @waiting.delete(condition)
+    def remove_waiting(follower)
+      @waiting.delete(follower)
     end
 
-    # Hands on what the one that was woken did not take.
-    def wake_next
-      @waiting.shift&.signal if ready?
+    # Calls somebody for what there is, or is left by the one that was called before.
+    def call_next
+      @waiting.shift&.call if ready?
     end
   end
   private_constant :Mailbox
@@ -46,4 +46,28 @@ module Pigato
     end
   end
   private_constant :Outcome
+
+  # A thread or fiber that sleeps until its mailbox has something, or until it is to lead.
+  # @private
+  class Follower
+    # @param line [Array<Follower>] those that are called and still asleep
+    def initialize(line)
+      @line = line
+      @condition = ConditionVariable.new
+    end
+
+    # Puts it in the line.
+    def call
+      @line << self
+    end
+
+    def wake
+      @condition.signal
+    end
+
+    def sleep(mutex, seconds)
+      @condition.wait(mutex, seconds)
+    end
+  end
+  private_constant :Follower
 end

@@ -31,7 +31,7 @@ pub(crate) struct Programs {
     #[arg(long, value_name = "FOLDER")]
     published: Option<PathBuf>,
 
-    /// A Ruby program with the roles `worker` and `client`
+    /// bindings-ruby/bench/ours.rb
     #[arg(long, value_name = "FILE")]
     ruby: Option<PathBuf>,
 }
@@ -115,7 +115,7 @@ impl Programs {
             all.push(Contender::on(&ours, name::NODE, &["node", &bench], roles, 0.25).with_callbacks());
         }
         if let Some(ruby) = &self.ruby {
-            all.push(Contender::on(&ours, name::RUBY, &["ruby", &text(ruby)], roles, 0.1));
+            all.push(Contender::on(&ours, name::RUBY, &["ruby", &text(ruby)], ["worker", "window"], 0.1));
         }
         if let (Some(node), Some(published)) = (&self.node, &self.published) {
             all.push(self.published(&text(&node.join("bench.js")), published));
