@@ -9,7 +9,7 @@ class MalformedTest < PigatoTest
   # A worker that answers whatever it is asked with what no worker of this library sends.
   def careless_worker
     native = Pigato::Native::Worker.start(broker.endpoint, "careless", "")
-    io = IO.for_fd(native.descriptor, autoclose: false)
+    io = IO.for_fd(native.begin_wait, autoclose: false)
     is_done = false
     @threads << Thread.new do
       until is_done
@@ -28,7 +28,7 @@ class MalformedTest < PigatoTest
   def ask_carelessly(service)
     native = Pigato::Native::Client.start(broker.endpoint, "")
     native.request(service, NO_JSON, "")
-    io = IO.for_fd(native.descriptor, autoclose: false)
+    io = IO.for_fd(native.begin_wait, autoclose: false)
     loop do
       io.wait_readable(LIMIT / 2) || flunk("no answer comes")
       failed = native.drain(8).find { |event| event[0] == :failed }

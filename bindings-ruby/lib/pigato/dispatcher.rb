@@ -20,14 +20,14 @@ module Pigato
     # Events that one call of the core hands out.
     BATCH = 256
 
-    # @param native what has `descriptor`, `drain`, `refuse_fork` and `release`
+    # @param native what has `begin_wait`, `end_wait`, `drain`, `refuse_fork` and `release`
     # @param receiver `receive(event)` is called under the lock; it must neither wait nor raise
     # @param log what the receiver noted is told without the lock
     def initialize(native, receiver, log)
       @native = native
       @receiver = receiver
       @log = log
-      @io = IO.for_fd(native.descriptor, autoclose: false)
+      @ios = Hash.new { |ios, descriptor| ios[descriptor] = IO.for_fd(descriptor, autoclose: false) }
       @mutex = Mutex.new
       @followers = {}.compare_by_identity
       @line = []
@@ -104,15 +104,22 @@ module Pigato
         break if left&.zero? || mailbox.ready? || @is_stopped
       end
     ensure
+      @native.end_wait
       @is_led = false
     end
 
+    # The wait is begun anew each time: that is where what has come already is found.
     def wait_readable(seconds)
+      descriptor = @native.begin_wait
+      descriptor && wait_for(@ios[descriptor], seconds)
+    end
+
+    def wait_for(io, seconds)
       @mutex.unlock
       Thread.handle_interrupt(IMMEDIATE) do
         # Now, and not only when what is waited for comes.
         @log.flush
-        @io.wait_readable(seconds)
+        io.wait_readable(seconds)
       end
     ensure
       @mutex.lock

@@ -54,6 +54,13 @@ struct State<E> {
     on_ready: Option<OnReady>,
 }
 
+impl<E> State<E> {
+    /// Whether a wait is over: there are events, or never will be any.
+    fn has_news(&self) -> bool {
+        !self.events.is_empty() || self.is_closed
+    }
+}
+
 /// Called whenever a queue stops being empty.
 #[derive(Clone)]
 struct OnReady(Arc<dyn Fn() + Send + Sync>);
@@ -102,13 +109,9 @@ impl<E> EventQueue<E> {
     pub fn descriptor(&self) -> RawFd {
         // In a forked child the lock may be held for ever, and nothing will come.
         if self.shared.generation == fork_generation() {
-            let mut state = self.shared.state.lock();
-            state.is_watched = true;
-            if state.is_signalled {
-                self.make_readable(&mut state);
-            }
+            self.set_watched(true);
         }
-        self.shared.readable.as_raw_fd()
+        self.readable()
     }
 
     fn make_readable(&self, state: &mut State<E>) {
@@ -190,17 +193,49 @@ impl<E> EventQueue<E> {
 
     /// Waits for events, or for `socket` to become readable. Returns whether there are events, or never will be.
     fn poll_beside(&self, socket: RawFd, deadline: Instant) -> bool {
-        let has_ended = |state: &State<E>| !state.events.is_empty() || state.is_closed;
-        let mut state = self.shared.state.lock();
-        if has_ended(&state) {
+        if !self.begin_poll() {
             return true;
         }
-        state.is_polled = true;
-        drop(state);
         poll_either([socket, self.shared.readable.as_raw_fd()], Some(deadline));
         let mut state = self.shared.state.lock();
         state.is_polled = false;
-        has_ended(&state)
+        state.has_news()
+    }
+
+    /// Has the descriptor become readable from now on when events come. Returns false if there is nothing to wait for: there
+    /// are some, or never will be any.
+    pub(super) fn begin_poll(&self) -> bool {
+        let mut state = self.shared.state.lock();
+        state.is_polled = !state.has_news();
+        state.is_polled
+    }
+
+    /// Ends what [`EventQueue::begin_poll`] began. Returns whether it had begun.
+    pub(super) fn end_poll(&self) -> bool {
+        std::mem::take(&mut self.shared.state.lock().is_polled)
+    }
+
+    /// Begins again what [`EventQueue::end_poll`] ended, for a thread that may still wait.
+    pub(super) fn resume_poll(&self) {
+        let mut state = self.shared.state.lock();
+        state.is_polled = true;
+        if state.has_news() {
+            self.make_readable(&mut state);
+        }
+    }
+
+    /// Says whether somebody waits for the descriptor at any time, or only between `begin_poll` and `end_poll`.
+    pub(super) fn set_watched(&self, is_watched: bool) {
+        let mut state = self.shared.state.lock();
+        state.is_watched = is_watched;
+        if is_watched && state.is_signalled {
+            self.make_readable(&mut state);
+        }
+    }
+
+    /// The descriptor, whoever waits for it.
+    pub(super) fn readable(&self) -> RawFd {
+        self.shared.readable.as_raw_fd()
     }
 }
 

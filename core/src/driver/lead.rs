@@ -34,7 +34,7 @@ impl<C> Handle<C> {
         true
     }
 
-    fn begin_to_lead(&self) -> bool {
+    pub(super) fn begin_to_lead(&self) -> bool {
         let Some(mut slot) = self.cell.try_lock() else { return false };
         if slot.waits_not_led > 0 {
             slot.waits_not_led -= 1;
@@ -47,7 +47,7 @@ impl<C> Handle<C> {
     }
 
     /// Reads what there is. Returns what to wait for; nothing if the connection that was taken is no more.
-    fn read_here(&self, deadline: Option<Instant>) -> Option<RawFd> {
+    pub(super) fn read_here(&self, deadline: Option<Instant>) -> Option<RawFd> {
         let mut slot = match deadline {
             Some(deadline) => self.cell.try_lock_until(deadline)?,
             None => self.cell.lock(),
@@ -69,7 +69,7 @@ impl<C> Handle<C> {
         descriptor
     }
 
-    fn end_lead(&self) {
+    pub(super) fn end_lead(&self) {
         let mut slot = self.cell.lock();
         slot.is_led = false;
         let is_watched = slot.endpoint.as_mut().is_none_or(|endpoint| endpoint.take_back(&self.io()));

@@ -11,7 +11,7 @@ use super::pull;
 use crate::api::{failure, outcome};
 use crate::client::{Event, Token};
 use crate::config::{ClientOptions, RequestOptions};
-use crate::driver::{open_client, service_name, ClientCommand, Engine, EventQueue, EventSink, Handle};
+use crate::driver::{open_client, service_name, ClientCommand, Engine, EventQueue, EventSink, Handle, OwnWait};
 use crate::error::{Error, ErrorCode};
 use crate::index::Map;
 use crate::limits;
@@ -53,6 +53,7 @@ pub enum ClientEvent {
 pub struct Client {
     handle: Handle<ClientCommand>,
     queue: EventQueue<Event>,
+    own_wait: OwnWait,
     identity: CurrentIdentity,
     grant: Grant,
     next_token: AtomicU64,
@@ -101,6 +102,7 @@ impl Client {
         Ok(Self {
             handle,
             queue,
+            own_wait: OwnWait::default(),
             identity,
             grant,
             next_token: AtomicU64::new(1),
@@ -198,12 +200,27 @@ impl Client {
         self.queue.descriptor()
     }
 
+    /// Begins a wait by the caller's own means: returns the descriptor to wait for, or nothing if `poll` has something at once.
+    /// Which descriptor that is may change from wait to wait. Between this and [`Client::end_wait`], `poll` reads the connection
+    /// itself where that is faster, and the descriptor of [`Client::descriptor`] is not readable then. One thread of a handle
+    /// waits so at a time; call this before each of its waits.
+    #[must_use]
+    pub fn begin_wait(&self) -> Option<RawFd> {
+        self.own_wait.begin(&self.handle, &self.queue)
+    }
+
+    /// Ends what [`Client::begin_wait`] began, when its thread has what it waits for. Does nothing if nothing was begun.
+    pub fn end_wait(&self) {
+        self.own_wait.end(&self.handle, &self.queue);
+    }
+
     /// Moves up to `most` events to `into`, the oldest first, waiting up to `timeout` for the first. Returns how many.
     /// Several threads may poll at once; each gets events of its own. `C_CLOSED` once nothing can follow.
     pub fn poll(&self, into: &mut Vec<ClientEvent>, most: usize, timeout: Duration) -> Result<usize, Error> {
         let mut events = Vec::new();
         let is_last = |event: &Event| *event == Event::Stopped;
-        let count = pull(&self.handle, &self.queue, &mut events, most, timeout, is_last)?;
+        let pull = || pull(&self.handle, &self.queue, &mut events, most, timeout, is_last);
+        let count = self.own_wait.take(&self.handle, &self.queue, pull)?;
         into.extend(events.into_iter().map(|event| self.translate(event)));
         Ok(count)
     }

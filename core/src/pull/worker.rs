@@ -11,7 +11,7 @@ use super::identity::CurrentIdentity;
 use super::{pull, Answer};
 use crate::api::handler_failure;
 use crate::config::{Concurrency, WorkerOptions};
-use crate::driver::{open_worker, service_name, Engine, EventQueue, EventSink, Handle, Live, WorkerCommand};
+use crate::driver::{open_worker, service_name, Engine, EventQueue, EventSink, Handle, Live, OwnWait, WorkerCommand};
 use crate::error::{Error, ErrorCode};
 use crate::index::Map;
 use crate::protocol::{Frame, PeerId, ReplyKind, Status};
@@ -49,6 +49,7 @@ pub enum WorkerEvent {
 pub struct Worker {
     handle: Handle<WorkerCommand>,
     queue: EventQueue<WorkerEvent>,
+    own_wait: OwnWait,
     live: Arc<Mutex<LiveRequests>>,
     /// Woken when the I/O thread takes commands again.
     room: Waker,
@@ -158,7 +159,7 @@ impl Worker {
         let service = service_name(service)?;
         let handle = open_worker(&Engine::current()?, endpoint, service, options, Box::new(sink))?;
         let room = Waker::from(Arc::new(Room { queue: queue.clone(), live: Arc::clone(&live) }));
-        Ok(Self { handle, queue, live, room, identity, patience })
+        Ok(Self { handle, queue, own_wait: OwnWait::default(), live, room, identity, patience })
     }
 
     /// The identity of the present connection, or of the last one: another one after each reconnection. Empty in a child of
@@ -185,12 +186,25 @@ impl Worker {
         self.queue.descriptor()
     }
 
+    /// Begins a wait by the caller's own means: returns the descriptor to wait for, or nothing if `poll` has something at once.
+    /// Which descriptor that is may change from wait to wait. Between this and [`Worker::end_wait`], `poll` reads the connection
+    /// itself where that is faster, and the descriptor of [`Worker::descriptor`] is not readable then. One thread of a handle
+    /// waits so at a time; call this before each of its waits.
+    #[must_use]
+    pub fn begin_wait(&self) -> Option<RawFd> {
+        self.own_wait.begin(&self.handle, &self.queue)
+    }
+
+    /// Ends what [`Worker::begin_wait`] began, when its thread has what it waits for. Does nothing if nothing was begun.
+    pub fn end_wait(&self) {
+        self.own_wait.end(&self.handle, &self.queue);
+    }
+
     /// Moves up to `most` events to `into`, the oldest first, waiting up to `timeout` for the first. Returns how many.
     /// Several threads may poll at once; each gets events of its own. `C_CLOSED` once nothing can follow.
     pub fn poll(&self, into: &mut Vec<WorkerEvent>, most: usize, timeout: Duration) -> Result<usize, Error> {
-        pull(&self.handle, &self.queue, into, most, timeout, |event| {
-            matches!(event, WorkerEvent::Peer(PeerEvent::Stopped))
-        })
+        let is_last = |event: &WorkerEvent| matches!(event, WorkerEvent::Peer(PeerEvent::Stopped));
+        self.own_wait.take(&self.handle, &self.queue, || pull(&self.handle, &self.queue, into, most, timeout, is_last))
     }
 
     /// Sends a partial reply. `C_BUSY` while the client has not taken enough of the earlier ones: then nothing was sent, and

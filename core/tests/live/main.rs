@@ -15,6 +15,7 @@ mod foreign_workers;
 mod handlers;
 mod hostile;
 mod observability;
+mod own_wait;
 mod persistence;
 mod pull;
 mod reconnect;

@@ -26,7 +26,8 @@ pub(crate) fn define(ruby: &Ruby, native: RModule) -> Result<(), Error> {
     class.define_method("intch", method!(NativeBroker::intch, 0))?;
     class.define_method("name", method!(NativeBroker::name, 0))?;
     class.define_method("refuse_fork", method!(NativeBroker::refuse_fork, 0))?;
-    class.define_method("descriptor", method!(NativeBroker::descriptor, 0))?;
+    class.define_method("begin_wait", method!(NativeBroker::begin_wait, 0))?;
+    class.define_method("end_wait", method!(NativeBroker::end_wait, 0))?;
     class.define_method("statistics", method!(NativeBroker::statistics, 0))?;
     class.define_method("directory", method!(NativeBroker::directory, 0))?;
     class.define_method("drain", method!(NativeBroker::drain, 1))?;
@@ -62,9 +63,13 @@ impl NativeBroker {
         this.0.get(ruby)?.refuse_fork().map_err(|error| thrown(ruby, error))
     }
 
-    fn descriptor(ruby: &Ruby, this: &Self) -> Result<i32, Error> {
+    /// The descriptor to wait for.
+    fn begin_wait(ruby: &Ruby, this: &Self) -> Result<i32, Error> {
         Ok(this.0.get(ruby)?.descriptor())
     }
+
+    /// As the other handles have it: a broker's waits are its I/O thread's business.
+    fn end_wait(&self) {}
 
     /// Counters since the start and what there is now, as JSON.
     fn statistics(ruby: &Ruby, this: &Self) -> Result<String, Error> {

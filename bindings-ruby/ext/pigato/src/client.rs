@@ -23,7 +23,8 @@ pub(crate) fn define(ruby: &Ruby, native: RModule) -> Result<(), Error> {
     class.define_singleton_method("start", function!(NativeClient::start, 2))?;
     class.define_method("identity", method!(NativeClient::identity, 0))?;
     class.define_method("refuse_fork", method!(NativeClient::refuse_fork, 0))?;
-    class.define_method("descriptor", method!(NativeClient::descriptor, 0))?;
+    class.define_method("begin_wait", method!(NativeClient::begin_wait, 0))?;
+    class.define_method("end_wait", method!(NativeClient::end_wait, 0))?;
     class.define_method("request", method!(NativeClient::request, 3))?;
     class.define_method("cancel", method!(NativeClient::cancel, 1))?;
     class.define_method("consumed", method!(NativeClient::consumed, 2))?;
@@ -52,8 +53,16 @@ impl NativeClient {
         this.0.get(ruby)?.refuse_fork().map_err(|error| thrown(ruby, error))
     }
 
-    fn descriptor(ruby: &Ruby, this: &Self) -> Result<i32, Error> {
-        Ok(this.0.get(ruby)?.descriptor())
+    /// The descriptor to wait for; nil if there is something to drain already.
+    fn begin_wait(ruby: &Ruby, this: &Self) -> Result<Option<i32>, Error> {
+        Ok(this.0.get(ruby)?.begin_wait())
+    }
+
+    /// Ends the wait, unless the handle was released meanwhile.
+    fn end_wait(&self) {
+        if let Some(client) = self.0.peek() {
+            client.end_wait();
+        }
     }
 
     /// Makes a request; `options` are JSON. Returns its number.

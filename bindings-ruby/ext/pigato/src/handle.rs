@@ -25,7 +25,12 @@ impl<H> Slot<H> {
 
     /// The handle; `C_CLOSED` once it was released. A clone, since Ruby may call back in while it is used.
     pub(crate) fn get(&self, ruby: &Ruby) -> Result<Arc<H>, Error> {
-        self.0.borrow().clone().ok_or_else(|| thrown(ruby, ErrorCode::Closed.into()))
+        self.peek().ok_or_else(|| thrown(ruby, ErrorCode::Closed.into()))
+    }
+
+    /// The handle, if it was not released.
+    pub(crate) fn peek(&self) -> Option<Arc<H>> {
+        self.0.borrow().clone()
     }
 
     /// Closes it and its descriptor, for which nobody may wait any more.

@@ -23,7 +23,8 @@ pub(crate) fn define(ruby: &Ruby, native: RModule) -> Result<(), Error> {
     class.define_singleton_method("start", function!(NativeWorker::start, 3))?;
     class.define_method("identity", method!(NativeWorker::identity, 0))?;
     class.define_method("refuse_fork", method!(NativeWorker::refuse_fork, 0))?;
-    class.define_method("descriptor", method!(NativeWorker::descriptor, 0))?;
+    class.define_method("begin_wait", method!(NativeWorker::begin_wait, 0))?;
+    class.define_method("end_wait", method!(NativeWorker::end_wait, 0))?;
     class.define_method("write", method!(NativeWorker::write, 3))?;
     class.define_method("finish", method!(NativeWorker::finish, 3))?;
     class.define_method("error", method!(NativeWorker::error, 3))?;
@@ -56,8 +57,16 @@ impl NativeWorker {
         this.0.get(ruby)?.refuse_fork().map_err(|error| thrown(ruby, error))
     }
 
-    fn descriptor(ruby: &Ruby, this: &Self) -> Result<i32, Error> {
-        Ok(this.0.get(ruby)?.descriptor())
+    /// The descriptor to wait for; nil if there is something to drain already.
+    fn begin_wait(ruby: &Ruby, this: &Self) -> Result<Option<i32>, Error> {
+        Ok(this.0.get(ruby)?.begin_wait())
+    }
+
+    /// Ends the wait, unless the handle was released meanwhile.
+    fn end_wait(&self) {
+        if let Some(worker) = self.0.peek() {
+            worker.end_wait();
+        }
     }
 
     /// Sends a partial reply; false if it was not taken and `writable` follows.
