@@ -62,6 +62,22 @@ class ThreadsTest < PigatoTest
     threads.each(&:value)
   end
 
+  # Replies that come together wake one thread after the other; one that is killed on its way must not break the chain.
+  def test_threads_that_are_killed_when_their_replies_come_hold_up_no_others
+    released = Queue.new
+    serve(concurrency: THREADS) { |request, _reply| released.pop && request.data }
+    client = client()
+    5.times do
+      threads = Array.new(THREADS) { |number| background { client.call("echo", number, timeout: 30) } }
+      eventually("all are asked") { released.num_waiting == THREADS }
+      THREADS.times { released << true }
+      killed, others = threads.partition.with_index { |_, index| index.even? }
+      killed.each(&:kill)
+      assert_equal others.map { |thread| threads.index(thread) }, others.map(&:value)
+      released.clear
+    end
+  end
+
   def test_stopping_frees_all_who_wait
     client = client()
     threads = Array.new(5) { background { client.call("nobody", timeout: 30) } }
