@@ -253,10 +253,13 @@ impl Machine {
             frames.clear();
             return;
         }
-        if self.link.heard(now) {
+        let message = BrokerToClient::decode(frames);
+        // Whoever takes this side for the other one has not confirmed the connection.
+        let is_for_us = !message.as_ref().is_err_and(|error| error.malformed == Malformed::Side);
+        if is_for_us && self.link.heard(now) {
             self.event(Event::Connected);
         }
-        match BrokerToClient::decode(frames) {
+        match message {
             // No announcement: a published broker.
             Ok(BrokerToClient::Heartbeat) => self.given_up.clear(),
             Ok(BrokerToClient::Hello(hello)) => self.handle_hello(now, hello),

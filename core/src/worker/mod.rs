@@ -312,10 +312,13 @@ impl Machine {
             frames.clear();
             return;
         }
-        if self.link.heard(now) {
+        let message = BrokerToWorker::decode(frames);
+        // Whoever takes this side for the other one has not confirmed the connection.
+        let is_for_us = !message.as_ref().is_err_and(|error| error.malformed == Malformed::Side);
+        if is_for_us && self.link.heard(now) {
             self.event(Event::Connected);
         }
-        match BrokerToWorker::decode(frames) {
+        match message {
             Ok(message) => self.handle_decoded(now, message),
             Err(error) => self.event(Event::ProtocolError(error.malformed)),
         }

@@ -65,3 +65,12 @@ fn a_hello_that_is_none_is_a_heartbeat() {
     world.cancel(1);
     assert_eq!(world.did(), ["1 failed C_CANCELLED"]);
 }
+
+#[test]
+fn a_message_for_the_other_side_confirms_no_connection() {
+    let mut world = World::up();
+    world.receive("W|4");
+    assert_eq!(world.did(), ["protocol error ERR_MSG_HEADER"]);
+    world.receive("C|4");
+    assert_eq!(world.did(), ["connected"]);
+}

@@ -37,3 +37,12 @@ fn they_end_no_request() {
     }
     assert!(world.reply(1, "1"));
 }
+
+#[test]
+fn a_message_for_the_other_side_confirms_no_connection() {
+    let mut world = World::up();
+    world.receive("C|4");
+    assert_eq!(world.did(), ["protocol error ERR_MSG_HEADER"]);
+    world.receive("W|4");
+    assert_eq!(world.did(), ["connected"]);
+}
