@@ -13,13 +13,16 @@ use crate::Load;
 const REQUEST_OPTIONS: &[u8] = br#"{"timeout":60000,"retry":0,"codec":"raw"}"#;
 const REPLY_OPTIONS: &[u8] = br#"{"codec":"raw"}"#;
 
-/// As long as a real identity: `<prefix uuid>-<uuid>`.
 fn open(context: &Context, kind: SocketType, role: char) -> Socket {
-    let socket = context.socket(kind).expect("a socket");
+    prepared(context.socket(kind).expect("a socket"), role, 0)
+}
+
+/// With an identity as long as a real one: `<prefix uuid>-<uuid>`.
+pub(crate) fn prepared(socket: Socket, role: char, number: usize) -> Socket {
     socket.set_sndhwm(0).expect("no limit");
     socket.set_rcvhwm(0).expect("no limit");
     let uuid = "00000000-0000-0000-0000-000000000000";
-    let identity = format!("{role}{uuid}-00000000-0000-0000-0000-{:012}", std::process::id());
+    let identity = format!("{role}{uuid}-00000000-0000-0000-{number:04x}-{:012}", std::process::id());
     socket.set_identity(identity.as_bytes()).expect("an identity");
     socket
 }

@@ -8,9 +8,12 @@
 //! own: this program again, with the role as its first argument.
 
 mod floor;
+mod idle;
 mod measure;
 mod ours;
+mod overload;
 mod report;
+mod stream;
 
 use std::time::Duration;
 
@@ -80,9 +83,15 @@ fn main() {
         ["floor-broker"] => floor::broker(),
         ["floor-worker", endpoint] => floor::worker(endpoint),
         ["floor-client", endpoint, load @ ..] => floor::client(endpoint, parse_load(load)),
-        ["broker"] => ours::broker(),
+        ["broker"] => ours::broker(None),
+        ["broker", most_requests] => ours::broker(Some(most_requests.parse().expect("MOST_REQUESTS"))),
         ["worker", endpoint] => ours::worker(endpoint),
         ["client", endpoint, load @ ..] => ours::client(endpoint, parse_load(load)),
+        ["streamer", endpoint] => stream::worker(endpoint),
+        ["reader", endpoint, partials] => stream::client(endpoint, partials.parse().expect("PARTIALS")),
+        ["slow-worker", endpoint] => overload::worker(endpoint),
+        ["overload", endpoint, seconds] => overload::client(endpoint, seconds.parse().expect("SECONDS")),
+        ["idle", endpoint, peers] => idle::peers(endpoint, peers.parse().expect("PEERS")),
         options => run(options),
     }
 }

@@ -4,13 +4,16 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
+use pigato::config::BrokerOptions;
 use pigato::{Broker, Client, Concurrency, Worker};
 
 use crate::measure::{announce, body, say_result, DATA_ALLOWANCE};
 use crate::Load;
 
-pub(crate) fn broker() {
-    let broker = Broker::builder().bind("tcp://127.0.0.1:*").intch(None).start().expect("a broker");
+pub(crate) fn broker(most_requests: Option<usize>) {
+    let mut options = BrokerOptions::default().intch(None);
+    options.max_requests = most_requests.unwrap_or(options.max_requests);
+    let broker = Broker::builder().bind("tcp://127.0.0.1:*").options(options).start().expect("a broker");
     announce(broker.endpoint());
     loop {
         std::thread::park();

@@ -1,0 +1,128 @@
+//! Twice as many requests as are answered, at even times, and what becomes of those that are taken.
+
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use pigato::{Client, Concurrency, ErrorCode, RequestError, Worker};
+
+use crate::measure::announce;
+
+/// What a request costs its worker, one at a time: this and not the processor is what there is too little of.
+const HANDLING: Duration = Duration::from_micros(100);
+
+/// Enough for it to have the next request when it has answered one.
+const CONCURRENCY: u32 = 16;
+
+/// Requests made one after the other, to learn how long one takes when nothing else happens.
+const CALM: usize = 2_000;
+
+pub(crate) fn worker(endpoint: &str) {
+    let worker = Worker::builder(endpoint, "echo").concurrency(Concurrency::Limited(CONCURRENCY)).start().expect("a worker");
+    announce("ready");
+    while let Some(job) = worker.next_blocking() {
+        let until = Instant::now() + HANDLING;
+        while Instant::now() < until {
+            std::thread::yield_now();
+        }
+        job.reply.end_raw(job.request.bytes()).expect("the request is live");
+    }
+}
+
+/// What came back of the flood.
+#[derive(Default)]
+struct Counts {
+    answered: u64,
+    refused: u64,
+    others: u64,
+}
+
+/// Asks for twice the capacity for so many seconds, and then looks how long it takes until all is as it was.
+pub(crate) fn client(endpoint: &str, seconds: u64) {
+    let client = Client::connect(endpoint).expect("a client");
+    let calm = one_by_one(&client, CALM);
+    let capacity = measured_capacity(&client);
+    let rate = 2.0 * capacity;
+    let (counts, latencies, sent) = flood(&client, rate, Duration::from_secs(seconds));
+    let ended = Instant::now();
+    // One request is as fast as before again.
+    let bound = Duration::from_nanos(3 * calm.value_at_quantile(0.99));
+    while one_by_one(&client, 1).max() > bound.as_nanos() as u64 {}
+    let figures = serde_json::json!({
+        "requests_per_second": capacity,
+        "rate": sent as f64 / seconds as f64,
+        "answered": counts.answered,
+        "refused": counts.refused,
+        "others": counts.others,
+        "p50_microseconds": latencies.value_at_quantile(0.5) as f64 / 1e3,
+        "p90_microseconds": latencies.value_at_quantile(0.9) as f64 / 1e3,
+        "p99_microseconds": latencies.value_at_quantile(0.99) as f64 / 1e3,
+        "p999_microseconds": latencies.value_at_quantile(0.999) as f64 / 1e3,
+        "calm_p99_microseconds": calm.value_at_quantile(0.99) as f64 / 1e3,
+        "recovered_after_milliseconds": ended.elapsed().as_secs_f64() * 1e3,
+    });
+    announce(&figures.to_string());
+    client.stop_blocking();
+}
+
+fn one_by_one(client: &Client, requests: usize) -> Histogram<u64> {
+    let mut latencies = Histogram::new(3).expect("three digits");
+    for _ in 0..requests {
+        let sent_at = Instant::now();
+        client.request_raw("echo", "x").send().finish_blocking().expect("an answer");
+        latencies.record(sent_at.elapsed().as_nanos() as u64).expect("within a minute");
+    }
+    latencies
+}
+
+/// Requests a second of a closed loop.
+fn measured_capacity(client: &Client) -> f64 {
+    const REQUESTS: usize = 20_000;
+    let started = Instant::now();
+    let mut window = std::collections::VecDeque::new();
+    for _ in 0..REQUESTS {
+        window.push_back(client.request_raw("echo", "x").send());
+        if window.len() == 32 {
+            window.pop_front().map(|response| response.finish_blocking().expect("an answer"));
+        }
+    }
+    window.into_iter().for_each(|response| drop(response.finish_blocking().expect("an answer")));
+    REQUESTS as f64 / started.elapsed().as_secs_f64()
+}
+
+/// Latencies are those of the requests that were answered, from when they were due.
+fn flood(client: &Client, rate: f64, time: Duration) -> (Counts, Histogram<u64>, u64) {
+    let (sender, responses) = channel();
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            let mut counts = Counts::default();
+            let mut latencies = Histogram::new(3).expect("three digits");
+            for (due, response) in responses {
+                let outcome: Result<_, RequestError> = pigato::Response::finish_blocking(response);
+                match outcome {
+                    Ok(_) => {
+                        counts.answered += 1;
+                        latencies.record(Instant::elapsed(&due).as_nanos() as u64).expect("within a minute");
+                    }
+                    Err(error) if error.code() == Some(ErrorCode::QueueFull) => counts.refused += 1,
+                    Err(_) => counts.others += 1,
+                }
+            }
+            (counts, latencies)
+        });
+        let started = Instant::now();
+        let mut sent = 0;
+        loop {
+            let due = started + Duration::from_secs_f64(sent as f64 / rate);
+            if due - started >= time {
+                break;
+            }
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            sender.send((due, client.request_raw("echo", "x").send())).expect("a reader");
+            sent += 1;
+        }
+        drop(sender);
+        let (counts, latencies) = reader.join().expect("a reader");
+        (counts, latencies, sent)
+    })
+}

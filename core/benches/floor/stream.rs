@@ -1,0 +1,48 @@
+//! One request that is answered by very many partial replies.
+
+use std::time::Instant;
+
+use hdrhistogram::Histogram;
+use pigato::{Client, Worker};
+
+use crate::measure::{announce, say_result};
+use crate::Load;
+
+pub(crate) fn worker(endpoint: &str) {
+    let worker = Worker::builder(endpoint, "stream")
+        .on_event(|event| {
+            if event == pigato::PeerEvent::Connected {
+                announce("ready");
+            }
+        })
+        .start()
+        .expect("a worker");
+    while let Some(job) = worker.next_blocking() {
+        let partials: usize = job.request.decode().expect("a number");
+        let body = pigato::protocol::Frame::from("\"aaa\"");
+        for _ in 0..partials {
+            job.reply.write_raw_blocking(body.clone()).expect("somebody reads");
+        }
+        job.reply.end_raw(body).expect("the request is live");
+    }
+}
+
+/// Reads the stream twice, a tenth of it first, which is not counted.
+pub(crate) fn client(endpoint: &str, partials: usize) {
+    let client = Client::connect(endpoint).expect("a client");
+    let read = |partials: usize| {
+        let mut response = client.request("stream", &partials).send();
+        let mut count = 0;
+        while let Some(reply) = response.next_blocking() {
+            reply.expect("a reply");
+            count += 1;
+        }
+        assert_eq!(count, partials + 1);
+    };
+    read(partials / 10);
+    let started = Instant::now();
+    read(partials);
+    let latencies = Histogram::<u64>::new(3).expect("three digits");
+    say_result(Load { requests: partials, window: 1, body_bytes: 5 }, started.elapsed(), &latencies);
+    client.stop_blocking();
+}
