@@ -147,20 +147,22 @@ FLOOR = $(CARGO) bench --package pigato --bench floor --no-run --message-format=
 	| sed -n 's/.*"executable":"\([^"]*\/floor-[^"]*\)".*/\1/p'
 
 .PHONY: bench-programs
-bench-programs: interop-tests/peers/pigato-js/node_modules/.package-lock.json
-	@core/scripts/setup.sh build c go node ruby
+bench-programs: interop-tests/drivers/published/node_modules/.package-lock.json
+	@core/scripts/setup.sh build c go node ruby ffi-rzmq
 	$(MAKE) -C bindings-c bench
 	cd bindings-ruby && PROFILE=release FOLDER=bench/build/pigato ./build.sh
 	cd bindings-c/go && go build -o ../build/go-bench ./examples/bench
 	cd bindings-c/go/compare && go build -o ../../build/go-compare .
 	cd bindings-node && npm ci --no-audit --no-fund && npm run --silent build:release
 	cd bindings-node/bench && npm ci --no-audit --no-fund
+	$(CARGO) build --release --package pigato-bench-all --features nats --bin nats
 
 .PHONY: bench
 bench: bench-programs ## all languages beside libzmq, the published package and NATS, ROUNDS=… runs each: writes core/docs/performance.md
 	$(CARGO) run --release --package pigato-bench-all -- --into core/docs --rounds $(ROUNDS) --scale $(SCALE) \
 	  --floor "$$($(FLOOR))" --c bindings-c/build/bench --go bindings-c/build/go-bench --nats bindings-c/build/go-compare \
-	  --node bindings-node/bench --ruby bindings-ruby/bench/ours.rb --published interop-tests/peers/pigato-js
+	  --node bindings-node/bench --ruby bindings-ruby/bench \
+	  --async-nats target/release/nats --published interop-tests/drivers/published
 
 .PHONY: bench-go
 bench-go: ## the Go package's speed beside the Rust crate's and NATS

@@ -1,15 +1,13 @@
-//! What PIGATO wants to reach, as ratios within one run.
+//! What PIGATO wants to reach, within one run.
 
-use crate::contender::name::{BROKER, C, FLOOR, GO, NATS_GO, NATS_NODE, NODE, PUBLISHED, RUST};
+use crate::contender::name::{BROKER, C, FFI_RZMQ, FLOOR, GO, NATS_GO, NATS_NODE, NODE, PUBLISHED, RUBY_THREADS, RUST};
 use crate::measure::{Figures, Results};
 
-/// A ratio of two contenders, and the bound that it is to keep.
+/// A figure, mostly the ratio of two contenders, and the bound that it is to keep.
 pub(crate) struct Bar {
     pub(crate) what: &'static str,
-    window: usize,
-    figure: fn(&Figures) -> f64,
-    ours: &'static str,
-    theirs: &'static str,
+    /// None if it was not measured.
+    pub(crate) figure: Option<f64>,
     pub(crate) bound: Bound,
 }
 
@@ -20,10 +18,10 @@ pub(crate) enum Bound {
 }
 
 impl Bound {
-    pub(crate) fn holds(self, ratio: f64) -> bool {
+    pub(crate) fn holds(self, figure: f64) -> bool {
         match self {
-            Self::AtLeast(least) => ratio >= least,
-            Self::AtMost(most) => ratio <= most,
+            Self::AtLeast(least) => figure >= least,
+            Self::AtMost(most) => figure <= most,
         }
     }
 }
@@ -37,54 +35,67 @@ impl std::fmt::Display for Bound {
     }
 }
 
-impl Bar {
-    /// Ours divided by theirs, if both were measured.
-    pub(crate) fn ratio(&self, results: &Results) -> Option<f64> {
-        let figure = |name| results.figures(self.window, name).map(|figures| (self.figure)(&figures));
-        Some(figure(self.ours)? / figure(self.theirs)?)
+/// Where bars get their figures.
+struct Sources<'a>(&'a Results);
+
+impl Sources<'_> {
+    fn figure(&self, window: usize, name: &str, figure: fn(&Figures) -> f64) -> Option<f64> {
+        self.0.figures(window, name).map(|figures| figure(&figures))
+    }
+
+    /// Ours divided by theirs.
+    fn ratio(&self, window: usize, figure: fn(&Figures) -> f64, ours: &str, theirs: &str) -> Option<f64> {
+        Some(self.figure(window, ours, figure)? / self.figure(window, theirs, figure)?)
+    }
+
+    fn throughput(&self, window: usize, ours: &str, theirs: &str) -> Option<f64> {
+        self.ratio(window, rate, ours, theirs)
     }
 }
 
-fn throughput(what: &'static str, window: usize, ours: &'static str, theirs: &'static str, least: f64) -> Bar {
-    let figure = |figures: &Figures| figures.requests_per_second;
-    Bar { what, window, figure, ours, theirs, bound: Bound::AtLeast(least) }
+fn rate(figures: &Figures) -> f64 {
+    figures.requests_per_second
 }
 
-pub(crate) fn all() -> Vec<Bar> {
-    let cpu: fn(&Figures) -> f64 = |figures| figures.broker_cpu;
-    let p50: fn(&Figures) -> f64 = |figures| figures.p50;
-    vec![
-        Bar {
-            what: "broker CPU a request, window 100, to the floor's",
-            window: 100,
-            figure: cpu,
-            ours: BROKER,
-            theirs: FLOOR,
-            bound: Bound::AtMost(1.15),
-        },
-        Bar {
-            what: "broker CPU a request, window 100, to nats-server's",
-            window: 100,
-            figure: cpu,
-            ours: BROKER,
-            theirs: NATS_GO,
-            bound: Bound::AtMost(1.0),
-        },
-        throughput("requests/s in Rust, window 100, to the floor", 100, RUST, FLOOR, 0.95),
-        throughput("requests/s in Rust, window 1,000, to the floor", 1_000, RUST, FLOOR, 0.95),
-        Bar {
-            what: "p50 with one request in flight in Rust, to the floor",
-            window: 1,
-            figure: p50,
-            ours: RUST,
-            theirs: FLOOR,
-            bound: Bound::AtMost(1.25),
-        },
-        throughput("bytes/s with bodies of 64 KiB, window 16, to the floor", 16, RUST, FLOOR, 0.95),
-        throughput("requests/s in C, window 100, to Rust", 100, C, RUST, 0.95),
-        throughput("requests/s in Go, window 100, to Rust", 100, GO, RUST, 0.8),
-        throughput("requests/s in Go, window 100, to nats.go", 100, GO, NATS_GO, 1.0),
-        throughput("requests/s in Node.js, window 100, to the published package", 100, NODE, PUBLISHED, 5.0),
-        throughput("requests/s in Node.js, window 100, to nats in Node.js", 100, NODE, NATS_NODE, 2.5),
-    ]
+fn cpu(figures: &Figures) -> f64 {
+    figures.broker_cpu
+}
+
+fn p50(figures: &Figures) -> f64 {
+    figures.p50
+}
+
+pub(crate) fn all(results: &Results) -> Vec<Bar> {
+    use Bound::{AtLeast, AtMost};
+    let from = Sources(results);
+    let special = &results.special;
+    let stream = special.partials_per_second.and_then(|partials| Some(partials / from.figure(100, FLOOR, rate)?));
+    let idle = special.idle.as_ref().map(|idle| idle.processor_percent);
+    let recovery = special.overload.as_ref().map(|overload| overload.recovered_after_milliseconds / 1e3);
+    let bars = [
+        ("broker CPU a request, window 100, to the floor's", from.ratio(100, cpu, BROKER, FLOOR), AtMost(1.15)),
+        ("broker CPU a request, window 100, to nats-server's", from.ratio(100, cpu, BROKER, NATS_GO), AtMost(1.0)),
+        ("requests/s in Rust, window 100, to the floor", from.throughput(100, RUST, FLOOR), AtLeast(0.95)),
+        ("requests/s in Rust, window 1,000, to the floor", from.throughput(1_000, RUST, FLOOR), AtLeast(0.95)),
+        ("p50 with one request in flight in Rust, to the floor", from.ratio(1, p50, RUST, FLOOR), AtMost(1.25)),
+        ("bytes/s with bodies of 64 KiB, window 16, to the floor", from.throughput(16, RUST, FLOOR), AtLeast(0.95)),
+        ("partial replies/s of one stream, to the floor's requests/s at window 100", stream, AtLeast(3.0)),
+        ("requests/s in C, window 100, to Rust", from.throughput(100, C, RUST), AtLeast(0.95)),
+        ("requests/s in Go, window 100, to Rust", from.throughput(100, GO, RUST), AtLeast(0.8)),
+        ("requests/s in Go, window 100, to nats.go", from.throughput(100, GO, NATS_GO), AtLeast(1.0)),
+        (
+            "requests/s in Node.js, window 100, to the published package",
+            from.throughput(100, NODE, PUBLISHED),
+            AtLeast(5.0),
+        ),
+        ("requests/s in Node.js, window 100, to nats in Node.js", from.throughput(100, NODE, NATS_NODE), AtLeast(2.5)),
+        (
+            "requests/s in Ruby, 50 threads, to the published frames over ffi-rzmq",
+            from.throughput(50, RUBY_THREADS, FFI_RZMQ),
+            AtLeast(3.0),
+        ),
+        ("percent of one core for a broker with 10,000 idle peers", idle, AtMost(5.0)),
+        ("seconds until all is as before, after a minute at twice the capacity", recovery, AtMost(1.0)),
+    ];
+    bars.into_iter().map(|(what, figure, bound)| Bar { what, figure, bound }).collect()
 }

@@ -27,13 +27,17 @@ pub(crate) struct Programs {
     #[arg(long, value_name = "FOLDER")]
     node: Option<PathBuf>,
 
-    /// interop-tests/peers/pigato-js, its packages installed
+    /// interop-tests/drivers/published, its packages installed
     #[arg(long, value_name = "FOLDER")]
     published: Option<PathBuf>,
 
-    /// bindings-ruby/bench/ours.rb
-    #[arg(long, value_name = "FILE")]
+    /// bindings-ruby/bench: its programs, and what they need
+    #[arg(long, value_name = "FOLDER")]
     ruby: Option<PathBuf>,
+
+    /// The program `nats` of this package, built with its feature of that name: roles with async-nats
+    #[arg(long, value_name = "FILE")]
+    async_nats: Option<PathBuf>,
 }
 
 /// A program and its first arguments.
@@ -55,6 +59,9 @@ pub(crate) mod name {
     pub(crate) const GO: &str = "Go";
     pub(crate) const NODE: &str = "Node.js";
     pub(crate) const RUBY: &str = "Ruby";
+    pub(crate) const RUBY_THREADS: &str = "Ruby, 50 threads";
+    pub(crate) const FFI_RZMQ: &str = "published frames over ffi-rzmq, 50 threads";
+    pub(crate) const NATS_RUST: &str = "NATS, async-nats";
     pub(crate) const PUBLISHED: &str = "published package";
     pub(crate) const NATS_GO: &str = "NATS, nats.go";
     pub(crate) const NATS_NODE: &str = "NATS, nats in Node.js";
@@ -95,7 +102,7 @@ impl Programs {
     pub(crate) fn contenders(&self) -> Vec<Contender> {
         let text = |path: &PathBuf| path.to_string_lossy().into_owned();
         let floor = text(&self.floor);
-        let ours = command([&floor, "broker"]);
+        let ours = self.broker(&[]);
         let floor_broker = command([&floor, "floor-broker"]);
         let floor_roles = ["floor-worker", "floor-client"];
         let roles = ["worker", "client"];
@@ -115,7 +122,13 @@ impl Programs {
             all.push(Contender::on(&ours, name::NODE, &["node", &bench], roles, 0.25).with_callbacks());
         }
         if let Some(ruby) = &self.ruby {
-            all.push(Contender::on(&ours, name::RUBY, &["ruby", &text(ruby)], ["worker", "window"], 0.1));
+            all.push(Contender::on(
+                &ours,
+                name::RUBY,
+                &["ruby", &text(&ruby.join("ours.rb"))],
+                ["worker", "window"],
+                0.1,
+            ));
         }
         if let (Some(node), Some(published)) = (&self.node, &self.published) {
             all.push(self.published(&text(&node.join("bench.js")), published));
@@ -124,12 +137,38 @@ impl Programs {
             let nats = text(nats);
             let server = command([&nats, "nats-server"]);
             all.push(Contender::on(&server, name::NATS_GO, &[&nats], ["nats-worker", "nats-client"], 1.0));
+            if let Some(async_nats) = &self.async_nats {
+                all.push(Contender::on(&server, name::NATS_RUST, &[&text(async_nats)], roles, 0.5));
+            }
             if let Some(node) = &self.node {
                 let script = text(&node.join("nats.js"));
                 all.push(Contender::on(&server, name::NATS_NODE, &["node", &script], roles, 0.1));
             }
         }
         all
+    }
+
+    /// Contenders whose clients are of many threads.
+    pub(crate) fn threads(&self) -> Vec<Contender> {
+        let Some(ruby) = &self.ruby else { return Vec::new() };
+        let ours = self.broker(&[]);
+        let of = |name, file: &str| {
+            let program = ruby.join(file).to_string_lossy().into_owned();
+            Contender::on(&ours, name, &["ruby", &program], ["worker", "client"], 0.25)
+        };
+        vec![of(name::RUBY_THREADS, "ours.rb"), of(name::FFI_RZMQ, "frames.rb")]
+    }
+
+    /// Our broker, in Rust.
+    pub(crate) fn broker(&self, arguments: &[&str]) -> Command {
+        self.role(&[&["broker"], arguments].concat())
+    }
+
+    /// A role of the program of `cargo bench --bench floor`.
+    pub(crate) fn role(&self, words: &[&str]) -> Command {
+        let words = std::iter::once(self.floor.to_string_lossy().into_owned())
+            .chain(words.iter().map(|word| (*word).to_owned()));
+        Command { words: words.collect(), variables: Vec::new(), suffix: &[] }
     }
 
     /// The published package on its own broker; our program for Node.js drives its worker and client.
@@ -151,7 +190,16 @@ impl Programs {
     /// Whom a document of all has to miss.
     pub(crate) fn missing(&self) -> Vec<&'static str> {
         let measured = self.contenders();
-        let all = [name::C, name::GO, name::NODE, name::RUBY, name::PUBLISHED, name::NATS_GO, name::NATS_NODE];
+        let all = [
+            name::C,
+            name::GO,
+            name::NODE,
+            name::RUBY,
+            name::PUBLISHED,
+            name::NATS_GO,
+            name::NATS_RUST,
+            name::NATS_NODE,
+        ];
         all.into_iter().filter(|name| measured.iter().all(|contender| contender.name != *name)).collect()
     }
 }

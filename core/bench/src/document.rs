@@ -73,20 +73,27 @@ fn text(
     if !missing.is_empty() {
         line(format_args!("\nNot measured in this run: {}.", missing.join("; ")));
     }
-    line(format_args!("\n## Ratios\n\n| what | ratio | bar | |\n|---|---|---|---|"));
-    for bar in bars::all() {
-        let (ratio, verdict) = match bar.ratio(results) {
-            Some(ratio) => (format!("{ratio:.2}"), if bar.bound.holds(ratio) { "reached" } else { "**missed**" }),
+    line(format_args!("\n## Bars\n\n| what | figure | bar | |\n|---|---|---|---|"));
+    for bar in bars::all(results) {
+        let (figure, verdict) = match bar.figure {
+            Some(figure) => (format!("{figure:.2}"), if bar.bound.holds(figure) { "reached" } else { "**missed**" }),
             None => ("–".to_owned(), "not measured"),
         };
-        line(format_args!("| {} | {ratio} | {} | {verdict} |", bar.what, bar.bound));
+        line(format_args!("| {} | {figure} | {} | {verdict} |", bar.what, bar.bound));
+    }
+    let special = results.special.lines();
+    if !special.is_empty() {
+        line(format_args!("\n## Beyond echo\n\nIn Rust.\n\n| what | |\n|---|---|"));
+        for (what, figures) in special {
+            line(format_args!("| {what} | {figures} |"));
+        }
     }
     line(format_args!("\n## Plots\n"));
     for (caption, file) in plots {
         line(format_args!("![{caption}](performance/{file})\n"));
     }
     line(format_args!("## Figures\n\nIn brackets: beside the floor.\n"));
-    for comparison in &results.0 {
+    for comparison in &results.comparisons {
         table(&mut line, comparison);
     }
     line(format_args!("{BEGIN}{by_hand}{END}"));

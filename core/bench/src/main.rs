@@ -10,6 +10,7 @@ mod document;
 mod measure;
 mod plot;
 mod role;
+mod special;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,6 +19,7 @@ use clap::Parser;
 
 use contender::Programs;
 use measure::{Load, Results};
+use special::Special;
 
 /// What the contenders are measured with; all others answer the question how that scales.
 const LOADS: [Load; 4] = [
@@ -26,6 +28,9 @@ const LOADS: [Load; 4] = [
     Load { requests: 200_000, window: 1_000, body_bytes: 5 },
     Load { requests: 20_000, window: 16, body_bytes: 65_536 },
 ];
+
+/// What clients of fifty threads are measured with, of which each waits for its own reply.
+const THREADS_LOAD: Load = Load { requests: 200_000, window: 50, body_bytes: 5 };
 
 /// Measures PIGATO in every language beside what libzmq itself costs, the published package and NATS
 #[derive(Debug, Parser)]
@@ -63,6 +68,11 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     for load in LOADS {
         results.add(measure::compare(&contenders, load, arguments.rounds, arguments.scale)?);
     }
+    let threads = arguments.programs.threads();
+    if !threads.is_empty() {
+        results.add(measure::compare(&threads, THREADS_LOAD, arguments.rounds, arguments.scale)?);
+    }
+    results.special = Special::measure(&arguments.programs, arguments.rounds, arguments.scale)?;
     let missing = arguments.programs.missing();
     document::write(&arguments.into, &conditions, &results, &missing)?;
     let failed = results.failed();

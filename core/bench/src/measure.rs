@@ -55,16 +55,22 @@ pub(crate) struct Comparison {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Results(pub(crate) Vec<Comparison>);
+pub(crate) struct Results {
+    pub(crate) comparisons: Vec<Comparison>,
+    pub(crate) special: crate::special::Special,
+}
 
 impl Results {
     pub(crate) fn add(&mut self, comparison: Comparison) {
-        self.0.push(comparison);
+        self.comparisons.push(comparison);
     }
 
     /// Who failed, and under which load.
     pub(crate) fn failed(&self) -> Vec<String> {
-        let rows = self.0.iter().flat_map(|comparison| comparison.rows.iter().map(|row| (comparison.load.window, row)));
+        let rows = self
+            .comparisons
+            .iter()
+            .flat_map(|comparison| comparison.rows.iter().map(|row| (comparison.load.window, row)));
         rows.filter(|(_, (_, figures))| figures.is_err())
             .map(|(window, (name, _))| format!("{name} (window {window})"))
             .collect()
@@ -72,7 +78,7 @@ impl Results {
 
     /// The medians of a contender under a load with this window.
     pub(crate) fn figures(&self, window: usize, name: &str) -> Option<Figures> {
-        let comparison = self.0.iter().find(|comparison| comparison.load.window == window)?;
+        let comparison = self.comparisons.iter().find(|comparison| comparison.load.window == window)?;
         let (_, figures) = comparison.rows.iter().find(|(contender, _)| *contender == name)?;
         figures.as_ref().ok().copied()
     }

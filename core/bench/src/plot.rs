@@ -32,7 +32,7 @@ fn colour(at: usize) -> RGBColor {
 pub(crate) fn draw(folder: &Path, results: &Results) -> Result<Vec<(String, String)>, String> {
     std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut plots = Vec::new();
-    for comparison in &results.0 {
+    for comparison in &results.comparisons {
         let load = comparison.load;
         let name = |what: &str| format!("{what}-{}-{}.svg", load.window, load.body_bytes);
         let caption = |what: &str| format!("{what}, window {}, bodies of {} bytes", load.window, load.body_bytes);

@@ -66,9 +66,18 @@ impl Role {
 
     /// The most memory that it has had resident, in bytes.
     pub(crate) fn most_memory_bytes(&self) -> Result<f64, String> {
+        self.status_bytes("VmHWM:")
+    }
+
+    /// The memory that it has resident now, in bytes.
+    pub(crate) fn memory_bytes(&self) -> Result<f64, String> {
+        self.status_bytes("VmRSS:")
+    }
+
+    fn status_bytes(&self, name: &str) -> Result<f64, String> {
         let place = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(&place).map_err(|error| format!("{place}: {error}"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
         let kibibytes: f64 =
             line.trim().trim_end_matches(" kB").parse().map_err(|_| format!("no memory in {place}"))?;
         Ok(kibibytes * 1024.0)

@@ -18,7 +18,8 @@ const CONCURRENCY: u32 = 16;
 const CALM: usize = 2_000;
 
 pub(crate) fn worker(endpoint: &str) {
-    let worker = Worker::builder(endpoint, "echo").concurrency(Concurrency::Limited(CONCURRENCY)).start().expect("a worker");
+    let worker =
+        Worker::builder(endpoint, "echo").concurrency(Concurrency::Limited(CONCURRENCY)).start().expect("a worker");
     announce("ready");
     while let Some(job) = worker.next_blocking() {
         let until = Instant::now() + HANDLING;

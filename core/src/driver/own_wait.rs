@@ -46,7 +46,8 @@ impl OwnWait {
             queue.set_watched(false);
             self.is_leading.store(true, Ordering::Release);
         }
-        let both = Descriptors::get(&mut descriptors, queue).and_then(|both| both.prepare(handle).map(|()| both.as_raw_fd()));
+        let both =
+            Descriptors::get(&mut descriptors, queue).and_then(|both| both.prepare(handle).map(|()| both.as_raw_fd()));
         let Ok(both) = both else {
             self.end_leading(&mut descriptors, handle, queue);
             return Some(queue.descriptor());

@@ -1,0 +1,162 @@
+//! What is no comparison of contenders: one long stream, peers that do nothing, and more requests than can be answered.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::contender::Programs;
+use crate::role::Role;
+
+/// Partial replies of the long stream.
+const PARTIALS: usize = 1_000_000;
+
+/// Peers that only live, in so many processes: descriptors are bounded for each.
+const IDLE_PEERS: usize = 10_000;
+const IDLE_PROCESSES: usize = 2;
+
+/// How long the broker is watched while its peers do nothing: some heartbeat intervals.
+const IDLE_TIME: Duration = Duration::from_secs(15);
+
+/// Requests that the broker may hold while it is asked for more than is answered.
+const MOST_REQUESTS: &str = "2000";
+
+/// Seconds of that.
+const OVERLOAD_SECONDS: &str = "60";
+
+/// What was measured; nothing yet by default.
+#[derive(Debug, Default)]
+pub(crate) struct Special {
+    pub(crate) partials_per_second: Option<f64>,
+    pub(crate) idle: Option<Idle>,
+    pub(crate) overload: Option<Overload>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Idle {
+    /// Of one core.
+    pub(crate) processor_percent: f64,
+    pub(crate) bytes_per_peer: f64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Overload {
+    pub(crate) capacity_per_second: f64,
+    pub(crate) rate_per_second: f64,
+    pub(crate) answered: f64,
+    /// With `B_QUEUE_FULL`.
+    pub(crate) refused: f64,
+    /// With anything else.
+    pub(crate) failed: f64,
+    pub(crate) p99_milliseconds: f64,
+    pub(crate) recovered_after_milliseconds: f64,
+}
+
+impl Special {
+    pub(crate) fn measure(programs: &Programs, rounds: u32, scale: f64) -> Result<Self, String> {
+        Ok(Self {
+            partials_per_second: Some(partials_per_second(programs, rounds, scale)?),
+            idle: Some(idle(programs)?),
+            overload: Some(overload(programs)?),
+        })
+    }
+
+    /// What the document says of it.
+    pub(crate) fn lines(&self) -> Vec<(String, String)> {
+        let mut lines = Vec::new();
+        if let Some(partials) = self.partials_per_second {
+            lines.push((
+                format!("one stream of {PARTIALS} partial replies of 5 bytes"),
+                format!("{partials:.0} a second"),
+            ));
+        }
+        if let Some(idle) = &self.idle {
+            let figures = format!(
+                "{:.1} % of one core for the broker, {:.1} KiB of its memory each",
+                idle.processor_percent,
+                idle.bytes_per_peer / 1024.0
+            );
+            lines.push((format!("{IDLE_PEERS} peers that only send heartbeats, half of them workers"), figures));
+        }
+        if let Some(overload) = &self.overload {
+            let what = format!(
+                "a worker that manages {:.0} a second is asked {:.0} a second for {OVERLOAD_SECONDS} s; the broker holds \
+                 {MOST_REQUESTS} requests at most",
+                overload.capacity_per_second, overload.rate_per_second
+            );
+            let figures = format!(
+                "{:.0} answered (p99 {:.0} ms), {:.0} refused with `B_QUEUE_FULL`, {:.0} failed otherwise; as fast as before \
+                 {:.1} ms after the last",
+                overload.answered,
+                overload.p99_milliseconds,
+                overload.refused,
+                overload.failed,
+                overload.recovered_after_milliseconds
+            );
+            lines.push((what, figures));
+        }
+        lines
+    }
+}
+
+fn partials_per_second(programs: &Programs, rounds: u32, scale: f64) -> Result<f64, String> {
+    let partials = ((PARTIALS as f64 * scale) as usize).max(100).to_string();
+    let mut rates = Vec::new();
+    for round in 1..=rounds {
+        eprintln!("a stream of {partials} partial replies, round {round} of {rounds}");
+        let broker = Role::start(&programs.broker(&[]), &[])?;
+        let endpoint = broker.line()?;
+        let worker = Role::start(&programs.role(&["streamer"]), std::slice::from_ref(&endpoint))?;
+        worker.line()?;
+        let client = Role::start(&programs.role(&["reader"]), &[endpoint, partials.clone()])?;
+        rates.push(number(&said(&client)?, "requests_per_second")?);
+    }
+    rates.sort_by(f64::total_cmp);
+    Ok(rates[rates.len() / 2])
+}
+
+fn idle(programs: &Programs) -> Result<Idle, String> {
+    eprintln!("{IDLE_PEERS} peers that do nothing, for {} s", IDLE_TIME.as_secs());
+    let broker = Role::start(&programs.broker(&[]), &[])?;
+    let endpoint = broker.line()?;
+    let alone = broker.memory_bytes()?;
+    let peers = (IDLE_PEERS / IDLE_PROCESSES).to_string();
+    let mut processes = Vec::new();
+    for _ in 0..IDLE_PROCESSES {
+        let process = Role::start(&programs.role(&["idle"]), &[endpoint.clone(), peers.clone()])?;
+        process.line()?;
+        processes.push(process);
+    }
+    let bytes_per_peer = (broker.memory_bytes()? - alone) / IDLE_PEERS as f64;
+    let (before, started) = (broker.cpu_microseconds()?, Instant::now());
+    std::thread::sleep(IDLE_TIME);
+    let processor_percent = (broker.cpu_microseconds()? - before) / started.elapsed().as_micros() as f64 * 100.0;
+    Ok(Idle { processor_percent, bytes_per_peer })
+}
+
+fn overload(programs: &Programs) -> Result<Overload, String> {
+    eprintln!("twice the capacity, for {OVERLOAD_SECONDS} s");
+    let broker = Role::start(&programs.broker(&[MOST_REQUESTS]), &[])?;
+    let endpoint = broker.line()?;
+    let worker = Role::start(&programs.role(&["slow-worker"]), std::slice::from_ref(&endpoint))?;
+    worker.line()?;
+    let client = Role::start(&programs.role(&["overload"]), &[endpoint, OVERLOAD_SECONDS.to_owned()])?;
+    let said = said(&client)?;
+    Ok(Overload {
+        capacity_per_second: number(&said, "requests_per_second")?,
+        rate_per_second: number(&said, "rate")?,
+        answered: number(&said, "answered")?,
+        refused: number(&said, "refused")?,
+        failed: number(&said, "others")?,
+        p99_milliseconds: number(&said, "p99_microseconds")? / 1e3,
+        recovered_after_milliseconds: number(&said, "recovered_after_milliseconds")?,
+    })
+}
+
+fn said(role: &Role) -> Result<Value, String> {
+    let line = role.line()?;
+    serde_json::from_str(&line).map_err(|_| format!("no figures: {line}"))
+}
+
+fn number(said: &Value, name: &str) -> Result<f64, String> {
+    said[name].as_f64().ok_or_else(|| format!("no {name} in {said}"))
+}
