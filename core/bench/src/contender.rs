@@ -119,7 +119,7 @@ impl Programs {
         }
         if let Some(node) = &self.node {
             let bench = text(&node.join("bench.js"));
-            all.push(Contender::on(&ours, name::NODE, &["node", &bench], roles, 0.25).with_callbacks());
+            all.push(Contender::on(&ours, name::NODE, &["node", &bench], roles, 0.5).with_callbacks());
         }
         if let Some(ruby) = &self.ruby {
             all.push(Contender::on(
@@ -127,7 +127,7 @@ impl Programs {
                 name::RUBY,
                 &["ruby", &text(&ruby.join("ours.rb"))],
                 ["worker", "window"],
-                0.1,
+                0.25,
             ));
         }
         if let (Some(node), Some(published)) = (&self.node, &self.published) {
@@ -142,7 +142,7 @@ impl Programs {
             }
             if let Some(node) = &self.node {
                 let script = text(&node.join("nats.js"));
-                all.push(Contender::on(&server, name::NATS_NODE, &["node", &script], roles, 0.1));
+                all.push(Contender::on(&server, name::NATS_NODE, &["node", &script], roles, 0.5));
             }
         }
         all
@@ -177,7 +177,7 @@ impl Programs {
         let script = peer.join("peer.js").to_string_lossy().into_owned();
         let broker = command(["node", &script, "broker", "--endpoint", anywhere, "--intch", anywhere]);
         let roles = ["worker", "client"];
-        let mut contender = Contender::on(&broker, name::PUBLISHED, &["node", bench], roles, 0.05).with_callbacks();
+        let mut contender = Contender::on(&broker, name::PUBLISHED, &["node", bench], roles, 0.25).with_callbacks();
         let package = peer.join("node_modules/pigato");
         // Node.js takes a path that does not begin with / for a package's name.
         let package = std::path::absolute(&package).unwrap_or(package).to_string_lossy().into_owned();

@@ -73,6 +73,12 @@ impl Request {
         &self.inner.data
     }
 
+    /// The data, to be passed on: shared with the request and not copied.
+    #[must_use]
+    pub fn data(&self) -> Frame {
+        self.inner.data.clone()
+    }
+
     /// How the client says the data is to be read.
     #[must_use]
     pub fn codec(&self) -> Codec {

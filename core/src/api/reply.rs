@@ -36,6 +36,12 @@ impl Reply {
         &self.data
     }
 
+    /// The data, to be passed on: shared with the reply and not copied.
+    #[must_use]
+    pub fn data(&self) -> Frame {
+        self.data.clone()
+    }
+
     /// How the worker says the data is to be read.
     #[must_use]
     pub fn codec(&self) -> Codec {

@@ -30,7 +30,7 @@ fn wait_for<E, T>(
     begin: impl Fn() -> Option<RawFd>,
     poll: impl Fn(&mut Vec<E>) -> Result<usize, pigato::Error>,
     end: impl Fn(),
-    wanted: impl Fn(E) -> Option<T>,
+    wanted: impl Fn(&E) -> Option<T>,
 ) -> T {
     let deadline = Instant::now() + PATIENCE;
     let mut events = Vec::new();
@@ -40,36 +40,36 @@ fn wait_for<E, T>(
             assert!(is_readable(descriptor, PATIENCE), "nobody was told");
         }
         poll(&mut events).unwrap();
-        if let Some(found) = events.drain(..).find_map(&wanted) {
+        if let Some(found) = events.drain(..).find_map(|event| wanted(&event)) {
             end();
             return found;
         }
     }
 }
 
-fn on_client<T>(client: &Client, wanted: impl Fn(ClientEvent) -> Option<T>) -> T {
+fn on_client<T>(client: &Client, wanted: impl Fn(&ClientEvent) -> Option<T>) -> T {
     wait_for(|| client.begin_wait(), |events| client.poll(events, 1, Duration::ZERO), || client.end_wait(), wanted)
 }
 
-fn on_worker<T>(worker: &Worker, wanted: impl Fn(WorkerEvent) -> Option<T>) -> T {
+fn on_worker<T>(worker: &Worker, wanted: impl Fn(&WorkerEvent) -> Option<T>) -> T {
     wait_for(|| worker.begin_wait(), |events| worker.poll(events, 1, Duration::ZERO), || worker.end_wait(), wanted)
 }
 
-fn answered(event: ClientEvent) -> Option<u64> {
+fn answered(event: &ClientEvent) -> Option<u64> {
     match event {
-        ClientEvent::Reply { token, .. } => Some(token),
+        ClientEvent::Reply { token, .. } => Some(*token),
         _ => None,
     }
 }
 
-fn failed(event: ClientEvent) -> Option<(u64, Option<ErrorCode>)> {
+fn failed(event: &ClientEvent) -> Option<(u64, Option<ErrorCode>)> {
     match event {
-        ClientEvent::Failed { token, error } => Some((token, error.code())),
+        ClientEvent::Failed { token, error } => Some((*token, error.code())),
         _ => None,
     }
 }
 
-fn connected(event: ClientEvent) -> Option<()> {
+fn connected(event: &ClientEvent) -> Option<()> {
     matches!(event, ClientEvent::Peer(PeerEvent::Connected)).then_some(())
 }
 

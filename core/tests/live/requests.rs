@@ -96,7 +96,7 @@ fn every_byte_passes_unharmed() {
 fn a_body_of_sixteen_mebibytes_passes() {
     let broker = broker();
     let _worker =
-        serve(Worker::builder(broker.endpoint(), "bytes"), |request, reply| Ok(reply.end_raw(request.bytes())?));
+        serve(Worker::builder(broker.endpoint(), "bytes"), |request, reply| Ok(reply.end_raw(request.data())?));
     let client = Client::connect(broker.endpoint()).unwrap();
     let body: Vec<u8> = (0..16_u32 << 20).map(|position| (position % 251) as u8).collect();
 

@@ -96,7 +96,7 @@ fn worker(
         scope.spawn(|| {
             while let Some(job) = worker.next_blocking() {
                 // Fails where the client no longer waits, which it counts itself.
-                let _ = job.reply.end_raw(job.request.bytes());
+                let _ = job.reply.end_raw(job.request.data());
             }
         });
         tell(News::Ready(String::new()));
