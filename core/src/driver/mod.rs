@@ -14,8 +14,9 @@
 //! it; and a thread that waits for a client's or worker's events reads that endpoint's socket itself, until it has what it
 //! waits for (`Handle::lead`). An endpoint's lock orders them; see ADR 3.
 //!
-//! Sinks are called under that lock, on the I/O thread or on one that waits, and must not block. [`EventQueue`] is the sink for languages that pull: it makes a
-//! file descriptor readable when events are there and hands out many at once.
+//! Sinks are called under that lock, on the I/O thread or on one that waits, and must not block. [`EventQueue`] is the sink for
+//! languages that pull: it makes a file descriptor readable when events are there and hands out many at once. A thread that
+//! waits for a descriptor by its own means may read the endpoint's socket itself, too (`OwnWait`).
 
 use crate::protocol::PeerId;
 
