@@ -12,7 +12,7 @@ role, endpoint, *numbers = ARGV
 
 case role
 when "worker"
-  worker = Pigato::Worker.new(endpoint, "echo", timeout: 60_000).start
+  worker = Pigato::Worker.new(endpoint, "echo", timeout: 60_000, concurrency: -1).start
   puts "ready"
   $stdout.flush
   loop do

@@ -24,6 +24,26 @@ class InterruptionTest < PigatoTest
     result
   end
 
+  # Replies without end, of a process of its own that nothing here slows down.
+  ENDLESS = <<~RUBY
+    worker = Pigato::Worker.new(ARGV.fetch(0), "endless")
+    Thread.new { $stdin.read && worker.stop }
+    worker.run(concurrency: 4) { |_request, reply| loop { reply.write(1) } }
+  RUBY
+
+  # One event comes after the other, and none is for the thread that reads them.
+  def test_a_call_that_passes_over_a_stream_without_end_is_interrupted_and_holds_up_no_other
+    serve("echo")
+    client = client()
+    talk(ENDLESS, broker.endpoint) do |input, _output, _process|
+      streams = Array.new(3) { background { client.call("endless", timeout: 30) } }
+      5.times { |number| assert_equal number, client.call("echo", number, timeout: 30) }
+      assert_raises(Timeout::Error) { Timeout.timeout(1) { client.call("endless", timeout: 30) } }
+      streams.each(&:kill)
+      input.close
+    end
+  end
+
   def test_timeout
     client = client()
     assert_raises(Timeout::Error) { Timeout.timeout(0.02) { client.call("nobody", timeout: 60) } }

@@ -6,14 +6,19 @@ require_relative "helper"
 class MalformedTest < PigatoTest
   NO_JSON = "{no json"
 
+  # Waits until there is something to drain, or may be.
+  def wait(native)
+    descriptor = native.begin_wait
+    IO.for_fd(descriptor, autoclose: false).wait_readable(LIMIT / 2) || flunk("nothing comes") if descriptor
+  end
+
   # A worker that answers whatever it is asked with what no worker of this library sends.
   def careless_worker
     native = Pigato::Native::Worker.start(broker.endpoint, "careless", "")
-    io = IO.for_fd(native.begin_wait, autoclose: false)
     is_done = false
     @threads << Thread.new do
       until is_done
-        io.wait_readable
+        wait(native)
         native.drain(8).each do |event|
           native.finish(event[1], NO_JSON, "") if event[0] == :request
           is_done = true if event[0] == :stopped
@@ -28,9 +33,8 @@ class MalformedTest < PigatoTest
   def ask_carelessly(service)
     native = Pigato::Native::Client.start(broker.endpoint, "")
     native.request(service, NO_JSON, "")
-    io = IO.for_fd(native.begin_wait, autoclose: false)
     loop do
-      io.wait_readable(LIMIT / 2) || flunk("no answer comes")
+      wait(native)
       failed = native.drain(8).find { |event| event[0] == :failed }
       return failed if failed
     end

@@ -78,6 +78,38 @@ class ThreadsTest < PigatoTest
     end
   end
 
+  # Ruby lets a thread compute for a tenth of a second before another runs.
+  def test_a_thread_that_computes_is_waited_for_once_and_not_by_one_after_the_other
+    released = Queue.new
+    serve(concurrency: THREADS) { |request, _reply| released.pop && request.data }
+    client = client()
+    alone, together = [1, THREADS].map do |count|
+      threads = Array.new(count) { |number| background { client.call("echo", number, timeout: 30) } }
+      eventually("all are asked") { released.num_waiting == count }
+      while_another_computes do
+        count.times { released << true }
+        assert_equal (0...count).to_a, threads.map(&:value)
+      end
+    end
+    assert_operator together, :<, alone * THREADS / 6
+  end
+
+  def now
+    Process.clock_gettime(Process::CLOCK_MONOTONIC)
+  end
+
+  # Returns how long the block takes.
+  def while_another_computes
+    is_done = false
+    computing = background { nil until is_done }
+    started = now
+    yield
+    now - started
+  ensure
+    is_done = true
+    computing.join
+  end
+
   def test_stopping_frees_all_who_wait
     client = client()
     threads = Array.new(5) { background { client.call("nobody", timeout: 30) } }

@@ -129,6 +129,8 @@ module Pigato
     # Lets the worker send one more partial reply.
     def consumed(token)
       @native.consumed(token, 1) unless stopped?
+    rescue ClosedError
+      nil # Nobody sends any more.
     end
 
     # The last event of the request follows.

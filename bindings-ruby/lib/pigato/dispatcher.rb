@@ -4,12 +4,14 @@ require "io/wait"
 
 module Pigato
   # Brings a handle's events to those who wait for them, without a thread of its own: one of those who wait leads. It waits
-  # for the handle's descriptor, drains, puts each event into its mailbox, and when its own mailbox has something it hands
-  # the lead to another. The others sleep until their mailbox has something, or until it is they who lead.
+  # for the descriptor that the handle names, drains, puts each event into its mailbox, and when its own mailbox has something
+  # it hands the lead to another. The others sleep until their mailbox has something, or until it is they who lead.
   #
   # Those for whom something has come wake each other, one by one: only one of Ruby's threads can run, and many that are awake
   # cost each other more in waiting for their turn than all else that is done here. Whoever leaves, or goes to sleep again,
-  # wakes the next; `@awake` has been woken and has not yet been here.
+  # wakes the next; `@awake` has been woken and has not yet been here. One that comes late has waited for a thread that does not
+  # wait itself: then all are woken, so that it is waited for once and not by one after the other. Fibers are always woken at
+  # once: the thread that runs them may be at something else.
   #
   # Threads may be killed or raised into anywhere: everything but the two waits is masked, and both of these clean up.
   # Nothing blocks otherwise, so that fibers of one thread never meet at the lock.
@@ -19,6 +21,8 @@ module Pigato
     IMMEDIATE = { Object => :immediate }.freeze
     # Events that one call of the core hands out.
     BATCH = 256
+    # Seconds from its wake until a thread is late.
+    LATE = 0.01
 
     # @param native what has `begin_wait`, `end_wait`, `drain`, `refuse_fork` and `release`
     # @param receiver `receive(event)` is called under the lock; it must neither wait nor raise
@@ -32,6 +36,7 @@ module Pigato
       @followers = {}.compare_by_identity
       @line = []
       @awake = nil
+      @woken_at = 0
       @is_led = false
       @is_stopped = false
       @stopped = Outcome.new
@@ -99,27 +104,37 @@ module Pigato
       loop do
         wake_next
         left = left_until(deadline)
-        wait_readable(left) unless left&.zero?
+        has_waited = left&.zero? || wait_readable(left)
         receive
         break if left&.zero? || mailbox.ready? || @is_stopped
+
+        give_way unless has_waited
       end
     ensure
       @native.end_wait
       @is_led = false
     end
 
-    # The wait is begun anew each time: that is where what has come already is found.
+    # The wait is begun anew each time: that is where what has come already is found. Returns whether there was one.
     def wait_readable(seconds)
       descriptor = @native.begin_wait
-      descriptor && wait_for(@ios[descriptor], seconds)
+      return false if descriptor.nil?
+
+      unlocked { @ios[descriptor].wait_readable(seconds) }
+      true
     end
 
-    def wait_for(io, seconds)
+    # Lets others have the lock, and interrupts their way, where one event comes after the other and none is for the leader.
+    def give_way
+      unlocked { Fiber.current_scheduler ? sleep(0) : Thread.pass }
+    end
+
+    def unlocked
       @mutex.unlock
       Thread.handle_interrupt(IMMEDIATE) do
         # Now, and not only when what is waited for comes.
         @log.flush
-        io.wait_readable(seconds)
+        yield
       end
     ensure
       @mutex.lock
@@ -135,16 +150,27 @@ module Pigato
       @followers.delete(follower)
       mailbox.remove_waiting(follower)
       @line.delete(follower)
-      @awake = nil if @awake.equal?(follower)
+      arrived if @awake.equal?(follower)
+    end
+
+    def arrived
+      @awake = nil
+      @line.each(&:wake).clear if Dispatcher.now - @woken_at > LATE
     end
 
     # Wakes the next in the line, unless another is on its way; if there is none, somebody who will find that nobody leads.
     def wake_next
       return if @awake
 
-      @awake = @line.shift
-      @awake ||= @followers.each_key.first unless @is_led
-      @awake&.wake
+      follower = @line.shift
+      follower ||= @followers.each_key.first unless @is_led
+      return if follower.nil?
+
+      unless follower.fiber?
+        @awake = follower
+        @woken_at = Dispatcher.now
+      end
+      follower.wake
     end
 
     def receive
@@ -154,7 +180,7 @@ module Pigato
       end
     end
 
-    # Nobody waits for the descriptor any more but the one that leads, and that one is here.
+    # Nobody waits for a descriptor any more but the one that leads, and that one is here.
     def stop
       @is_stopped = true
       @native.release

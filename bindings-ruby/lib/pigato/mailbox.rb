@@ -54,11 +54,17 @@ module Pigato
     def initialize(line)
       @line = line
       @condition = ConditionVariable.new
+      @is_fiber = !Fiber.current_scheduler.nil?
+    end
+
+    # Whether a scheduler runs it.
+    def fiber?
+      @is_fiber
     end
 
     # Puts it in the line.
     def call
-      @line << self
+      @is_fiber ? wake : @line << self
     end
 
     def wake

@@ -69,9 +69,10 @@ pub(crate) fn all(results: &Results) -> Vec<Bar> {
     use Bound::{AtLeast, AtMost};
     let from = Sources(results);
     let special = &results.special;
-    let stream = special.partials_per_second.and_then(|partials| Some(partials / from.figure(100, FLOOR, rate)?));
-    let idle = special.idle.as_ref().map(|idle| idle.processor_percent);
-    let recovery = special.overload.as_ref().map(|overload| overload.recovered_after_milliseconds / 1e3);
+    let stream =
+        special.partials_per_second.as_ref().ok().and_then(|partials| Some(partials / from.figure(100, FLOOR, rate)?));
+    let idle = special.idle.as_ref().ok().map(|idle| idle.processor_percent);
+    let recovery = special.overload.as_ref().ok().map(|overload| overload.recovered_after_milliseconds / 1e3);
     let bars = [
         ("broker CPU a request, window 100, to the floor's", from.ratio(100, cpu, BROKER, FLOOR), AtMost(1.15)),
         ("broker CPU a request, window 100, to nats-server's", from.ratio(100, cpu, BROKER, NATS_GO), AtMost(1.0)),

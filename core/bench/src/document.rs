@@ -61,7 +61,7 @@ fn text(
     by_hand: &str,
 ) -> String {
     let mut text = String::from(
-        "# Performance\n\nWritten by `make bench`; every figure is a median of one run. Echo, each role in a process of its own, all on one \
+        "# Performance\n\nWritten by `make bench`; every figure is from one run, and a median where several rounds are told of. Echo, each role in a process of its own, all on one \
          machine. The *floor* is a forwarder without state, a worker and a client straight on libzmq, with the frames of the \
          protocol: what no broker over libzmq can be much faster than. Absolute figures are this machine's; ratios travel \
          better.\n\n| | |\n|---|---|\n",
@@ -81,12 +81,9 @@ fn text(
         };
         line(format_args!("| {} | {figure} | {} | {verdict} |", bar.what, bar.bound));
     }
-    let special = results.special.lines();
-    if !special.is_empty() {
-        line(format_args!("\n## Beyond echo\n\nIn Rust.\n\n| what | |\n|---|---|"));
-        for (what, figures) in special {
-            line(format_args!("| {what} | {figures} |"));
-        }
+    line(format_args!("\n## Beyond echo\n\nIn Rust.\n\n| what | |\n|---|---|"));
+    for (what, figures) in results.special.lines() {
+        line(format_args!("| {what} | {} |", figures.replace(['|', '\n'], " ")));
     }
     line(format_args!("\n## Plots\n"));
     for (caption, file) in plots {

@@ -72,7 +72,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     if !threads.is_empty() {
         results.add(measure::compare(&threads, THREADS_LOAD, arguments.rounds, arguments.scale)?);
     }
-    results.special = Special::measure(&arguments.programs, arguments.rounds, arguments.scale)?;
+    results.special = Special::measure(&arguments.programs, arguments.rounds, arguments.scale);
     let missing = arguments.programs.missing();
     document::write(&arguments.into, &conditions, &results, &missing)?;
     let failed = results.failed();

@@ -73,6 +73,7 @@ impl Results {
             .flat_map(|comparison| comparison.rows.iter().map(|row| (comparison.load.window, row)));
         rows.filter(|(_, (_, figures))| figures.is_err())
             .map(|(window, (name, _))| format!("{name} (window {window})"))
+            .chain(self.special.failed())
             .collect()
     }
 

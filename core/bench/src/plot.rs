@@ -6,12 +6,12 @@ use plotters::prelude::*;
 
 use crate::measure::{Comparison, Results};
 
-const SIZE: (u32, u32) = (900, 420);
+const SIZE: (u32, u32) = (960, 440);
 
 /// Percentiles, evenly spaced.
 const PERCENTILES: [&str; 4] = ["p50", "p90", "p99", "p99.9"];
 
-const COLOURS: [RGBColor; 10] = [
+const COLOURS: [RGBColor; 12] = [
     RGBColor(110, 110, 110),
     RGBColor(170, 170, 170),
     RGBColor(200, 80, 40),
@@ -22,6 +22,8 @@ const COLOURS: [RGBColor; 10] = [
     RGBColor(140, 110, 50),
     RGBColor(120, 60, 150),
     RGBColor(190, 120, 200),
+    RGBColor(90, 60, 30),
+    RGBColor(240, 160, 60),
 ];
 
 fn colour(at: usize) -> RGBColor {
@@ -68,7 +70,7 @@ fn throughput(path: &Path, caption: &str, comparison: &Comparison) -> Outcome {
         .caption(caption, ("sans-serif", 18))
         .margin(12)
         .x_label_area_size(30)
-        .y_label_area_size(190)
+        .y_label_area_size(270)
         .build_cartesian_2d(0.0..most * 1.12, 0.0..count)?;
     let whole = |value: &f64| format!("{value:.0}");
     chart
@@ -100,7 +102,7 @@ fn latency(path: &Path, caption: &str, comparison: &Comparison) -> Outcome {
     let area = SVGBackend::new(path, SIZE).into_drawing_area();
     area.fill(&WHITE)?;
     // Room for the names at the right.
-    let (plot, legend) = area.split_horizontally(SIZE.0 - 200);
+    let (plot, legend) = area.split_horizontally(SIZE.0 - 280);
     let mut chart = ChartBuilder::on(&plot)
         .caption(caption, ("sans-serif", 18))
         .margin(12)

@@ -24,11 +24,18 @@ const MOST_REQUESTS: &str = "2000";
 const OVERLOAD_SECONDS: &str = "60";
 
 /// What was measured; nothing yet by default.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Special {
-    pub(crate) partials_per_second: Option<f64>,
-    pub(crate) idle: Option<Idle>,
-    pub(crate) overload: Option<Overload>,
+    pub(crate) partials_per_second: Result<f64, String>,
+    pub(crate) idle: Result<Idle, String>,
+    pub(crate) overload: Result<Overload, String>,
+}
+
+impl Default for Special {
+    fn default() -> Self {
+        let not_yet = || "not measured".to_owned();
+        Self { partials_per_second: Err(not_yet()), idle: Err(not_yet()), overload: Err(not_yet()) }
+    }
 }
 
 #[derive(Debug)]
@@ -52,49 +59,63 @@ pub(crate) struct Overload {
 }
 
 impl Special {
-    pub(crate) fn measure(programs: &Programs, rounds: u32, scale: f64) -> Result<Self, String> {
-        Ok(Self {
-            partials_per_second: Some(partials_per_second(programs, rounds, scale)?),
-            idle: Some(idle(programs)?),
-            overload: Some(overload(programs)?),
-        })
+    /// One that fails does not keep the others from being measured.
+    pub(crate) fn measure(programs: &Programs, rounds: u32, scale: f64) -> Self {
+        Self {
+            partials_per_second: partials_per_second(programs, rounds, scale),
+            idle: idle(programs),
+            overload: overload(programs),
+        }
+    }
+
+    /// What failed.
+    pub(crate) fn failed(&self) -> Vec<String> {
+        let failed = [
+            ("the stream", self.partials_per_second.is_err()),
+            ("idle peers", self.idle.is_err()),
+            ("overload", self.overload.is_err()),
+        ];
+        failed.into_iter().filter(|(_, has_failed)| *has_failed).map(|(what, _)| what.to_owned()).collect()
     }
 
     /// What the document says of it.
-    pub(crate) fn lines(&self) -> Vec<(String, String)> {
-        let mut lines = Vec::new();
-        if let Some(partials) = self.partials_per_second {
-            lines.push((
-                format!("one stream of {PARTIALS} partial replies of 5 bytes"),
-                format!("{partials:.0} a second"),
-            ));
-        }
-        if let Some(idle) = &self.idle {
-            let figures = format!(
-                "{:.1} % of one core for the broker, {:.1} KiB of its memory each",
-                idle.processor_percent,
-                idle.bytes_per_peer / 1024.0
-            );
-            lines.push((format!("{IDLE_PEERS} peers that only send heartbeats, half of them workers"), figures));
-        }
-        if let Some(overload) = &self.overload {
-            let what = format!(
-                "a worker that manages {:.0} a second is asked {:.0} a second for {OVERLOAD_SECONDS} s; the broker holds \
-                 {MOST_REQUESTS} requests at most",
-                overload.capacity_per_second, overload.rate_per_second
-            );
-            let figures = format!(
-                "{:.0} answered (p99 {:.0} ms), {:.0} refused with `B_QUEUE_FULL`, {:.0} failed otherwise; as fast as before \
-                 {:.1} ms after the last",
-                overload.answered,
-                overload.p99_milliseconds,
-                overload.refused,
-                overload.failed,
-                overload.recovered_after_milliseconds
-            );
-            lines.push((what, figures));
-        }
-        lines
+    pub(crate) fn lines(&self) -> [(&'static str, String); 3] {
+        let told = |figures: Result<String, &String>| figures.unwrap_or_else(|problem| format!("failed: {problem}"));
+        [
+            (
+                "one stream of partial replies of 5 bytes",
+                told(self.partials_per_second.as_ref().map(|partials| format!("{partials:.0} a second"))),
+            ),
+            ("peers that only send heartbeats, half of them workers", told(self.idle.as_ref().map(Idle::text))),
+            ("a worker that is asked for twice of what it manages", told(self.overload.as_ref().map(Overload::text))),
+        ]
+    }
+}
+
+impl Idle {
+    fn text(&self) -> String {
+        format!(
+            "{IDLE_PEERS}: {:.1} % of one core for the broker, {:.1} KiB of its memory each",
+            self.processor_percent,
+            self.bytes_per_peer / 1024.0
+        )
+    }
+}
+
+impl Overload {
+    fn text(&self) -> String {
+        format!(
+            "it manages {:.0} a second and is asked {:.0} a second for {OVERLOAD_SECONDS} s, while the broker holds \
+             {MOST_REQUESTS} requests at most: {:.0} answered (p99 {:.0} ms), {:.0} refused with `B_QUEUE_FULL`, {:.0} failed \
+             otherwise; as fast as before {:.0} ms after the last was sent",
+            self.capacity_per_second,
+            self.rate_per_second,
+            self.answered,
+            self.p99_milliseconds,
+            self.refused,
+            self.failed,
+            self.recovered_after_milliseconds
+        )
     }
 }
 

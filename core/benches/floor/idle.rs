@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use pigato_frame::Context;
 use zmq::{DONTWAIT, SNDMORE};
 
@@ -11,8 +12,20 @@ use crate::measure::announce;
 /// Between two heartbeats of a peer, as clients and workers have it by default.
 const HEARTBEAT: Duration = Duration::from_millis(2_500);
 
+/// Descriptors of a peer: its connection, and what wakes its socket.
+const DESCRIPTORS: u64 = 2;
+
+/// As many descriptors as the system allows: those of the broker too, which does not know how many peers come.
+pub(crate) fn allow_descriptors() {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).expect("the limit can be raised");
+}
+
 /// Connects so many peers, tells when all of them were answered, and keeps them alive.
 pub(crate) fn peers(endpoint: &str, count: usize) {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
+    let needed = DESCRIPTORS * count as u64 + 64;
+    assert!(most >= needed, "{count} peers need {needed} descriptors; raise `ulimit -Hn` from {most}");
     let context = Context::new(i32::try_from(count).expect("a reasonable number"), 1).expect("a context");
     let peers: Vec<_> = (0..count)
         .map(|number| {

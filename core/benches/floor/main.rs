@@ -79,6 +79,7 @@ fn main() {
             std::process::exit(3);
         });
     }
+    idle::allow_descriptors();
     match words.as_slice() {
         ["floor-broker"] => floor::broker(),
         ["floor-worker", endpoint] => floor::worker(endpoint),

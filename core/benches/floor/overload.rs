@@ -14,6 +14,9 @@ const HANDLING: Duration = Duration::from_micros(100);
 /// Enough for it to have the next request when it has answered one.
 const CONCURRENCY: u32 = 16;
 
+/// Longer than all that waits takes to be answered.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Requests made one after the other, to learn how long one takes when nothing else happens.
 const CALM: usize = 2_000;
 
@@ -30,7 +33,18 @@ pub(crate) fn worker(endpoint: &str) {
     }
 }
 
-/// What came back of the flood.
+/// How it went.
+struct Flood {
+    counts: Counts,
+    /// Of the requests that were answered, from when they were due.
+    latencies: Histogram<u64>,
+    /// What was sent in fact, per second.
+    rate: f64,
+    /// When the last was sent.
+    ended: Instant,
+}
+
+/// What came back of it.
 #[derive(Default)]
 struct Counts {
     answered: u64,
@@ -44,14 +58,15 @@ pub(crate) fn client(endpoint: &str, seconds: u64) {
     let calm = one_by_one(&client, CALM);
     let capacity = measured_capacity(&client);
     let rate = 2.0 * capacity;
-    let (counts, latencies, sent) = flood(&client, rate, Duration::from_secs(seconds));
-    let ended = Instant::now();
+    let Flood { counts, latencies, rate, ended } = flood(&client, rate, Duration::from_secs(seconds));
     // One request is as fast as before again.
-    let bound = Duration::from_nanos(3 * calm.value_at_quantile(0.99));
-    while one_by_one(&client, 1).max() > bound.as_nanos() as u64 {}
+    let bound_nanos = 3 * calm.value_at_quantile(0.99);
+    while one_by_one(&client, 1).max() > bound_nanos {
+        assert!(ended.elapsed() < PATIENCE, "it never becomes as fast as before");
+    }
     let figures = serde_json::json!({
         "requests_per_second": capacity,
-        "rate": sent as f64 / seconds as f64,
+        "rate": rate,
         "answered": counts.answered,
         "refused": counts.refused,
         "others": counts.others,
@@ -91,8 +106,7 @@ fn measured_capacity(client: &Client) -> f64 {
     REQUESTS as f64 / started.elapsed().as_secs_f64()
 }
 
-/// Latencies are those of the requests that were answered, from when they were due.
-fn flood(client: &Client, rate: f64, time: Duration) -> (Counts, Histogram<u64>, u64) {
+fn flood(client: &Client, rate: f64, time: Duration) -> Flood {
     let (sender, responses) = channel();
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
@@ -123,7 +137,8 @@ fn flood(client: &Client, rate: f64, time: Duration) -> (Counts, Histogram<u64>,
             sent += 1;
         }
         drop(sender);
+        let ended = Instant::now();
         let (counts, latencies) = reader.join().expect("a reader");
-        (counts, latencies, sent)
+        Flood { counts, latencies, rate: sent as f64 / (ended - started).as_secs_f64(), ended }
     })
 }

@@ -113,7 +113,11 @@ impl Dealer {
             return Ok(());
         }
         let descriptor = self.socket.get_fd().map_err(system_error)?;
-        io.watch(descriptor, SOCKET_SLOT).map_err(|error| Error::new(ErrorCode::System, error.to_string()))
+        io.watch(descriptor, SOCKET_SLOT).map_err(|error| {
+            // The next `watch` meets the same, or the monitor that is watched already: either ends the connection.
+            self.is_watched = false;
+            Error::new(ErrorCode::System, error.to_string())
+        })
     }
 
     /// Closes the sockets; what was sent still leaves, within the linger time.

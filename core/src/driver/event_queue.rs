@@ -122,7 +122,8 @@ impl<E> EventQueue<E> {
     }
 
     /// Has `wake` called whenever the queue stops being empty, and at once if it is not empty now: for languages whose event
-    /// loop watches no descriptors. It is called on the I/O thread, and must neither block nor use the queue.
+    /// loop watches no descriptors. It is called on the I/O thread, or on one that waits for the events, and must neither block
+    /// nor use the queue.
     pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
         let wake = OnReady(Arc::new(wake));
         let mut state = self.shared.state.lock();
@@ -206,8 +207,10 @@ impl<E> EventQueue<E> {
     /// are some, or never will be any.
     pub(super) fn begin_poll(&self) -> bool {
         let mut state = self.shared.state.lock();
-        state.is_polled = !state.has_news();
-        state.is_polled
+        let is_quiet = !state.has_news();
+        // Not taken from another thread that polls.
+        state.is_polled |= is_quiet;
+        is_quiet
     }
 
     /// Ends what [`EventQueue::begin_poll`] began. Returns whether it had begun.

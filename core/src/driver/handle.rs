@@ -12,8 +12,8 @@ use crate::error::{Error, ErrorCode};
 
 /// An endpoint, where the I/O thread and those who give it commands can reach it.
 ///
-/// The I/O thread waits for the lock; all others only try it, because they may hold locks that sinks want, and sinks are called
-/// under this one.
+/// The I/O thread waits for the lock, and so does a thread that leads, which holds no other. Those who give commands only try it,
+/// because they may hold locks that sinks want, and sinks are called under this one.
 pub(super) struct Cell(Mutex<Slot>);
 
 pub(super) struct Slot {

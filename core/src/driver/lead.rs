@@ -46,6 +46,11 @@ impl<C> Handle<C> {
         *is_led
     }
 
+    /// Whether so much has arrived that a thread that leads had better give the reading back.
+    pub(super) fn is_busy(&self) -> bool {
+        self.cell.try_lock().is_some_and(|slot| slot.waits_not_led > 0)
+    }
+
     /// Reads what there is. Returns what to wait for; nothing if the connection that was taken is no more.
     pub(super) fn read_here(&self, deadline: Option<Instant>) -> Option<RawFd> {
         let mut slot = match deadline {

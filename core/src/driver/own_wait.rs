@@ -39,6 +39,9 @@ impl OwnWait {
             return Some(queue.readable());
         }
         let mut descriptors = self.descriptors.lock();
+        if handle.is_busy() {
+            self.end_leading(&mut descriptors, handle, queue);
+        }
         if !self.is_leading.load(Ordering::Acquire) {
             if !handle.begin_to_lead() {
                 return Some(queue.descriptor());

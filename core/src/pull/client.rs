@@ -187,7 +187,7 @@ impl Client {
     }
 
     /// Has `wake` called whenever there are events again after there were none: for event loops that watch no descriptors.
-    /// It is called on the I/O thread, or within another thread's `poll`, and must not block.
+    /// It is called on the I/O thread, or within another thread's `poll` or `begin_wait`, and must not block.
     pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
         if !self.handle.is_inherited() {
             self.queue.on_ready(wake);
@@ -220,6 +220,10 @@ impl Client {
         let mut events = Vec::new();
         let is_last = |event: &Event| *event == Event::Stopped;
         let pull = || pull(&self.handle, &self.queue, &mut events, most, timeout, is_last);
+        if !timeout.is_zero() {
+            // Nobody would read while this waits.
+            self.own_wait.end(&self.handle, &self.queue);
+        }
         let count = self.own_wait.take(&self.handle, &self.queue, pull)?;
         into.extend(events.into_iter().map(|event| self.translate(event)));
         Ok(count)

@@ -3,7 +3,8 @@
 //! A [`Client`], [`Worker`] or [`Broker`] here is one handle on the I/O thread. Calls never block (but for [`Client::poll`]
 //! and its like, as long as the caller says) and never call back: what happens is an event in the handle's queue. The
 //! queue's descriptor is readable while it is not empty, and `poll` hands out many events at once, so that a language waits
-//! in its own way and crosses its border once for many events.
+//! in its own way and crosses its border once for many events. A language that can wait for another descriptor each time waits
+//! faster between `begin_wait` and `end_wait`.
 //!
 //! - Every request that was taken ends in exactly one event: [`ClientEvent::Reply`] or [`ClientEvent::Failed`] that says
 //!   it is final.

@@ -173,7 +173,7 @@ impl Worker {
     }
 
     /// Has `wake` called whenever there are events again after there were none: for event loops that watch no descriptors.
-    /// It is called on the I/O thread, or within another thread's `poll`, and must not block.
+    /// It is called on the I/O thread, or within another thread's `poll` or `begin_wait`, and must not block.
     pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
         if !self.handle.is_inherited() {
             self.queue.on_ready(wake);
@@ -204,6 +204,10 @@ impl Worker {
     /// Several threads may poll at once; each gets events of its own. `C_CLOSED` once nothing can follow.
     pub fn poll(&self, into: &mut Vec<WorkerEvent>, most: usize, timeout: Duration) -> Result<usize, Error> {
         let is_last = |event: &WorkerEvent| matches!(event, WorkerEvent::Peer(PeerEvent::Stopped));
+        if !timeout.is_zero() {
+            // Nobody would read while this waits.
+            self.own_wait.end(&self.handle, &self.queue);
+        }
         self.own_wait.take(&self.handle, &self.queue, || pull(&self.handle, &self.queue, into, most, timeout, is_last))
     }
 
