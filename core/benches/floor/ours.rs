@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use hdrhistogram::Histogram;
 use pigato::config::BrokerOptions;
-use pigato::{Broker, Client, Concurrency, Worker};
+use pigato::{Broker, Client, Concurrency, PeerEvent, Worker, WorkerBuilder};
 
 use crate::measure::{announce, body, say_result, DATA_ALLOWANCE};
 use crate::Load;
@@ -20,16 +20,18 @@ pub(crate) fn broker(most_requests: Option<usize>) {
     }
 }
 
+/// Starts a worker that tells when it is connected.
+pub(crate) fn started(builder: WorkerBuilder) -> Worker {
+    let tell = |event| {
+        if event == PeerEvent::Connected {
+            announce("ready");
+        }
+    };
+    builder.on_event(tell).start().expect("a worker")
+}
+
 pub(crate) fn worker(endpoint: &str) {
-    let worker = Worker::builder(endpoint, "echo")
-        .concurrency(Concurrency::Unlimited)
-        .on_event(|event| {
-            if event == pigato::PeerEvent::Connected {
-                announce("ready");
-            }
-        })
-        .start()
-        .expect("a worker");
+    let worker = started(Worker::builder(endpoint, "echo").concurrency(Concurrency::Unlimited));
     while let Some(job) = worker.next_blocking() {
         // Raw bytes in, the same bytes out: what is measured is the library, not JSON.
         job.reply.end_raw(job.request.data()).expect("the request is live");

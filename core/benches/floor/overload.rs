@@ -7,6 +7,7 @@ use hdrhistogram::Histogram;
 use pigato::{Client, Concurrency, ErrorCode, RequestError, Worker};
 
 use crate::measure::announce;
+use crate::ours::started;
 
 /// What a request costs its worker, one at a time: this and not the processor is what there is too little of.
 const HANDLING: Duration = Duration::from_micros(100);
@@ -21,9 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CALM: usize = 2_000;
 
 pub(crate) fn worker(endpoint: &str) {
-    let worker =
-        Worker::builder(endpoint, "echo").concurrency(Concurrency::Limited(CONCURRENCY)).start().expect("a worker");
-    announce("ready");
+    let worker = started(Worker::builder(endpoint, "echo").concurrency(Concurrency::Limited(CONCURRENCY)));
     while let Some(job) = worker.next_blocking() {
         let until = Instant::now() + HANDLING;
         while Instant::now() < until {

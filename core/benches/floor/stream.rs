@@ -5,18 +5,12 @@ use std::time::Instant;
 use hdrhistogram::Histogram;
 use pigato::{Client, Worker};
 
-use crate::measure::{announce, say_result};
+use crate::measure::say_result;
+use crate::ours::started;
 use crate::Load;
 
 pub(crate) fn worker(endpoint: &str) {
-    let worker = Worker::builder(endpoint, "stream")
-        .on_event(|event| {
-            if event == pigato::PeerEvent::Connected {
-                announce("ready");
-            }
-        })
-        .start()
-        .expect("a worker");
+    let worker = started(Worker::builder(endpoint, "stream"));
     while let Some(job) = worker.next_blocking() {
         let partials: usize = job.request.decode().expect("a number");
         let body = pigato::protocol::Frame::from("\"aaa\"");
