@@ -177,7 +177,7 @@ impl Programs {
         let script = peer.join("peer.js").to_string_lossy().into_owned();
         let broker = command(["node", &script, "broker", "--endpoint", anywhere, "--intch", anywhere]);
         let roles = ["worker", "client"];
-        let mut contender = Contender::on(&broker, name::PUBLISHED, &["node", bench], roles, 0.25).with_callbacks();
+        let mut contender = Contender::on(&broker, name::PUBLISHED, &["node", bench], roles, 0.1).with_callbacks();
         let package = peer.join("node_modules/pigato");
         // Node.js takes a path that does not begin with / for a package's name.
         let package = std::path::absolute(&package).unwrap_or(package).to_string_lossy().into_owned();
