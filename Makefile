@@ -155,14 +155,17 @@ bench-programs: interop-tests/drivers/published/node_modules/.package-lock.json
 	cd bindings-c/go/compare && go build -o ../../build/go-compare .
 	cd bindings-node && npm ci --no-audit --no-fund && npm run --silent build:release
 	cd bindings-node/bench && npm ci --no-audit --no-fund
-	$(CARGO) build --release --package pigato-bench-all --features nats --bin nats
+
+# Builds the roles with async-nats, and prints where they are.
+ASYNC_NATS = $(CARGO) build --release --package pigato-bench-all --features nats --bin nats --message-format=json \
+	| sed -n 's/.*"executable":"\([^"]*\/nats\)".*/\1/p'
 
 .PHONY: bench
 bench: bench-programs ## all languages beside libzmq, the published package and NATS, ROUNDS=… runs each: writes core/docs/performance.md
 	$(CARGO) run --release --package pigato-bench-all -- --into core/docs --rounds $(ROUNDS) --scale $(SCALE) \
 	  --floor "$$($(FLOOR))" --c bindings-c/build/bench --go bindings-c/build/go-bench --nats bindings-c/build/go-compare \
 	  --node bindings-node/bench --ruby bindings-ruby/bench \
-	  --async-nats target/release/nats --published interop-tests/drivers/published
+	  --async-nats "$$($(ASYNC_NATS))" --published interop-tests/drivers/published
 
 .PHONY: bench-go
 bench-go: ## the Go package's speed beside the Rust crate's and NATS

@@ -10,7 +10,7 @@ use crate::floor::prepared;
 use crate::measure::announce;
 
 /// Between two heartbeats of a peer, as clients and workers have it by default.
-const HEARTBEAT: Duration = Duration::from_millis(2_500);
+const HEARTBEAT: Duration = pigato::config::defaults::HEARTBEAT;
 
 /// Descriptors of a peer: its connection, and what wakes its socket.
 const DESCRIPTORS: u64 = 2;

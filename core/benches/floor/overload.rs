@@ -28,7 +28,7 @@ pub(crate) fn worker(endpoint: &str) {
         while Instant::now() < until {
             std::thread::yield_now();
         }
-        job.reply.end_raw(job.request.bytes()).expect("the request is live");
+        job.reply.end_raw(job.request.data()).expect("the request is live");
     }
 }
 

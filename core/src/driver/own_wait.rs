@@ -77,8 +77,18 @@ impl OwnWait {
         handle.end_lead();
     }
 
-    /// Takes events by `take`, having read what there is if the reading is done here.
-    pub(crate) fn take<C, E, R>(&self, handle: &Handle<C>, queue: &EventQueue<E>, take: impl FnOnce() -> R) -> R {
+    /// Takes events by `take`, having read what there is if the reading is done here. Where `take` waits for `timeout`, nobody
+    /// would read meanwhile: then the I/O thread does.
+    pub(crate) fn take<C, E, R>(
+        &self,
+        handle: &Handle<C>,
+        queue: &EventQueue<E>,
+        timeout: Duration,
+        take: impl FnOnce() -> R,
+    ) -> R {
+        if !timeout.is_zero() {
+            self.end(handle, queue);
+        }
         if handle.is_inherited() || !self.is_leading.load(Ordering::Acquire) {
             return take();
         }

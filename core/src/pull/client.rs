@@ -220,11 +220,7 @@ impl Client {
         let mut events = Vec::new();
         let is_last = |event: &Event| *event == Event::Stopped;
         let pull = || pull(&self.handle, &self.queue, &mut events, most, timeout, is_last);
-        if !timeout.is_zero() {
-            // Nobody would read while this waits.
-            self.own_wait.end(&self.handle, &self.queue);
-        }
-        let count = self.own_wait.take(&self.handle, &self.queue, pull)?;
+        let count = self.own_wait.take(&self.handle, &self.queue, timeout, pull)?;
         into.extend(events.into_iter().map(|event| self.translate(event)));
         Ok(count)
     }

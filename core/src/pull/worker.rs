@@ -204,11 +204,8 @@ impl Worker {
     /// Several threads may poll at once; each gets events of its own. `C_CLOSED` once nothing can follow.
     pub fn poll(&self, into: &mut Vec<WorkerEvent>, most: usize, timeout: Duration) -> Result<usize, Error> {
         let is_last = |event: &WorkerEvent| matches!(event, WorkerEvent::Peer(PeerEvent::Stopped));
-        if !timeout.is_zero() {
-            // Nobody would read while this waits.
-            self.own_wait.end(&self.handle, &self.queue);
-        }
-        self.own_wait.take(&self.handle, &self.queue, || pull(&self.handle, &self.queue, into, most, timeout, is_last))
+        let pull = || pull(&self.handle, &self.queue, into, most, timeout, is_last);
+        self.own_wait.take(&self.handle, &self.queue, timeout, pull)
     }
 
     /// Sends a partial reply. `C_BUSY` while the client has not taken enough of the earlier ones: then nothing was sent, and
