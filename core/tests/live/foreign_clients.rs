@@ -1,11 +1,14 @@
 //! Clients as other implementations send: Ruby's and Go's frames, and libzmq's own identities.
 
-use pigato::Worker;
+use std::thread;
+use std::time::Duration;
+
+use pigato::{Broker, Worker};
 use serde_json::json;
 
 use crate::frames;
 use crate::support::raw::{is, text, Raw};
-use crate::support::serve::{broker, serve, serve_echo};
+use crate::support::serve::{broker, serve, serve_echo, ANY_PORT};
 use crate::support::wait::{eventually, within};
 
 #[test]
@@ -144,4 +147,31 @@ fn requests_that_cannot_be_taken_are_refused_with_a_reason() {
         assert_eq!(reply[..6], ["C", "3", "", rid, "-1", "\"B_BAD_REQUEST\""]);
         assert!(reply[6].contains(r#""origin":"broker""#), "{reply:?}");
     }
+}
+
+/// What comes while the broker sends is noted by libzmq there and then, and no descriptor tells of it later.
+#[test]
+fn a_steady_stream_of_requests_does_not_stop_until_the_next_heartbeat() {
+    const REQUESTS: usize = 30_000;
+    let broker = Broker::builder().bind(ANY_PORT).intch(None).heartbeat(Duration::from_secs(600)).start().unwrap();
+    let worker = Raw::dealer(broker.endpoint(), "worker");
+    worker.send(frames!["W", "1", "echo"]);
+    worker.send(frames!["W", "4", "", r#"{"concurrency":-1}"#]);
+    let working = thread::spawn(move || {
+        for _ in 0..REQUESTS {
+            let request = worker.receive_where(|frames| is(frames, "W", "2"));
+            worker.send(frames!["W", "3", &request[2], "", &request[5], "0", &request[6], "{}"]);
+        }
+        worker
+    });
+    let client = Raw::dealer(broker.endpoint(), "client");
+
+    for number in 0..REQUESTS {
+        if number >= 100 {
+            client.receive_where(|frames| is(frames, "C", "3"));
+        }
+        client.send(frames!["C", "2", "echo", number.to_string().as_str(), "1", "{}"]);
+    }
+
+    working.join().expect("all requests came");
 }
