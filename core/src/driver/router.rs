@@ -36,7 +36,7 @@ const BATCH: usize = 256;
 
 /// Messages read before what they lead to is sent. Sent one after the other, libzmq's thread finds several messages for a peer
 /// at a time, and needs one system call for them instead of one for each.
-const BURST: usize = 32;
+const BURST: usize = 16;
 
 /// What a broker may be told.
 pub enum BrokerCommand {

@@ -1,0 +1,128 @@
+//! Once everything has its place, a request costs the broker's machine no allocation.
+
+use std::time::Instant;
+
+use allocation_counter::measure;
+use pigato::broker::{Machine, Message, Output};
+use pigato::config::BrokerOptions;
+use pigato::entropy::Entropy;
+use pigato::protocol::{BrokerToWorker, Frame, PeerId, RequestId};
+
+/// Requests before the first that counts: tables and queues have their size then.
+const WARM_UP: usize = 5_000;
+const REQUESTS: usize = 1_000;
+
+/// As our clients write them.
+const OPTIONS: &str = r#"{"timeout":60000,"retry":0}"#;
+
+/// A broker's machine with its driver's buffers, a client and a worker.
+struct Broker {
+    machine: Machine,
+    now: Instant,
+    client: PeerId,
+    worker: PeerId,
+    received: Vec<Frame>,
+    sent: Vec<Frame>,
+    handed: Vec<(Frame, Frame)>,
+}
+
+impl Broker {
+    #[allow(clippy::disallowed_methods, reason = "a point to count from")]
+    fn new() -> Self {
+        let identity = |side| PeerId::new(Frame::from(format!("{side}{0}-{0}", uuid::Uuid::nil())));
+        let mut broker = Self {
+            machine: Machine::new(BrokerOptions::default().intch(None), Entropy::from_number(1)),
+            now: Instant::now(),
+            client: identity('C'),
+            worker: identity('W'),
+            received: Vec::new(),
+            sent: Vec::new(),
+            handed: Vec::new(),
+        };
+        let hello = r#"{"v":1,"caps":["cancel","credit","codec"],"concurrency":-1}"#;
+        broker.received.extend(["W", "1", "echo", hello].map(Frame::from));
+        broker.take_from_worker();
+        broker.received.extend(["C", "4"].map(Frame::from));
+        broker.take_from_client();
+        broker
+    }
+
+    fn take_from_client(&mut self) {
+        self.machine.handle_message(self.now, &self.client, &mut self.received);
+        self.carry_out();
+    }
+
+    fn take_from_worker(&mut self) {
+        self.machine.handle_message(self.now, &self.worker, &mut self.received);
+        self.carry_out();
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(output) = self.machine.poll_output() {
+            let Output::Send { message, .. } = output else { continue };
+            if let Message::Worker(BrokerToWorker::Request { client, id, .. }) = &message {
+                self.handed.push((client.to_frame(), id.to_frame()));
+            }
+            message.encode(&mut self.sent);
+            self.sent.clear();
+        }
+    }
+
+    fn request(&mut self, number: usize, body: &Frame) {
+        let id = RequestId::make(uuid::Uuid::from_u128(number as u128)).to_frame();
+        let frames = [Frame::from("C"), "2".into(), "echo".into(), id, body.clone(), OPTIONS.into()];
+        self.received.extend(frames);
+        self.take_from_client();
+    }
+
+    fn answer(&mut self, kind: &str, body: &Frame) {
+        let (client, id) = if kind == "3" { self.handed.pop().unwrap() } else { self.handed.last().cloned().unwrap() };
+        let frames = [Frame::from("W"), kind.into(), client, "".into(), id, "0".into(), body.clone(), "{}".into()];
+        self.received.extend(frames);
+        self.take_from_worker();
+    }
+}
+
+fn body(bytes: usize) -> Frame {
+    Frame::from(vec![b'x'; bytes])
+}
+
+/// Allocations of so many steps, after as many as it takes until all is in place.
+fn allocations(mut step: impl FnMut(usize)) -> u64 {
+    (0..WARM_UP).for_each(&mut step);
+    measure(|| (WARM_UP..WARM_UP + REQUESTS).for_each(&mut step)).count_total
+}
+
+#[test]
+fn a_request_and_its_reply_cost_the_broker_none() {
+    for bytes in [5, 10_000] {
+        let (mut broker, body) = (Broker::new(), body(bytes));
+        let count = allocations(|number| {
+            broker.request(number, &body);
+            broker.answer("3", &body);
+        });
+        assert_eq!(count, 0, "in {REQUESTS} requests of {bytes} bytes");
+    }
+}
+
+#[test]
+fn a_partial_reply_costs_the_broker_none() {
+    let (mut broker, body) = (Broker::new(), body(5));
+    broker.request(0, &body);
+    assert_eq!(allocations(|_| broker.answer("6", &body)), 0, "in {REQUESTS} partial replies");
+}
+
+#[test]
+fn a_request_that_waits_for_its_turn_costs_the_broker_a_share_of_one() {
+    const WAITING: usize = 100;
+    let (mut broker, body) = (Broker::new(), body(5));
+    broker.received.extend(["W", "4", "", r#"{"concurrency":1}"#].map(Frame::from));
+    broker.take_from_worker();
+    (0..WAITING).for_each(|number| broker.request(number, &body));
+    let count = allocations(|number| {
+        broker.request(WAITING + number, &body);
+        broker.answer("3", &body);
+    });
+    // The queue is an ordered map, which allocates for several entries at a time.
+    assert!(count < REQUESTS as u64 / 4, "{count} in {REQUESTS} requests that waited behind {WAITING}");
+}
