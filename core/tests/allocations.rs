@@ -1,4 +1,4 @@
-//! Once everything has its place, a request costs the broker's machine no allocation.
+//! Once everything has its place, a request costs a broker no allocation: neither its machine nor the frames that pass.
 
 use std::time::Instant;
 
@@ -7,6 +7,7 @@ use pigato::broker::{Machine, Message, Output};
 use pigato::config::BrokerOptions;
 use pigato::entropy::Entropy;
 use pigato::protocol::{BrokerToWorker, Frame, PeerId, RequestId};
+use pigato_frame::{Context, Receiver};
 
 /// Requests before the first that counts: tables and queues have their size then.
 const WARM_UP: usize = 5_000;
@@ -125,4 +126,29 @@ fn a_request_that_waits_for_its_turn_costs_the_broker_a_share_of_one() {
     });
     // The queue is an ordered map, which allocates for several entries at a time.
     assert!(count < REQUESTS as u64 / 4, "{count} in {REQUESTS} requests that waited behind {WAITING}");
+}
+
+/// As a broker does with the data of a request that it may have to send again.
+#[test]
+fn a_frame_that_is_received_kept_and_passed_on_costs_none() {
+    let context = Context::new(8, 1).unwrap();
+    let [sender, incoming, outgoing, receiver] = [(); 4].map(|()| context.socket(zmq::PAIR).unwrap());
+    for (one, other) in [(&incoming, &sender), (&outgoing, &receiver)] {
+        one.bind("tcp://127.0.0.1:*").unwrap();
+        other.connect(&one.get_last_endpoint().unwrap().unwrap()).unwrap();
+    }
+    let mut count = 0;
+    for bytes in [5, 79, 1_000, 100_000] {
+        sender.send(vec![0; bytes], 0).unwrap();
+        incoming.poll(zmq::POLLIN, 60_000).unwrap();
+        let mut kept = None;
+        let passed = measure(|| {
+            let (frame, _) = Receiver::default().receive(&incoming).unwrap();
+            frame.clone().send(&outgoing, false).unwrap();
+            kept = Some(frame);
+        });
+        count += passed.count_total;
+        assert_eq!(kept.unwrap().len(), receiver.recv_bytes(0).unwrap().len());
+    }
+    assert_eq!(count, 0);
 }

@@ -1,9 +1,7 @@
-//! Where the bytes of a frame are: short ones in the frame itself, longer ones in a block that clones share.
+//! Where the bytes of a frame are: short ones in the frame itself, longer ones in a block, whose bytes clones share.
 //!
 //! Ids, tags, statuses and most options are short. They are read, cloned and dropped without a call into libzmq, and a
 //! frame is 80 bytes to move.
-
-use std::sync::Arc;
 
 #[cfg(feature = "zmq")]
 mod message;
@@ -25,13 +23,13 @@ const RECEIVE_BUFFER: usize = 8192;
 #[derive(Clone)]
 pub(crate) enum Storage {
     Inline { len: u8, bytes: [u8; INLINE] },
-    Shared(Arc<Block>),
+    Shared(Block),
 }
 
 impl Storage {
     pub(crate) fn copy_from(source: &[u8]) -> Self {
         if source.len() > INLINE {
-            return Self::Shared(Arc::new(Block::copy_from(source)));
+            return Self::Shared(Block::copy_from(source));
         }
         let mut bytes = [0; INLINE];
         bytes[..source.len()].copy_from_slice(source);
@@ -56,7 +54,7 @@ impl Storage {
     /// Adopts the vector's memory, with its spare capacity, instead of copying it; short ones are moved inside.
     pub(crate) fn from_vec(bytes: Vec<u8>) -> Self {
         if bytes.len() > INLINE {
-            Self::Shared(Arc::new(Block::from_vec(bytes)))
+            Self::Shared(Block::from_vec(bytes))
         } else {
             Self::copy_from(&bytes)
         }
@@ -88,18 +86,15 @@ impl Storage {
         if bytes.len() <= INLINE {
             Self::copy_from(bytes)
         } else {
-            Self::Shared(Arc::new(Block::adopt(std::mem::replace(message, RawMessage::empty()))))
+            Self::Shared(Block::adopt(std::mem::replace(message, RawMessage::empty())))
         }
     }
 
-    /// A message to send: the block's own if nobody else holds it, else one that shares its bytes.
+    /// A message to send.
     pub(crate) fn into_message(self) -> RawMessage {
         match self {
             Self::Inline { .. } => RawMessage::copy_from(self.as_slice()),
-            Self::Shared(block) => match Arc::try_unwrap(block) {
-                Ok(block) => block.into_message(),
-                Err(block) => block.copy(),
-            },
+            Self::Shared(block) => block.into_message(),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Blocks that are libzmq messages.
 //!
 //! A message longer than 33 bytes is a pointer to bytes with a reference count: its own allocation, or on the receiving
-//! side mostly a slice of the 8 KiB buffer that the connection was read into. Sending takes a message away, so a block that
-//! others hold too is sent as a copy (`zmq_msg_copy`), which shares the bytes.
+//! side mostly a slice of the 8 KiB buffer that the connection was read into. A clone is a message of its own that shares
+//! the bytes (`zmq_msg_copy`), so that a block that has arrived costs nothing more, whatever becomes of it.
 //!
 //! `zmq_msg_copy` writes to its *source* the first time (libzmq 4.3.4 and 4.3.5, `src/msg.cpp`): it sets a flag and stores,
 //! not atomically adds, a count of 2. Two threads doing that at once would lose a reference, so copies of one block are
-//! made one at a time.
+//! made one at a time. Its copies have the flag from the beginning, and count atomically.
 
 use std::alloc::{handle_alloc_error, Layout};
 use std::cell::UnsafeCell;
@@ -43,14 +43,8 @@ impl RawMessage {
     }
 
     pub(crate) fn bytes(&mut self) -> &[u8] {
-        // SAFETY: the message is initialised, and its bytes are too and live as long as it. A length of 0 may come with
-        // any pointer.
-        unsafe {
-            match zmq_sys::zmq_msg_size(&self.0) {
-                0 => &[],
-                len => slice::from_raw_parts(zmq_sys::zmq_msg_data(&mut self.0).cast::<u8>(), len),
-            }
-        }
+        // SAFETY: the message is initialised and nobody writes to it, as long as the borrow lasts.
+        unsafe { bytes_of(&mut self.0) }
     }
 
     /// Whether more frames of the same message follow. Says something on a message just received only.
@@ -68,13 +62,27 @@ impl Drop for RawMessage {
     }
 }
 
+/// The bytes of a message.
+///
+/// # Safety
+///
+/// The message is initialised, and for as long as the bytes are used neither closed nor moved nor written to, except by
+/// `zmq_msg_copy`, which leaves alone what this reads.
+unsafe fn bytes_of<'a>(message: *mut zmq_msg_t) -> &'a [u8] {
+    // SAFETY: the caller's promise; the bytes live as long as the message. A length of 0 may come with any pointer.
+    unsafe {
+        match zmq_sys::zmq_msg_size(message) {
+            0 => &[],
+            len => slice::from_raw_parts(zmq_sys::zmq_msg_data(message).cast::<u8>(), len),
+        }
+    }
+}
+
 /// A message of more than [`INLINE`] bytes, which are therefore outside of the structure and do not move with it.
 pub(crate) struct Block {
     /// Written to by copying only, under `copying`.
     message: UnsafeCell<RawMessage>,
     copying: Mutex<()>,
-    data: *const u8,
-    len: usize,
 }
 
 // SAFETY: a message has no tie to the thread that made it: libzmq itself moves messages between application and I/O
@@ -89,11 +97,10 @@ unsafe impl Sync for Block {}
 
 impl Block {
     /// Takes a message over; it must be longer than [`INLINE`].
-    pub(crate) fn adopt(mut message: RawMessage) -> Self {
-        let bytes = message.bytes();
-        debug_assert!(bytes.len() > INLINE, "short messages have their bytes inside");
-        let (data, len) = (bytes.as_ptr(), bytes.len());
-        Self { message: UnsafeCell::new(message), copying: Mutex::new(()), data, len }
+    pub(crate) fn adopt(message: RawMessage) -> Self {
+        let block = Self { message: UnsafeCell::new(message), copying: Mutex::new(()) };
+        debug_assert!(block.as_slice().len() > INLINE, "short messages have their bytes inside");
+        block
     }
 
     pub(crate) fn copy_from(source: &[u8]) -> Self {
@@ -121,24 +128,27 @@ impl Block {
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
-        // SAFETY: the bytes are initialised, never change, and live as long as the message, which `self` owns.
-        unsafe { slice::from_raw_parts(self.data, self.len) }
+        // SAFETY: the message is initialised and lives as long as `self`. It is longer than what is inside the structure, so
+        // that it may be moved meanwhile, and copying is all that is done to it.
+        unsafe { bytes_of(&raw mut (*self.message.get()).0) }
     }
 
-    /// The message itself, of a block that nobody else holds.
     pub(crate) fn into_message(self) -> RawMessage {
         self.message.into_inner()
     }
+}
 
-    /// Another message with the same bytes, to be sent.
-    pub(crate) fn copy(&self) -> RawMessage {
+/// Another message with the same bytes.
+impl Clone for Block {
+    fn clone(&self) -> Self {
         let mut copy = RawMessage::empty();
         // Poisoned by a panic of somebody who held it: the message is in order all the same.
-        let _one_at_a_time = self.copying.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // SAFETY: both messages are initialised, and only the holder of `copying` touches the source.
-        let rc = unsafe { zmq_sys::zmq_msg_copy(&mut copy.0, &mut (*self.message.get()).0) };
+        let one_at_a_time = self.copying.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // SAFETY: both messages are initialised, and only the holder of `copying` writes to the source.
+        let rc = unsafe { zmq_sys::zmq_msg_copy(&mut copy.0, &raw mut (*self.message.get()).0) };
+        drop(one_at_a_time);
         debug_assert_eq!(rc, 0, "fails for uninitialised messages only");
-        copy
+        Self::adopt(copy)
     }
 }
 

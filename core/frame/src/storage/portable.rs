@@ -1,14 +1,17 @@
 //! Blocks without libzmq.
 
-pub(crate) struct Block(Vec<u8>);
+use std::sync::Arc;
+
+#[derive(Clone)]
+pub(crate) struct Block(Arc<Vec<u8>>);
 
 impl Block {
     pub(crate) fn copy_from(source: &[u8]) -> Self {
-        Self(source.to_vec())
+        Self(Arc::new(source.to_vec()))
     }
 
     pub(crate) fn from_vec(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        Self(Arc::new(bytes))
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
