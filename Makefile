@@ -148,7 +148,7 @@ FLOOR = $(CARGO) bench --package pigato --bench floor --no-run --message-format=
 
 .PHONY: bench-programs
 bench-programs: interop-tests/drivers/published/node_modules/.package-lock.json
-	@core/scripts/setup.sh build c go node ruby ffi-rzmq
+	@core/scripts/setup.sh build c go node ruby ffi-rzmq perf
 	$(MAKE) -C bindings-c bench
 	cd bindings-ruby && PROFILE=release FOLDER=bench/build/pigato ./build.sh
 	cd bindings-c/go && go build -o ../build/go-bench ./examples/bench

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that what a target needs is there. On Debian and its kin what is missing is installed with apt, and Node.js,
 # where that one is too old, with npm into target/tools, which make's targets look into first; elsewhere this says what
-# to install. Usage: setup.sh build|node|c|go|ruby|ffi-rzmq|drivers …
+# to install. Usage: setup.sh build|node|c|go|ruby|ffi-rzmq|drivers|perf …
 set -eu
 
 missing=()    # what is missing, in words
@@ -95,6 +95,11 @@ check_ruby() {
 # What the published Ruby gem's loops are measured with.
 check_ffi_rzmq() {
   ruby -e 'require "ffi-rzmq"' 2>/dev/null || need "the ffi-rzmq gem" ruby-ffi-rzmq
+}
+
+# What tells where processor time goes.
+check_perf() {
+  command -v perf >/dev/null || need "perf" linux-perf
 }
 
 # What the programs need that tests drive in C.

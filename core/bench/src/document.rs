@@ -6,8 +6,9 @@ use std::path::Path;
 use crate::bars;
 use crate::conditions::Conditions;
 use crate::contender::name::FLOOR;
-use crate::measure::{Comparison, Figures, Results};
+use crate::measure::{Comparison, Figures, Load, Results};
 use crate::plot;
+use crate::profile::{Owner, Row, LOAD};
 
 /// Around what is written by hand.
 const BEGIN: &str = "<!-- by hand: `make bench` keeps what is between here -->";
@@ -93,8 +94,31 @@ fn text(
     for comparison in &results.comparisons {
         table(&mut line, comparison);
     }
+    match &results.profile {
+        None => {}
+        Some(Ok(rows)) => profile(&mut line, rows),
+        Some(Err(problem)) => line(format_args!("## Where the time goes\n\nNot measured: {problem}.\n")),
+    }
     line(format_args!("{BEGIN}{by_hand}{END}"));
     text
+}
+
+fn profile(line: &mut impl FnMut(std::fmt::Arguments<'_>), rows: &[Row]) {
+    let Load { window, body_bytes, .. } = LOAD;
+    line(format_args!(
+        "## Where the time goes\n\nProcessor time in µs for each request, window {window}, bodies of {body_bytes} bytes, by \
+         thread and by whose code runs. The time is that of a run without `perf`, its shares are those of another with \
+         `perf record -e cpu-clock`.\n"
+    ));
+    let owners: Vec<&str> = Owner::ALL.iter().map(|(_, name)| *name).collect();
+    line(format_args!("| | thread | {} | all |\n|---|---|{}", owners.join(" | "), "---|".repeat(owners.len() + 1)));
+    for row in rows {
+        let of = |owner: &Owner| row.microseconds.get(owner).copied().unwrap_or_default();
+        let cells: Vec<String> = Owner::ALL.iter().map(|(owner, _)| format!("{:.2}", of(owner))).collect();
+        let all: f64 = row.microseconds.values().sum();
+        line(format_args!("| {} | {} | {} | {all:.2} |", row.what, row.thread, cells.join(" | ")));
+    }
+    line(format_args!(""));
 }
 
 fn table(line: &mut impl FnMut(std::fmt::Arguments<'_>), comparison: &Comparison) {

@@ -9,6 +9,7 @@ mod contender;
 mod document;
 mod measure;
 mod plot;
+mod profile;
 mod role;
 mod special;
 
@@ -73,6 +74,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         results.add(measure::compare(&threads, THREADS_LOAD, arguments.rounds, arguments.scale)?);
     }
     results.special = Special::measure(&arguments.programs, arguments.rounds, arguments.scale);
+    results.profile = Some(profile::measure(&arguments.programs, arguments.scale));
     let missing = arguments.programs.missing();
     document::write(&arguments.into, &conditions, &results, &missing)?;
     let failed = results.failed();

@@ -58,6 +58,8 @@ pub(crate) struct Comparison {
 pub(crate) struct Results {
     pub(crate) comparisons: Vec<Comparison>,
     pub(crate) special: crate::special::Special,
+    /// Where time goes, or why that is not known.
+    pub(crate) profile: Option<Result<Vec<crate::profile::Row>, String>>,
 }
 
 impl Results {
@@ -74,6 +76,7 @@ impl Results {
         rows.filter(|(_, (_, figures))| figures.is_err())
             .map(|(window, (name, _))| format!("{name} (window {window})"))
             .chain(self.special.failed())
+            .chain(self.profile.iter().filter(|profile| profile.is_err()).map(|_| "the profile".to_owned()))
             .collect()
     }
 
@@ -110,22 +113,41 @@ pub(crate) fn compare(contenders: &[Contender], load: Load, rounds: u32, scale: 
 }
 
 fn run(contender: &Contender, load: Load, scale: f64) -> Result<Figures, String> {
-    let broker = Role::start(&contender.broker, &[])?;
-    let endpoint = endpoint(&broker.line()?)?;
-    let worker = Role::start(&contender.worker, std::slice::from_ref(&endpoint))?;
-    worker.line()?;
-    let requests = ((load.requests as f64 * scale * contender.share) as usize).max(2 * load.window).max(100);
-    let (broker_before, worker_before) = (broker.cpu_microseconds()?, worker.cpu_microseconds()?);
-    let words = [requests, load.window, load.body_bytes].map(|number| number.to_string());
-    let suffix = contender.client.suffix.iter().map(|word| (*word).to_owned());
-    let arguments: Vec<String> = std::iter::once(endpoint).chain(words).chain(suffix).collect();
-    let client = Role::start(&contender.client, &arguments)?;
-    let mut figures = parse(&client.line()?)?;
-    let all_requests = requests as f64 * (1.0 + 1.0 / WARM_UP);
-    figures.broker_cpu = (broker.cpu_microseconds()? - broker_before) / all_requests;
-    figures.worker_cpu = (worker.cpu_microseconds()? - worker_before) / all_requests;
-    figures.broker_memory_bytes = broker.most_memory_bytes()?;
+    let running = Running::start(contender, load, scale)?;
+    let mut figures = parse(&running.client.line()?)?;
+    figures.broker_cpu = (running.broker.cpu_microseconds()? - running.broker_cpu_before) / running.all_requests;
+    figures.worker_cpu = (running.worker.cpu_microseconds()? - running.worker_cpu_before) / running.all_requests;
+    figures.broker_memory_bytes = running.broker.most_memory_bytes()?;
     Ok(figures)
+}
+
+/// A contender at work. The client prints a line when it has done so.
+pub(crate) struct Running {
+    pub(crate) client: Role,
+    pub(crate) worker: Role,
+    pub(crate) broker: Role,
+    /// Before the client began, in microseconds.
+    broker_cpu_before: f64,
+    worker_cpu_before: f64,
+    /// Those too that are not measured.
+    pub(crate) all_requests: f64,
+}
+
+impl Running {
+    pub(crate) fn start(contender: &Contender, load: Load, scale: f64) -> Result<Self, String> {
+        let broker = Role::start(&contender.broker, &[])?;
+        let endpoint = endpoint(&broker.line()?)?;
+        let worker = Role::start(&contender.worker, std::slice::from_ref(&endpoint))?;
+        worker.line()?;
+        let requests = ((load.requests as f64 * scale * contender.share) as usize).max(2 * load.window).max(100);
+        let (broker_cpu_before, worker_cpu_before) = (broker.cpu_microseconds()?, worker.cpu_microseconds()?);
+        let words = [requests, load.window, load.body_bytes].map(|number| number.to_string());
+        let suffix = contender.client.suffix.iter().map(|word| (*word).to_owned());
+        let arguments: Vec<String> = std::iter::once(endpoint).chain(words).chain(suffix).collect();
+        let client = Role::start(&contender.client, &arguments)?;
+        let all_requests = requests as f64 * (1.0 + 1.0 / WARM_UP);
+        Ok(Self { client, worker, broker, broker_cpu_before, worker_cpu_before, all_requests })
+    }
 }
 
 /// A broker prints its endpoint, the published package's with more, as JSON.

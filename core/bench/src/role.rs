@@ -44,6 +44,11 @@ impl Role {
         Ok(Self { child, lines, name })
     }
 
+    /// The process's id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line that it prints.
     pub(crate) fn line(&self) -> Result<String, String> {
         self.lines.recv_timeout(PATIENCE).map_err(|_| format!("{} has ended or hangs", self.name))

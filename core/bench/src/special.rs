@@ -17,6 +17,9 @@ const IDLE_PROCESSES: usize = 2;
 /// How long the broker is watched while its peers do nothing: some heartbeat intervals.
 const IDLE_TIME: Duration = Duration::from_secs(15);
 
+/// How often each of them sends a heartbeat; the default of all peers.
+const HEARTBEAT: Duration = Duration::from_millis(2_500);
+
 /// Requests that the broker may hold while it is asked for more than is answered.
 const MOST_REQUESTS: &str = "2000";
 
@@ -137,6 +140,20 @@ fn partials_per_second(programs: &Programs, rounds: u32, scale: f64) -> Result<f
 
 fn idle(programs: &Programs) -> Result<Idle, String> {
     eprintln!("{IDLE_PEERS} peers that do nothing, for {} s", IDLE_TIME.as_secs());
+    with_idle_peers(programs, |broker, bytes_alone| {
+        let bytes_per_peer = (broker.memory_bytes()? - bytes_alone) / IDLE_PEERS as f64;
+        let (before, started) = (broker.cpu_microseconds()?, Instant::now());
+        std::thread::sleep(IDLE_TIME);
+        let processor_percent = (broker.cpu_microseconds()? - before) / started.elapsed().as_micros() as f64 * 100.0;
+        Ok(Idle { processor_percent, bytes_per_peer })
+    })
+}
+
+/// Calls `look` with a broker whose peers only live, and with the memory that it took without them.
+pub(crate) fn with_idle_peers<T>(
+    programs: &Programs,
+    look: impl FnOnce(&Role, f64) -> Result<T, String>,
+) -> Result<T, String> {
     let broker = Role::start(&programs.broker(&[]), &[])?;
     let endpoint = broker.line()?;
     let alone = broker.memory_bytes()?;
@@ -147,11 +164,12 @@ fn idle(programs: &Programs) -> Result<Idle, String> {
         process.line()?;
         processes.push(process);
     }
-    let bytes_per_peer = (broker.memory_bytes()? - alone) / IDLE_PEERS as f64;
-    let (before, started) = (broker.cpu_microseconds()?, Instant::now());
-    std::thread::sleep(IDLE_TIME);
-    let processor_percent = (broker.cpu_microseconds()? - before) / started.elapsed().as_micros() as f64 * 100.0;
-    Ok(Idle { processor_percent, bytes_per_peer })
+    look(&broker, alone)
+}
+
+/// Heartbeats that the idle peers send in such a time.
+pub(crate) fn heartbeats_in(time: Duration) -> f64 {
+    IDLE_PEERS as f64 * time.as_secs_f64() / HEARTBEAT.as_secs_f64()
 }
 
 fn overload(programs: &Programs) -> Result<Overload, String> {

@@ -1,0 +1,275 @@
+//! Where processor time goes: by thread, and by whose code runs, as `perf` sees it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{kill, Signal};
+use nix::unistd::Pid;
+use tempfile::TempPath;
+
+use crate::contender::{name, Contender, Programs};
+use crate::measure::{Load, Running};
+use crate::role::Role;
+use crate::special;
+use crate::THREADS_LOAD;
+
+/// Some seconds at the window that most bars are about.
+pub(crate) const LOAD: Load = Load { requests: 400_000, window: 100, body_bytes: 5 };
+
+/// Samples a second of each processor. No divisor of what programs do at regular times.
+const SAMPLES_PER_SECOND: &str = "1999";
+
+/// How long `perf` takes to begin.
+const BEGINNING: Duration = Duration::from_secs(10);
+
+/// How long peers that do nothing are watched: some heartbeat intervals.
+const IDLE_TIME: Duration = Duration::from_secs(10);
+
+/// What is looked at: of each contender the role that its bars are about, under the load that they are about.
+const SUBJECTS: [(&str, Part, Load); 9] = [
+    (name::FLOOR, Part::Broker, LOAD),
+    (name::BROKER, Part::Broker, LOAD),
+    (name::FLOOR, Part::Worker, LOAD),
+    (name::RUST, Part::Worker, LOAD),
+    (name::GO, Part::Worker, LOAD),
+    (name::FLOOR, Part::Client, LOAD),
+    (name::RUST, Part::Client, LOAD),
+    (name::GO, Part::Client, LOAD),
+    (name::RUBY_THREADS, Part::Client, THREADS_LOAD),
+];
+
+/// A role of a contender.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Part {
+    Broker,
+    Worker,
+    Client,
+}
+
+impl Part {
+    fn of(self, running: &Running) -> &Role {
+        match self {
+            Self::Broker => &running.broker,
+            Self::Worker => &running.worker,
+            Self::Client => &running.client,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Broker => "broker",
+            Self::Worker => "worker",
+            Self::Client => "client",
+        }
+    }
+}
+
+/// Whose code runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Owner {
+    Kernel,
+    Libzmq,
+    /// Allocating, copying and comparing, whoever asks for it.
+    CLibrary,
+    /// Ours, or the language's.
+    Program,
+}
+
+impl Owner {
+    pub(crate) const ALL: [(Self, &'static str); 4] = [
+        (Self::Kernel, "kernel"),
+        (Self::Libzmq, "libzmq"),
+        (Self::CLibrary, "C library"),
+        (Self::Program, "the program"),
+    ];
+
+    fn of(object: &str, symbol: &str) -> Self {
+        if symbol.starts_with("[k]") {
+            Self::Kernel
+        } else if object.starts_with("libc.") || object.starts_with("libc-") {
+            Self::CLibrary
+        } else if symbol.contains("zmq::") || symbol.contains(" zmq_") {
+            Self::Libzmq
+        } else {
+            Self::Program
+        }
+    }
+}
+
+/// What one thread, or all of a kind, took for one request, in microseconds.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) what: String,
+    pub(crate) thread: &'static str,
+    pub(crate) microseconds: BTreeMap<Owner, f64>,
+}
+
+/// What was looked at, or why nothing could be.
+pub(crate) fn measure(programs: &Programs, scale: f64) -> Result<Vec<Row>, String> {
+    let contenders: Vec<Contender> = programs.contenders().into_iter().chain(programs.threads()).collect();
+    let mut rows = Vec::new();
+    for (name, part, load) in SUBJECTS {
+        let Some(contender) = contenders.iter().find(|contender| contender.name == name) else { continue };
+        eprintln!("where time goes: {name}, {}", part.name());
+        rows.extend(of_role(contender, part, load, scale)?);
+    }
+    eprintln!("where time goes: idle peers");
+    rows.extend(of_idle_peers(programs)?);
+    Ok(rows)
+}
+
+/// Two runs: one tells how much time it is, without `perf`, which costs some, and the other how it is shared out.
+fn of_role(contender: &Contender, part: Part, load: Load, scale: f64) -> Result<Vec<Row>, String> {
+    let alone = Running::start(contender, load, scale)?;
+    alone.client.line()?;
+    let microseconds = part.of(&alone).cpu_microseconds()? / alone.all_requests;
+    drop(alone);
+    let running = Running::start(contender, load, scale)?;
+    let recording = Recording::start(part.of(&running))?;
+    running.client.line()?;
+    Ok(recording.stop()?.rows(&format!("{}, {}", contender.name, part.name()), microseconds))
+}
+
+fn of_idle_peers(programs: &Programs) -> Result<Vec<Row>, String> {
+    special::with_idle_peers(programs, |broker, _| {
+        let (before, started) = (broker.cpu_microseconds()?, Instant::now());
+        std::thread::sleep(IDLE_TIME);
+        let heartbeats = special::heartbeats_in(started.elapsed());
+        let microseconds = (broker.cpu_microseconds()? - before) / heartbeats;
+        let recording = Recording::start(broker)?;
+        std::thread::sleep(IDLE_TIME);
+        Ok(recording.stop()?.rows("10,000 idle peers, broker, for each heartbeat", microseconds))
+    })
+}
+
+/// `perf` at work.
+struct Recording {
+    perf: Child,
+    file: TempPath,
+}
+
+impl Recording {
+    fn start(role: &Role) -> Result<Self, String> {
+        let problem = |error: std::io::Error| format!("perf: {error}");
+        let file = tempfile::Builder::new().prefix("pigato-perf-").tempfile().map_err(problem)?.into_temp_path();
+        let perf = perf(&["record", "--event", "cpu-clock", "--freq", SAMPLES_PER_SECOND, "--pid"], &file)
+            .arg(role.id().to_string())
+            .spawn()
+            .map_err(problem)?;
+        let mut recording = Self { perf, file };
+        recording.wait_until_begun()?;
+        Ok(recording)
+    }
+
+    /// It writes the head of its file when it is about to begin.
+    fn wait_until_begun(&mut self) -> Result<(), String> {
+        let until = Instant::now() + BEGINNING;
+        while std::fs::metadata(&self.file).map_or(0, |file| file.len()) == 0 {
+            let ended = self.perf.try_wait().map_err(|error| format!("perf: {error}"))?;
+            if ended.is_some() || Instant::now() > until {
+                return Err("perf does not record; see what `perf record -e cpu-clock -- true` says".to_owned());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    fn stop(mut self) -> Result<Shares, String> {
+        // Fails only if it has ended by itself, with what it looked at.
+        let _ = kill(Pid::from_raw(self.perf.id() as i32), Signal::SIGINT);
+        self.perf.wait().map_err(|error| format!("perf: {error}"))?;
+        let fields = ["report", "--stdio", "--quiet", "--fields", "overhead,comm,dso,sym", "--field-separator", ";"];
+        let output =
+            perf(&fields, &self.file).stdout(Stdio::piped()).output().map_err(|error| format!("perf: {error}"))?;
+        Shares::parse(&String::from_utf8_lossy(&output.stdout))
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        // Both fail only if it has ended.
+        let _ = self.perf.kill();
+        let _ = self.perf.wait();
+    }
+}
+
+/// `perf`, silent, with a file that is `record`'s output and `report`'s input.
+fn perf(arguments: &[&str], file: &Path) -> Command {
+    let mut command = Command::new("perf");
+    let direction = if arguments[0] == "record" { "--output" } else { "--input" };
+    // Where the process's id follows, the file must come before.
+    command.arg(arguments[0]).arg(direction).arg(file).args(&arguments[1..]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// Parts of a hundred.
+#[derive(Debug, Default, PartialEq)]
+struct Shares(BTreeMap<(&'static str, Owner), f64>);
+
+impl Shares {
+    fn parse(report: &str) -> Result<Self, String> {
+        let mut shares = Self::default();
+        for line in report.lines().filter(|line| !line.trim().is_empty()) {
+            let fields: Vec<&str> = line.splitn(4, ';').map(str::trim).collect();
+            let [percent, thread, object, symbol] = fields[..] else { return Err(format!("perf report: {line}")) };
+            let percent: f64 = percent.trim_end_matches('%').parse().map_err(|_| format!("perf report: {line}"))?;
+            *shares.0.entry((thread_of(thread), Owner::of(object, symbol))).or_default() += percent;
+        }
+        if shares.0.is_empty() {
+            return Err("perf has seen nothing".to_owned());
+        }
+        Ok(shares)
+    }
+
+    /// What that is of a whole, thread by thread; what the whole does not notice is left out.
+    fn rows(&self, what: &str, microseconds: f64) -> Vec<Row> {
+        const LEAST_PERCENT: f64 = 1.0;
+        let mut threads: BTreeMap<&'static str, BTreeMap<Owner, f64>> = BTreeMap::new();
+        for ((thread, owner), percent) in &self.0 {
+            threads.entry(thread).or_default().insert(*owner, percent / 100.0 * microseconds);
+        }
+        let is_noticed = |row: &Row| row.microseconds.values().sum::<f64>() >= microseconds * LEAST_PERCENT / 100.0;
+        let rows =
+            threads.into_iter().map(|(thread, microseconds)| Row { what: what.to_owned(), thread, microseconds });
+        rows.filter(is_noticed).collect()
+    }
+}
+
+fn thread_of(name: &str) -> &'static str {
+    match name {
+        "pigato-io" => "our I/O thread",
+        _ if name.starts_with("ZMQbg/") => "libzmq's I/O thread",
+        _ => "the program's own",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Owner, Shares};
+
+    #[test]
+    fn a_report_is_summed_by_thread_and_owner() {
+        let report = "\
+ 50.00%  ;ZMQbg/IO/0;[kernel.kallsyms] ;[k] tcp_sendmsg
+ 20.00%  ;ZMQbg/IO/0;floor ;[.] zmq::msg_t::close
+ 10.00%  ;pigato-io ;libc.so.6        ;[.] malloc
+ 10.00%  ;pigato-io ;floor            ;[.] zmq_send
+  9.50%  ;pigato-io ;floor            ;[.] pigato::broker::Machine::handle_message
+  0.50%  ;floor     ;floor            ;[.] main
+";
+        let shares = Shares::parse(report).unwrap();
+        let rows = shares.rows("broker", 10.0);
+        let told: Vec<_> = rows.iter().map(|row| (row.thread, row.microseconds.clone())).collect();
+        assert_eq!(
+            told,
+            [
+                ("libzmq's I/O thread", [(Owner::Kernel, 5.0), (Owner::Libzmq, 2.0)].into()),
+                ("our I/O thread", [(Owner::Libzmq, 1.0), (Owner::CLibrary, 1.0), (Owner::Program, 0.95)].into()),
+            ]
+        );
+        assert!(Shares::parse("").is_err() && Shares::parse("what?").is_err());
+    }
+}
