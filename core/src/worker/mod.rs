@@ -409,7 +409,11 @@ impl Machine {
             match due {
                 Due::Connect => self.open(),
                 Due::Heartbeat => self.heartbeat(false),
-                Due::Dead => self.handle_disconnected(now),
+                Due::Dead => {
+                    // A broker that was only slow does not wait for a worker that has another identity by then.
+                    self.send(WorkerToBroker::Disconnect);
+                    self.handle_disconnected(now);
+                }
             }
         }
         if self.timers.pop_due(now).is_some() {

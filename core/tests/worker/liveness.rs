@@ -1,4 +1,4 @@
-//! A broker that is silent for too long is given up.
+//! A broker that is silent for too long is given up, and told so.
 
 use pigato::config::WorkerOptions;
 
@@ -13,7 +13,7 @@ fn it_may_be_silent_for_three_heartbeats() {
     world.advance(ms(7_499));
     assert_eq!(world.did(), [HEARTBEAT; 2]);
     world.advance(ms(1));
-    assert_eq!(world.did(), ["disconnect", "1 cancelled: disconnected", "disconnected", "connect"]);
+    assert_eq!(world.did(), ["W|5", "disconnect", "1 cancelled: disconnected", "disconnected", "connect"]);
     assert!(!world.reply(1, "1"));
 }
 
@@ -35,7 +35,7 @@ fn the_setting_says_how_many_heartbeats() {
     world.advance(ms(12_499));
     assert!(!world.did().contains(&"disconnect".to_owned()));
     world.advance(ms(1));
-    assert_eq!(world.did()[0], "disconnect");
+    assert_eq!(world.did()[..2], ["W|5", "disconnect"]);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_slower_broker_is_measured_by_its_own_interval() {
     world.advance(ms(29_999));
     assert!(!world.did().contains(&"disconnect".to_owned()));
     world.advance(ms(1));
-    assert_eq!(world.did()[0], "disconnect");
+    assert_eq!(world.did()[..2], ["W|5", "disconnect"]);
 }
 
 #[test]
@@ -66,5 +66,5 @@ fn silence_means_nothing_while_nobody_listens() {
     world.advance(ms(7_499));
     assert_eq!(world.did(), [HEARTBEAT; 3]);
     world.advance(ms(1));
-    assert_eq!(world.did()[0], "disconnect");
+    assert_eq!(world.did()[..2], ["W|5", "disconnect"]);
 }
