@@ -94,31 +94,34 @@ fn text(
     for comparison in &results.comparisons {
         table(&mut line, comparison);
     }
-    match &results.profile {
-        None => {}
-        Some(Ok(rows)) => profile(&mut line, rows),
-        Some(Err(problem)) => line(format_args!("## Where the time goes\n\nNot measured: {problem}.\n")),
-    }
+    profiles(&mut line, &results.profiles);
     line(format_args!("{BEGIN}{by_hand}{END}"));
     text
 }
 
-fn profile(line: &mut impl FnMut(std::fmt::Arguments<'_>), rows: &[Row]) {
+fn profiles(line: &mut impl FnMut(std::fmt::Arguments<'_>), profiles: &[(String, Result<Vec<Row>, String>)]) {
     let Load { window, body_bytes, .. } = LOAD;
     line(format_args!(
-        "## Where the time goes\n\nProcessor time in µs for each request, window {window}, bodies of {body_bytes} bytes, by \
-         thread and by whose code runs. The time is that of a run without `perf`, its shares are those of another with \
-         `perf record -e cpu-clock`.\n"
+        "## Where the time goes\n\nProcessor time in µs for each request, by thread and by whose code runs: bodies of \
+         {body_bytes} bytes, window {window}, for clients of 50 threads 50. The time is that of a run without `perf`, its \
+         shares are those of another with `perf record -e cpu-clock`.\n"
     ));
     let owners: Vec<&str> = Owner::ALL.iter().map(|(_, name)| *name).collect();
     line(format_args!("| | thread | {} | all |\n|---|---|{}", owners.join(" | "), "---|".repeat(owners.len() + 1)));
-    for row in rows {
-        let of = |owner: &Owner| row.microseconds.get(owner).copied().unwrap_or_default();
-        let cells: Vec<String> = Owner::ALL.iter().map(|(owner, _)| format!("{:.2}", of(owner))).collect();
-        let all: f64 = row.microseconds.values().sum();
-        line(format_args!("| {} | {} | {} | {all:.2} |", row.what, row.thread, cells.join(" | ")));
+    for (what, rows) in profiles {
+        match rows {
+            Ok(rows) => rows.iter().for_each(|row| profile_row(line, what, row)),
+            Err(problem) => line(format_args!("| {what} | failed: {} |", problem.replace(['|', '\n'], " "))),
+        }
     }
     line(format_args!(""));
+}
+
+fn profile_row(line: &mut impl FnMut(std::fmt::Arguments<'_>), what: &str, row: &Row) {
+    let of = |owner: &Owner| row.microseconds.get(owner).copied().unwrap_or_default();
+    let cells: Vec<String> = Owner::ALL.iter().map(|(owner, _)| format!("{:.2}", of(owner))).collect();
+    let all: f64 = row.microseconds.values().sum();
+    line(format_args!("| {what} | {} | {} | {all:.2} |", row.thread, cells.join(" | ")));
 }
 
 fn table(line: &mut impl FnMut(std::fmt::Arguments<'_>), comparison: &Comparison) {

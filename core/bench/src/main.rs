@@ -74,7 +74,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         results.add(measure::compare(&threads, THREADS_LOAD, arguments.rounds, arguments.scale)?);
     }
     results.special = Special::measure(&arguments.programs, arguments.rounds, arguments.scale);
-    results.profile = Some(profile::measure(&arguments.programs, arguments.scale));
+    results.profiles = profile::measure(&arguments.programs);
     let missing = arguments.programs.missing();
     document::write(&arguments.into, &conditions, &results, &missing)?;
     let failed = results.failed();

@@ -58,8 +58,8 @@ pub(crate) struct Comparison {
 pub(crate) struct Results {
     pub(crate) comparisons: Vec<Comparison>,
     pub(crate) special: crate::special::Special,
-    /// Where time goes, or why that is not known.
-    pub(crate) profile: Option<Result<Vec<crate::profile::Row>, String>>,
+    /// Where time goes, and for whom that is not known.
+    pub(crate) profiles: Vec<(String, Result<Vec<crate::profile::Row>, String>)>,
 }
 
 impl Results {
@@ -76,7 +76,12 @@ impl Results {
         rows.filter(|(_, (_, figures))| figures.is_err())
             .map(|(window, (name, _))| format!("{name} (window {window})"))
             .chain(self.special.failed())
-            .chain(self.profile.iter().filter(|profile| profile.is_err()).map(|_| "the profile".to_owned()))
+            .chain(
+                self.profiles
+                    .iter()
+                    .filter(|(_, rows)| rows.is_err())
+                    .map(|(what, _)| format!("the profile of {what}")),
+            )
             .collect()
     }
 
@@ -127,8 +132,8 @@ pub(crate) struct Running {
     pub(crate) worker: Role,
     pub(crate) broker: Role,
     /// Before the client began, in microseconds.
-    broker_cpu_before: f64,
-    worker_cpu_before: f64,
+    pub(crate) broker_cpu_before: f64,
+    pub(crate) worker_cpu_before: f64,
     /// Those too that are not measured.
     pub(crate) all_requests: f64,
 }

@@ -101,35 +101,42 @@ impl Owner {
 /// What one thread, or all of a kind, took for one request, in microseconds.
 #[derive(Debug)]
 pub(crate) struct Row {
-    pub(crate) what: String,
     pub(crate) thread: &'static str,
     pub(crate) microseconds: BTreeMap<Owner, f64>,
 }
 
-/// What was looked at, or why nothing could be.
-pub(crate) fn measure(programs: &Programs, scale: f64) -> Result<Vec<Row>, String> {
+/// What was looked at, each with its rows or with what went wrong.
+pub(crate) fn measure(programs: &Programs) -> Vec<(String, Result<Vec<Row>, String>)> {
     let contenders: Vec<Contender> = programs.contenders().into_iter().chain(programs.threads()).collect();
-    let mut rows = Vec::new();
+    let mut profiles = Vec::new();
     for (name, part, load) in SUBJECTS {
         let Some(contender) = contenders.iter().find(|contender| contender.name == name) else { continue };
-        eprintln!("where time goes: {name}, {}", part.name());
-        rows.extend(of_role(contender, part, load, scale)?);
+        let what = format!("{name}, {}", part.name());
+        eprintln!("where time goes: {what}");
+        profiles.push((what, of_role(contender, part, load)));
     }
-    eprintln!("where time goes: idle peers");
-    rows.extend(of_idle_peers(programs)?);
-    Ok(rows)
+    let what = "10,000 idle peers, broker, for each heartbeat".to_owned();
+    eprintln!("where time goes: {what}");
+    profiles.push((what, of_idle_peers(programs)));
+    profiles
 }
 
 /// Two runs: one tells how much time it is, without `perf`, which costs some, and the other how it is shared out.
-fn of_role(contender: &Contender, part: Part, load: Load, scale: f64) -> Result<Vec<Row>, String> {
-    let alone = Running::start(contender, load, scale)?;
+fn of_role(contender: &Contender, part: Part, load: Load) -> Result<Vec<Row>, String> {
+    const ALL_REQUESTS: f64 = 1.0;
+    let alone = Running::start(contender, load, ALL_REQUESTS)?;
+    let before = match part {
+        Part::Broker => alone.broker_cpu_before,
+        Part::Worker => alone.worker_cpu_before,
+        Part::Client => 0.0,
+    };
     alone.client.line()?;
-    let microseconds = part.of(&alone).cpu_microseconds()? / alone.all_requests;
+    let microseconds = (part.of(&alone).cpu_microseconds()? - before) / alone.all_requests;
     drop(alone);
-    let running = Running::start(contender, load, scale)?;
+    let running = Running::start(contender, load, ALL_REQUESTS)?;
     let recording = Recording::start(part.of(&running))?;
     running.client.line()?;
-    Ok(recording.stop()?.rows(&format!("{}, {}", contender.name, part.name()), microseconds))
+    Ok(recording.stop()?.rows(microseconds))
 }
 
 fn of_idle_peers(programs: &Programs) -> Result<Vec<Row>, String> {
@@ -140,7 +147,7 @@ fn of_idle_peers(programs: &Programs) -> Result<Vec<Row>, String> {
         let microseconds = (broker.cpu_microseconds()? - before) / heartbeats;
         let recording = Recording::start(broker)?;
         std::thread::sleep(IDLE_TIME);
-        Ok(recording.stop()?.rows("10,000 idle peers, broker, for each heartbeat", microseconds))
+        Ok(recording.stop()?.rows(microseconds))
     })
 }
 
@@ -221,19 +228,21 @@ impl Shares {
         if shares.0.is_empty() {
             return Err("perf has seen nothing".to_owned());
         }
+        if !shares.0.keys().any(|(_, owner)| *owner == Owner::Kernel) {
+            return Err("perf may not look into the kernel; set kernel.perf_event_paranoid to 1, or be root".to_owned());
+        }
         Ok(shares)
     }
 
     /// What that is of a whole, thread by thread; what the whole does not notice is left out.
-    fn rows(&self, what: &str, microseconds: f64) -> Vec<Row> {
+    fn rows(&self, microseconds: f64) -> Vec<Row> {
         const LEAST_PERCENT: f64 = 1.0;
         let mut threads: BTreeMap<&'static str, BTreeMap<Owner, f64>> = BTreeMap::new();
         for ((thread, owner), percent) in &self.0 {
             threads.entry(thread).or_default().insert(*owner, percent / 100.0 * microseconds);
         }
         let is_noticed = |row: &Row| row.microseconds.values().sum::<f64>() >= microseconds * LEAST_PERCENT / 100.0;
-        let rows =
-            threads.into_iter().map(|(thread, microseconds)| Row { what: what.to_owned(), thread, microseconds });
+        let rows = threads.into_iter().map(|(thread, microseconds)| Row { thread, microseconds });
         rows.filter(is_noticed).collect()
     }
 }
@@ -261,7 +270,7 @@ mod tests {
   0.50%  ;floor     ;floor            ;[.] main
 ";
         let shares = Shares::parse(report).unwrap();
-        let rows = shares.rows("broker", 10.0);
+        let rows = shares.rows(10.0);
         let told: Vec<_> = rows.iter().map(|row| (row.thread, row.microseconds.clone())).collect();
         assert_eq!(
             told,
@@ -270,6 +279,7 @@ mod tests {
                 ("our I/O thread", [(Owner::Libzmq, 1.0), (Owner::CLibrary, 1.0), (Owner::Program, 0.95)].into()),
             ]
         );
-        assert!(Shares::parse("").is_err() && Shares::parse("what?").is_err());
+        let without_kernel = report.lines().skip(1).collect::<Vec<_>>().join("\n");
+        assert!(["", "what?", &without_kernel].into_iter().all(|report| Shares::parse(report).is_err()));
     }
 }

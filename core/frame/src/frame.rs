@@ -11,8 +11,8 @@ use crate::storage::Storage;
 /// An immutable, reference-counted byte buffer: one frame of a ZeroMQ message.
 ///
 /// - Up to 78 bytes are kept inside the value; creating or cloning such a frame does not allocate.
-/// - Longer frames are shared: a clone costs one atomic increment, whatever the length, and the clones may be dropped
-///   or sent from different threads.
+/// - Longer frames are shared: a clone counts a reference, whatever the length, and the clones may be dropped or sent
+///   from different threads.
 /// - A frame equals, orders and hashes as its bytes do, so that a map with `Frame` keys can be asked with a `&[u8]`.
 ///
 /// A received frame shorter than 8 KiB may be a slice of the buffer that the connection was read into, and keeps all

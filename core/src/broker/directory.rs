@@ -87,6 +87,6 @@ impl Machine {
         self.publication.pending = false;
         self.publication.last = Some(now);
         let text = format!("{DIRECTORY} {}", Value::Object(self.directory()));
-        self.outputs.push_back(Output::Publish(Frame::from(text)));
+        self.output(Output::Publish(Frame::from(text)));
     }
 }

@@ -12,6 +12,7 @@ use std::time::Instant;
 use hashbrown::HashMap;
 
 use super::directory::is_directory;
+use super::output::{Message, Output, Queued};
 use super::overdue::Served;
 use super::queue::{QueueKey, Rejecters};
 use super::requests::{Place, RequestKey};
@@ -19,7 +20,7 @@ use super::workers::WorkerKey;
 use super::Machine;
 use crate::config::Timeout;
 use crate::error::ErrorCode;
-use crate::protocol::{BrokerToWorker, Metadata};
+use crate::protocol::{BrokerToWorker, Metadata, PeerId};
 
 /// Requests that wait for one worker which cannot take them now, by the worker's id and in order of arrival.
 pub(super) type Orphans = HashMap<String, BTreeMap<u64, RequestKey>, foldhash::quality::FixedState>;
@@ -185,8 +186,24 @@ impl Machine {
             metadata,
         };
         self.note_dispatched(now, key);
-        self.send_worker(&peer, message);
+        let output = Output::Send { peer, message: Message::Worker(message) };
+        self.outputs.push_back(Queued { output, request: Some(key) });
         self.update_free(worker_key);
+    }
+
+    /// Takes back what is to be sent to a worker that is gone and is not yet: returns the requests that it was never handed.
+    /// `is_unreachable` says that what was polled last did not reach it either.
+    pub(super) fn take_unsent(&mut self, peer: &PeerId, is_unreachable: bool) -> Vec<RequestKey> {
+        let mut unsent: Vec<RequestKey> = self.polled.filter(|_| is_unreachable).into_iter().collect();
+        self.outputs.retain(|queued| match (&queued.output, queued.request) {
+            (Output::Send { peer: to, .. }, Some(request)) if *to == *peer => {
+                unsent.push(request);
+                self.statistics.dispatches -= 1;
+                false
+            }
+            _ => true,
+        });
+        unsent
     }
 
     /// Brings a worker's place in its pool's free set up to date.

@@ -102,10 +102,15 @@ impl Machine {
         }
     }
 
-    /// Puts a request whose worker is gone back where it was asked for, or ends it. Returns the queue that it is in.
-    pub(super) fn worker_lost_with(&mut self, now: Instant, key: RequestKey) -> Option<QueueKey> {
+    /// Puts a request whose worker is gone back where it was asked for, or ends it. Returns the queue that it is in. One that
+    /// the worker was never sent cannot have been begun.
+    pub(super) fn worker_lost_with(&mut self, now: Instant, key: RequestKey, was_sent: bool) -> Option<QueueKey> {
         let request = &mut self.requests[key];
         request.told_client = None;
+        if !was_sent {
+            request.attempt -= 1;
+            return self.requeue(now, key);
+        }
         if request.settings.retry && request.attempt < limits::ATTEMPTS {
             self.statistics.retries += 1;
             self.requeue(now, key)
@@ -173,6 +178,12 @@ impl Machine {
             self.give_up(now, queue);
         }
         self.check_drained(now);
+    }
+
+    /// Whether it was told to stop.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.drain.is_some()
     }
 
     pub(super) fn drain_timer(&mut self, now: Instant) {

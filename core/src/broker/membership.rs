@@ -196,6 +196,7 @@ impl Machine {
             pool.free.remove(rank, key);
         }
         let mut queues = self.routing.leave(worker.pool, key);
+        let unsent = self.take_unsent(&worker.peer, matches!(reason, Loss::Unroutable | Loss::Overflow));
         self.event(Event::WorkerLeft { worker: worker.peer, service: worker.service, reason });
         for request in in_flight.iter().chain(targeted.values()) {
             self.requests[*request].place = Place::Moving;
@@ -205,7 +206,8 @@ impl Machine {
         }
         // First back into their queues and then to other workers, so that these get the oldest first.
         for request in in_flight {
-            queues.extend(self.worker_lost_with(now, request));
+            let was_sent = !unsent.contains(&request);
+            queues.extend(self.worker_lost_with(now, request, was_sent));
         }
         queues.sort_unstable();
         queues.dedup();

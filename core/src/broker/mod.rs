@@ -43,6 +43,7 @@ use cache::ReplyCache;
 use clients::{ClientKey, Clients};
 use directory::Publication;
 use membership::Disconnected;
+use output::Queued;
 use overdue::Turn;
 use persistence::Keeper;
 use requests::{RequestKey, Requests};
@@ -80,7 +81,9 @@ pub struct Machine {
     publication: Publication,
     timers: Timers<TimerKey>,
     turn: Turn,
-    outputs: VecDeque<Output>,
+    outputs: VecDeque<Queued>,
+    /// The request that the output polled last hands to a worker, until the next one is polled.
+    polled: Option<RequestKey>,
     statistics: Statistics,
     /// Numbers arrivals of requests.
     next_sequence: u64,
@@ -121,6 +124,7 @@ impl Machine {
             timers: Timers::default(),
             turn: Turn::default(),
             outputs: VecDeque::new(),
+            polled: None,
             statistics: Statistics::default(),
             next_sequence: 0,
             drain: None,
@@ -149,7 +153,8 @@ impl Machine {
         self.check_drained(now);
     }
 
-    /// Input: a message to this peer could not be sent, because it has no connection any more.
+    /// Input: the output polled last could not be sent to this peer, or an earlier one, because it has no connection any more. A
+    /// request that no worker was sent goes to another, whether it has `retry` or not.
     pub fn handle_unroutable(&mut self, now: Instant, peer: &PeerId) {
         self.statistics.undeliverable += 1;
         self.peer_lost(now, peer, Loss::Unroutable);
@@ -190,7 +195,8 @@ impl Machine {
 
     /// The next thing to do, until there is none.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.polled = self.outputs.front().and_then(|queued| queued.request);
+        self.outputs.pop_front().map(|queued| queued.output)
     }
 
     /// The broker's name.
@@ -219,11 +225,11 @@ impl Machine {
     }
 
     fn send_client(&mut self, peer: &PeerId, message: BrokerToClient) {
-        self.outputs.push_back(Output::Send { peer: peer.clone(), message: Message::Client(message) });
+        self.output(Output::Send { peer: peer.clone(), message: Message::Client(message) });
     }
 
     fn send_worker(&mut self, peer: &PeerId, message: BrokerToWorker) {
-        self.outputs.push_back(Output::Send { peer: peer.clone(), message: Message::Worker(message) });
+        self.output(Output::Send { peer: peer.clone(), message: Message::Worker(message) });
     }
 
     /// Ends a request that was never taken in.
@@ -234,6 +240,10 @@ impl Machine {
     }
 
     fn event(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
+        self.output(Output::Event(event));
+    }
+
+    fn output(&mut self, output: Output) {
+        self.outputs.push_back(Queued { output, request: None });
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::requests::RequestKey;
 use super::StoredRequest;
 use crate::protocol::{BrokerToClient, BrokerToWorker, DecodeError, Frame, PeerId, RequestId, ServiceName};
 
@@ -19,6 +20,14 @@ pub enum Output {
     Publish(Frame),
     /// Tell whoever wants to know.
     Event(Event),
+}
+
+/// An output that waits to be polled.
+#[derive(Debug)]
+pub(super) struct Queued {
+    pub(super) output: Output,
+    /// The request that it hands to a worker.
+    pub(super) request: Option<RequestKey>,
 }
 
 /// A message to either kind of peer.

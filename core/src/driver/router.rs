@@ -279,6 +279,8 @@ impl RouterEndpoint {
         if self.persistence == Persistence::On {
             self.machine.handle_backlog(self.sink.is_full());
         }
+        // While it drains, nothing may be read after what ends that.
+        let most = if self.machine.is_draining() { 1 } else { BURST };
         // A message that comes alone is answered before the socket is looked at again.
         let (mut burst, mut unanswered) = (1, 0);
         for _ in 0..BATCH {
@@ -298,7 +300,7 @@ impl RouterEndpoint {
             }
             if unanswered >= burst {
                 self.carry_out(now);
-                (burst, unanswered) = (BURST, 0);
+                (burst, unanswered) = (most, 0);
             }
         }
         self.carry_out(now);

@@ -33,6 +33,7 @@ mod takeover;
 mod targeted;
 mod typed_messages;
 mod unknown_worker;
+mod unsent;
 mod used_again;
 mod verbatim;
 mod version_match;

@@ -31,6 +31,10 @@ pub(crate) struct World {
     events: Vec<Event>,
     publications: Vec<String>,
     outputs: Vec<Output>,
+    /// Peers that what is sent does not reach.
+    cut_off: BTreeSet<PeerId>,
+    /// Whether what follows from inputs waits for more inputs.
+    is_held: bool,
     ledger: Ledger,
 }
 
@@ -78,6 +82,8 @@ impl World {
             events: Vec::new(),
             publications: Vec::new(),
             outputs: Vec::new(),
+            cut_off: BTreeSet::new(),
+            is_held: false,
             ledger: Ledger::default(),
         }
     }
@@ -161,6 +167,19 @@ impl World {
         let mut frames = Vec::new();
         message.encode(&mut frames);
         self.deliver(&id(peer), frames);
+    }
+
+    /// What is sent to this peer from now on does not reach it, and the broker is told so each time.
+    pub(crate) fn cut_off(&mut self, peer: &str) {
+        self.cut_off.insert(id(peer));
+    }
+
+    /// The broker reads all that is sent here before it sends anything.
+    pub(crate) fn together(&mut self, send: impl FnOnce(&mut Self)) {
+        self.is_held = true;
+        send(self);
+        self.is_held = false;
+        self.collect();
     }
 
     pub(crate) fn unroutable(&mut self, peer: impl AsRef<[u8]>) {

@@ -63,12 +63,18 @@ impl World {
 
     /// Takes all that the broker has to say, and checks it.
     pub(super) fn collect(&mut self) {
+        if self.is_held {
+            return;
+        }
         let mut outputs = 0;
         while let Some(output) = self.machine.poll_output() {
             outputs += 1;
             assert!(outputs < MOST_STEPS, "the broker does not stop talking");
             self.outputs.push(output.clone());
             match output {
+                Output::Send { peer, .. } if self.cut_off.contains(&peer) => {
+                    self.machine.handle_unroutable(self.now, &peer);
+                }
                 Output::Send { peer, message } => {
                     let frames = encoded(message.clone());
                     match message {

@@ -9,7 +9,7 @@ use crate::frames;
 use crate::support::events::recorder;
 use crate::support::raw::{is, Raw};
 use crate::support::serve::{broker, serve, serve_echo, ANY_PORT};
-use crate::support::wait::{eventually, within};
+use crate::support::wait::{eventually, finishes, within};
 
 #[test]
 fn clients_and_workers_tell_of_their_lives() {
@@ -125,4 +125,27 @@ fn a_listener_that_panics_costs_nobody_else_anything() {
     let client = Client::builder(broker.endpoint()).on_event(|_| panic!("on purpose")).start().unwrap();
     let answer: u32 = client.call_blocking("echo", &7).unwrap();
     assert_eq!(answer, 7);
+}
+
+#[test]
+fn nothing_is_told_after_the_end_of_a_drain_however_much_has_come() {
+    let (teller, mut recorder) = recorder();
+    let broker =
+        Broker::builder().bind(ANY_PORT).intch(None).on_event(move |event| teller.tell(event.clone())).start().unwrap();
+    let worker = Raw::dealer(broker.endpoint(), "worker");
+    worker.send(frames!["W", "1", "echo"]);
+    let client = Raw::dealer(broker.endpoint(), "client");
+    client.send(frames!["C", "2", "nobody", "r1", "1", "{}"]);
+    client.send(frames!["C", "2", "echo", "r2", "1", "{}"]);
+    let request = worker.receive_where(|frames| is(frames, "W", "2"));
+    let stopping = std::thread::spawn(move || broker.stop_blocking());
+    // What waits is refused when the drain begins.
+    client.receive_where(|frames| is(frames, "C", "3"));
+
+    worker.send(frames!["W", "4", "", "{}"]);
+    worker.send(frames!["W", "3", &request[2], "", &request[5], "0", "1", "{}"]);
+    (0..20).for_each(|_| worker.send(frames!["W", "4", "", "{}"]));
+
+    finishes("stopping", move || stopping.join().expect("no panic"));
+    assert_eq!(recorder.all().last(), Some(&Event::Drained));
 }

@@ -13,7 +13,7 @@ use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
 use std::ptr;
 use std::slice;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use zmq_sys::zmq_msg_t;
 
@@ -80,9 +80,10 @@ unsafe fn bytes_of<'a>(message: *mut zmq_msg_t) -> &'a [u8] {
 
 /// A message of more than [`INLINE`] bytes, which are therefore outside of the structure and do not move with it.
 pub(crate) struct Block {
-    /// Written to by copying only, under `copying`.
+    /// Written to by copying only, while `is_copied` is set by who copies.
     message: UnsafeCell<RawMessage>,
-    copying: Mutex<()>,
+    /// A lock of one byte, wherever it runs: a frame has no room for more.
+    is_copied: AtomicBool,
 }
 
 // SAFETY: a message has no tie to the thread that made it: libzmq itself moves messages between application and I/O
@@ -92,13 +93,13 @@ unsafe impl Send for Block {}
 
 // SAFETY: through `&Block` one can read the bytes, which never change (nothing here hands out `&mut` to them, and libzmq
 // writes to the bytes of outgoing messages only if they are not shared, `ws_encoder.cpp`), and copy the message, which
-// `copying` lets one thread do at a time and which touches nothing that reading looks at.
+// `is_copied` lets one thread do at a time and which touches nothing that reading looks at.
 unsafe impl Sync for Block {}
 
 impl Block {
     /// Takes a message over; it must be longer than [`INLINE`].
     pub(crate) fn adopt(message: RawMessage) -> Self {
-        let block = Self { message: UnsafeCell::new(message), copying: Mutex::new(()) };
+        let block = Self { message: UnsafeCell::new(message), is_copied: AtomicBool::new(false) };
         debug_assert!(block.as_slice().len() > INLINE, "short messages have their bytes inside");
         block
     }
@@ -142,11 +143,13 @@ impl Block {
 impl Clone for Block {
     fn clone(&self) -> Self {
         let mut copy = RawMessage::empty();
-        // Poisoned by a panic of somebody who held it: the message is in order all the same.
-        let one_at_a_time = self.copying.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // SAFETY: both messages are initialised, and only the holder of `copying` writes to the source.
+        // Held for some nanoseconds, so that it hardly ever has to be waited for.
+        while self.is_copied.swap(true, Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        // SAFETY: both messages are initialised, and only who has set `is_copied` writes to the source.
         let rc = unsafe { zmq_sys::zmq_msg_copy(&mut copy.0, &raw mut (*self.message.get()).0) };
-        drop(one_at_a_time);
+        self.is_copied.store(false, Ordering::Release);
         debug_assert_eq!(rc, 0, "fails for uninitialised messages only");
         Self::adopt(copy)
     }
