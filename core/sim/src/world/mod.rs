@@ -63,6 +63,8 @@ struct BrokerNode {
     routes: BTreeMap<PeerId, u64>,
     paused_until: Option<Instant>,
     is_stopping: bool,
+    /// Whether what it wants waits until all is read that has come.
+    is_reading: bool,
     /// Peers that read too slowly for what it wants to say now: they get nothing more of it.
     overflowed: BTreeSet<PeerId>,
 }
@@ -109,6 +111,7 @@ impl World {
             routes: BTreeMap::new(),
             paused_until: None,
             is_stopping: false,
+            is_reading: false,
             overflowed: BTreeSet::new(),
         });
         let brokers = brokers.collect();
@@ -347,7 +350,11 @@ impl World {
 
     fn broker_deadline(&self, broker: usize) -> Option<Instant> {
         let node = &self.brokers[broker];
-        node.machine.as_ref().filter(|_| node.paused_until.is_none())?.next_deadline()
+        let machine = node.machine.as_ref().filter(|_| node.paused_until.is_none())?;
+        if node.is_reading {
+            return Some(self.now);
+        }
+        machine.next_deadline()
     }
 
     /// Does one thing that is due now. Whatever has arrived goes before deadlines, as in the driver: what came in time

@@ -33,6 +33,7 @@ impl World {
         node.watch = Watch::default();
         node.life += 1;
         node.is_stopping = false;
+        node.is_reading = false;
         node.paused_until = None;
         node.routes.clear();
     }
@@ -158,8 +159,14 @@ impl World {
         if self.mutation == Some(Mutation::ExtraConcurrency) {
             exaggerate(&mut frames);
         }
+        let is_from_client = frames.first().is_some_and(|side| *side == b"C"[..]);
         machine.handle_message(now, peer, &mut frames);
-        self.carry_out(broker);
+        // As the driver does, which sends once it has read several. Not after a worker's message: its limit is looked at
+        // each time that it may have changed.
+        node.is_reading = is_from_client && !machine.is_draining() && self.random.percent(50);
+        if !node.is_reading {
+            self.carry_out(broker);
+        }
     }
 
     /// Tells a broker to finish what it has and stop.
@@ -178,6 +185,7 @@ impl World {
     fn carry_out(&mut self, broker: usize) {
         let mut has_drained = false;
         let mut outputs = 0_u64;
+        self.brokers[broker].is_reading = false;
         self.brokers[broker].overflowed.clear();
         while let Some(output) = self.brokers[broker].machine.as_mut().and_then(broker::Machine::poll_output) {
             outputs += 1;
