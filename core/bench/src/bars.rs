@@ -83,13 +83,20 @@ pub(crate) fn all(results: &Results) -> Vec<Bar> {
         ("partial replies/s of one stream, to the floor's requests/s at window 100", stream, AtLeast(3.0)),
         ("requests/s in C, window 100, to Rust", from.throughput(100, C, RUST), AtLeast(0.95)),
         ("requests/s in Go, window 100, to Rust", from.throughput(100, GO, RUST), AtLeast(0.8)),
+        ("requests/s in Go, window 200, to Rust", from.throughput(200, GO, RUST), AtLeast(0.8)),
         ("requests/s in Go, window 100, to nats.go", from.throughput(100, GO, NATS_GO), AtLeast(1.0)),
         (
             "requests/s in Node.js, window 100, to the published package",
             from.throughput(100, NODE, PUBLISHED),
             AtLeast(5.0),
         ),
+        (
+            "requests/s in Node.js, window 200, to the published package",
+            from.throughput(200, NODE, PUBLISHED),
+            AtLeast(5.0),
+        ),
         ("requests/s in Node.js, window 100, to nats in Node.js", from.throughput(100, NODE, NATS_NODE), AtLeast(2.5)),
+        ("requests/s in Node.js, window 200, to nats in Node.js", from.throughput(200, NODE, NATS_NODE), AtLeast(2.5)),
         (
             "requests/s in Ruby, 50 threads, to the published frames over ffi-rzmq",
             from.throughput(50, RUBY_THREADS, FFI_RZMQ),

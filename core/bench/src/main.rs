@@ -23,9 +23,10 @@ use measure::{Load, Results};
 use special::Special;
 
 /// What the contenders are measured with; all others answer the question how that scales.
-const LOADS: [Load; 4] = [
+const LOADS: [Load; 5] = [
     Load { requests: 20_000, window: 1, body_bytes: 5 },
     Load { requests: 200_000, window: 100, body_bytes: 5 },
+    Load { requests: 200_000, window: 200, body_bytes: 5 },
     Load { requests: 200_000, window: 1_000, body_bytes: 5 },
     Load { requests: 20_000, window: 16, body_bytes: 65_536 },
 ];
