@@ -103,8 +103,8 @@ fn profiles(line: &mut impl FnMut(std::fmt::Arguments<'_>), profiles: &[(String,
     let Load { window, body_bytes, .. } = LOAD;
     line(format_args!(
         "## Where the time goes\n\nProcessor time in µs for each request, by thread and by whose code runs: bodies of \
-         {body_bytes} bytes, window {window}, for clients of 50 threads 50. The time is that of a run without `perf`, its \
-         shares are those of another with `perf record -e cpu-clock`.\n"
+         {body_bytes} bytes, window {window}. The time is that of a run without `perf`, its shares are those of another with \
+         `perf record -e cpu-clock`.\n"
     ));
     let owners: Vec<&str> = Owner::ALL.iter().map(|(_, name)| *name).collect();
     line(format_args!("| | thread | {} | all |\n|---|---|{}", owners.join(" | "), "---|".repeat(owners.len() + 1)));

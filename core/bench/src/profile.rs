@@ -13,7 +13,6 @@ use crate::contender::{name, Contender, Programs};
 use crate::measure::{Load, Running};
 use crate::role::Role;
 use crate::special;
-use crate::THREADS_LOAD;
 
 /// Some seconds at the window that most bars are about.
 pub(crate) const LOAD: Load = Load { requests: 400_000, window: 100, body_bytes: 5 };
@@ -27,17 +26,17 @@ const BEGINNING: Duration = Duration::from_secs(10);
 /// How long peers that do nothing are watched: some heartbeat intervals.
 const IDLE_TIME: Duration = Duration::from_secs(10);
 
-/// What is looked at: of each contender the role that its bars are about, under the load that they are about.
-const SUBJECTS: [(&str, Part, Load); 9] = [
-    (name::FLOOR, Part::Broker, LOAD),
-    (name::BROKER, Part::Broker, LOAD),
-    (name::FLOOR, Part::Worker, LOAD),
-    (name::RUST, Part::Worker, LOAD),
-    (name::GO, Part::Worker, LOAD),
-    (name::FLOOR, Part::Client, LOAD),
-    (name::RUST, Part::Client, LOAD),
-    (name::GO, Part::Client, LOAD),
-    (name::RUBY_THREADS, Part::Client, THREADS_LOAD),
+/// What is looked at: of each contender the role that its bars are about. `perf` sees the threads that are there when it
+/// begins, so that clients with threads of their own are none of them.
+const SUBJECTS: [(&str, Part); 8] = [
+    (name::FLOOR, Part::Broker),
+    (name::BROKER, Part::Broker),
+    (name::FLOOR, Part::Worker),
+    (name::RUST, Part::Worker),
+    (name::GO, Part::Worker),
+    (name::FLOOR, Part::Client),
+    (name::RUST, Part::Client),
+    (name::GO, Part::Client),
 ];
 
 /// A role of a contender.
@@ -107,13 +106,13 @@ pub(crate) struct Row {
 
 /// What was looked at, each with its rows or with what went wrong.
 pub(crate) fn measure(programs: &Programs) -> Vec<(String, Result<Vec<Row>, String>)> {
-    let contenders: Vec<Contender> = programs.contenders().into_iter().chain(programs.threads()).collect();
+    let contenders = programs.contenders();
     let mut profiles = Vec::new();
-    for (name, part, load) in SUBJECTS {
+    for (name, part) in SUBJECTS {
         let Some(contender) = contenders.iter().find(|contender| contender.name == name) else { continue };
         let what = format!("{name}, {}", part.name());
         eprintln!("where time goes: {what}");
-        profiles.push((what, of_role(contender, part, load)));
+        profiles.push((what, of_role(contender, part)));
     }
     let what = "10,000 idle peers, broker, for each heartbeat".to_owned();
     eprintln!("where time goes: {what}");
@@ -122,9 +121,9 @@ pub(crate) fn measure(programs: &Programs) -> Vec<(String, Result<Vec<Row>, Stri
 }
 
 /// Two runs: one tells how much time it is, without `perf`, which costs some, and the other how it is shared out.
-fn of_role(contender: &Contender, part: Part, load: Load) -> Result<Vec<Row>, String> {
+fn of_role(contender: &Contender, part: Part) -> Result<Vec<Row>, String> {
     const ALL_REQUESTS: f64 = 1.0;
-    let alone = Running::start(contender, load, ALL_REQUESTS)?;
+    let alone = Running::start(contender, LOAD, ALL_REQUESTS)?;
     let before = match part {
         Part::Broker => alone.broker_cpu_before,
         Part::Worker => alone.worker_cpu_before,
@@ -133,7 +132,7 @@ fn of_role(contender: &Contender, part: Part, load: Load) -> Result<Vec<Row>, St
     alone.client.line()?;
     let microseconds = (part.of(&alone).cpu_microseconds()? - before) / alone.all_requests;
     drop(alone);
-    let running = Running::start(contender, load, ALL_REQUESTS)?;
+    let running = Running::start(contender, LOAD, ALL_REQUESTS)?;
     let recording = Recording::start(part.of(&running))?;
     running.client.line()?;
     Ok(recording.stop()?.rows(microseconds))
