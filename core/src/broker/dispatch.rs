@@ -160,7 +160,8 @@ impl Machine {
     pub(super) fn dispatch(&mut self, now: Instant, key: RequestKey, worker_key: WorkerKey) {
         self.statistics.dispatches += 1;
         let worker = &mut self.workers[worker_key];
-        worker.last_used = self.statistics.dispatches;
+        self.uses += 1;
+        worker.last_used = self.uses;
         let slot = worker.in_flight.len();
         worker.in_flight.push(key);
         self.requests.in_flight += 1;
@@ -188,21 +189,27 @@ impl Machine {
         self.note_dispatched(now, key);
         let output = Output::Send { peer, message: Message::Worker(message) };
         self.outputs.push_back(Queued { output, request: Some(key) });
+        self.unpolled_dispatches += 1;
         self.update_free(worker_key);
     }
 
-    /// Takes back what is to be sent to a worker that is gone and is not yet: returns the requests that it was never handed.
-    /// `is_unreachable` says that what was polled last did not reach it either.
+    /// Takes back what is to be sent to a worker that is gone and is not yet: returns the requests that it was never handed,
+    /// in order of their keys. `is_unreachable` says that what was polled last did not reach it either.
     pub(super) fn take_unsent(&mut self, peer: &PeerId, is_unreachable: bool) -> Vec<RequestKey> {
         let mut unsent: Vec<RequestKey> = self.polled.filter(|_| is_unreachable).into_iter().collect();
+        if self.unpolled_dispatches == 0 {
+            return unsent;
+        }
         self.outputs.retain(|queued| match (&queued.output, queued.request) {
             (Output::Send { peer: to, .. }, Some(request)) if *to == *peer => {
                 unsent.push(request);
                 self.statistics.dispatches -= 1;
+                self.unpolled_dispatches -= 1;
                 false
             }
             _ => true,
         });
+        unsent.sort_unstable();
         unsent
     }
 

@@ -206,7 +206,7 @@ impl Machine {
         }
         // First back into their queues and then to other workers, so that these get the oldest first.
         for request in in_flight {
-            let was_sent = !unsent.contains(&request);
+            let was_sent = unsent.binary_search(&request).is_err();
             queues.extend(self.worker_lost_with(now, request, was_sent));
         }
         queues.sort_unstable();

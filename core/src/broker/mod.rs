@@ -84,6 +84,10 @@ pub struct Machine {
     outputs: VecDeque<Queued>,
     /// The request that the output polled last hands to a worker, until the next one is polled.
     polled: Option<RequestKey>,
+    /// Outputs that hand a request to a worker and were not polled.
+    unpolled_dispatches: usize,
+    /// Counts the requests that workers were given, to tell which worker was given one last.
+    uses: u64,
     statistics: Statistics,
     /// Numbers arrivals of requests.
     next_sequence: u64,
@@ -125,6 +129,8 @@ impl Machine {
             turn: Turn::default(),
             outputs: VecDeque::new(),
             polled: None,
+            unpolled_dispatches: 0,
+            uses: 0,
             statistics: Statistics::default(),
             next_sequence: 0,
             drain: None,
@@ -153,8 +159,9 @@ impl Machine {
         self.check_drained(now);
     }
 
-    /// Input: the output polled last could not be sent to this peer, or an earlier one, because it has no connection any more. A
-    /// request that no worker was sent goes to another, whether it has `retry` or not.
+    /// Input: the output polled last could not be sent to this peer, because it has no connection any more; or an earlier one, if
+    /// [`Machine::poll_output`] has nothing more. A request that was not sent goes to another worker, whether it has `retry` or
+    /// not.
     pub fn handle_unroutable(&mut self, now: Instant, peer: &PeerId) {
         self.statistics.undeliverable += 1;
         self.peer_lost(now, peer, Loss::Unroutable);
@@ -196,6 +203,7 @@ impl Machine {
     /// The next thing to do, until there is none.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.polled = self.outputs.front().and_then(|queued| queued.request);
+        self.unpolled_dispatches -= usize::from(self.polled.is_some());
         self.outputs.pop_front().map(|queued| queued.output)
     }
 

@@ -229,10 +229,12 @@ impl RouterEndpoint {
                         let _ = frame.send(publisher, false);
                     }
                 }
-                Output::Event(event) => {
-                    self.is_drained |= event == Event::Drained;
+                // It is the last: what does not reach a peer after it is nobody's concern.
+                Output::Event(event) if !self.is_drained => {
+                    self.is_drained = event == Event::Drained;
                     self.events.push(event);
                 }
+                Output::Event(_) => {}
             }
         }
         self.outboxes.forget_overflows();
