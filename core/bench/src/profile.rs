@@ -20,8 +20,11 @@ pub(crate) const LOAD: Load = Load { requests: 400_000, window: 100, body_bytes:
 /// Samples a second of each processor. No divisor of what programs do at regular times.
 const SAMPLES_PER_SECOND: &str = "1999";
 
-/// How long `perf` takes to begin.
-const BEGINNING: Duration = Duration::from_secs(10);
+/// How long `perf` may take to begin, or to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Seconds that it may take to read what it recorded.
+const REPORT_SECONDS: &str = "120";
 
 /// How long peers that do nothing are watched: some heartbeat intervals.
 const IDLE_TIME: Duration = Duration::from_secs(10);
@@ -171,7 +174,7 @@ impl Recording {
 
     /// It writes the head of its file when it is about to begin.
     fn wait_until_begun(&mut self) -> Result<(), String> {
-        let until = Instant::now() + BEGINNING;
+        let until = Instant::now() + PATIENCE;
         while std::fs::metadata(&self.file).map_or(0, |file| file.len()) == 0 {
             let ended = self.perf.try_wait().map_err(|error| format!("perf: {error}"))?;
             if ended.is_some() || Instant::now() > until {
@@ -182,10 +185,21 @@ impl Recording {
         Ok(())
     }
 
+    fn wait_until_ended(&mut self) -> Result<(), String> {
+        let until = Instant::now() + PATIENCE;
+        while self.perf.try_wait().map_err(|error| format!("perf: {error}"))?.is_none() {
+            if Instant::now() > until {
+                return Err("perf does not end".to_owned());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
     fn stop(mut self) -> Result<Shares, String> {
         // Fails only if it has ended by itself, with what it looked at.
         let _ = kill(Pid::from_raw(self.perf.id() as i32), Signal::SIGINT);
-        self.perf.wait().map_err(|error| format!("perf: {error}"))?;
+        self.wait_until_ended()?;
         let fields = ["report", "--stdio", "--quiet", "--fields", "overhead,comm,dso,sym", "--field-separator", ";"];
         let output =
             perf(&fields, &self.file).stdout(Stdio::piped()).output().map_err(|error| format!("perf: {error}"))?;
@@ -203,8 +217,13 @@ impl Drop for Recording {
 
 /// `perf`, silent, with a file that is `record`'s output and `report`'s input.
 fn perf(arguments: &[&str], file: &Path) -> Command {
-    let mut command = Command::new("perf");
-    let direction = if arguments[0] == "record" { "--output" } else { "--input" };
+    let (mut command, direction) = if arguments[0] == "record" {
+        (Command::new("perf"), "--output")
+    } else {
+        let mut bounded = Command::new("timeout");
+        bounded.args([REPORT_SECONDS, "perf"]);
+        (bounded, "--input")
+    };
     // Where the process's id follows, the file must come before.
     command.arg(arguments[0]).arg(direction).arg(file).args(&arguments[1..]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

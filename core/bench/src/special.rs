@@ -17,9 +17,6 @@ const IDLE_PROCESSES: usize = 2;
 /// How long the broker is watched while its peers do nothing: some heartbeat intervals.
 const IDLE_TIME: Duration = Duration::from_secs(15);
 
-/// How often each of them sends a heartbeat; the default of all peers.
-const HEARTBEAT: Duration = Duration::from_millis(2_500);
-
 /// Requests that the broker may hold while it is asked for more than is answered.
 const MOST_REQUESTS: &str = "2000";
 
@@ -169,7 +166,7 @@ pub(crate) fn with_idle_peers<T>(
 
 /// Heartbeats that the idle peers send in such a time.
 pub(crate) fn heartbeats_in(time: Duration) -> f64 {
-    IDLE_PEERS as f64 * time.as_secs_f64() / HEARTBEAT.as_secs_f64()
+    IDLE_PEERS as f64 * time.as_secs_f64() / pigato::config::defaults::HEARTBEAT.as_secs_f64()
 }
 
 fn overload(programs: &Programs) -> Result<Overload, String> {
