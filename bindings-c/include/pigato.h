@@ -512,7 +512,7 @@ typedef struct {
 #define PIGATO_EVENT_DISCONNECTED 2
 
 /*
- Of all: the handle has stopped. Nothing follows, and its _poll function gives `PIGATO_C_CLOSED` from now on.
+ Of all: the handle has stopped, and what it sent has left. Nothing follows, and its _poll function gives `PIGATO_C_CLOSED` from now on.
  */
 #define PIGATO_EVENT_STOPPED 3
 

@@ -15,7 +15,7 @@ pub type pigato_event_kind = i32;
 pub const PIGATO_EVENT_CONNECTED: pigato_event_kind = 1;
 /// Of clients and workers: the connection is gone. Unless the handle was stopped another one is being made.
 pub const PIGATO_EVENT_DISCONNECTED: pigato_event_kind = 2;
-/// Of all: the handle has stopped. Nothing follows, and its _poll function gives `PIGATO_C_CLOSED` from now on.
+/// Of all: the handle has stopped, and what it sent has left. Nothing follows, and its _poll function gives `PIGATO_C_CLOSED` from now on.
 pub const PIGATO_EVENT_STOPPED: pigato_event_kind = 3;
 /// Of all: somebody sent something that breaks the protocol. It was ignored.
 pub const PIGATO_EVENT_PROTOCOL_ERROR: pigato_event_kind = 4;

@@ -202,6 +202,17 @@ fn workers_send_the_golden_disconnect() {
     }
 }
 
+/// The driver ends its process as soon as its worker has stopped, while another thread of it still holds a handle.
+#[test]
+fn what_a_stopped_worker_has_sent_outlives_its_process() {
+    for _ in 0..50 {
+        let mut scene = Scene::open("rust", Role::Worker);
+        scene.connect("1", "broker-to-worker-ready-hello");
+        scene.process.begin_stop();
+        scene.receive("5");
+    }
+}
+
 #[test]
 fn the_player_of_the_published_ruby_worker_sends_its_golden_ready_and_reply() {
     let mut scene = Scene::open("raw-ruby", Role::Worker);

@@ -158,7 +158,8 @@ impl Broker {
     }
 
     /// Stops the broker: what it has accepted is finished, for ten seconds at most; new requests are refused with
-    /// `B_DRAINING`; then its workers are told. Returns when that is done.
+    /// `B_DRAINING`; then its workers are told. Returns when that is done
+    /// and what was sent has left, for which a peer that does not read has a second.
     pub async fn stop(&self) {
         self.stop_within(defaults::DRAIN).await;
     }

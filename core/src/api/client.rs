@@ -183,7 +183,8 @@ impl Client {
         self.shared.state.is_connected.load(Ordering::Acquire)
     }
 
-    /// Stops the client; all unanswered requests fail with `C_CLOSED`. Returns when that is done.
+    /// Stops the client; all unanswered requests fail with `C_CLOSED`. Returns when that is done
+    /// and what was sent has left, for which a peer that does not read has two seconds.
     pub async fn stop(&self) {
         if self.shared.handle.is_inherited() {
             return;

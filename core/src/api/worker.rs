@@ -232,7 +232,8 @@ impl Worker {
     }
 
     /// Stops the worker once the requests that it has are answered, after ten seconds at the latest; new ones go to
-    /// other workers. Returns when that is done.
+    /// other workers. Returns when that is done
+    /// and what was sent has left, for which a peer that does not read has two seconds.
     pub async fn stop(&self) {
         self.stop_within(defaults::DRAIN).await;
     }

@@ -321,6 +321,12 @@ impl Machine {
         }
     }
 
+    /// Whether it has not stopped.
+    #[cfg(feature = "driver")]
+    pub(crate) fn is_started(&self) -> bool {
+        self.link.is_started()
+    }
+
     /// When [`Machine::handle_timeout`] is to be called next; `None`: not until another input.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {

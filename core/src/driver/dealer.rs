@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use pigato_frame::{stop_monitor, Context, Frame};
 
+use super::closing::Closing;
 use super::engine::Io;
 use super::socket::{configure, connect, receive, send, system_error, Sent};
 use crate::error::{Error, ErrorCode};
@@ -14,6 +16,7 @@ use crate::protocol::PeerId;
 
 const SOCKET_SLOT: usize = 0;
 const MONITOR_SLOT: usize = 1;
+const CLOSING_SLOT: usize = 2;
 
 /// Pause between libzmq's own attempts to reach a broker that is not there, in milliseconds.
 const RETRY_MILLIS: i32 = 100;
@@ -37,6 +40,8 @@ pub(super) struct Dealer {
     is_watched: bool,
     /// Whether another thread than the I/O thread waits for the socket.
     is_released: bool,
+    /// Whether somebody waits for its end, with a monitor of their own.
+    is_expected: bool,
 }
 
 impl Dealer {
@@ -59,7 +64,8 @@ impl Dealer {
         };
         set().map_err(system_error)?;
         let monitor = if is_inproc(endpoint) { None } else { Some(Self::watch_transport(context, &socket)?) };
-        let dealer = Self { socket, monitor, outbox: VecDeque::new(), is_watched: false, is_released: false };
+        let outbox = VecDeque::new();
+        let dealer = Self { socket, monitor, outbox, is_watched: false, is_released: false, is_expected: false };
         connect(&dealer.socket, endpoint)?;
         Ok(dealer)
     }
@@ -123,6 +129,19 @@ impl Dealer {
     /// Closes the sockets; what was sent still leaves, within the linger time.
     pub(super) fn close(mut self, io: &Io<'_>) {
         self.flush();
+        self.unwatch(io);
+    }
+
+    /// As [`Dealer::close`], with the end to be waited for.
+    pub(super) fn close_expected(mut self, now: Instant, context: &Context, closing: &mut Closing, io: &Io<'_>) {
+        self.unwatch(io);
+        stop_monitor(&self.socket);
+        self.monitor = None;
+        closing.expect_end_of(now, context, &self.socket, io, CLOSING_SLOT);
+        self.is_expected = true;
+    }
+
+    fn unwatch(&self, io: &Io<'_>) {
         for socket in std::iter::once(&self.socket).chain(&self.monitor) {
             if let Ok(descriptor) = socket.get_fd() {
                 io.unwatch(descriptor);
@@ -180,7 +199,9 @@ impl Dealer {
 
 impl Drop for Dealer {
     fn drop(&mut self) {
-        stop_monitor(&self.socket);
+        if !self.is_expected {
+            stop_monitor(&self.socket);
+        }
     }
 }
 

@@ -30,7 +30,7 @@ const TOKENS_PER_ENDPOINT: usize = 4;
 const WAKE: Token = Token(0);
 
 /// How long an ending engine waits for its endpoints to close by themselves.
-const SHUTDOWN: Duration = Duration::from_secs(2);
+const SHUTDOWN: Duration = Duration::from_secs(4);
 
 /// One I/O thread and its libzmq context.
 #[derive(Debug)]

@@ -20,12 +20,12 @@
 
 use crate::protocol::PeerId;
 
+mod closing;
 mod dealer;
 mod engine;
 mod event_queue;
 mod handle;
 mod lead;
-mod listener;
 mod live;
 mod mailbox;
 mod outbox;

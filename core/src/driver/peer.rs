@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use pigato_frame::{Context, Frame};
 
+use super::closing::Closing;
 use super::dealer::{Dealer, Transport};
 use super::engine::{Endpoint, Engine, Io, Progress};
 use super::handle::Handle;
 use super::mailbox::Mailbox;
 use super::peer_machine::{ClientCommand, PeerMachine, WorkerCommand};
-use super::socket::{OUTBOX_RETRY, OVERDUE_BATCHES};
+use super::socket::{LINGER, OUTBOX_RETRY, OVERDUE_BATCHES};
 use super::EventSink;
 use crate::client;
 use crate::config::{ceil_millis, ClientOptions, WorkerOptions};
@@ -59,6 +60,17 @@ enum Transition {
     Disconnect,
 }
 
+/// How long the last messages may wait for room, before the linger time of those that had some.
+const LEAVING: Duration = LINGER;
+
+/// The last connection of a machine that has stopped, until what it sent has left.
+#[derive(Default)]
+struct Leaving {
+    dealer: Option<Dealer>,
+    closing: Closing,
+    until: Option<Instant>,
+}
+
 struct PeerEndpoint<M: PeerMachine> {
     machine: M,
     mailbox: Arc<Mailbox<M::Command>>,
@@ -74,6 +86,7 @@ struct PeerEndpoint<M: PeerMachine> {
     held: Option<Transition>,
     /// When a connection without room is tried again.
     retry_at: Option<Instant>,
+    leaving: Leaving,
     /// Kept for their memory.
     frames: Vec<Frame>,
     commands: VecDeque<M::Command>,
@@ -100,6 +113,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
             last_event: None,
             held: None,
             retry_at: None,
+            leaving: Leaving::default(),
             frames: Vec::new(),
             commands: VecDeque::new(),
             events: Vec::new(),
@@ -165,8 +179,11 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
     }
 
     fn disconnect(&mut self, io: &Io<'_>) {
-        if let Some(dealer) = self.dealer.take() {
+        let Some(dealer) = self.dealer.take() else { return };
+        if self.machine.is_started() {
             dealer.close(io);
+        } else {
+            self.leaving.dealer = Some(dealer);
         }
     }
 
@@ -233,12 +250,38 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         }
     }
 
-    /// Answers the commands that came too late, and tells that it has stopped.
-    fn finish(&mut self, now: Instant, io: &Io<'_>) {
+    /// Answers the commands that came too late.
+    fn refuse_commands(&mut self, now: Instant, io: &Io<'_>) {
         for command in self.mailbox.close() {
             self.machine.handle_command(now, command);
         }
         self.carry_out(now, io);
+        self.deliver();
+    }
+
+    /// Tells that it has stopped, once all that it sent has left.
+    fn leave(&mut self, now: Instant, io: &Io<'_>) -> Progress {
+        self.refuse_commands(now, io);
+        let leaving = &mut self.leaving;
+        let is_late = now >= *leaving.until.get_or_insert(now + LEAVING);
+        if let Some(mut dealer) = leaving.dealer.take() {
+            dealer.flush();
+            if dealer.is_blocked() && !is_late {
+                leaving.dealer = Some(dealer);
+                self.retry_at = Some(now + OUTBOX_RETRY);
+                return Progress::Idle;
+            }
+            dealer.close_expected(now, &self.context, &mut leaving.closing, io);
+        }
+        self.retry_at = leaving.closing.deadline();
+        if !leaving.closing.is_over(now, io) {
+            return Progress::Idle;
+        }
+        self.tell_end();
+        Progress::Done
+    }
+
+    fn tell_end(&mut self) {
         self.events.extend(self.last_event.take());
         self.deliver();
     }
@@ -246,6 +289,9 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
 
 impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
     fn process(&mut self, now: Instant, io: &Io<'_>) -> Progress {
+        if self.last_event.is_some() {
+            return self.leave(now, io);
+        }
         if self.watch(io).is_err() {
             self.machine.handle_disconnected(now);
         }
@@ -266,8 +312,7 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
         again |= self.receive(now, io);
         self.deliver();
         if self.last_event.is_some() {
-            self.finish(now, io);
-            return Progress::Done;
+            return self.leave(now, io);
         }
         self.retry_at = self.is_blocked().then(|| now + OUTBOX_RETRY);
         if again {
@@ -330,8 +375,11 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
     fn abort(&mut self, io: &Io<'_>) {
         let now = Instant::now();
         self.machine.stop(now);
-        self.carry_out(now, io);
-        self.finish(now, io);
+        self.refuse_commands(now, io);
+        if let Some(dealer) = self.leaving.dealer.take() {
+            dealer.close(io);
+        }
+        self.tell_end();
     }
 }
 

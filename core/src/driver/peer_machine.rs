@@ -86,6 +86,7 @@ pub(super) trait PeerMachine: Send {
     fn handle_timeout(&mut self, now: Instant);
     fn next_deadline(&self) -> Option<Instant>;
     fn poll_output(&mut self) -> Option<Output<Self::Message, Self::Event>>;
+    fn is_started(&self) -> bool;
     fn stop(&mut self, now: Instant);
     fn is_stopped(event: &Self::Event) -> bool;
     fn encode(message: Self::Message, frames: &mut Vec<Frame>);
@@ -125,6 +126,9 @@ macro_rules! peer_machine {
             }
             fn poll_output(&mut self) -> Option<Output<Self::Message, Self::Event>> {
                 self.poll_output()
+            }
+            fn is_started(&self) -> bool {
+                self.is_started()
             }
             fn stop(&mut self, $at: Instant) {
                 let $stopping = self;

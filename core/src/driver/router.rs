@@ -6,12 +6,12 @@ use std::sync::mpsc::{channel, RecvTimeoutError, Sender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pigato_frame::{stop_monitor, Context, Frame};
+use pigato_frame::{Context, Frame};
 use serde_json::{Map, Value};
 
+use super::closing::Closing;
 use super::engine::{Endpoint, Engine, Io, Progress};
 use super::handle::Handle;
-use super::listener::ClosingListeners;
 use super::mailbox::Mailbox;
 use super::outbox::{Delivery, Outboxes};
 use super::socket::{bind, configure, receive, receive_from, system_error, OVERDUE_BATCHES};
@@ -25,11 +25,7 @@ use crate::protocol::PeerId;
 
 const SOCKET_SLOT: usize = 0;
 const PUBLISHER_SLOT: usize = 1;
-/// The first of two, one for each socket's closing listeners.
-const LISTENERS_SLOT: usize = 2;
-
-/// How long a stopped broker waits for its listeners to close. They take a millisecond.
-const CLOSING: Duration = Duration::from_secs(1);
+const CLOSING_SLOT: usize = 2;
 
 /// Messages dealt with before other endpoints get their turn.
 const BATCH: usize = 256;
@@ -156,8 +152,6 @@ pub fn open_broker(
         router: Some(router),
         publisher,
         context,
-        bound: endpoints.clone(),
-        intch: intch.clone(),
         persistence,
         is_restored: persistence == Persistence::Off,
         is_watched: false,
@@ -193,8 +187,6 @@ struct RouterEndpoint {
     closing: Option<Closing>,
     /// After the sockets: it waits for them when it is dropped.
     context: Arc<Context>,
-    bound: Vec<String>,
-    intch: Option<String>,
     persistence: Persistence,
     /// Whether nothing from an earlier life is missing.
     is_restored: bool,
@@ -205,12 +197,6 @@ struct RouterEndpoint {
     frames: Vec<Frame>,
     commands: VecDeque<BrokerCommand>,
     events: Vec<Event>,
-}
-
-/// A broker that has finished and waits for its addresses to become free.
-struct Closing {
-    listeners: Vec<ClosingListeners>,
-    until: Instant,
 }
 
 impl RouterEndpoint {
@@ -332,27 +318,22 @@ impl RouterEndpoint {
         }
     }
 
-    /// Ends everything but the wait for the addresses; [`Event::Drained`] is told after that.
-    fn close(&mut self, now: Instant, io: &Io<'_>) -> Closing {
+    /// Takes no further command, and deals with those that came too late.
+    fn refuse_commands(&mut self, now: Instant) {
         for command in self.mailbox.close() {
             self.handle_command(now, command);
         }
-        for socket in self.router.iter().chain(&self.publisher) {
-            if let Ok(descriptor) = socket.get_fd() {
-                io.unwatch(descriptor);
-            }
+    }
+
+    /// Ends everything but the wait for the sockets; [`Event::Drained`] is told after that.
+    fn close(&mut self, now: Instant, io: &Io<'_>) -> Closing {
+        self.refuse_commands(now);
+        let mut closing = Closing::default();
+        for socket in self.router.take().into_iter().chain(self.publisher.take()) {
+            unwatch(&socket, io);
+            closing.expect_end_of(now, &self.context, &socket, io, CLOSING_SLOT);
         }
-        let intch = self.intch.iter().cloned().collect();
-        let bound = [(self.router.take(), std::mem::take(&mut self.bound)), (self.publisher.take(), intch)];
-        let close = |(socket, endpoints): (Option<zmq::Socket>, Vec<String>)| {
-            // Without news of its listeners there is nothing to wait for.
-            ClosingListeners::close(&self.context, socket?, &endpoints).ok()
-        };
-        let listeners: Vec<_> = bound.into_iter().filter_map(close).collect();
-        for (slot, listeners) in listeners.iter().enumerate() {
-            listeners.watch(io, LISTENERS_SLOT + slot);
-        }
-        Closing { listeners, until: now + CLOSING }
+        closing
     }
 
     fn finish_closing(&mut self, now: Instant, io: &Io<'_>) -> Progress {
@@ -360,21 +341,18 @@ impl RouterEndpoint {
             Some(closing) => closing,
             None => self.close(now, io),
         };
-        let frames = &mut self.frames;
-        let are_closed = closing.listeners.iter_mut().all(|listeners| listeners.are_closed(frames));
-        if !are_closed && now < closing.until {
+        if !closing.is_over(now, io) {
             self.closing = Some(closing);
             return Progress::Idle;
         }
-        closing.listeners.iter().for_each(|listeners| listeners.unwatch(io));
         self.deliver();
         Progress::Done
     }
 }
 
-impl Drop for RouterEndpoint {
-    fn drop(&mut self) {
-        self.router.iter().chain(&self.publisher).for_each(stop_monitor);
+fn unwatch(socket: &zmq::Socket, io: &Io<'_>) {
+    if let Ok(descriptor) = socket.get_fd() {
+        io.unwatch(descriptor);
     }
 }
 
@@ -416,7 +394,7 @@ impl Endpoint for RouterEndpoint {
 
     fn deadline(&self) -> Option<Instant> {
         if let Some(closing) = &self.closing {
-            return Some(closing.until);
+            return closing.deadline();
         }
         [self.machine.next_deadline(), self.outboxes.retry_at()].into_iter().flatten().min()
     }
@@ -428,9 +406,9 @@ impl Endpoint for RouterEndpoint {
             self.machine.handle_timeout(now);
         }
         self.carry_out(now);
-        if self.closing.is_none() {
-            let closing = self.close(now, io);
-            closing.listeners.iter().for_each(|listeners| listeners.unwatch(io));
+        self.refuse_commands(now);
+        for socket in self.router.take().into_iter().chain(self.publisher.take()) {
+            unwatch(&socket, io);
         }
         self.deliver();
     }

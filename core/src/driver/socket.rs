@@ -10,9 +10,9 @@ use crate::error::{Error, ErrorCode};
 use crate::limits;
 use crate::protocol::PeerId;
 
-/// Milliseconds that a closing socket may take to send what it was given. Infinite, libzmq's default, hangs for ever
-/// when the peer is gone; 0 loses the farewell.
-const LINGER_MILLIS: i32 = 1_000;
+/// How long a closing socket may take to send what it was given. Infinite, libzmq's default, hangs for ever when the peer is
+/// gone; zero loses the farewell.
+pub(super) const LINGER: Duration = Duration::from_secs(1);
 
 /// How often a message that found no room is tried again. ROUTER does not tell when a peer has room.
 pub(super) const OUTBOX_RETRY: Duration = Duration::from_millis(1);
@@ -24,7 +24,7 @@ pub(super) const OVERDUE_BATCHES: usize = 64;
 /// Sets what every socket needs.
 pub(super) fn configure(socket: &zmq::Socket) -> Result<(), Error> {
     let set = || {
-        socket.set_linger(LINGER_MILLIS)?;
+        socket.set_linger(LINGER.as_millis() as i32)?;
         socket.set_maxmsgsize(limits::FRAME_BYTES as i64)?;
         socket.set_ipv6(true)?;
         socket.set_tcp_keepalive(1)?;

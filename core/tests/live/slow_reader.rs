@@ -1,7 +1,9 @@
 //! A peer that does not read what is sent to it.
 
+use std::time::Duration;
+
 use pigato::broker::{Event, Loss};
-use pigato::{Broker, Client, ErrorCode, Worker};
+use pigato::{Broker, Client, ErrorCode, Job, Worker};
 
 use crate::frames;
 use crate::support::events::recorder;
@@ -76,4 +78,49 @@ fn a_client_that_reads_late_gets_everything_in_order() {
         assert!(partial[5].starts_with(format!("\"{number} ").as_bytes()), "not {number}: {:?}", &partial[5][..20]);
     }
     assert_eq!(slow.receive()[5], b"\"end\"");
+}
+
+/// A worker with a job, from a broker's socket that takes few messages.
+fn given_by_slow_broker() -> (Raw, Worker, Job) {
+    let (router, endpoint) = Raw::slow_router();
+    let worker = Worker::connect(&endpoint, "flood").unwrap();
+    let identity = router.receive()[0].clone();
+    router.send(frames![&identity, "W", "1"]);
+    router.send(frames![&identity, "W", "2", "client", "flood", "", "rid", "null", "{}"]);
+    let job = within("the request", worker.next()).unwrap();
+    (router, worker, job)
+}
+
+#[test]
+fn all_that_a_stopped_worker_has_sent_reaches_a_broker_that_reads_late() {
+    for count in (20_000..21_000).step_by(100) {
+        let (router, worker, job) = given_by_slow_broker();
+        let filler = "x".repeat(500);
+        for _ in 0..count {
+            job.reply.write_blocking(&filler).unwrap();
+        }
+        job.reply.end(&"end").unwrap();
+        let stopping = std::thread::spawn(move || within("the worker stops", worker.stop()));
+
+        for _ in 0..count {
+            router.receive_where(|message| is_worker_message(message, "6"));
+        }
+        router.receive_where(|message| is_worker_message(message, "3"));
+        router.receive_where(|message| is_worker_message(message, "5"));
+        stopping.join().unwrap();
+    }
+}
+
+#[test]
+fn a_worker_stops_though_its_broker_reads_nothing_more() {
+    let (_router, worker, job) = given_by_slow_broker();
+    let filler = "x".repeat(500);
+    for _ in 0..40_000 {
+        job.reply.write_blocking(&filler).unwrap();
+    }
+    within("the worker stops", worker.stop_within(Duration::ZERO));
+}
+
+fn is_worker_message(message: &[Vec<u8>], kind: &str) -> bool {
+    message[1] == b"W" && message[2] == kind.as_bytes()
 }

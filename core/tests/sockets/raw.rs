@@ -55,7 +55,19 @@ impl Raw {
     }
 
     pub(crate) fn router_at(endpoint: &str) -> (Self, String) {
-        let raw = Self::open(zmq::ROUTER, |socket| socket.bind(endpoint));
+        Self::bound_router(endpoint, |_| Ok(()))
+    }
+
+    /// A broker's socket that takes few messages: what comes for it piles up at the sender.
+    pub(crate) fn slow_router() -> (Self, String) {
+        Self::bound_router("tcp://127.0.0.1:*", |socket| {
+            socket.set_rcvhwm(1)?;
+            socket.set_rcvbuf(4_096)
+        })
+    }
+
+    fn bound_router(endpoint: &str, set: impl FnOnce(&zmq::Socket) -> zmq::Result<()>) -> (Self, String) {
+        let raw = Self::open(zmq::ROUTER, |socket| set(socket).and_then(|()| socket.bind(endpoint)));
         let endpoint = raw.socket.get_last_endpoint().expect("an endpoint").expect("that is text");
         (raw, endpoint)
     }

@@ -1,0 +1,79 @@
+//! The end of sockets. libzmq closes one some time after it was told to: when what the socket was given has left, or its linger
+//! time is over. Who waits for that may end the process without losing what was sent, and bind the same address at once.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use pigato_frame::Context;
+
+use super::engine::Io;
+use super::socket::{receive, system_error, LINGER};
+use crate::error::Error;
+
+/// Longest wait for sockets to close. More than the linger time: libzmq waits for the receiver of its last report.
+const PATIENCE: Duration = LINGER.saturating_mul(2);
+
+/// Numbers the monitors, whose endpoints are known to the whole process.
+static NEXT_MONITOR: AtomicU64 = AtomicU64::new(0);
+
+/// Sockets of one endpoint on their way out.
+#[derive(Default)]
+pub(super) struct Closing {
+    monitors: Vec<zmq::Socket>,
+    until: Option<Instant>,
+}
+
+impl Closing {
+    /// Waits for the end of `socket` too, which the caller closes next. It may have no other monitor.
+    ///
+    /// A bound socket is not unbound first: libzmq ends a listener's connections with it, in the middle of a message if need be,
+    /// and aborts the process if one of them breaks just then (its issue 3442).
+    pub(super) fn expect_end_of(
+        &mut self,
+        now: Instant,
+        context: &Context,
+        socket: &zmq::Socket,
+        io: &Io<'_>,
+        slot: usize,
+    ) {
+        // Without news of it there is nothing to wait for.
+        if let Ok(monitor) = watch_end(context, socket) {
+            // Without the watch the deadline ends the wait.
+            let _ = monitor.get_fd().map(|descriptor| io.watch(descriptor, slot));
+            self.monitors.push(monitor);
+            self.until.get_or_insert(now + PATIENCE);
+        }
+    }
+
+    /// Whether all of them are closed, or have been waited for long enough.
+    pub(super) fn is_over(&mut self, now: Instant, io: &Io<'_>) -> bool {
+        let is_late = self.until.is_some_and(|until| now >= until);
+        let mut frames = Vec::new();
+        self.monitors.retain(|monitor| {
+            let is_open = !is_late && !receive(monitor, &mut frames);
+            frames.clear();
+            if !is_open {
+                // As for `expect_end_of`.
+                let _ = monitor.get_fd().map(|descriptor| io.unwatch(descriptor));
+            }
+            is_open
+        });
+        self.monitors.is_empty()
+    }
+
+    /// When the wait ends at the latest.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.until
+    }
+}
+
+fn watch_end(context: &Context, socket: &zmq::Socket) -> Result<zmq::Socket, Error> {
+    let name = format!("inproc://pigato-closing-{}", NEXT_MONITOR.fetch_add(1, Ordering::Relaxed));
+    let monitor = context.socket(zmq::PAIR).map_err(system_error)?;
+    monitor.set_linger(0).map_err(system_error)?;
+    // libzmq takes a connection to what is not bound yet; the other way round a failure would leave a report without a
+    // receiver.
+    monitor.connect(&name).map_err(system_error)?;
+    socket.monitor(&name, i32::from(zmq::SocketEvent::MONITOR_STOPPED.to_raw())).map_err(system_error)?;
+    Ok(monitor)
+}
