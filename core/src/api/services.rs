@@ -10,7 +10,7 @@ use super::reply::decode;
 use super::wait::wait_for;
 use crate::config::WorkerOptions;
 use crate::driver::{
-    open_subscriber, open_worker, service_name, Engine, EventSink, Handle, SubscriberCommand, WorkerCommand,
+    open_subscriber, open_worker, service_name, Engine, EventSink, Handle, SubscriberCommand, WeakHandle, WorkerCommand,
 };
 use crate::error::Error;
 use crate::protocol::{Frame, Payload, ReplyKind, Status};
@@ -43,7 +43,7 @@ impl Directory {
         let name = service_name(DIRECTORY)?;
         let worker = open_worker(&engine, endpoint, name, WorkerOptions::default(), Box::new(sink))?;
         // Cannot have been set before.
-        let _ = handle.set(worker.clone());
+        let _ = handle.set(worker.downgrade());
         let topic = format!("{DIRECTORY} ");
         match open_subscriber(&engine, intch, &topic, Box::new(Subscription { entries })) {
             Ok(subscriber) => Ok(Self { worker, subscriber, stopped }),
@@ -83,7 +83,7 @@ impl Drop for Directory {
 /// Answers the requests.
 struct Answers {
     entries: Entries,
-    handle: Arc<OnceLock<Handle<WorkerCommand>>>,
+    handle: Arc<OnceLock<WeakHandle<WorkerCommand>>>,
     stopped: Latch,
 }
 
@@ -98,7 +98,7 @@ impl Answers {
     }
 
     fn send(&self, command: WorkerCommand) {
-        if let Some(handle) = self.handle.get() {
+        if let Some(handle) = self.handle.get().and_then(WeakHandle::upgrade) {
             // The only possible error says that the service has stopped.
             let _ = handle.submit_urgent(command);
         }
@@ -115,10 +115,7 @@ impl EventSink<Event> for Answers {
                     self.send(WorkerCommand::Reply { token: request.token, kind: ReplyKind::Final, payload });
                 }
                 Event::Connected => self.send(WorkerCommand::Heartbeat { update: true }),
-                Event::Stopped => {
-                    self.handle = Arc::default();
-                    self.stopped.set();
-                }
+                Event::Stopped => self.stopped.set(),
                 _ => {}
             }
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use pigato_frame::Context;
 
 use super::engine::Io;
-use super::socket::{receive, system_error, LINGER};
+use super::socket::{event, receive, system_error, LINGER};
 use crate::error::Error;
 
 /// Longest wait for sockets to close. More than the linger time: libzmq waits for the receiver of its last report.
@@ -21,6 +21,7 @@ static NEXT_MONITOR: AtomicU64 = AtomicU64::new(0);
 pub(super) struct Closing {
     monitors: Vec<zmq::Socket>,
     until: Option<Instant>,
+    has_lost_peer: bool,
 }
 
 impl Closing {
@@ -50,8 +51,11 @@ impl Closing {
         let is_late = self.until.is_some_and(|until| now >= until);
         let mut frames = Vec::new();
         self.monitors.retain(|monitor| {
-            let is_open = !is_late && !receive(monitor, &mut frames);
-            frames.clear();
+            let mut is_open = !is_late;
+            while is_open && receive(monitor, &mut frames) {
+                is_open = event(&frames) == Some(zmq::SocketEvent::DISCONNECTED.to_raw());
+                self.has_lost_peer |= is_open;
+            }
             if !is_open {
                 // As for `expect_end_of`.
                 let _ = monitor.get_fd().map(|descriptor| io.unwatch(descriptor));
@@ -59,6 +63,11 @@ impl Closing {
             is_open
         });
         self.monitors.is_empty()
+    }
+
+    /// Whether a connection has broken meanwhile, so that there may be nobody left to send to.
+    pub(super) fn has_lost_peer(&self) -> bool {
+        self.has_lost_peer
     }
 
     /// When the wait ends at the latest.
@@ -74,6 +83,7 @@ fn watch_end(context: &Context, socket: &zmq::Socket) -> Result<zmq::Socket, Err
     // libzmq takes a connection to what is not bound yet; the other way round a failure would leave a report without a
     // receiver.
     monitor.connect(&name).map_err(system_error)?;
-    socket.monitor(&name, i32::from(zmq::SocketEvent::MONITOR_STOPPED.to_raw())).map_err(system_error)?;
+    let events = zmq::SocketEvent::MONITOR_STOPPED.to_raw() | zmq::SocketEvent::DISCONNECTED.to_raw();
+    socket.monitor(&name, i32::from(events)).map_err(system_error)?;
     Ok(monitor)
 }

@@ -9,7 +9,7 @@ use pigato_frame::{stop_monitor, Context, Frame};
 
 use super::closing::Closing;
 use super::engine::Io;
-use super::socket::{configure, connect, receive, send, system_error, Sent};
+use super::socket::{configure, connect, event, receive, send, system_error, Sent};
 use crate::error::{Error, ErrorCode};
 use crate::limits;
 use crate::protocol::PeerId;
@@ -153,8 +153,7 @@ impl Dealer {
     pub(super) fn transport(&self, frames: &mut Vec<Frame>) -> Option<Transport> {
         let monitor = self.monitor.as_ref()?;
         while receive(monitor, frames) {
-            let raw = frames.first().and_then(|frame| Some(u16::from_ne_bytes(frame.get(..2)?.try_into().ok()?)));
-            match raw {
+            match event(frames) {
                 Some(raw) if raw == zmq::SocketEvent::HANDSHAKE_SUCCEEDED.to_raw() => return Some(Transport::Up),
                 Some(raw) if raw == zmq::SocketEvent::DISCONNECTED.to_raw() => return Some(Transport::Down),
                 _ => {}

@@ -1,6 +1,6 @@
 //! Handles: how all other threads reach an endpoint.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Instant;
 
@@ -98,6 +98,15 @@ impl<C> Handle<C> {
         Self { engine, mailbox, cell, id }
     }
 
+    pub(crate) fn downgrade(&self) -> WeakHandle<C> {
+        WeakHandle {
+            engine: Arc::downgrade(&self.engine),
+            mailbox: Arc::clone(&self.mailbox),
+            cell: Arc::downgrade(&self.cell),
+            id: self.id,
+        }
+    }
+
     /// Queues a command for the I/O thread, or carries it out at once if that would have to be woken. Never blocks: `C_BUSY`
     /// if too many are queued, `C_CLOSED` if the other side has ended.
     pub fn submit(&self, command: C) -> Result<(), Error> {
@@ -169,6 +178,23 @@ impl<C> Handle<C> {
         if self.mailbox.schedule() {
             self.engine.schedule(self.id);
         }
+    }
+}
+
+/// A handle that keeps nothing alive: for sinks, which would keep their own engine.
+#[derive(Debug)]
+pub(crate) struct WeakHandle<C> {
+    engine: Weak<Engine>,
+    mailbox: Arc<Mailbox<C>>,
+    cell: Weak<Cell>,
+    id: u64,
+}
+
+impl<C> WeakHandle<C> {
+    /// The handle, if its engine is still there.
+    pub(crate) fn upgrade(&self) -> Option<Handle<C>> {
+        let (engine, cell) = (self.engine.upgrade()?, self.cell.upgrade()?);
+        Some(Handle::new(engine, Arc::clone(&self.mailbox), cell, self.id))
     }
 }
 

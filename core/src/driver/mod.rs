@@ -40,6 +40,7 @@ mod subscriber;
 pub use engine::Engine;
 pub use event_queue::EventQueue;
 pub use handle::Handle;
+pub(crate) use handle::WeakHandle;
 pub(crate) use live::Live;
 pub(crate) use own_wait::OwnWait;
 pub(crate) use peer::service_name;

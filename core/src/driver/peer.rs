@@ -60,6 +60,13 @@ enum Transition {
     Disconnect,
 }
 
+/// Whom nothing is told any more.
+struct Nobody;
+
+impl<E> EventSink<E> for Nobody {
+    fn deliver(&mut self, _events: &mut Vec<E>) {}
+}
+
 /// How long the last messages may wait for room, before the linger time of those that had some.
 const LEAVING: Duration = LINGER;
 
@@ -69,6 +76,8 @@ struct Leaving {
     dealer: Option<Dealer>,
     closing: Closing,
     until: Option<Instant>,
+    /// Whether everybody knows; only libzmq is waited for.
+    is_told: bool,
 }
 
 struct PeerEndpoint<M: PeerMachine> {
@@ -274,22 +283,29 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
             dealer.close_expected(now, &self.context, &mut leaving.closing, io);
         }
         self.retry_at = leaving.closing.deadline();
-        if !leaving.closing.is_over(now, io) {
-            return Progress::Idle;
+        let is_over = leaving.closing.is_over(now, io);
+        if is_over || leaving.closing.has_lost_peer() {
+            self.tell_end();
         }
-        self.tell_end();
-        Progress::Done
+        if is_over {
+            Progress::Done
+        } else {
+            Progress::Idle
+        }
     }
 
     fn tell_end(&mut self) {
+        self.leaving.is_told = true;
         self.events.extend(self.last_event.take());
         self.deliver();
+        // It may hold what keeps the engine.
+        self.sink = Box::new(Nobody);
     }
 }
 
 impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
     fn process(&mut self, now: Instant, io: &Io<'_>) -> Progress {
-        if self.last_event.is_some() {
+        if self.last_event.is_some() || self.leaving.is_told {
             return self.leave(now, io);
         }
         if self.watch(io).is_err() {

@@ -168,3 +168,8 @@ fn receive_rest(receiver: &mut Receiver, socket: &zmq::Socket, frames: &mut Vec<
         }
     }
 }
+
+/// Which event a monitor's message tells of.
+pub(super) fn event(frames: &[Frame]) -> Option<u16> {
+    Some(u16::from_ne_bytes(frames.first()?.get(..2)?.try_into().ok()?))
+}
