@@ -25,6 +25,10 @@ pub(super) struct Closing {
 }
 
 impl Closing {
+    pub(super) fn begin(now: Instant) -> Self {
+        Self { until: Some(now + PATIENCE), ..Self::default() }
+    }
+
     /// Waits for the end of `socket` too, which the caller closes next. It may have no other monitor.
     ///
     /// A bound socket is not unbound first: libzmq ends a listener's connections with it, in the middle of a message if need be,
@@ -48,7 +52,7 @@ impl Closing {
 
     /// Whether all of them are closed, or have been waited for long enough.
     pub(super) fn is_over(&mut self, now: Instant, io: &Io<'_>) -> bool {
-        let is_late = self.until.is_some_and(|until| now >= until);
+        let is_late = self.is_late(now);
         let mut frames = Vec::new();
         self.monitors.retain(|monitor| {
             let mut is_open = !is_late;
@@ -63,6 +67,11 @@ impl Closing {
             is_open
         });
         self.monitors.is_empty()
+    }
+
+    /// Whether the time is up.
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        self.until.is_some_and(|until| now >= until)
     }
 
     /// Whether a connection has broken meanwhile, so that there may be nobody left to send to.

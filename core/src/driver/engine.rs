@@ -23,8 +23,8 @@ use crate::limits;
 // the child for ever.
 static CURRENT: [Mutex<(u32, Weak<Engine>)>; 16] = [const { Mutex::new((0, Weak::new())) }; 16];
 
-/// Descriptors of one endpoint: its sockets and their monitors.
-const TOKENS_PER_ENDPOINT: usize = 4;
+/// Bits of a token that tell an endpoint's descriptors apart.
+const SLOT_BITS: u32 = usize::BITS / 2;
 
 /// The token of the engine's own wake; endpoints count from 1.
 const WAKE: Token = Token(0);
@@ -67,6 +67,11 @@ impl std::fmt::Debug for Inbox {
 
 /// Something with sockets and a machine that lives on the I/O thread.
 pub(super) trait Endpoint: Send {
+    /// Notes which of its descriptors is ready; it is processed next.
+    fn ready(&mut self, slot: usize, readiness: Readiness) {
+        let _ = (slot, readiness);
+    }
+
     /// Does a bounded amount of whatever there is to do.
     fn process(&mut self, now: Instant, io: &Io<'_>) -> Progress;
 
@@ -109,6 +114,15 @@ pub(super) trait Endpoint: Send {
     fn abort(&mut self, io: &Io<'_>);
 }
 
+/// What the system says of a descriptor.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Readiness {
+    pub(super) is_readable: bool,
+    pub(super) is_writable: bool,
+    /// Whether the peer sends nothing more, or the connection is broken.
+    pub(super) is_ending: bool,
+}
+
 /// What an endpoint says after having been processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -129,8 +143,17 @@ pub(super) struct Io<'a> {
 impl Io<'_> {
     /// Has the endpoint processed when `descriptor` becomes readable. `slot` tells an endpoint's descriptors apart.
     pub(super) fn watch(&self, descriptor: RawFd, slot: usize) -> io::Result<()> {
-        let token = Token(self.id as usize * TOKENS_PER_ENDPOINT + slot);
-        self.registry.register(&mut SourceFd(&descriptor), token, Interest::READABLE)
+        self.register(descriptor, slot, Interest::READABLE)
+    }
+
+    /// The same for a connection, when it becomes writable too.
+    pub(super) fn watch_stream(&self, descriptor: RawFd, slot: usize) -> io::Result<()> {
+        self.register(descriptor, slot, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    fn register(&self, descriptor: RawFd, slot: usize, interest: Interest) -> io::Result<()> {
+        let token = Token((self.id as usize) << SLOT_BITS | slot);
+        self.registry.register(&mut SourceFd(&descriptor), token, interest)
     }
 
     pub(super) fn unwatch(&self, descriptor: RawFd) {
@@ -364,7 +387,16 @@ impl Loop {
         let _ = self.poll.poll(events, timeout);
         self.shared.sleeping.store(false, Ordering::SeqCst);
         for event in events.iter().filter(|event| event.token() != WAKE) {
-            self.active.push((event.token().0 / TOKENS_PER_ENDPOINT) as u64);
+            let id = (event.token().0 >> SLOT_BITS) as u64;
+            let is_ending = event.is_read_closed() || event.is_error();
+            let is_readable = event.is_readable() || is_ending;
+            let readiness = Readiness { is_readable, is_writable: event.is_writable(), is_ending };
+            if let Some(cell) = self.endpoints.get(&id) {
+                if let Some(endpoint) = &mut cell.lock().endpoint {
+                    endpoint.ready(event.token().0 & (1 << SLOT_BITS) - 1, readiness);
+                }
+            }
+            self.active.push(id);
         }
     }
 

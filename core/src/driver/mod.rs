@@ -33,9 +33,11 @@ mod own_wait;
 mod peer;
 mod peer_machine;
 mod router;
+mod server;
 mod sleeper;
 mod socket;
 mod subscriber;
+mod tcp;
 
 pub use engine::Engine;
 pub use event_queue::EventQueue;

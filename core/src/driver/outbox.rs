@@ -58,8 +58,13 @@ impl Outboxes {
             return Delivery::Done;
         }
         self.by_peer.remove(peer);
-        self.overflowed.push(peer.clone());
+        self.note_overflow(peer);
         Delivery::Overflow
+    }
+
+    /// Notes that a peer was given up.
+    pub(super) fn note_overflow(&mut self, peer: &PeerId) {
+        self.overflowed.push(peer.clone());
     }
 
     /// Sends what has room now, if it is time. Returns the peers that are gone.

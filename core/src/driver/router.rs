@@ -10,13 +10,15 @@ use pigato_frame::{Context, Frame};
 use serde_json::{Map, Value};
 
 use super::closing::Closing;
-use super::engine::{Endpoint, Engine, Io, Progress};
+use super::engine::{Endpoint, Engine, Io, Progress, Readiness};
 use super::handle::Handle;
 use super::mailbox::Mailbox;
 use super::outbox::{Delivery, Outboxes};
-use super::socket::{bind, configure, receive, receive_from, system_error, OVERDUE_BATCHES};
+use super::server::Server;
+use super::socket::{bind, check_bindable, configure, receive, receive_from, system_error, OVERDUE_BATCHES};
+use super::tcp::Address;
 use super::EventSink;
-use crate::broker::{Event, Machine, Output, Persistence, Statistics, StoredRequest};
+use crate::broker::{Event, Machine, Message, Output, Persistence, Statistics, StoredRequest};
 use crate::config::BrokerOptions;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
@@ -26,6 +28,8 @@ use crate::protocol::PeerId;
 const SOCKET_SLOT: usize = 0;
 const PUBLISHER_SLOT: usize = 1;
 const CLOSING_SLOT: usize = 2;
+/// And all after it.
+const SERVER_SLOT: usize = 3;
 
 /// Messages dealt with before other endpoints get their turn.
 const BATCH: usize = 256;
@@ -121,16 +125,11 @@ pub fn open_broker(
         return Err(Error::new(ErrorCode::Endpoint, "a broker needs an endpoint to listen on"));
     }
     let context = engine.context()?;
-    let router = context.socket(zmq::ROUTER).map_err(system_error)?;
-    configure(&router)?;
-    let set = || {
-        router.set_router_mandatory(true)?;
-        router.set_router_handover(true)?;
-        router.set_sndhwm(limits::SOCKET_MESSAGES)?;
-        router.set_rcvhwm(limits::SOCKET_MESSAGES)
-    };
-    set().map_err(system_error)?;
-    let endpoints = endpoints.iter().map(|endpoint| bind(&router, endpoint)).collect::<Result<Vec<_>, _>>()?;
+    let mut endpoints = endpoints.to_vec();
+    endpoints.iter().try_for_each(|endpoint| check_bindable(endpoint))?;
+    let others: Vec<_> = endpoints.iter_mut().filter(|endpoint| Address::parse(endpoint).is_none()).collect();
+    let router = if others.is_empty() { None } else { Some(bind_router(&context, others)?) };
+    let server = Server::listen(&mut endpoints, SERVER_SLOT)?;
     let (publisher, intch) = match &options.intch {
         None => (None, None),
         Some(intch) => {
@@ -149,7 +148,8 @@ pub fn open_broker(
         machine,
         mailbox: Arc::clone(&mailbox),
         sink,
-        router: Some(router),
+        router,
+        server,
         publisher,
         context,
         persistence,
@@ -165,6 +165,23 @@ pub fn open_broker(
     let handle = engine.adopt(mailbox, Box::new(endpoint));
     let endpoints = endpoints.into_iter().map(as_ipv4).collect();
     Ok(BoundBroker { handle, name, endpoints, intch: intch.map(as_ipv4) })
+}
+
+/// libzmq's socket for the endpoints that are its business; their real ports take their places.
+fn bind_router(context: &Context, endpoints: Vec<&mut String>) -> Result<zmq::Socket, Error> {
+    let router = context.socket(zmq::ROUTER).map_err(system_error)?;
+    configure(&router)?;
+    let set = || {
+        router.set_router_mandatory(true)?;
+        router.set_router_handover(true)?;
+        router.set_sndhwm(limits::SOCKET_MESSAGES)?;
+        router.set_rcvhwm(limits::SOCKET_MESSAGES)
+    };
+    set().map_err(system_error)?;
+    for endpoint in endpoints {
+        *endpoint = bind(&router, endpoint)?;
+    }
+    Ok(router)
 }
 
 /// An IPv4 endpoint as it was asked for. The sockets take IPv6 too, and then libzmq writes 127.0.0.1 as
@@ -183,6 +200,8 @@ struct RouterEndpoint {
     sink: Box<dyn EventSink<Event>>,
     /// Both are `None` once they are closed.
     router: Option<zmq::Socket>,
+    /// For the connections that are our own business.
+    server: Option<Server>,
     publisher: Option<zmq::Socket>,
     closing: Option<Closing>,
     /// After the sockets: it waits for them when it is dropped.
@@ -200,14 +219,17 @@ struct RouterEndpoint {
 }
 
 impl RouterEndpoint {
-    fn carry_out(&mut self, now: Instant) {
+    fn carry_out(&mut self, now: Instant, io: &Io<'_>) {
         while let Some(output) = self.machine.poll_output() {
             match output {
                 Output::Send { peer, .. } if self.outboxes.has_overflowed(&peer) => {}
                 Output::Send { peer, message } => {
-                    self.frames.push(peer.to_frame());
-                    message.encode(&mut self.frames);
-                    self.send(now, &peer);
+                    let delivery = self.send(now, io, &peer, message);
+                    match delivery {
+                        Delivery::Done => {}
+                        Delivery::NoPeer => self.machine.handle_unroutable(now, &peer),
+                        Delivery::Overflow => self.machine.handle_overflow(now, &peer),
+                    }
                 }
                 Output::Publish(mut frame) => {
                     if let Some(publisher) = &self.publisher {
@@ -226,14 +248,22 @@ impl RouterEndpoint {
         self.outboxes.forget_overflows();
     }
 
-    /// Sends `self.frames` to a peer, behind what already waits for it.
-    fn send(&mut self, now: Instant, peer: &PeerId) {
-        let Some(router) = &self.router else { return };
-        match self.outboxes.send(now, router, peer, &mut self.frames) {
-            Delivery::Done => {}
-            Delivery::NoPeer => self.machine.handle_unroutable(now, peer),
-            Delivery::Overflow => self.machine.handle_overflow(now, peer),
+    /// Sends a message to a peer, behind what already waits for it.
+    fn send(&mut self, now: Instant, io: &Io<'_>, peer: &PeerId, message: Message) -> Delivery {
+        if let Some(server) = &mut self.server {
+            if let Some(key) = server.find(peer) {
+                message.encode(&mut self.frames);
+                let delivery = server.send(io, key, &mut self.frames);
+                if let Delivery::Overflow = delivery {
+                    self.outboxes.note_overflow(peer);
+                }
+                return delivery;
+            }
         }
+        let Some(router) = &self.router else { return Delivery::NoPeer };
+        self.frames.push(peer.to_frame());
+        message.encode(&mut self.frames);
+        self.outboxes.send(now, router, peer, &mut self.frames)
     }
 
     fn retry_outboxes(&mut self, now: Instant) {
@@ -263,10 +293,39 @@ impl RouterEndpoint {
         }
     }
 
-    fn receive(&mut self, now: Instant) -> bool {
+    /// Deals with what has come, a bounded part of it. Returns whether there may be more.
+    fn receive(&mut self, now: Instant, io: &Io<'_>) -> bool {
         if self.persistence == Persistence::On {
             self.machine.handle_backlog(self.sink.is_full());
         }
+        let again = self.receive_from_server(now, io);
+        self.receive_from_router(now, io) | again
+    }
+
+    fn receive_from_server(&mut self, now: Instant, io: &Io<'_>) -> bool {
+        for _ in 0..BATCH {
+            if self.is_drained || !self.is_restored {
+                return false;
+            }
+            let Some(server) = &mut self.server else { return false };
+            let Some(peer) = server.receive(io, &mut self.frames) else { return false };
+            let has_read_all = server.has_read_all();
+            self.machine.handle_message(now, &peer, &mut self.frames);
+            self.carry_out(now, io);
+            if has_read_all {
+                self.flush();
+            }
+        }
+        true
+    }
+
+    fn flush(&mut self) {
+        if let Some(server) = &mut self.server {
+            server.flush();
+        }
+    }
+
+    fn receive_from_router(&mut self, now: Instant, io: &Io<'_>) -> bool {
         // While it drains, nothing may be read after what ends that.
         let most = if self.machine.is_draining() { 1 } else { BURST };
         // A message that comes alone is answered before the socket is looked at again.
@@ -287,17 +346,17 @@ impl RouterEndpoint {
                 None => burst = unanswered,
             }
             if unanswered >= burst {
-                self.carry_out(now);
+                self.carry_out(now, io);
                 (burst, unanswered) = (most, 0);
             }
         }
-        self.carry_out(now);
+        self.carry_out(now, io);
         true
     }
 
     /// Publishes for those who have just subscribed. Without this, one that comes late would hear nothing until the
     /// next change. Returns whether there may be more of them.
-    fn greet_subscribers(&mut self, now: Instant) -> bool {
+    fn greet_subscribers(&mut self, now: Instant, io: &Io<'_>) -> bool {
         let mut frames = Vec::new();
         for _ in 0..BATCH {
             if !self.publisher.as_ref().is_some_and(|publisher| receive(publisher, &mut frames)) {
@@ -305,7 +364,7 @@ impl RouterEndpoint {
             }
             if frames.first().is_some_and(|frame| frame.first() == Some(&1)) {
                 self.machine.handle_subscription(now);
-                self.carry_out(now);
+                self.carry_out(now, io);
             }
         }
         true
@@ -328,7 +387,10 @@ impl RouterEndpoint {
     /// Ends everything but the wait for the sockets; [`Event::Drained`] is told after that.
     fn close(&mut self, now: Instant, io: &Io<'_>) -> Closing {
         self.refuse_commands(now);
-        let mut closing = Closing::default();
+        let mut closing = Closing::begin(now);
+        if let Some(server) = &mut self.server {
+            server.end_listening(io);
+        }
         for socket in self.router.take().into_iter().chain(self.publisher.take()) {
             unwatch(&socket, io);
             closing.expect_end_of(now, &self.context, &socket, io, CLOSING_SLOT);
@@ -336,15 +398,24 @@ impl RouterEndpoint {
         closing
     }
 
+    fn end_server(&mut self, io: &Io<'_>) {
+        if let Some(mut server) = self.server.take() {
+            server.flush();
+            server.unwatch(io);
+        }
+    }
+
     fn finish_closing(&mut self, now: Instant, io: &Io<'_>) -> Progress {
         let mut closing = match self.closing.take() {
             Some(closing) => closing,
             None => self.close(now, io),
         };
-        if !closing.is_over(now, io) {
+        let has_written_all = self.server.as_mut().is_none_or(|server| server.has_written_all());
+        if !closing.is_over(now, io) || !(has_written_all || closing.is_late(now)) {
             self.closing = Some(closing);
             return Progress::Idle;
         }
+        self.end_server(io);
         self.deliver();
         Progress::Done
     }
@@ -357,6 +428,12 @@ fn unwatch(socket: &zmq::Socket, io: &Io<'_>) {
 }
 
 impl Endpoint for RouterEndpoint {
+    fn ready(&mut self, slot: usize, readiness: Readiness) {
+        if let Some(server) = &mut self.server {
+            server.ready(slot, readiness);
+        }
+    }
+
     fn process(&mut self, now: Instant, io: &Io<'_>) -> Progress {
         if self.is_drained {
             return self.finish_closing(now, io);
@@ -365,25 +442,30 @@ impl Endpoint for RouterEndpoint {
             let watch =
                 |socket: &zmq::Socket, slot| socket.get_fd().is_ok_and(|descriptor| io.watch(descriptor, slot).is_ok());
             let publisher_is_watched = self.publisher.as_ref().is_none_or(|publisher| watch(publisher, PUBLISHER_SLOT));
-            let router_is_watched = self.router.as_ref().is_some_and(|router| watch(router, SOCKET_SLOT));
-            if !router_is_watched || !publisher_is_watched {
+            let router_is_watched = self.router.as_ref().is_none_or(|router| watch(router, SOCKET_SLOT));
+            let server_is_watched = self.server.as_mut().is_none_or(|server| server.watch(io));
+            if !router_is_watched || !publisher_is_watched || !server_is_watched {
                 self.machine.drain(now, Duration::ZERO);
             }
         }
+        if let Some(server) = &mut self.server {
+            server.accept(now, io);
+        }
         if self.machine.next_deadline().is_some_and(|deadline| deadline <= now) {
             // What has arrived came in time, even if this thread is late.
-            (0..OVERDUE_BATCHES).all(|_| self.receive(now));
+            (0..OVERDUE_BATCHES).all(|_| self.receive(now, io));
             self.machine.handle_timeout(now);
         }
         self.retry_outboxes(now);
         let mut again = self.take_commands(now);
-        self.carry_out(now);
-        again |= self.receive(now);
+        self.carry_out(now, io);
+        again |= self.receive(now, io);
         // The last to read: publishing takes notice of subscriptions that came meanwhile, and nothing would tell of them.
-        again |= self.greet_subscribers(now);
+        again |= self.greet_subscribers(now, io);
         if self.is_drained {
             return self.finish_closing(now, io);
         }
+        self.flush();
         self.deliver();
         if again {
             Progress::Again
@@ -396,7 +478,8 @@ impl Endpoint for RouterEndpoint {
         if let Some(closing) = &self.closing {
             return closing.deadline();
         }
-        [self.machine.next_deadline(), self.outboxes.retry_at()].into_iter().flatten().min()
+        let server = self.server.as_ref().and_then(Server::deadline);
+        [self.machine.next_deadline(), self.outboxes.retry_at(), server].into_iter().flatten().min()
     }
 
     fn abort(&mut self, io: &Io<'_>) {
@@ -405,11 +488,12 @@ impl Endpoint for RouterEndpoint {
         while self.machine.next_deadline().is_some_and(|deadline| deadline <= now) {
             self.machine.handle_timeout(now);
         }
-        self.carry_out(now);
+        self.carry_out(now, io);
         self.refuse_commands(now);
         for socket in self.router.take().into_iter().chain(self.publisher.take()) {
             unwatch(&socket, io);
         }
+        self.end_server(io);
         self.deliver();
     }
 }

@@ -14,6 +14,11 @@ use crate::protocol::PeerId;
 /// gone; zero loses the farewell.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
 
+/// How the system finds out that a peer's machine is gone: after so long without a sign of life it asks, so often.
+pub(super) const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
+pub(super) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+pub(super) const KEEPALIVE_PROBES: u32 = 3;
+
 /// How often a message that found no room is tried again. ROUTER does not tell when a peer has room.
 pub(super) const OUTBOX_RETRY: Duration = Duration::from_millis(1);
 
@@ -28,9 +33,9 @@ pub(super) fn configure(socket: &zmq::Socket) -> Result<(), Error> {
         socket.set_maxmsgsize(limits::FRAME_BYTES as i64)?;
         socket.set_ipv6(true)?;
         socket.set_tcp_keepalive(1)?;
-        socket.set_tcp_keepalive_idle(30)?;
-        socket.set_tcp_keepalive_intvl(10)?;
-        socket.set_tcp_keepalive_cnt(3)
+        socket.set_tcp_keepalive_idle(KEEPALIVE_IDLE.as_secs() as i32)?;
+        socket.set_tcp_keepalive_intvl(KEEPALIVE_INTERVAL.as_secs() as i32)?;
+        socket.set_tcp_keepalive_cnt(KEEPALIVE_PROBES as i32)
     };
     set().map_err(system_error)
 }
@@ -51,6 +56,11 @@ pub(super) fn endpoint_error(endpoint: &str, error: zmq::Error) -> Error {
     Error::new(ErrorCode::Endpoint, format!("`{endpoint}`: {}{separator}{hint}", error.message()))
 }
 
+/// As libzmq knows it.
+pub(super) fn os_error(error: &std::io::Error) -> zmq::Error {
+    error.raw_os_error().map_or(zmq::Error::EINVAL, zmq::Error::from_raw)
+}
+
 /// Connects, to an address with a real port.
 pub(super) fn connect(socket: &zmq::Socket, endpoint: &str) -> Result<(), Error> {
     check_text(endpoint)?;
@@ -60,13 +70,19 @@ pub(super) fn connect(socket: &zmq::Socket, endpoint: &str) -> Result<(), Error>
 
 /// Binds and returns the endpoint with its real port.
 pub(super) fn bind(socket: &zmq::Socket, endpoint: &str) -> Result<String, Error> {
-    check_text(endpoint)?;
-    if !endpoint.ends_with('*') {
-        check_port(endpoint, |_| true)?;
-    }
+    check_bindable(endpoint)?;
     socket.bind(endpoint).map_err(|error| endpoint_error(endpoint, error))?;
     let bound = socket.get_last_endpoint().map_err(system_error)?;
     Ok(bound.unwrap_or_else(|_| endpoint.to_owned()))
+}
+
+/// Refuses what cannot be bound, whoever binds it.
+pub(super) fn check_bindable(endpoint: &str) -> Result<(), Error> {
+    check_text(endpoint)?;
+    if endpoint.ends_with('*') {
+        return Ok(());
+    }
+    check_port(endpoint, |_| true)
 }
 
 /// Refuses what cannot be handed to libzmq at all.

@@ -1,0 +1,346 @@
+//! What a ROUTER is to libzmq, for connections of our own: listeners, connections, and which peer is at which.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::ErrorKind;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use foldhash::fast::RandomState;
+use pigato_frame::Frame;
+use pigato_zmtp::{Input, SocketType};
+
+use super::engine::{Io, Readiness};
+use super::outbox::Delivery;
+use super::socket::{endpoint_error, os_error};
+use super::tcp::{Address, Link, Received};
+use crate::error::Error;
+use crate::limits;
+use crate::protocol::PeerId;
+
+/// Bytes read from a connection at a time.
+const READ_BYTES: usize = 64 << 10;
+
+/// How long a peer may take to say who it is.
+const HANDSHAKE: Duration = Duration::from_secs(30);
+
+/// Pause after the system had no descriptor for a new connection.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// Listeners and the connections that were made to them.
+pub(super) struct Server {
+    /// The first of the slots that descriptors here are watched under: listeners, then connections.
+    first_slot: usize,
+    listeners: Vec<TcpListener>,
+    are_watched: bool,
+    has_callers: bool,
+    accept_at: Option<Instant>,
+    links: Vec<Option<Link>>,
+    free: Vec<usize>,
+    by_peer: HashMap<PeerId, usize, RandomState>,
+    /// Connections that have something to read, and to write.
+    readable: VecDeque<usize>,
+    dirty: Vec<usize>,
+    /// Those whose peer has not said who it is, with the time when it should have, oldest first.
+    opening: VecDeque<(Instant, usize, u64)>,
+    /// How many connections there were, and names for peers without one.
+    accepted: u64,
+    nameless: u32,
+    reading: Option<Reading>,
+    buffer: Box<[u8]>,
+}
+
+/// A connection of which something was read that is not dealt with.
+struct Reading {
+    key: usize,
+    from: usize,
+    to: usize,
+    /// Whether there may be more behind it.
+    has_more: bool,
+}
+
+impl Server {
+    /// Listens at the endpoints that can be listened at without libzmq, and writes their real ports in their places. `None` if
+    /// there is none.
+    pub(super) fn listen(endpoints: &mut [String], first_slot: usize) -> Result<Option<Self>, Error> {
+        let mut listeners = Vec::new();
+        for endpoint in endpoints {
+            let Some(address) = Address::parse(endpoint) else { continue };
+            let listening = address.listen();
+            let (listener, bound) = listening.map_err(|error| endpoint_error(endpoint, os_error(&error)))?;
+            listeners.push(listener);
+            *endpoint = bound;
+        }
+        Ok((!listeners.is_empty()).then(|| Self {
+            first_slot,
+            listeners,
+            are_watched: false,
+            has_callers: false,
+            accept_at: None,
+            links: Vec::new(),
+            free: Vec::new(),
+            by_peer: HashMap::default(),
+            readable: VecDeque::new(),
+            dirty: Vec::new(),
+            opening: VecDeque::new(),
+            accepted: 0,
+            nameless: 0,
+            reading: None,
+            buffer: vec![0; READ_BYTES].into(),
+        }))
+    }
+
+    /// Has its owner processed when somebody connects. Returns whether that could be done.
+    pub(super) fn watch(&mut self, io: &Io<'_>) -> bool {
+        if std::mem::replace(&mut self.are_watched, true) {
+            return true;
+        }
+        let watch = |(slot, listener): (usize, &TcpListener)| io.watch(listener.as_raw_fd(), self.first_slot + slot);
+        self.listeners.iter().enumerate().all(|listener| watch(listener).is_ok())
+    }
+
+    /// Notes what the system says of one of its descriptors.
+    pub(super) fn ready(&mut self, slot: usize, readiness: Readiness) {
+        let Some(slot) = slot.checked_sub(self.first_slot) else { return };
+        let Some(key) = slot.checked_sub(self.listeners.len()) else {
+            self.has_callers = true;
+            return;
+        };
+        let Some(link) = self.links.get_mut(key).and_then(Option::as_mut) else { return };
+        if readiness.is_writable && std::mem::take(&mut link.is_blocked) {
+            self.mark_dirty(key);
+        }
+        if readiness.is_readable {
+            self.note_readable(key, readiness.is_ending);
+        }
+    }
+
+    fn note_readable(&mut self, key: usize, is_ending: bool) {
+        if let Some(link) = &mut self.links[key] {
+            link.is_ending |= is_ending;
+            if !std::mem::replace(&mut link.is_readable, true) {
+                self.readable.push_back(key);
+            }
+        }
+    }
+
+    fn mark_dirty(&mut self, key: usize) {
+        if let Some(link) = &mut self.links[key] {
+            if !std::mem::replace(&mut link.is_dirty, true) {
+                self.dirty.push(key);
+            }
+        }
+    }
+
+    /// Takes those who have connected, and gives up those who do not say who they are.
+    pub(super) fn accept(&mut self, now: Instant, io: &Io<'_>) {
+        while let Some((_, key, number)) = self.opening.front().copied().filter(|(until, ..)| *until <= now) {
+            self.opening.pop_front();
+            let link = self.links[key].as_ref();
+            if link.is_some_and(|link| link.number == number && link.peer.is_none()) {
+                self.close(io, key);
+            }
+        }
+        if !std::mem::take(&mut self.has_callers) && self.accept_at.is_none_or(|at| at > now) {
+            return;
+        }
+        self.accept_at = None;
+        for listener in 0..self.listeners.len() {
+            loop {
+                match self.listeners[listener].accept() {
+                    Ok((stream, _)) => self.welcome(now, io, stream),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                    // It was gone again.
+                    Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
+                    // No descriptor or memory is left; nothing tells when there is.
+                    Err(_) => {
+                        self.accept_at = Some(now + ACCEPT_RETRY);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    fn welcome(&mut self, now: Instant, io: &Io<'_>, stream: TcpStream) {
+        self.accepted += 1;
+        // One that is broken already.
+        let Ok(link) = Link::new(stream, SocketType::Router, Frame::default(), self.accepted) else { return };
+        let key = self.free.pop().unwrap_or_else(|| {
+            self.links.push(None);
+            self.links.len() - 1
+        });
+        let slot = self.first_slot + self.listeners.len() + key;
+        if io.watch_stream(link.descriptor(), slot).is_err() {
+            self.free.push(key);
+            return;
+        }
+        self.opening.push_back((now + HANDSHAKE, key, link.number));
+        self.links[key] = Some(link);
+        self.mark_dirty(key);
+    }
+
+    fn close(&mut self, io: &Io<'_>, key: usize) {
+        let Some(link) = self.links[key].take() else { return };
+        io.unwatch(link.descriptor());
+        self.forget(link.peer, key);
+        if self.reading.as_ref().is_some_and(|reading| reading.key == key) {
+            self.reading = None;
+        }
+        self.free.push(key);
+    }
+
+    fn forget(&mut self, peer: Option<PeerId>, key: usize) {
+        if let Some(peer) = peer.filter(|peer| self.by_peer.get(peer) == Some(&key)) {
+            self.by_peer.remove(&peer);
+        }
+    }
+
+    /// The next message, in `frames`, and who sent it.
+    pub(super) fn receive(&mut self, io: &Io<'_>, frames: &mut Vec<Frame>) -> Option<PeerId> {
+        loop {
+            if self.reading.is_none() && !self.read_next(io, frames) {
+                return None;
+            }
+            let Some(reading) = &mut self.reading else { continue };
+            let key = reading.key;
+            let Some(link) = &mut self.links[key] else { continue };
+            let mut input = &self.buffer[reading.from..reading.to];
+            let decoded = link.connection.decode(&mut input, frames);
+            reading.from = reading.to - input.len();
+            match decoded {
+                Ok(Some(Input::Message)) => return link.peer.clone(),
+                Ok(Some(Input::Ready(identity))) => self.introduce(io, key, identity),
+                Ok(None) => {
+                    if link.connection.is_inside() {
+                        std::mem::swap(frames, &mut link.partial);
+                    }
+                    let (has_more, has_output) = (reading.has_more, !link.connection.outgoing().is_empty());
+                    self.reading = None;
+                    if has_output {
+                        self.mark_dirty(key);
+                    }
+                    if has_more {
+                        self.note_readable(key, false);
+                    }
+                }
+                Err(_) => self.close(io, key),
+            }
+        }
+    }
+
+    /// Whether nothing that was read is left, so that it is time to write.
+    pub(super) fn has_read_all(&self) -> bool {
+        self.reading.is_none()
+    }
+
+    /// Reads from the next connection that has something.
+    fn read_next(&mut self, io: &Io<'_>, frames: &mut Vec<Frame>) -> bool {
+        while let Some(key) = self.readable.pop_front() {
+            let Some(link) = &mut self.links[key] else { continue };
+            link.is_readable = false;
+            match link.read(&mut self.buffer) {
+                Received::Bytes(to) => {
+                    // A read that gives less than was asked for has emptied it, and the system tells of what comes after.
+                    let has_more = to == self.buffer.len() || link.is_ending;
+                    if link.connection.is_inside() {
+                        *frames = std::mem::take(&mut link.partial);
+                    }
+                    self.reading = Some(Reading { key, from: 0, to, has_more });
+                    return true;
+                }
+                Received::Nothing => {}
+                Received::End => self.close(io, key),
+            }
+        }
+        false
+    }
+
+    /// Notes who is at a connection. Who connects again takes the place of its former self.
+    fn introduce(&mut self, io: &Io<'_>, key: usize, identity: Frame) {
+        let peer = PeerId::new(if identity.is_empty() { self.next_name() } else { identity });
+        if let Some(former) = self.by_peer.insert(peer.clone(), key) {
+            self.close(io, former);
+        }
+        if let Some(link) = &mut self.links[key] {
+            link.peer = Some(peer);
+        }
+        self.mark_dirty(key);
+    }
+
+    /// Five bytes, as libzmq names them. The first is 0, which no name of a peer's own begins with.
+    fn next_name(&mut self) -> Frame {
+        self.nameless = self.nameless.wrapping_add(1);
+        Frame::concat(&[&[0], &self.nameless.to_be_bytes()])
+    }
+
+    /// Where a peer is, for [`Server::send`].
+    pub(super) fn find(&self, peer: &PeerId) -> Option<usize> {
+        self.by_peer.get(peer).copied()
+    }
+
+    /// Sends a message to the peer that was found at `key`. Leaves `frames` empty.
+    pub(super) fn send(&mut self, io: &Io<'_>, key: usize, frames: &mut Vec<Frame>) -> Delivery {
+        let Some(link) = &mut self.links[key] else { return Delivery::NoPeer };
+        link.connection.send(frames);
+        let outgoing = link.connection.outgoing();
+        if outgoing.messages() > limits::OUTBOX_MESSAGES || outgoing.bytes() > limits::OUTBOX_BYTES {
+            self.close(io, key);
+            return Delivery::Overflow;
+        }
+        self.mark_dirty(key);
+        Delivery::Done
+    }
+
+    /// Writes what there is to be written.
+    pub(super) fn flush(&mut self) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for key in dirty.drain(..) {
+            let Some(link) = &mut self.links[key] else { continue };
+            link.is_dirty = false;
+            if link.flush().is_err() {
+                // What it has sent before still counts, and its end follows.
+                let peer = link.peer.clone();
+                self.forget(peer, key);
+                self.note_readable(key, true);
+            }
+        }
+        // Keeps the memory; nothing has been added meanwhile.
+        self.dirty = dirty;
+    }
+
+    /// When there is something to do even if nothing happens.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let opening = self.opening.front().map(|(until, ..)| *until);
+        [opening, self.accept_at].into_iter().flatten().min()
+    }
+}
+
+impl Server {
+    /// Gives the addresses back. Connections stay, for what they have still to write.
+    pub(super) fn end_listening(&mut self, io: &Io<'_>) {
+        for listener in self.listeners.drain(..) {
+            io.unwatch(listener.as_raw_fd());
+        }
+        self.accept_at = None;
+        self.opening.clear();
+    }
+
+    /// Whether all is written. What comes from peers meanwhile is dropped: a connection closed with unread bytes in it would lose
+    /// what its peer has not read.
+    pub(super) fn has_written_all(&mut self) -> bool {
+        self.flush();
+        let mut has_written_all = true;
+        for link in self.links.iter_mut().flatten() {
+            while let Received::Bytes(_) = link.read(&mut self.buffer) {}
+            has_written_all &= link.connection.outgoing().is_empty() || link.peer.is_none();
+        }
+        has_written_all
+    }
+
+    /// Ends all watches, before it is dropped.
+    pub(super) fn unwatch(&mut self, io: &Io<'_>) {
+        self.end_listening(io);
+        self.links.iter().flatten().for_each(|link| io.unwatch(link.descriptor()));
+    }
+}

@@ -1,0 +1,160 @@
+//! TCP connections of our own: addresses, and one connection with what it has still to write and to read.
+//!
+//! `ipc`, `inproc` and addresses that only libzmq resolves are left to its sockets.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsRawFd, RawFd};
+
+use pigato_frame::Frame;
+use pigato_zmtp::{Connection, SocketType};
+use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
+
+use super::socket::{KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES};
+use crate::limits;
+use crate::protocol::PeerId;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1_024;
+
+/// Most pieces written at a time.
+const SLICES: usize = 32;
+
+/// Where to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Address {
+    /// All of this machine's addresses, of both families if it has both.
+    Any(u16),
+    One(SocketAddr),
+}
+
+impl Address {
+    /// Reads an endpoint; `None` for one that is libzmq's business.
+    pub(super) fn parse(endpoint: &str) -> Option<Self> {
+        let (host, port) = endpoint.strip_prefix("tcp://")?.rsplit_once(':')?;
+        let port = if port == "*" { 0 } else { port.parse().ok()? };
+        if host == "*" {
+            return Some(Self::Any(port));
+        }
+        let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let address = match in_brackets {
+            Some(host) => IpAddr::V6(host.parse().ok()?),
+            None => IpAddr::V4(host.parse().ok()?),
+        };
+        Some(Self::One(SocketAddr::new(address, port)))
+    }
+
+    /// Listens there. Returns the endpoint with its real port, too.
+    pub(super) fn listen(self) -> io::Result<(TcpListener, String)> {
+        let listener = match self {
+            Self::One(address) => listen_at(address)?,
+            Self::Any(port) => match listen_at(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)) {
+                Err(error) if !matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied) => {
+                    // A machine without IPv6.
+                    listen_at(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port))?
+                }
+                listening => listening?,
+            },
+        };
+        let endpoint = format!("tcp://{}", listener.local_addr()?);
+        Ok((listener, endpoint))
+    }
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// What a read gave.
+pub(super) enum Received {
+    Bytes(usize),
+    Nothing,
+    End,
+}
+
+/// One connection.
+pub(super) struct Link {
+    stream: TcpStream,
+    pub(super) connection: Connection,
+    /// What has come of a message whose end is still to come.
+    pub(super) partial: Vec<Frame>,
+    /// Whose it is, once that is known.
+    pub(super) peer: Option<PeerId>,
+    /// Which of all it is.
+    pub(super) number: u64,
+    /// Whether it is among those that are to be read, or to be written.
+    pub(super) is_readable: bool,
+    pub(super) is_dirty: bool,
+    /// Whether the peer has ended it, so that it is to be read to its end.
+    pub(super) is_ending: bool,
+    /// Whether it had no room; the system tells when it has.
+    pub(super) is_blocked: bool,
+}
+
+impl Link {
+    pub(super) fn new(stream: TcpStream, kind: SocketType, identity: Frame, number: u64) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        stream.set_nodelay(true)?;
+        let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(KEEPALIVE_INTERVAL);
+        SockRef::from(&stream).set_tcp_keepalive(&keepalive.with_retries(KEEPALIVE_PROBES))?;
+        // What a broker may add to a peer's longest message, and one too many, which tells the decoder.
+        let connection = Connection::new(kind, identity, limits::FRAME_BYTES, limits::MESSAGE_FRAMES + 4);
+        Ok(Self {
+            stream,
+            connection,
+            partial: Vec::new(),
+            peer: None,
+            number,
+            is_readable: false,
+            is_dirty: false,
+            is_ending: false,
+            is_blocked: false,
+        })
+    }
+
+    pub(super) fn descriptor(&self) -> RawFd {
+        self.stream.as_raw_fd()
+    }
+
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Received {
+        loop {
+            match self.stream.read(buffer) {
+                Ok(0) => return Received::End,
+                Ok(count) => return Received::Bytes(count),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Received::Nothing,
+                Err(_) => return Received::End,
+            }
+        }
+    }
+
+    /// Writes what there is, as far as there is room.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        while !self.is_blocked && !self.connection.outgoing().is_empty() {
+            let outgoing = self.connection.outgoing();
+            let written = match outgoing.only_slice() {
+                Some(bytes) => self.stream.write(bytes),
+                None => {
+                    let mut slices = [IoSlice::new(&[]); SLICES];
+                    let count = outgoing.slices(&mut slices);
+                    self.stream.write_vectored(&slices[..count])
+                }
+            };
+            match written {
+                Ok(count) => self.connection.outgoing_mut().consume(count),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_blocked = true,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
