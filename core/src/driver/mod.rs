@@ -20,6 +20,7 @@
 
 use crate::protocol::PeerId;
 
+mod caller;
 mod closing;
 mod dealer;
 mod engine;

@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use pigato_frame::{Context, Frame};
 
 use super::closing::Closing;
-use super::dealer::{Dealer, Transport};
-use super::engine::{Endpoint, Engine, Io, Progress};
+use super::dealer::{self, Dealer, Transport};
+use super::engine::{Endpoint, Engine, Io, Progress, Readiness};
 use super::handle::Handle;
 use super::mailbox::Mailbox;
 use super::peer_machine::{ClientCommand, PeerMachine, WorkerCommand};
 use super::socket::{LINGER, OUTBOX_RETRY, OVERDUE_BATCHES};
 use super::EventSink;
 use crate::client;
-use crate::config::{ceil_millis, ClientOptions, WorkerOptions};
+use crate::config::{ClientOptions, WorkerOptions};
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::link::Output;
@@ -73,7 +73,7 @@ const LEAVING: Duration = LINGER;
 /// The last connection of a machine that has stopped, until what it sent has left.
 #[derive(Default)]
 struct Leaving {
-    dealer: Option<Dealer>,
+    dealer: Option<Box<dyn Dealer>>,
     closing: Closing,
     until: Option<Instant>,
     /// Whether everybody knows; only libzmq is waited for.
@@ -85,10 +85,10 @@ struct PeerEndpoint<M: PeerMachine> {
     mailbox: Arc<Mailbox<M::Command>>,
     sink: Box<dyn EventSink<M::Event>>,
     /// Before the context, which waits for its sockets when it is dropped.
-    dealer: Option<Dealer>,
+    dealer: Option<Box<dyn Dealer>>,
     context: Arc<Context>,
     endpoint: String,
-    reconnect_max_millis: i32,
+    reconnect_max: Duration,
     /// That it has stopped: told after everything else, when no further command is taken.
     last_event: Option<M::Event>,
     /// What the machine wanted next when commands were carried out without the engine.
@@ -117,7 +117,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
             sink,
             context: engine.context()?,
             endpoint: endpoint.to_owned(),
-            reconnect_max_millis: i32::try_from(ceil_millis(reconnect)).unwrap_or(i32::MAX),
+            reconnect_max: reconnect,
             dealer: None,
             last_event: None,
             held: None,
@@ -135,7 +135,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
     }
 
     fn connect(&mut self, now: Instant, identity: &PeerId) -> Result<(), Error> {
-        let dealer = Dealer::open(&self.context, &self.endpoint, identity, self.reconnect_max_millis)?;
+        let dealer = dealer::open(&self.context, &self.endpoint, identity, self.reconnect_max)?;
         let is_up = dealer.is_up_at_once();
         self.sink.opening(identity);
         self.dealer = Some(dealer);
@@ -150,7 +150,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         while let Some(transition) = self.next_transition() {
             match transition {
                 Transition::Connect(identity) => {
-                    let opened = self.connect(now, &identity).and_then(|()| self.watch(io));
+                    let opened = self.connect(now, &identity).and_then(|()| self.watch(now, io));
                     if opened.is_err() {
                         self.disconnect(io);
                         self.machine.handle_connect_failed(now);
@@ -183,8 +183,14 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         None
     }
 
-    fn watch(&mut self, io: &Io<'_>) -> Result<(), Error> {
-        self.dealer.as_mut().map_or(Ok(()), |dealer| dealer.watch(io))
+    fn watch(&mut self, now: Instant, io: &Io<'_>) -> Result<(), Error> {
+        self.dealer.as_mut().map_or(Ok(()), |dealer| dealer.watch(now, io))
+    }
+
+    fn flush(&mut self) {
+        if let Some(dealer) = &mut self.dealer {
+            dealer.flush();
+        }
     }
 
     fn disconnect(&mut self, io: &Io<'_>) {
@@ -196,8 +202,12 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         }
     }
 
+    fn has_unsent(&self) -> bool {
+        self.dealer.as_ref().is_some_and(|dealer| dealer.has_unsent())
+    }
+
     fn is_blocked(&self) -> bool {
-        self.dealer.as_ref().is_some_and(Dealer::is_blocked)
+        self.dealer.as_ref().is_some_and(|dealer| dealer.is_blocked())
     }
 
     /// Takes commands, unless the connection has no room for what they would send. Returns whether some are left.
@@ -214,7 +224,8 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
     }
 
     fn hear_transport(&mut self, now: Instant, io: &Io<'_>) {
-        while let Some(transport) = self.dealer.as_ref().and_then(|dealer| dealer.transport(&mut self.frames)) {
+        while let Some(transport) = self.dealer.as_mut().and_then(|dealer| dealer.transport(now, io, &mut self.frames))
+        {
             self.frames.clear();
             match transport {
                 Transport::Up => self.machine.handle_connected(now),
@@ -233,15 +244,19 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         self.receive_batch(now, io, |sink| sink.is_full())
     }
 
+    /// The next message, in `frames`. Returns whether there is one.
+    fn receive_message(&mut self) -> bool {
+        self.dealer.as_mut().is_some_and(|dealer| dealer.receive(&mut self.frames))
+    }
+
     fn receive_batch(&mut self, now: Instant, io: &Io<'_>, is_full: impl Fn(&dyn EventSink<M::Event>) -> bool) -> bool {
         for _ in 0..BATCH {
             if is_full(&*self.sink) {
                 self.machine.handle_not_reading(now);
                 return false;
             }
-            match &self.dealer {
-                Some(dealer) if dealer.receive(&mut self.frames) => {}
-                _ => return false,
+            if !self.receive_message() {
+                return false;
             }
             self.machine.handle_message(now, &mut self.frames);
             self.carry_out(now, io);
@@ -275,12 +290,12 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         let is_late = now >= *leaving.until.get_or_insert(now + LEAVING);
         if let Some(mut dealer) = leaving.dealer.take() {
             dealer.flush();
-            if dealer.is_blocked() && !is_late {
+            if dealer.has_unsent() && !is_late {
                 leaving.dealer = Some(dealer);
                 self.retry_at = Some(now + OUTBOX_RETRY);
                 return Progress::Idle;
             }
-            dealer.close_expected(now, &self.context, &mut leaving.closing, io);
+            dealer.close_expected(now, &mut leaving.closing, io);
         }
         self.retry_at = leaving.closing.deadline();
         let is_over = leaving.closing.is_over(now, io);
@@ -304,11 +319,17 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
 }
 
 impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
+    fn ready(&mut self, _slot: usize, readiness: Readiness) {
+        for dealer in self.dealer.iter_mut().chain(&mut self.leaving.dealer) {
+            dealer.ready(readiness);
+        }
+    }
+
     fn process(&mut self, now: Instant, io: &Io<'_>) -> Progress {
         if self.last_event.is_some() || self.leaving.is_told {
             return self.leave(now, io);
         }
-        if self.watch(io).is_err() {
+        if self.watch(now, io).is_err() {
             self.machine.handle_disconnected(now);
         }
         if self.machine.next_deadline().is_some_and(|deadline| deadline <= now) {
@@ -321,16 +342,17 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
         // Both sockets are read after a connection was opened: libzmq makes their descriptors readable only for those
         // who have found them empty before.
         self.hear_transport(now, io);
-        if let Some(dealer) = &mut self.dealer {
-            dealer.flush();
-        }
+        self.flush();
         let mut again = self.take_commands(now, io);
+        self.flush();
         again |= self.receive(now, io);
+        self.flush();
         self.deliver();
         if self.last_event.is_some() {
             return self.leave(now, io);
         }
-        self.retry_at = self.is_blocked().then(|| now + OUTBOX_RETRY);
+        again |= self.dealer.as_ref().is_some_and(|dealer| dealer.has_input()) && !self.sink.is_full();
+        self.retry_at = self.has_unsent().then(|| now + OUTBOX_RETRY);
         if again {
             Progress::Again
         } else {
@@ -348,9 +370,10 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
             self.machine.handle_command(now, command);
             self.held = self.next_transition();
         }
+        self.flush();
         let is_done = !left && self.held.is_none() && self.events.is_empty() && self.last_event.is_none();
         // What arrived may have been noted while sending, and then the descriptor tells nobody of it.
-        is_done && !self.is_blocked() && !self.dealer.as_ref().is_some_and(Dealer::has_input)
+        is_done && !self.has_unsent() && !self.dealer.as_ref().is_some_and(|dealer| dealer.has_input())
     }
 
     fn release(&mut self, io: &Io<'_>) -> bool {
@@ -358,7 +381,7 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
     }
 
     fn released(&self) -> Option<RawFd> {
-        self.dealer.as_ref().and_then(Dealer::released)
+        self.dealer.as_ref().and_then(|dealer| dealer.released())
     }
 
     fn read(&mut self, now: Instant) -> (usize, bool) {
@@ -366,16 +389,16 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
             if self.held.is_some() || self.sink.is_full() {
                 break;
             }
-            match &self.dealer {
-                Some(dealer) if dealer.receive(&mut self.frames) => {}
-                _ => {
-                    self.deliver();
-                    return (count, self.last_event.is_none() && !self.is_blocked());
-                }
+            if !self.receive_message() {
+                self.flush();
+                self.deliver();
+                let is_lost = self.released().is_none();
+                return (count, self.last_event.is_none() && !self.has_unsent() && !is_lost);
             }
             self.machine.handle_message(now, &mut self.frames);
             self.held = self.next_transition();
         }
+        self.flush();
         self.deliver();
         (BATCH, false)
     }
@@ -385,7 +408,8 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        [self.machine.next_deadline(), self.retry_at].into_iter().flatten().min()
+        let dealer = self.dealer.as_ref().and_then(|dealer| dealer.deadline());
+        [self.machine.next_deadline(), self.retry_at, dealer].into_iter().flatten().min()
     }
 
     fn abort(&mut self, io: &Io<'_>) {

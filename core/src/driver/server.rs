@@ -13,16 +13,13 @@ use pigato_zmtp::{Input, SocketType};
 use super::engine::{Io, Readiness};
 use super::outbox::Delivery;
 use super::socket::{endpoint_error, os_error};
-use super::tcp::{Address, Link, Received};
+use super::tcp::{Address, Link, Received, HANDSHAKE};
 use crate::error::Error;
 use crate::limits;
 use crate::protocol::PeerId;
 
 /// Bytes read from a connection at a time.
 const READ_BYTES: usize = 64 << 10;
-
-/// How long a peer may take to say who it is.
-const HANDSHAKE: Duration = Duration::from_secs(30);
 
 /// Pause after the system had no descriptor for a new connection.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -326,13 +323,12 @@ impl Server {
         self.opening.clear();
     }
 
-    /// Whether all is written. What comes from peers meanwhile is dropped: a connection closed with unread bytes in it would lose
-    /// what its peer has not read.
+    /// Whether all is written. What comes from peers meanwhile is dropped.
     pub(super) fn has_written_all(&mut self) -> bool {
         self.flush();
         let mut has_written_all = true;
         for link in self.links.iter_mut().flatten() {
-            while let Received::Bytes(_) = link.read(&mut self.buffer) {}
+            link.discard_input(&mut self.buffer);
             has_written_all &= link.connection.outgoing().is_empty() || link.peer.is_none();
         }
         has_written_all

@@ -63,8 +63,7 @@ pub(super) fn os_error(error: &std::io::Error) -> zmq::Error {
 
 /// Connects, to an address with a real port.
 pub(super) fn connect(socket: &zmq::Socket, endpoint: &str) -> Result<(), Error> {
-    check_text(endpoint)?;
-    check_port(endpoint, |port| port > 0)?;
+    check_connectable(endpoint)?;
     socket.connect(endpoint).map_err(|error| endpoint_error(endpoint, error))
 }
 
@@ -83,6 +82,12 @@ pub(super) fn check_bindable(endpoint: &str) -> Result<(), Error> {
         return Ok(());
     }
     check_port(endpoint, |_| true)
+}
+
+/// Refuses what cannot be connected to, whoever connects.
+pub(super) fn check_connectable(endpoint: &str) -> Result<(), Error> {
+    check_text(endpoint)?;
+    check_port(endpoint, |port| port > 0)
 }
 
 /// Refuses what cannot be handed to libzmq at all.

@@ -5,6 +5,7 @@
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
+use std::time::Duration;
 
 use pigato_frame::Frame;
 use pigato_zmtp::{Connection, SocketType};
@@ -73,6 +74,19 @@ fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
+/// How long a peer may take to be reached and to say who it is.
+pub(super) const HANDSHAKE: Duration = Duration::from_secs(30);
+
+/// Begins to connect.
+pub(super) fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    match socket.connect(&address.into()) {
+        Err(error) if error.raw_os_error() != Some(zmq::Error::EINPROGRESS.to_raw()) => Err(error),
+        _ => Ok(socket.into()),
+    }
+}
+
 /// What a read gave.
 pub(super) enum Received {
     Bytes(usize),
@@ -95,6 +109,8 @@ pub(super) struct Link {
     pub(super) is_dirty: bool,
     /// Whether the peer has ended it, so that it is to be read to its end.
     pub(super) is_ending: bool,
+    /// Whether nothing can be written any more.
+    pub(super) is_broken: bool,
     /// Whether it had no room; the system tells when it has.
     pub(super) is_blocked: bool,
 }
@@ -116,12 +132,31 @@ impl Link {
             is_readable: false,
             is_dirty: false,
             is_ending: false,
+            is_broken: false,
             is_blocked: false,
         })
     }
 
     pub(super) fn descriptor(&self) -> RawFd {
         self.stream.as_raw_fd()
+    }
+
+    /// Whether the connection has been made; an error if it could not be.
+    pub(super) fn is_connected(&self) -> io::Result<bool> {
+        match self.stream.take_error()? {
+            Some(error) => Err(error),
+            None => match self.stream.peer_addr() {
+                Err(error) if error.kind() == ErrorKind::NotConnected => Ok(false),
+                peer => peer.map(|_| true),
+            },
+        }
+    }
+
+    /// Drops what has come: a connection that is closed with unread bytes in it loses what its peer has not read.
+    pub(super) fn discard_input(&mut self, buffer: &mut [u8]) {
+        while !buffer.is_empty() {
+            let Received::Bytes(_) = self.read(buffer) else { return };
+        }
     }
 
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Received {

@@ -62,7 +62,7 @@ impl Raw {
     pub(crate) fn slow_router() -> (Self, String) {
         Self::bound_router("tcp://127.0.0.1:*", |socket| {
             socket.set_rcvhwm(1)?;
-            socket.set_rcvbuf(4_096)
+            socket.set_rcvbuf(65_536)
         })
     }
 
