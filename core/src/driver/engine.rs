@@ -152,7 +152,7 @@ impl Io<'_> {
     }
 
     fn register(&self, descriptor: RawFd, slot: usize, interest: Interest) -> io::Result<()> {
-        let token = Token((self.id as usize) << SLOT_BITS | slot);
+        let token = Token(((self.id as usize) << SLOT_BITS) | slot);
         self.registry.register(&mut SourceFd(&descriptor), token, interest)
     }
 
@@ -393,7 +393,7 @@ impl Loop {
             let readiness = Readiness { is_readable, is_writable: event.is_writable(), is_ending };
             if let Some(cell) = self.endpoints.get(&id) {
                 if let Some(endpoint) = &mut cell.lock().endpoint {
-                    endpoint.ready(event.token().0 & (1 << SLOT_BITS) - 1, readiness);
+                    endpoint.ready(event.token().0 & ((1 << SLOT_BITS) - 1), readiness);
                 }
             }
             self.active.push(id);

@@ -79,7 +79,7 @@ impl Decoder {
             *input = &[];
             return Ok(None);
         }
-        let length = (1..header_bytes).filter_map(at).fold(0, |length, byte| length << 8 | u64::from(byte));
+        let length = (1..header_bytes).filter_map(at).fold(0, |length, byte| (length << 8) | u64::from(byte));
         match usize::try_from(length) {
             Ok(length) if length <= most_bytes => Ok(Some((header_bytes, length))),
             _ => Err(Malformed::TooLong),
