@@ -18,6 +18,14 @@ use crate::protocol::PeerId;
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1_024;
 
+/// A connection that is broken is an error and no signal, which would end a program of another language. What is written in one
+/// piece is written so by the standard library.
+#[cfg(not(target_vendor = "apple"))]
+const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
+/// There the socket is made so.
+#[cfg(target_vendor = "apple")]
+const NO_SIGNAL: i32 = 0;
+
 /// Most pieces written at a time.
 const SLICES: usize = 32;
 
@@ -180,7 +188,7 @@ impl Link {
                 None => {
                     let mut slices = [IoSlice::new(&[]); SLICES];
                     let count = outgoing.slices(&mut slices);
-                    self.stream.write_vectored(&slices[..count])
+                    SockRef::from(&self.stream).send_vectored_with_flags(&slices[..count], NO_SIGNAL)
                 }
             };
             match written {

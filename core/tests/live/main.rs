@@ -22,5 +22,6 @@ mod reconnect;
 mod requests;
 mod slow_reader;
 mod start_stop;
+mod tcp;
 mod timeouts;
 mod transports;

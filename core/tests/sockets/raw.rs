@@ -11,8 +11,11 @@ pub(crate) type Frames = Vec<Vec<u8>>;
 pub(crate) struct Raw {
     socket: zmq::Socket,
     /// Before it the socket, which has to be closed first.
-    _context: zmq::Context,
+    context: zmq::Context,
 }
+
+/// Where a socket's monitor is, in its own context.
+const MONITOR: &str = "inproc://monitor";
 
 /// A message for [`Raw::send`], of anything that is bytes.
 #[macro_export]
@@ -26,7 +29,7 @@ impl Raw {
         let socket = context.socket(kind).expect("a socket");
         socket.set_linger(0).expect("linger");
         set(&socket).expect("the socket's options and endpoint");
-        Self { socket, _context: context }
+        Self { socket, context }
     }
 
     /// A client or worker with this identity; an empty one for libzmq's own five bytes.
@@ -37,6 +40,27 @@ impl Raw {
             }
             socket.connect(endpoint)
         })
+    }
+
+    /// A peer whose libzmq asks after the other side this often, and gives it up after three times as long.
+    pub(crate) fn dealer_with_heartbeats(endpoint: &str, identity: &str, interval: Duration) -> Self {
+        let millis = i32::try_from(interval.as_millis()).expect("a short one");
+        Self::open(zmq::DEALER, |socket| {
+            socket.set_heartbeat_ivl(millis)?;
+            socket.set_heartbeat_timeout(3 * millis)?;
+            socket.set_identity(identity.as_bytes())?;
+            let events = zmq::SocketEvent::DISCONNECTED.to_raw();
+            socket.monitor(MONITOR, i32::from(events))?;
+            socket.connect(endpoint)
+        })
+    }
+
+    /// Whether the connection of a [`Raw::dealer_with_heartbeats`] ends within this time.
+    pub(crate) fn disconnects_within(&self, patience: Duration) -> bool {
+        let monitor = self.context.socket(zmq::PAIR).expect("a socket");
+        monitor.connect(MONITOR).expect("it was bound");
+        let millis = i64::try_from(patience.as_millis()).expect("a short one");
+        monitor.poll(zmq::POLLIN, millis).expect("poll") > 0
     }
 
     /// A client that takes few messages and reads none unless asked: what comes for it piles up at the sender.
