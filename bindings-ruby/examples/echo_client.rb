@@ -5,7 +5,8 @@ require "pigato"
 
 client = Pigato::Client.new(ARGV.fetch(0, "tcp://127.0.0.1:55555"), autostart: true)
 threads = Array.new(10) do |thread|
-  Thread.new { 10.times { |number| puts client.request("echo", "#{thread}-#{number}") } }
+  Thread.new { Array.new(10) { |number| client.request("echo", "#{thread}-#{number}") } }
 end
-threads.each(&:join)
+# Printed by one: what several print at once may run into each other.
+puts threads.flat_map(&:value)
 client.stop
