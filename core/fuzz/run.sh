@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 seconds=${1:-60}
 targets=("${@:2}")
 if ((${#targets[@]} == 0)); then
-  targets=(decode parse broker client worker)
+  targets=(decode parse broker client worker zmtp)
 fi
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/../../target}/fuzz

@@ -10,9 +10,11 @@ mod support;
 #[allow(dead_code)]
 #[path = "../../tests/broker/world.rs"]
 mod world;
+mod zmtp;
 
 pub use broker_steps::run as broker;
 pub use messages::{decode, joined, parse};
+pub use zmtp::zmtp;
 
 /// Runs a client through what the bytes say.
 pub fn client(bytes: &[u8]) {
