@@ -64,7 +64,7 @@ fn text(
     let mut text = String::from(
         "# Performance\n\nWritten by `make bench`; every figure is from one run, and a median where several rounds are told of. Echo, each role in a process of its own, all on one \
          machine. The *floor* is a forwarder without state, a worker and a client straight on libzmq, with the frames of the \
-         protocol: what no broker over libzmq can be much faster than. Absolute figures are this machine's; ratios travel \
+         protocol: no broker over libzmq can be much faster; ours speaks ZMTP itself. Absolute figures are this machine's; ratios travel \
          better.\n\n| | |\n|---|---|\n",
     );
     let mut line = |words: std::fmt::Arguments<'_>| writeln!(text, "{words}").expect("memory");
