@@ -14,8 +14,8 @@ pub const MESSAGE_FRAMES: usize = 1_024;
 /// Default for the largest data frame that the broker takes, in bytes; beyond it a request ends with `B_TOO_LARGE`.
 pub const BODY_BYTES: usize = 64 << 20;
 
-/// Default for the largest frame that a socket takes at all, in bytes. libzmq closes the connection of a peer that
-/// sends more: it protects the process's memory from a single hostile frame.
+/// Default for the largest frame that a connection takes at all, in bytes. A peer that sends more loses its connection: this
+/// protects the process's memory from a single hostile frame.
 pub const FRAME_BYTES: usize = 256 << 20;
 
 /// Default for the most requests that a broker holds, waiting and in flight; beyond it: `B_QUEUE_FULL`.
@@ -82,11 +82,12 @@ pub const EVENTS: usize = 65_536;
 /// are refused with `B_QUEUE_FULL`; of those taken in before, only their end (and a change of client) is still told.
 pub const STORED_BYTES: usize = 256 << 20;
 
-/// Most sockets of a process: three for each client or worker (one, and two that watch it), three for a broker.
+/// Most sockets of libzmq in a process: three for each client or worker at `ipc` (one, and two that watch it), three for a broker.
 pub const SOCKETS: i32 = 65_536;
 
-/// Messages that libzmq keeps for one peer, each way, before the rest waits in that peer's outbox. Large enough that a
-/// window of thousands of requests never meets it, small enough to bound what a peer that stops reading costs.
+/// Messages that are kept for one peer whatever their size, by libzmq each way, before the rest waits in that peer's outbox, or a
+/// client or worker takes no more. Large enough that a window of thousands of requests never meets it, small enough to bound what
+/// a peer that stops reading costs.
 pub const SOCKET_MESSAGES: i32 = 10_000;
 
 /// Messages that wait in a slow peer's outbox; one more, and the peer counts as gone.

@@ -14,7 +14,7 @@ use pigato_zmtp::{Input, SocketType};
 use super::closing::Closing;
 use super::dealer::{Dealer, Transport};
 use super::engine::{Io, Readiness};
-use super::tcp::{connect_to, Link, Received, HANDSHAKE};
+use super::tcp::{connect_to, Link, Received, HANDSHAKE, READS_PER_TURN};
 use crate::error::{Error, ErrorCode};
 use crate::limits;
 use crate::protocol::PeerId;
@@ -23,9 +23,6 @@ const SLOT: usize = 0;
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 32 << 10;
-
-/// Bytes that may wait for room before nothing more is taken for sending.
-const BLOCKED_BYTES: usize = 1 << 20;
 
 /// Where to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,45 +122,41 @@ impl Caller {
                 return;
             }
         }
-        self.state = State::Waiting(Some(now + self.pause));
+        // Not all clients of a broker that went at the same time again and again.
+        let spread = self.pause * u32::from(self.identity.last().map_or(0, |byte| byte % 32)) / 64;
+        self.state = State::Waiting(Some(now + self.pause + spread));
         self.pause = (self.pause * 2).min(self.most_pause);
     }
 
     /// The next thing in the buffer or behind it. Returns whether the connection goes on.
     fn advance(&mut self, frames: &mut Vec<Frame>) -> Advance {
         let (State::Opening(link, _) | State::Open(link)) = &mut self.state else { return Advance::Nothing };
-        loop {
+        for _ in 0..READS_PER_TURN {
             if self.from < self.to {
-                let mut input = &self.buffer[self.from..self.to];
-                let decoded = link.connection.decode(&mut input, frames);
-                self.from = self.to - input.len();
-                match decoded {
+                match link.decode(&self.buffer[..self.to], &mut self.from, frames) {
                     Ok(Some(Input::Message)) => return Advance::Message,
                     Ok(Some(Input::Ready(_))) => return Advance::Ready,
-                    Ok(None) if link.connection.is_inside() => link.partial = std::mem::take(frames),
                     Ok(None) => {}
                     Err(_) => return Advance::End,
                 }
             }
             if !self.is_readable {
-                return Advance::Nothing;
+                break;
             }
             if self.buffer.is_empty() {
                 self.buffer = vec![0; READ_BYTES].into();
             }
             match link.read(&mut self.buffer) {
                 Received::Bytes(count) => {
-                    // A read that gives less than was asked for has emptied it.
-                    self.is_readable = count == self.buffer.len() || link.is_ending;
+                    // A read that gives less than was asked for has emptied it, and the I/O thread is told of what comes after.
+                    self.is_readable = count == self.buffer.len() || link.is_ending || self.is_released;
                     (self.from, self.to) = (0, count);
-                    if link.connection.is_inside() {
-                        *frames = std::mem::take(&mut link.partial);
-                    }
                 }
                 Received::Nothing => self.is_readable = false,
                 Received::End => return Advance::End,
             }
         }
+        Advance::Nothing
     }
 
     /// Goes on with the opening, as far as there is news. Returns whether that is over.
@@ -291,7 +284,11 @@ impl Dealer for Caller {
     }
 
     fn has_input(&self) -> bool {
-        self.from < self.to || matches!(self.state, State::Lost(_, false))
+        match self.state {
+            State::Open(_) => self.is_readable || self.from < self.to,
+            State::Lost(_, is_told) => !is_told,
+            _ => false,
+        }
     }
 
     fn send(&mut self, frames: &mut Vec<Frame>) {
@@ -316,12 +313,16 @@ impl Dealer for Caller {
     fn is_blocked(&self) -> bool {
         let State::Open(link) = &self.state else { return false };
         let outgoing = link.connection.outgoing();
-        !link.is_broken && (outgoing.bytes() > BLOCKED_BYTES || outgoing.messages() > limits::SOCKET_MESSAGES as usize)
+        !link.is_broken && outgoing.messages() > limits::SOCKET_MESSAGES as usize
     }
 
     fn has_unsent(&self) -> bool {
         let State::Open(link) = &self.state else { return false };
         !link.is_broken && !link.connection.outgoing().is_empty()
+    }
+
+    fn tells_of_room(&self) -> bool {
+        !self.is_released
     }
 
     fn release(&mut self, io: &Io<'_>) -> bool {

@@ -78,6 +78,11 @@ pub(super) trait Dealer: Send {
     /// Whether anything waits for room.
     fn has_unsent(&self) -> bool;
 
+    /// Whether the endpoint is processed when there is room again.
+    fn tells_of_room(&self) -> bool {
+        false
+    }
+
     /// Ends the watch for what arrives, so that another thread can wait for it. Returns whether there was one.
     fn release(&mut self, io: &Io<'_>) -> bool;
 
@@ -87,7 +92,7 @@ pub(super) trait Dealer: Send {
     /// Watches again for what arrives.
     fn take_back(&mut self, io: &Io<'_>) -> Result<(), Error>;
 
-    /// Closes the connection; what was sent still leaves, within the linger time.
+    /// Closes the connection. What there is room for still leaves.
     fn close(self: Box<Self>, io: &Io<'_>);
 
     /// As [`Dealer::close`], with the end to be waited for.
@@ -106,7 +111,10 @@ pub(super) fn open(
         return Err(Error::new(ErrorCode::Option, "prefix too long for an identity: at most 218 bytes"));
     }
     Ok(match Target::parse(endpoint) {
-        Some(target) => Box::new(Caller::new(target, identity, RETRY, reconnect_max.max(RETRY))),
+        Some(target) => {
+            let most_pause = reconnect_max.max(Duration::from_millis(1));
+            Box::new(Caller::new(target, identity, RETRY.min(most_pause), most_pause))
+        }
         None => Box::new(Socket::open(context, endpoint, identity, reconnect_max)?),
     })
 }

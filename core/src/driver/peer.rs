@@ -170,6 +170,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
             match output {
                 Output::Send(message) => {
                     if let Some(dealer) = &mut self.dealer {
+                        self.frames.clear();
                         M::encode(message, &mut self.frames);
                         dealer.send(&mut self.frames);
                     }
@@ -352,7 +353,8 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
             return self.leave(now, io);
         }
         again |= self.dealer.as_ref().is_some_and(|dealer| dealer.has_input()) && !self.sink.is_full();
-        self.retry_at = self.has_unsent().then(|| now + OUTBOX_RETRY);
+        let must_retry = |dealer: &Box<dyn Dealer>| dealer.has_unsent() && !dealer.tells_of_room();
+        self.retry_at = self.dealer.as_ref().is_some_and(must_retry).then(|| now + OUTBOX_RETRY);
         if again {
             Progress::Again
         } else {
@@ -392,8 +394,10 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
             if !self.receive_message() {
                 self.flush();
                 self.deliver();
-                let is_lost = self.released().is_none();
-                return (count, self.last_event.is_none() && !self.has_unsent() && !is_lost);
+                // What is lost, or cut short, is the I/O thread's.
+                let is_over =
+                    self.released().is_none() || self.dealer.as_ref().is_some_and(|dealer| dealer.has_input());
+                return (count, self.last_event.is_none() && !self.has_unsent() && !is_over);
             }
             self.machine.handle_message(now, &mut self.frames);
             self.held = self.next_transition();

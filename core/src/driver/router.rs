@@ -252,6 +252,7 @@ impl RouterEndpoint {
     fn send(&mut self, now: Instant, io: &Io<'_>, peer: &PeerId, message: Message) -> Delivery {
         if let Some(server) = &mut self.server {
             if let Some(key) = server.find(peer) {
+                self.frames.clear();
                 message.encode(&mut self.frames);
                 let delivery = server.send(io, key, &mut self.frames);
                 if let Delivery::Overflow = delivery {
@@ -261,6 +262,7 @@ impl RouterEndpoint {
             }
         }
         let Some(router) = &self.router else { return Delivery::NoPeer };
+        self.frames.clear();
         self.frames.push(peer.to_frame());
         message.encode(&mut self.frames);
         self.outboxes.send(now, router, peer, &mut self.frames)
@@ -303,12 +305,15 @@ impl RouterEndpoint {
     }
 
     fn receive_from_server(&mut self, now: Instant, io: &Io<'_>) -> bool {
+        if let Some(server) = &mut self.server {
+            server.begin_turn();
+        }
         for _ in 0..BATCH {
             if self.is_drained || !self.is_restored {
                 return false;
             }
             let Some(server) = &mut self.server else { return false };
-            let Some(peer) = server.receive(io, &mut self.frames) else { return false };
+            let Some(peer) = server.receive(io, &mut self.frames) else { return server.has_more() };
             let has_read_all = server.has_read_all();
             self.machine.handle_message(now, &peer, &mut self.frames);
             self.carry_out(now, io);
@@ -337,6 +342,9 @@ impl RouterEndpoint {
             let Some(router) = &self.router else { return false };
             match receive_from(router, &mut self.frames) {
                 Some(peer) => {
+                    if let Some(server) = &mut self.server {
+                        server.give_up(io, &peer);
+                    }
                     self.machine.handle_message(now, &peer, &mut self.frames);
                     unanswered += 1;
                 }
@@ -465,6 +473,9 @@ impl Endpoint for RouterEndpoint {
         if self.is_drained {
             return self.finish_closing(now, io);
         }
+        if let Some(server) = self.server.as_mut().filter(|_| self.is_restored) {
+            server.expire(now, io);
+        }
         self.flush();
         self.deliver();
         if again {
@@ -478,7 +489,7 @@ impl Endpoint for RouterEndpoint {
         if let Some(closing) = &self.closing {
             return closing.deadline();
         }
-        let server = self.server.as_ref().and_then(Server::deadline);
+        let server = self.server.as_ref().and_then(|server| server.deadline(self.is_restored));
         [self.machine.next_deadline(), self.outboxes.retry_at(), server].into_iter().flatten().min()
     }
 

@@ -13,13 +13,17 @@ use pigato_zmtp::{Input, SocketType};
 use super::engine::{Io, Readiness};
 use super::outbox::Delivery;
 use super::socket::{endpoint_error, os_error};
-use super::tcp::{Address, Link, Received, HANDSHAKE};
+use super::tcp::{Address, Link, Received, HANDSHAKE, READS_PER_TURN};
+use crate::entropy::Entropy;
 use crate::error::Error;
 use crate::limits;
 use crate::protocol::PeerId;
 
 /// Bytes read from a connection at a time.
 const READ_BYTES: usize = 64 << 10;
+
+/// Bytes for a peer that are written at once, before all that was read is dealt with.
+const FLUSH_BYTES: usize = 256 << 10;
 
 /// Pause after the system had no descriptor for a new connection.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -28,6 +32,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 pub(super) struct Server {
     /// The first of the slots that descriptors here are watched under: listeners, then connections.
     first_slot: usize,
+    first_link_slot: usize,
     listeners: Vec<TcpListener>,
     are_watched: bool,
     has_callers: bool,
@@ -44,6 +49,7 @@ pub(super) struct Server {
     accepted: u64,
     nameless: u32,
     reading: Option<Reading>,
+    reads_left: usize,
     buffer: Box<[u8]>,
 }
 
@@ -54,6 +60,13 @@ struct Reading {
     to: usize,
     /// Whether there may be more behind it.
     has_more: bool,
+}
+
+/// Whether more waits for a peer than may wait: messages, or bytes behind the messages that libzmq's socket would keep, too.
+fn has_overflowed(link: &Link) -> bool {
+    let outgoing = link.connection.outgoing();
+    let behind = outgoing.messages().saturating_sub(limits::SOCKET_MESSAGES as usize);
+    behind > limits::OUTBOX_MESSAGES || (behind > 0 && outgoing.bytes() > limits::OUTBOX_BYTES)
 }
 
 impl Server {
@@ -70,6 +83,7 @@ impl Server {
         }
         Ok((!listeners.is_empty()).then(|| Self {
             first_slot,
+            first_link_slot: first_slot + listeners.len(),
             listeners,
             are_watched: false,
             has_callers: false,
@@ -81,8 +95,9 @@ impl Server {
             dirty: Vec::new(),
             opening: VecDeque::new(),
             accepted: 0,
-            nameless: 0,
+            nameless: Entropy::from_os().uuid().as_fields().0,
             reading: None,
+            reads_left: 0,
             buffer: vec![0; READ_BYTES].into(),
         }))
     }
@@ -98,9 +113,8 @@ impl Server {
 
     /// Notes what the system says of one of its descriptors.
     pub(super) fn ready(&mut self, slot: usize, readiness: Readiness) {
-        let Some(slot) = slot.checked_sub(self.first_slot) else { return };
-        let Some(key) = slot.checked_sub(self.listeners.len()) else {
-            self.has_callers = true;
+        let Some(key) = slot.checked_sub(self.first_link_slot) else {
+            self.has_callers |= slot >= self.first_slot;
             return;
         };
         let Some(link) = self.links.get_mut(key).and_then(Option::as_mut) else { return };
@@ -129,8 +143,8 @@ impl Server {
         }
     }
 
-    /// Takes those who have connected, and gives up those who do not say who they are.
-    pub(super) fn accept(&mut self, now: Instant, io: &Io<'_>) {
+    /// Gives up those who have not said who they are in time.
+    pub(super) fn expire(&mut self, now: Instant, io: &Io<'_>) {
         while let Some((_, key, number)) = self.opening.front().copied().filter(|(until, ..)| *until <= now) {
             self.opening.pop_front();
             let link = self.links[key].as_ref();
@@ -138,6 +152,10 @@ impl Server {
                 self.close(io, key);
             }
         }
+    }
+
+    /// Takes those who have connected.
+    pub(super) fn accept(&mut self, now: Instant, io: &Io<'_>) {
         if !std::mem::take(&mut self.has_callers) && self.accept_at.is_none_or(|at| at > now) {
             return;
         }
@@ -167,7 +185,7 @@ impl Server {
             self.links.push(None);
             self.links.len() - 1
         });
-        let slot = self.first_slot + self.listeners.len() + key;
+        let slot = self.first_link_slot + key;
         if io.watch_stream(link.descriptor(), slot).is_err() {
             self.free.push(key);
             return;
@@ -196,22 +214,16 @@ impl Server {
     /// The next message, in `frames`, and who sent it.
     pub(super) fn receive(&mut self, io: &Io<'_>, frames: &mut Vec<Frame>) -> Option<PeerId> {
         loop {
-            if self.reading.is_none() && !self.read_next(io, frames) {
+            if self.reading.is_none() && !self.read_next(io) {
                 return None;
             }
             let Some(reading) = &mut self.reading else { continue };
             let key = reading.key;
             let Some(link) = &mut self.links[key] else { continue };
-            let mut input = &self.buffer[reading.from..reading.to];
-            let decoded = link.connection.decode(&mut input, frames);
-            reading.from = reading.to - input.len();
-            match decoded {
+            match link.decode(&self.buffer[..reading.to], &mut reading.from, frames) {
                 Ok(Some(Input::Message)) => return link.peer.clone(),
                 Ok(Some(Input::Ready(identity))) => self.introduce(io, key, identity),
                 Ok(None) => {
-                    if link.connection.is_inside() {
-                        std::mem::swap(frames, &mut link.partial);
-                    }
                     let (has_more, has_output) = (reading.has_more, !link.connection.outgoing().is_empty());
                     self.reading = None;
                     if has_output {
@@ -228,21 +240,30 @@ impl Server {
 
     /// Whether nothing that was read is left, so that it is time to write.
     pub(super) fn has_read_all(&self) -> bool {
-        self.reading.is_none()
+        self.reading.as_ref().is_none_or(|reading| reading.from == reading.to)
+    }
+
+    /// Whether there is more to read than was read in this turn.
+    pub(super) fn has_more(&self) -> bool {
+        self.reading.is_some() || !self.readable.is_empty()
+    }
+
+    /// Begins a turn, in which a bounded number of reads is made.
+    pub(super) fn begin_turn(&mut self) {
+        self.reads_left = READS_PER_TURN;
     }
 
     /// Reads from the next connection that has something.
-    fn read_next(&mut self, io: &Io<'_>, frames: &mut Vec<Frame>) -> bool {
-        while let Some(key) = self.readable.pop_front() {
+    fn read_next(&mut self, io: &Io<'_>) -> bool {
+        while self.reads_left > 0 {
+            let Some(key) = self.readable.pop_front() else { return false };
+            self.reads_left -= 1;
             let Some(link) = &mut self.links[key] else { continue };
             link.is_readable = false;
             match link.read(&mut self.buffer) {
                 Received::Bytes(to) => {
                     // A read that gives less than was asked for has emptied it, and the system tells of what comes after.
                     let has_more = to == self.buffer.len() || link.is_ending;
-                    if link.connection.is_inside() {
-                        *frames = std::mem::take(&mut link.partial);
-                    }
                     self.reading = Some(Reading { key, from: 0, to, has_more });
                     return true;
                 }
@@ -255,6 +276,10 @@ impl Server {
 
     /// Notes who is at a connection. Who connects again takes the place of its former self.
     fn introduce(&mut self, io: &Io<'_>, key: usize, identity: Frame) {
+        if identity.first() == Some(&0) {
+            // As the names that are given here: it might be somebody else's.
+            return self.close(io, key);
+        }
         let peer = PeerId::new(if identity.is_empty() { self.next_name() } else { identity });
         if let Some(former) = self.by_peer.insert(peer.clone(), key) {
             self.close(io, former);
@@ -280,35 +305,49 @@ impl Server {
     pub(super) fn send(&mut self, io: &Io<'_>, key: usize, frames: &mut Vec<Frame>) -> Delivery {
         let Some(link) = &mut self.links[key] else { return Delivery::NoPeer };
         link.connection.send(frames);
-        let outgoing = link.connection.outgoing();
-        if outgoing.messages() > limits::OUTBOX_MESSAGES || outgoing.bytes() > limits::OUTBOX_BYTES {
+        self.mark_dirty(key);
+        if self.links[key].as_ref().is_some_and(|link| link.connection.outgoing().bytes() > FLUSH_BYTES) {
+            self.flush_link(key);
+        }
+        if self.links[key].as_ref().is_some_and(has_overflowed) {
             self.close(io, key);
             return Delivery::Overflow;
         }
-        self.mark_dirty(key);
         Delivery::Done
+    }
+
+    /// Where a peer is that is known to be elsewhere now: that connection is no longer it.
+    pub(super) fn give_up(&mut self, io: &Io<'_>, peer: &PeerId) {
+        if let Some(key) = self.find(peer) {
+            self.close(io, key);
+        }
     }
 
     /// Writes what there is to be written.
     pub(super) fn flush(&mut self) {
         let mut dirty = std::mem::take(&mut self.dirty);
         for key in dirty.drain(..) {
-            let Some(link) = &mut self.links[key] else { continue };
-            link.is_dirty = false;
-            if link.flush().is_err() {
-                // What it has sent before still counts, and its end follows.
-                let peer = link.peer.clone();
-                self.forget(peer, key);
-                self.note_readable(key, true);
-            }
+            self.flush_link(key);
         }
         // Keeps the memory; nothing has been added meanwhile.
         self.dirty = dirty;
     }
 
-    /// When there is something to do even if nothing happens.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        let opening = self.opening.front().map(|(until, ..)| *until);
+    fn flush_link(&mut self, key: usize) {
+        let Some(link) = &mut self.links[key] else { return };
+        link.is_dirty = false;
+        if !link.is_broken && link.flush().is_err() {
+            // What it has sent before still counts, and its end follows.
+            link.is_broken = true;
+            let peer = link.peer.clone();
+            self.forget(peer, key);
+            self.note_readable(key, true);
+        }
+    }
+
+    /// When there is something to do even if nothing happens. Nobody is given up while nothing is read.
+    pub(super) fn deadline(&self, is_reading: bool) -> Option<Instant> {
+        let opening = self.opening.front().filter(|_| is_reading).map(|(until, ..)| *until);
         [opening, self.accept_at].into_iter().flatten().min()
     }
 }
@@ -329,7 +368,7 @@ impl Server {
         let mut has_written_all = true;
         for link in self.links.iter_mut().flatten() {
             link.discard_input(&mut self.buffer);
-            has_written_all &= link.connection.outgoing().is_empty() || link.peer.is_none();
+            has_written_all &= link.connection.outgoing().is_empty() || link.peer.is_none() || link.is_broken;
         }
         has_written_all
     }

@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
 use pigato_frame::Frame;
-use pigato_zmtp::{Connection, SocketType};
+use pigato_zmtp::{Connection, Input, Malformed, SocketType};
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 
 use super::socket::{KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES};
@@ -25,6 +25,9 @@ const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
 /// There the socket is made so.
 #[cfg(target_vendor = "apple")]
 const NO_SIGNAL: i32 = 0;
+
+/// Most reads of an endpoint's connections before others get their turn.
+pub(super) const READS_PER_TURN: usize = 64;
 
 /// Most pieces written at a time.
 const SLICES: usize = 32;
@@ -107,7 +110,7 @@ pub(super) struct Link {
     stream: TcpStream,
     pub(super) connection: Connection,
     /// What has come of a message whose end is still to come.
-    pub(super) partial: Vec<Frame>,
+    partial: Vec<Frame>,
     /// Whose it is, once that is known.
     pub(super) peer: Option<PeerId>,
     /// Which of all it is.
@@ -160,11 +163,35 @@ impl Link {
         }
     }
 
-    /// Drops what has come: a connection that is closed with unread bytes in it loses what its peer has not read.
+    /// Drops what has come, a bounded part of it: a connection that is closed with unread bytes in it loses what its peer has not
+    /// read.
     pub(super) fn discard_input(&mut self, buffer: &mut [u8]) {
-        while !buffer.is_empty() {
+        let mut reads = 0..READS_PER_TURN;
+        while !buffer.is_empty() && reads.next().is_some() {
             let Received::Bytes(_) = self.read(buffer) else { return };
         }
+    }
+
+    /// The next thing that `bytes` tell, from `from` on, which is moved behind it; `None`: nothing more. A message is in `frames`,
+    /// and nothing is after an error.
+    pub(super) fn decode(
+        &mut self,
+        bytes: &[u8],
+        from: &mut usize,
+        frames: &mut Vec<Frame>,
+    ) -> Result<Option<Input>, Malformed> {
+        if !self.partial.is_empty() {
+            *frames = std::mem::take(&mut self.partial);
+        }
+        let mut input = &bytes[*from..];
+        let decoded = self.connection.decode(&mut input, frames);
+        *from = bytes.len() - input.len();
+        match &decoded {
+            Ok(None) if self.connection.is_inside() => self.partial = std::mem::take(frames),
+            Ok(Some(Input::Message)) => {}
+            _ => frames.clear(),
+        }
+        decoded
     }
 
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Received {

@@ -4,15 +4,18 @@ use std::fmt;
 
 use pigato_frame::Frame;
 
-use crate::decoder::{put_header, Decoder, Received};
+use crate::decoder::{put_header, Decoder, Received, COMMAND_BYTES};
 use crate::greeting::{opening, Greeting, Version};
 use crate::outgoing::Outgoing;
 
 /// Longest identity that a peer may have (RFC 28).
 const IDENTITY_BYTES: usize = 255;
 
-/// Longest command, of the handshake or later. Those that are known have a hundred bytes at most.
-const COMMAND_BYTES: usize = 8 << 10;
+/// Longest part of a `PING` that its answer repeats (RFC 37).
+const CONTEXT_BYTES: usize = 16;
+
+/// With so many bytes to be written a `PING` is not answered: who does not read needs no answer.
+const UNREAD_BYTES: usize = 64 << 10;
 
 /// What the socket on one's own side is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,19 +116,30 @@ pub struct Connection {
     most_frames: usize,
     /// Whether part of a message has come.
     is_inside: bool,
+    message_bytes: usize,
     outgoing: Outgoing,
 }
 
 impl Connection {
-    /// A connection that has just been made. `identity` may be empty. Frames beyond `most_frame_bytes` end the connection; of a
-    /// message that has more than `most_frames` the rest is dropped.
+    /// A connection that has just been made. `identity` may be empty. Frames beyond `most_frame_bytes` end the connection, as do
+    /// messages beyond twice that; of a message that has more than `most_frames` the rest is dropped.
     #[must_use]
     pub fn new(kind: SocketType, identity: Frame, most_frame_bytes: usize, most_frames: usize) -> Self {
         let mut outgoing = Outgoing::default();
         outgoing.put_bytes(|output| output.extend_from_slice(&opening()));
         let stage = Stage::Greeting(Greeting::default());
         let decoder = Decoder::default();
-        Self { kind, identity, stage, decoder, most_frame_bytes, most_frames, is_inside: false, outgoing }
+        Self {
+            kind,
+            identity,
+            stage,
+            decoder,
+            most_frame_bytes,
+            most_frames,
+            is_inside: false,
+            message_bytes: 0,
+            outgoing,
+        }
     }
 
     /// Whether the handshake is over.
@@ -177,6 +191,11 @@ impl Connection {
                 Stage::Messages => {
                     if !std::mem::replace(&mut self.is_inside, received.has_more) {
                         frames.clear();
+                        self.message_bytes = 0;
+                    }
+                    self.message_bytes += received.frame.len();
+                    if self.message_bytes > self.most_frame_bytes.saturating_mul(2) {
+                        return Err(Malformed::TooLong);
                     }
                     if frames.len() < self.most_frames {
                         frames.push(received.frame);
@@ -248,6 +267,12 @@ impl Connection {
             (b"PING", rest) if rest.len() >= 2 => {
                 // Behind two bytes of how long to wait for the next comes what the answer repeats.
                 let context = &rest[2..];
+                if context.len() > CONTEXT_BYTES {
+                    return Err(Malformed::Command);
+                }
+                if self.outgoing.bytes() > UNREAD_BYTES {
+                    return Ok(());
+                }
                 self.outgoing.put_bytes(|output| put_command(output, b"PONG", |body| body.extend_from_slice(context)));
                 Ok(())
             }

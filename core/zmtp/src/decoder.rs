@@ -14,6 +14,9 @@ const LONG_HEADER_BYTES: usize = 9;
 /// Most memory that is taken for a frame before its bytes have come: a peer may announce more than it ever sends.
 const ADVANCE_BYTES: usize = 64 << 10;
 
+/// Longest command. Those that are known have a hundred bytes at most.
+pub(crate) const COMMAND_BYTES: usize = 8 << 10;
+
 /// One frame as it came.
 pub(crate) struct Received {
     pub(crate) frame: Frame,
@@ -79,6 +82,7 @@ impl Decoder {
             *input = &[];
             return Ok(None);
         }
+        let most_bytes = if flags & COMMAND == 0 { most_bytes } else { most_bytes.min(COMMAND_BYTES) };
         let length = (1..header_bytes).filter_map(at).fold(0, |length, byte| (length << 8) | u64::from(byte));
         match usize::try_from(length) {
             Ok(length) if length <= most_bytes => Ok(Some((header_bytes, length))),

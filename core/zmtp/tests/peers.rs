@@ -140,7 +140,27 @@ fn a_ping_is_answered_even_in_the_middle_of_a_message() {
     let said = [b"\x01\x01a".to_vec(), command("PING", b"\x00\x0acontext"), b"\x00\x01b".to_vec()].concat();
     assert_eq!(hear(&mut connection, &said), Ok(vec![Input::Message]));
     assert_eq!(written(&mut connection), command("PONG", b"context"));
-    assert_eq!(hear(&mut connection, &command("PING", b"\x00")), Err(Malformed::Command));
+    for malformed in [&b"\x00"[..], b"\x00\x0alonger than sixteen"] {
+        assert_eq!(hear(&mut opened(), &command("PING", malformed)), Err(Malformed::Command));
+    }
+}
+
+#[test]
+fn who_pings_and_does_not_read_is_not_answered_for_ever() {
+    let mut connection = opened();
+    let ping = command("PING", b"\x00\x0acontext");
+    for _ in 0..100_000 {
+        assert_eq!(hear(&mut connection, &ping), Ok(vec![]));
+    }
+    assert!(connection.outgoing().bytes() < 70_000, "{}", connection.outgoing().bytes());
+}
+
+#[test]
+fn commands_are_short_and_messages_not_endless() {
+    assert_eq!(hear(&mut opened(), b"\x06\x00\x00\x00\x00\x00\x00\x20\x01"), Err(Malformed::TooLong));
+    let frame = [&b"\x03\x00\x00\x00\x00\x00\x00\x03\xe8"[..], &[0; 1_000]].concat();
+    assert_eq!(hear(&mut opened(), &frame.repeat(2)), Ok(vec![]));
+    assert_eq!(hear(&mut opened(), &frame.repeat(3)), Err(Malformed::TooLong));
 }
 
 #[test]
