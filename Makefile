@@ -112,7 +112,7 @@ ruby-build:
 drivers: c-library node-build ruby-build interop-tests/drivers/published/node_modules/.package-lock.json
 	@core/scripts/setup.sh build node c go ruby drivers
 	$(MAKE) -C interop-tests/drivers/c
-	cd interop-tests/drivers/go && go vet . && go build -o build/driver .
+	cd interop-tests/drivers/go && go vet . && $(WITH_LIBRARY) go build -o build/driver .
 	$(CARGO) build --package pigato-interop --bins
 
 interop-tests/drivers/published/node_modules/.package-lock.json: interop-tests/drivers/published/package-lock.json
@@ -142,6 +142,9 @@ fuzz: setup ## fuzz each target for SECONDS_PER_TARGET=…
 bench-floor: setup ## throughput, latency and CPU of the Rust crate beside what libzmq itself costs
 	$(CARGO) bench --package pigato --bench floor
 
+# Go does not notice that a library which cgo links has changed, unless something else changes with it.
+WITH_LIBRARY = CGO_CFLAGS="-O2 -g -DPIGATO_LIBRARY=$$(cksum < $(CURDIR)/bindings-c/build/libpigato.a | cut -d ' ' -f 1)"
+
 # Builds what libzmq itself costs, beside the Rust crate, and prints where it is.
 FLOOR = $(CARGO) bench --package pigato --bench floor --no-run --message-format=json \
 	| sed -n 's/.*"executable":"\([^"]*\/floor-[^"]*\)".*/\1/p'
@@ -151,7 +154,7 @@ bench-programs: interop-tests/drivers/published/node_modules/.package-lock.json
 	@core/scripts/setup.sh build c go node ruby ffi-rzmq perf
 	$(MAKE) -C bindings-c bench
 	cd bindings-ruby && PROFILE=release FOLDER=bench/build/pigato ./build.sh
-	cd bindings-c/go && go build -o ../build/go-bench ./examples/bench
+	cd bindings-c/go && $(WITH_LIBRARY) go build -o ../build/go-bench ./examples/bench
 	cd bindings-c/go/compare && go build -o ../../build/go-compare .
 	cd bindings-node && npm ci --no-audit --no-fund && npm run --silent build:release
 	cd bindings-node/bench && npm ci --no-audit --no-fund
@@ -171,7 +174,7 @@ bench: bench-programs ## all languages beside libzmq, the published package and 
 bench-go: ## the Go package's speed beside the Rust crate's and NATS
 	@core/scripts/setup.sh build c go
 	$(MAKE) -C bindings-c
-	cd bindings-c/go && go build -o ../build/go-bench ./examples/bench
+	cd bindings-c/go && $(WITH_LIBRARY) go build -o ../build/go-bench ./examples/bench
 	cd bindings-c/go/compare && go build -o ../../build/go-compare .
 	bindings-c/build/go-compare "$$($(FLOOR))" bindings-c/build/go-bench
 
