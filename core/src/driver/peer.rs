@@ -353,8 +353,8 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
             return self.leave(now, io);
         }
         again |= self.dealer.as_ref().is_some_and(|dealer| dealer.has_input()) && !self.sink.is_full();
-        let must_retry = |dealer: &Box<dyn Dealer>| dealer.has_unsent() && !dealer.tells_of_room();
-        self.retry_at = self.dealer.as_ref().is_some_and(must_retry).then(|| now + OUTBOX_RETRY);
+        let tells_of_room = self.dealer.as_ref().is_some_and(|dealer| dealer.tells_of_room());
+        self.retry_at = (self.has_unsent() && !tells_of_room).then(|| now + OUTBOX_RETRY);
         if again {
             Progress::Again
         } else {
