@@ -29,6 +29,10 @@ const SLOT_BITS: u32 = usize::BITS / 2;
 /// The token of the engine's own wake; endpoints count from 1.
 const WAKE: Token = Token(0);
 
+/// Descriptors that one call of the system's poll may tell of, and how many calls there are in a turn at most.
+const EVENTS_PER_POLL: usize = 1_024;
+const POLLS_PER_TURN: usize = 64;
+
 /// How long an ending engine waits for its endpoints to close by themselves.
 const SHUTDOWN: Duration = Duration::from_secs(4);
 
@@ -292,7 +296,7 @@ impl Loop {
     }
 
     fn run(&mut self) {
-        let mut events = Events::with_capacity(1_024);
+        let mut events = Events::with_capacity(EVENTS_PER_POLL);
         loop {
             self.collect();
             let now = Instant::now();
@@ -383,9 +387,20 @@ impl Loop {
                 timeout = self.time_to_sleep();
             }
         }
-        // Interrupted by a signal, or a failure that the next turn meets again: either way, go on.
-        let _ = self.poll.poll(events, timeout);
-        self.shared.sleeping.store(false, Ordering::SeqCst);
+        // Interrupted by a signal, it says nothing of what is there; a full list says only part of it. What has come is noted before
+        // a deadline that has passed is acted upon.
+        for _ in 0..POLLS_PER_TURN {
+            let is_whole = self.poll.poll(events, timeout).is_ok() && events.iter().count() < EVENTS_PER_POLL;
+            self.shared.sleeping.store(false, Ordering::SeqCst);
+            self.note(events);
+            if is_whole {
+                break;
+            }
+            timeout = Some(Duration::ZERO);
+        }
+    }
+
+    fn note(&mut self, events: &mut Events) {
         for event in events.iter().filter(|event| event.token() != WAKE) {
             let id = (event.token().0 >> SLOT_BITS) as u64;
             let is_ending = event.is_read_closed() || event.is_error();
@@ -398,6 +413,7 @@ impl Loop {
             }
             self.active.push(id);
         }
+        events.clear();
     }
 
     fn time_to_sleep(&self) -> Option<Duration> {

@@ -106,6 +106,11 @@ impl<C> Mailbox<C> {
         left
     }
 
+    /// Takes nothing; who schedules from now on is heard all the same.
+    pub(super) fn pass(&self) {
+        self.scheduled.store(false, Ordering::Release);
+    }
+
     /// As [`Mailbox::take`], unless somebody is to be told that there is room: that is done on the I/O thread alone.
     pub(super) fn take_unless_awaited(&self, into: &mut VecDeque<C>, most: usize) -> Option<bool> {
         let mut queue = self.queue.lock();

@@ -214,6 +214,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
     /// Takes commands, unless the connection has no room for what they would send. Returns whether some are left.
     fn take_commands(&mut self, now: Instant, io: &Io<'_>) -> bool {
         if self.is_blocked() {
+            self.mailbox.pass();
             return false;
         }
         let left = self.mailbox.take(&mut self.commands, BATCH);
@@ -248,6 +249,11 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
     /// The next message, in `frames`. Returns whether there is one.
     fn receive_message(&mut self) -> bool {
         self.dealer.as_mut().is_some_and(|dealer| dealer.receive(&mut self.frames))
+    }
+
+    /// Whether there is something to receive that may be received.
+    fn has_more_input(&self) -> bool {
+        self.dealer.as_ref().is_some_and(|dealer| dealer.has_input()) && !self.sink.is_full()
     }
 
     fn receive_batch(&mut self, now: Instant, io: &Io<'_>, is_full: impl Fn(&dyn EventSink<M::Event>) -> bool) -> bool {
@@ -336,7 +342,10 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
         if self.machine.next_deadline().is_some_and(|deadline| deadline <= now) {
             // What has arrived came in time, even if this thread is late.
             self.hear_transport(now, io);
-            (0..OVERDUE_BATCHES).all(|_| self.receive(now, io));
+            if let Some(dealer) = &mut self.dealer {
+                dealer.ready(Readiness { is_readable: true, is_writable: false, is_ending: false });
+            }
+            (0..OVERDUE_BATCHES).all(|_| self.receive(now, io) || self.has_more_input());
             self.machine.handle_timeout(now);
         }
         self.carry_out(now, io);
@@ -352,7 +361,7 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
         if self.last_event.is_some() {
             return self.leave(now, io);
         }
-        again |= self.dealer.as_ref().is_some_and(|dealer| dealer.has_input()) && !self.sink.is_full();
+        again |= self.has_more_input();
         let tells_of_room = self.dealer.as_ref().is_some_and(|dealer| dealer.tells_of_room());
         self.retry_at = (self.has_unsent() && !tells_of_room).then(|| now + OUTBOX_RETRY);
         if again {

@@ -31,6 +31,9 @@ const CLOSING_SLOT: usize = 2;
 /// And all after it.
 const SERVER_SLOT: usize = 3;
 
+/// From so much on, what the system tells may be too old to act upon a deadline.
+const LATE: Duration = Duration::from_millis(50);
+
 /// Messages dealt with before other endpoints get their turn.
 const BATCH: usize = 256;
 
@@ -289,6 +292,9 @@ impl RouterEndpoint {
             BrokerCommand::Directory(answer) => answer(self.machine.directory()),
             BrokerCommand::Restore(requests) => {
                 self.is_restored = true;
+                if let Some(server) = &mut self.server {
+                    server.renew_handshakes(now);
+                }
                 self.machine.restore(now, requests);
             }
             BrokerCommand::Drain(timeout) => self.machine.drain(now, timeout),
@@ -459,8 +465,11 @@ impl Endpoint for RouterEndpoint {
         if let Some(server) = &mut self.server {
             server.accept(now, io);
         }
-        if self.machine.next_deadline().is_some_and(|deadline| deadline <= now) {
+        if let Some(deadline) = self.machine.next_deadline().filter(|deadline| *deadline <= now) {
             // What has arrived came in time, even if this thread is late.
+            if let Some(server) = self.server.as_mut().filter(|_| now >= deadline + LATE) {
+                server.look_everywhere();
+            }
             (0..OVERDUE_BATCHES).all(|_| self.receive(now, io));
             self.machine.handle_timeout(now);
         }

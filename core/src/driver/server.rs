@@ -62,11 +62,14 @@ struct Reading {
     has_more: bool,
 }
 
-/// Whether more waits for a peer than may wait: messages, or bytes behind the messages that libzmq's socket would keep, too.
-fn has_overflowed(link: &Link) -> bool {
+/// Whether more waits for a peer than may wait, behind the messages that libzmq's socket would keep, too.
+fn has_overflowed(link: &mut Link) -> bool {
     let outgoing = link.connection.outgoing();
     let behind = outgoing.messages().saturating_sub(limits::SOCKET_MESSAGES as usize);
-    behind > limits::OUTBOX_MESSAGES || (behind > 0 && outgoing.bytes() > limits::OUTBOX_BYTES)
+    if behind == 0 {
+        link.kept_bytes = outgoing.bytes();
+    }
+    behind > limits::OUTBOX_MESSAGES || outgoing.bytes().saturating_sub(link.kept_bytes) > limits::OUTBOX_BYTES
 }
 
 impl Server {
@@ -152,6 +155,16 @@ impl Server {
                 self.close(io, key);
             }
         }
+    }
+
+    /// Gives all who have not said who they are the whole time anew.
+    pub(super) fn renew_handshakes(&mut self, now: Instant) {
+        self.opening.iter_mut().for_each(|(until, ..)| *until = now + HANDSHAKE);
+    }
+
+    /// Has all connections read, whatever the system has told of them.
+    pub(super) fn look_everywhere(&mut self) {
+        (0..self.links.len()).for_each(|key| self.note_readable(key, false));
     }
 
     /// Takes those who have connected.
@@ -309,7 +322,7 @@ impl Server {
         if self.links[key].as_ref().is_some_and(|link| link.connection.outgoing().bytes() > FLUSH_BYTES) {
             self.flush_link(key);
         }
-        if self.links[key].as_ref().is_some_and(has_overflowed) {
+        if self.links[key].as_mut().is_some_and(has_overflowed) {
             self.close(io, key);
             return Delivery::Overflow;
         }
@@ -364,7 +377,7 @@ impl Server {
 
     /// Whether all is written. What comes from peers meanwhile is dropped.
     pub(super) fn has_written_all(&mut self) -> bool {
-        self.flush();
+        (0..self.links.len()).for_each(|key| self.flush_link(key));
         let mut has_written_all = true;
         for link in self.links.iter_mut().flatten() {
             link.discard_input(&mut self.buffer);

@@ -29,6 +29,9 @@ const NO_SIGNAL: i32 = 0;
 /// Most reads of an endpoint's connections before others get their turn.
 pub(super) const READS_PER_TURN: usize = 64;
 
+/// Most reads of what is thrown away: more than the system keeps for a connection.
+const DISCARDING_READS: usize = 1_024;
+
 /// Most pieces written at a time.
 const SLICES: usize = 32;
 
@@ -120,6 +123,8 @@ pub(super) struct Link {
     pub(super) is_dirty: bool,
     /// Whether the peer has ended it, so that it is to be read to its end.
     pub(super) is_ending: bool,
+    /// Bytes of the messages that may wait whatever their size.
+    pub(super) kept_bytes: usize,
     /// Whether nothing can be written any more.
     pub(super) is_broken: bool,
     /// Whether it had no room; the system tells when it has.
@@ -143,6 +148,7 @@ impl Link {
             is_readable: false,
             is_dirty: false,
             is_ending: false,
+            kept_bytes: 0,
             is_broken: false,
             is_blocked: false,
         })
@@ -166,7 +172,7 @@ impl Link {
     /// Drops what has come, a bounded part of it: a connection that is closed with unread bytes in it loses what its peer has not
     /// read.
     pub(super) fn discard_input(&mut self, buffer: &mut [u8]) {
-        let mut reads = 0..READS_PER_TURN;
+        let mut reads = 0..DISCARDING_READS;
         while !buffer.is_empty() && reads.next().is_some() {
             let Received::Bytes(_) = self.read(buffer) else { return };
         }

@@ -42,12 +42,12 @@ impl Raw {
         })
     }
 
-    /// A peer whose libzmq asks after the other side this often, and gives it up after three times as long.
+    /// A peer whose libzmq asks after the other side this often, and gives it up after ten times as long.
     pub(crate) fn dealer_with_heartbeats(endpoint: &str, identity: &str, interval: Duration) -> Self {
         let millis = i32::try_from(interval.as_millis()).expect("a short one");
         Self::open(zmq::DEALER, |socket| {
             socket.set_heartbeat_ivl(millis)?;
-            socket.set_heartbeat_timeout(3 * millis)?;
+            socket.set_heartbeat_timeout(10 * millis)?;
             socket.set_identity(identity.as_bytes())?;
             let events = zmq::SocketEvent::DISCONNECTED.to_raw();
             socket.monitor(MONITOR, i32::from(events))?;
