@@ -23,7 +23,7 @@ fn no_peer_that_was_alive_all_the_time_is_given_up() {
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
     let drivers = Drivers::read(&home.join("drivers"), programs).expect("drivers.toml");
     let mut command = drivers.command("rust", Role::Broker).unwrap_or_else(|error| panic!("{error}"));
-    command.args(["--endpoint", "tcp://127.0.0.1:*", "--conf", &json!({"heartbeat": 100}).to_string()]);
+    command.args(["--endpoint", "tcp://127.0.0.1:*", "--conf", &json!({"heartbeat": 100, "intch": null}).to_string()]);
     let log = Log::default();
     let mut broker = Process::start("rust", command, &log).expect("it starts");
     let started =
