@@ -53,7 +53,8 @@ impl Target {
 enum State {
     /// Nothing is tried before this time; `None`: it has not begun.
     Waiting(Option<Instant>),
-    Resolving(Resolving),
+    /// Until this time; a search that takes longer counts as failed.
+    Resolving(Resolving, Instant),
     /// Connected or not, the handshake is to come, until this time.
     Opening(Box<Link>, Instant),
     Open(Box<Link>),
@@ -104,7 +105,7 @@ impl Caller {
                 self.connect(now, io);
             }
             Target::Name(host, port) => match Resolving::begin(host, *port, io) {
-                Ok(resolving) => self.state = State::Resolving(resolving),
+                Ok(resolving) => self.state = State::Resolving(resolving, now + HANDSHAKE),
                 Err(_) => self.connect(now, io),
             },
         }
@@ -188,7 +189,7 @@ impl Caller {
     fn link(&self) -> Option<&Link> {
         match &self.state {
             State::Opening(link, _) | State::Open(link) | State::Lost(link, _) => Some(link),
-            State::Waiting(_) | State::Resolving(_) => None,
+            State::Waiting(_) | State::Resolving(..) => None,
         }
     }
 
@@ -201,7 +202,7 @@ impl Caller {
 
     fn unwatch(&self, io: &Io<'_>) {
         match &self.state {
-            State::Resolving(resolving) => io.unwatch(resolving.reader.as_raw_fd()),
+            State::Resolving(resolving, _) => io.unwatch(resolving.reader.as_raw_fd()),
             _ => {
                 let _ = self.link().map(|link| io.unwatch(link.descriptor()));
             }
@@ -238,8 +239,11 @@ impl Dealer for Caller {
             match &mut self.state {
                 State::Waiting(Some(at)) if *at <= now => self.begin(now, io),
                 State::Waiting(_) | State::Open(_) => return None,
-                State::Resolving(resolving) => {
-                    self.addresses = resolving.result()?;
+                State::Resolving(resolving, until) => {
+                    self.addresses = match resolving.result() {
+                        None if now < *until => return None,
+                        addresses => addresses.unwrap_or_default(),
+                    };
                     self.unwatch(io);
                     self.connect(now, io);
                 }
@@ -263,7 +267,7 @@ impl Dealer for Caller {
     fn deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Waiting(at) => *at,
-            State::Opening(_, until) => Some(*until),
+            State::Resolving(_, until) | State::Opening(_, until) => Some(*until),
             _ => None,
         }
     }

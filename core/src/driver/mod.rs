@@ -20,6 +20,7 @@
 
 use crate::protocol::PeerId;
 
+mod bound_broker;
 mod caller;
 mod closing;
 mod dealer;
@@ -40,6 +41,7 @@ mod socket;
 mod subscriber;
 mod tcp;
 
+pub use bound_broker::{BoundBroker, BrokerCommand};
 pub use engine::Engine;
 pub use event_queue::EventQueue;
 pub use handle::Handle;
@@ -49,7 +51,7 @@ pub(crate) use own_wait::OwnWait;
 pub(crate) use peer::service_name;
 pub use peer::{open_client, open_worker};
 pub use peer_machine::{ClientCommand, WorkerCommand};
-pub use router::{open_broker, BoundBroker, BrokerCommand};
+pub use router::open_broker;
 pub(crate) use sleeper::Sleeper;
 pub use subscriber::{open_subscriber, SubscriberCommand};
 

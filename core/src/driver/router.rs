@@ -1,24 +1,21 @@
-//! A broker on the I/O thread: its machine over a ROUTER, and an XPUB for core services.
+//! A broker on the I/O thread: its machine over connections of our own and a ROUTER, and an XPUB for core services.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::sync::mpsc::{channel, RecvTimeoutError, Sender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pigato_frame::{Context, Frame};
-use serde_json::{Map, Value};
 
+use super::bound_broker::{BoundBroker, BrokerCommand};
 use super::closing::Closing;
 use super::engine::{Endpoint, Engine, Io, Progress, Readiness};
-use super::handle::Handle;
 use super::mailbox::Mailbox;
 use super::outbox::{Delivery, Outboxes};
 use super::server::Server;
 use super::socket::{bind, check_bindable, configure, receive, receive_from, system_error, OVERDUE_BATCHES};
 use super::tcp::Address;
 use super::EventSink;
-use crate::broker::{Event, Machine, Message, Output, Persistence, Statistics, StoredRequest};
+use crate::broker::{Event, Machine, Message, Output, Persistence};
 use crate::config::BrokerOptions;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
@@ -40,79 +37,6 @@ const BATCH: usize = 256;
 /// Messages read before what they lead to is sent. Sent one after the other, libzmq's thread finds several messages for a peer
 /// at a time, and needs one system call for them instead of one for each.
 const BURST: usize = 16;
-
-/// What a broker may be told.
-pub enum BrokerCommand {
-    /// Hand over the counters, on the I/O thread.
-    Statistics(Box<dyn FnOnce(Statistics) + Send>),
-    /// Hand over the directory, on the I/O thread.
-    Directory(Box<dyn FnOnce(Map<String, Value>) + Send>),
-    /// Take these in again, which an earlier life stored. With [`Persistence::On`] no message is read before.
-    Restore(Vec<StoredRequest>),
-    /// Finish what was accepted until this time has passed, then stop. Ends with `Event::Drained`.
-    Drain(Duration),
-}
-
-impl fmt::Debug for BrokerCommand {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Statistics(_) => "Statistics",
-            Self::Directory(_) => "Directory",
-            Self::Restore(_) => "Restore",
-            Self::Drain(_) => "Drain",
-        })
-    }
-}
-
-/// A broker that listens.
-#[derive(Debug)]
-pub struct BoundBroker {
-    /// For commands.
-    pub handle: Handle<BrokerCommand>,
-    /// Its name.
-    pub name: String,
-    /// Where it listens, with the ports that `*` became.
-    pub endpoints: Vec<String>,
-    /// Where it publishes.
-    pub intch: Option<String>,
-}
-
-/// How long to wait for an answer of the I/O thread, which never takes long unless it is gone.
-const ANSWER: Duration = Duration::from_secs(10);
-
-impl BoundBroker {
-    /// Where it listens; the first place, if there are several.
-    #[must_use]
-    pub fn endpoint(&self) -> &str {
-        self.endpoints.first().map_or("", String::as_str)
-    }
-
-    /// Counters since the start, and what there is now. `C_CLOSED` once it has stopped.
-    pub fn statistics(&self) -> Result<Statistics, Error> {
-        self.ask(|answer| BrokerCommand::Statistics(reply_to(answer)))
-    }
-
-    /// Which workers offer which service. `C_CLOSED` once it has stopped.
-    pub fn directory(&self) -> Result<Map<String, Value>, Error> {
-        self.ask(|answer| BrokerCommand::Directory(reply_to(answer)))
-    }
-
-    fn ask<T>(&self, command: impl FnOnce(Sender<T>) -> BrokerCommand) -> Result<T, Error> {
-        let (sender, receiver) = channel();
-        self.handle.submit_urgent(command(sender))?;
-        receiver.recv_timeout(ANSWER).map_err(|error| match error {
-            RecvTimeoutError::Disconnected => ErrorCode::Closed.into(),
-            RecvTimeoutError::Timeout => Error::new(ErrorCode::Busy, "the I/O thread does not answer"),
-        })
-    }
-}
-
-fn reply_to<T: Send + 'static>(answer: Sender<T>) -> Box<dyn FnOnce(T) + Send> {
-    Box::new(move |value| {
-        // Fails only if whoever asked has given up.
-        let _ = answer.send(value);
-    })
-}
 
 /// Starts a broker that listens on all of `endpoints`. What cannot be bound is an error, and then nothing is left. With
 /// [`Persistence::On`] it reads nothing until it is given what it stored in an earlier life (`BrokerCommand::Restore`): a
