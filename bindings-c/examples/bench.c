@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { EVENTS = 256, WARM_UP = 10 };
+enum { EVENTS = PIGATO_EVENTS_PER_POLL, WARM_UP = 10 };
 
 static double microseconds_now(void)
 {

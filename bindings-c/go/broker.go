@@ -147,7 +147,7 @@ func (b *Broker) poll(handle *C.pigato_broker) {
 		return C.pigato_go_broker_poll(handle, first, capacity)
 	}, func(first *C.pigato_broker_event, count C.size_t) {
 		C.pigato_broker_events_free(first, count)
-	}, b.handleEvent, b.logger)
+	}, b.handleEvent, corks{}, b.logger)
 	C.pigato_broker_free(b.handle.take())
 }
 

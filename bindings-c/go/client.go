@@ -191,7 +191,11 @@ func (c *clientCore) poll(handle *C.pigato_client) {
 		return C.pigato_go_client_poll(handle, first, capacity)
 	}, func(first *C.pigato_client_event, count C.size_t) {
 		C.pigato_client_events_free(first, count)
-	}, c.handleEvent, c.logger)
+	}, c.handleEvent, corks{
+		// Whatever they could fail for, nothing is kept back then.
+		cork:   func() { C.pigato_client_cork(handle) },
+		uncork: func() { C.pigato_client_uncork(handle) },
+	}, c.logger)
 	C.pigato_client_free(c.handle.take())
 	c.calls.close()
 }

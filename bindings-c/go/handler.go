@@ -35,7 +35,7 @@ func (j *job) run() {
 			j.worker.logger.Error("a handler panicked", "panic", described(cause), "stack", string(debug.Stack()))
 		}
 	}()
-	err := j.worker.handler(j.ctx, j.request, &j.writer)
+	err := j.worker.handler(j.ctx, &j.request, &j.writer)
 	j.report(j.writer.conclude(err))
 	isAnswered = true
 }

@@ -11,7 +11,7 @@ import (
 type job struct {
 	worker  *Worker
 	number  uint64
-	request *Request
+	request Request
 	writer  ReplyWriter
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
@@ -20,7 +20,7 @@ type job struct {
 	mutex    sync.Mutex
 }
 
-func newJob(worker *Worker, number uint64, request *Request) *job {
+func newJob(worker *Worker, number uint64, request Request) *job {
 	made := &job{worker: worker, number: number, request: request}
 	made.writer.job = made
 	made.ctx, made.cancel = context.WithCancelCause(context.Background())

@@ -9,13 +9,22 @@ import (
 	"unsafe"
 )
 
-// eventsPerPoll is how many events one call into C fetches at most.
-const eventsPerPoll = 256
+const (
+	// eventsPerPoll is how many events one call into C fetches at most.
+	eventsPerPoll = C.PIGATO_EVENTS_PER_POLL
+	// fewEvents are not worth keeping together what becomes of them.
+	fewEvents = 2
+)
+
+// corks keep together what a handle is given between the two, for about a millisecond at most.
+type corks struct {
+	cork, uncork func()
+}
 
 // pollEvents hands each event to handle, until that tells that no more may follow. The functions of C's are those of
-// clients, workers or brokers.
+// clients, workers or brokers; what those who are told of many events ask and answer at once is sent together.
 func pollEvents[E any](poll func(first *E, capacity C.size_t) C.pigato_go_result, free func(first *E, count C.size_t),
-	handle func(*E) bool, logger *slog.Logger) {
+	handle func(*E) bool, corks corks, logger *slog.Logger) {
 	var event E
 	memory := C.calloc(eventsPerPoll, C.size_t(unsafe.Sizeof(event)))
 	defer C.free(memory)
@@ -27,11 +36,20 @@ func pollEvents[E any](poll func(first *E, capacity C.size_t) C.pigato_go_result
 			logger.Error("polling failed", "error", err)
 			return
 		}
+		isCorked := result.number > fewEvents && corks.cork != nil
+		if isCorked {
+			corks.cork()
+		}
 		for at := range events[:result.number] {
 			isOpen = handle(&events[at]) && isOpen
 		}
 		free(first, C.size_t(result.number))
-		// Those who were told run first, and may ask or answer: the next call then finds many events and not few.
+		// Those who were told run first, and may ask or answer: the next call then finds many events and not few. Twice,
+		// since another thread that has nothing to do may go on with this at once.
 		runtime.Gosched()
+		runtime.Gosched()
+		if isCorked {
+			corks.uncork()
+		}
 	}
 }

@@ -34,9 +34,9 @@ func (r *Request) Attempt() int { return r.attempt }
 // known.
 func (r *Request) Remaining() time.Duration { return r.remaining }
 
-func requestOf(event *C.pigato_worker_event) *Request {
+func requestOf(event *C.pigato_worker_event) Request {
 	room := newArena(event.service, event.client, event.id, event.data, event.options)
-	return &Request{
+	return Request{
 		Payload:   Payload{room.bytes(event.data), room.bytes(event.options), Codec(event.codec)},
 		service:   room.text(event.service),
 		client:    room.text(event.client),

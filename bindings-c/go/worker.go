@@ -117,7 +117,11 @@ func (w *Worker) poll(handle *C.pigato_worker) {
 		return C.pigato_go_worker_poll(handle, first, capacity)
 	}, func(first *C.pigato_worker_event, count C.size_t) {
 		C.pigato_worker_events_free(first, count)
-	}, w.handleEvent, w.logger)
+	}, w.handleEvent, corks{
+		// Whatever they could fail for, nothing is kept back then.
+		cork:   func() { C.pigato_worker_cork(handle) },
+		uncork: func() { C.pigato_worker_uncork(handle) },
+	}, w.logger)
 	C.pigato_worker_free(w.handle.take())
 	w.jobs.drain(func(job *job) { job.cancel(errClosed()) })
 }
@@ -162,7 +166,7 @@ func cancellation(reason C.pigato_cancel_reason) error {
 }
 
 // begin runs the handler for a request.
-func (w *Worker) begin(number uint64, request *Request) {
+func (w *Worker) begin(number uint64, request Request) {
 	made := newJob(w, number, request)
 	w.jobs.put(number, made)
 	w.handlers.Add(1)

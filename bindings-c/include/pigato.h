@@ -37,6 +37,12 @@
 #define PIGATO_DIRECTORY_SERVICE "$dir"
 
 /*
+ Most events that one _poll call takes; a larger capacity is of no use. A program that took all that have come, and answered
+ when it had dealt with the last one, would be idle while the others are at work, and they while it is.
+ */
+#define PIGATO_EVENTS_PER_POLL 24
+
+/*
  How many partial replies to one request a program with queues should let wait for their reader, at the most. Workers
  stop long before, but published ones, which know no back-pressure: a request whose queue is full is to be cancelled.
  */
@@ -754,7 +760,7 @@ pigato_status pigato_client_fd(const pigato_client *client,
                                int *descriptor);
 
 /*
- Takes up to `capacity` events, the oldest first; `count` tells how many. Waits for the first up to `timeout_ms`: not
+ Takes up to `capacity` events, the oldest first, and no more than `PIGATO_EVENTS_PER_POLL`; `count` tells how many. Waits for the first up to `timeout_ms`: not
  at all with 0, without end below that. If none comes in time that is `PIGATO_OK` with a `count` of 0. Several threads may poll at once, each gets events of its own. The events are
  freed with `pigato_client_events_free`. `PIGATO_C_CLOSED` once nothing can follow.
  */
@@ -763,6 +769,18 @@ pigato_status pigato_client_poll(const pigato_client *client,
                                  size_t capacity,
                                  int64_t timeout_ms,
                                  size_t *count);
+
+/*
+ Has what this client is given from now on wait for each other, so that its I/O thread is woken once for all of it: for
+ programs that deal with the events of one poll on several threads. Nothing waits for more than about a millisecond,
+ whoever is late to uncork. Corked twice is corked once.
+ */
+pigato_status pigato_client_cork(const pigato_client *client);
+
+/*
+ Ends what `pigato_client_cork` began, and sends what has waited.
+ */
+pigato_status pigato_client_uncork(const pigato_client *client);
 
 /*
  Frees what events own. The array itself is the caller's. Freeing an event again does nothing.
@@ -865,7 +883,7 @@ pigato_status pigato_worker_fd(const pigato_worker *worker,
                                int *descriptor);
 
 /*
- Takes up to `capacity` events, the oldest first; `count` tells how many. Waits for the first up to `timeout_ms`: not
+ Takes up to `capacity` events, the oldest first, and no more than `PIGATO_EVENTS_PER_POLL`; `count` tells how many. Waits for the first up to `timeout_ms`: not
  at all with 0, without end below that. If none comes in time that is `PIGATO_OK` with a `count` of 0. Several threads may poll at once, each gets events of its own. The events are
  freed with `pigato_worker_events_free`. `PIGATO_C_CLOSED` once nothing can follow.
  */
@@ -874,6 +892,18 @@ pigato_status pigato_worker_poll(const pigato_worker *worker,
                                  size_t capacity,
                                  int64_t timeout_ms,
                                  size_t *count);
+
+/*
+ Has what this worker is given from now on wait for each other, so that its I/O thread is woken once for all of it: for
+ programs that deal with the events of one poll on several threads. Nothing waits for more than about a millisecond,
+ whoever is late to uncork. Corked twice is corked once.
+ */
+pigato_status pigato_worker_cork(const pigato_worker *worker);
+
+/*
+ Ends what `pigato_worker_cork` began, and sends what has waited.
+ */
+pigato_status pigato_worker_uncork(const pigato_worker *worker);
 
 /*
  Frees what events own. The array itself is the caller's. Freeing an event again does nothing.
@@ -940,7 +970,7 @@ pigato_status pigato_broker_fd(const pigato_broker *broker,
                                int *descriptor);
 
 /*
- Takes up to `capacity` events, the oldest first; `count` tells how many. Waits for the first up to `timeout_ms`: not
+ Takes up to `capacity` events, the oldest first, and no more than `PIGATO_EVENTS_PER_POLL`; `count` tells how many. Waits for the first up to `timeout_ms`: not
  at all with 0, without end below that. If none comes in time that is `PIGATO_OK` with a `count` of 0. Several threads may poll at once, each gets events of its own. The events are
  freed with `pigato_broker_events_free`. `PIGATO_C_CLOSED` once nothing can follow.
  */

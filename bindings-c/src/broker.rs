@@ -248,7 +248,7 @@ pub unsafe extern "C" fn pigato_broker_fd(broker: *const pigato_broker, descript
     })
 }
 
-/// Takes up to `capacity` events, the oldest first; `count` tells how many. Waits for the first up to `timeout_ms`: not
+/// Takes up to `capacity` events, the oldest first, and no more than `PIGATO_EVENTS_PER_POLL`; `count` tells how many. Waits for the first up to `timeout_ms`: not
 /// at all with 0, without end below that. If none comes in time that is `PIGATO_OK` with a `count` of 0. Several threads may poll at once, each gets events of its own. The events are
 /// freed with `pigato_broker_events_free`. `PIGATO_C_CLOSED` once nothing can follow.
 #[no_mangle]

@@ -244,7 +244,7 @@ pub unsafe extern "C" fn pigato_client_fd(client: *const pigato_client, descript
     })
 }
 
-/// Takes up to `capacity` events, the oldest first; `count` tells how many. Waits for the first up to `timeout_ms`: not
+/// Takes up to `capacity` events, the oldest first, and no more than `PIGATO_EVENTS_PER_POLL`; `count` tells how many. Waits for the first up to `timeout_ms`: not
 /// at all with 0, without end below that. If none comes in time that is `PIGATO_OK` with a `count` of 0. Several threads may poll at once, each gets events of its own. The events are
 /// freed with `pigato_client_events_free`. `PIGATO_C_CLOSED` once nothing can follow.
 #[no_mangle]
@@ -259,6 +259,30 @@ pub unsafe extern "C" fn pigato_client_poll(
         let target = Target::new(events, capacity, count)?;
         let client = &reference(client, "client")?.0;
         target.poll(timeout_ms, |into, most, timeout| client.poll(into, most, timeout), pigato_client_event::of)
+    })
+}
+
+/// Has what this client is given from now on wait for each other, so that its I/O thread is woken once for all of it: for
+/// programs that deal with the events of one poll on several threads. Nothing waits for more than about a millisecond,
+/// whoever is late to uncork. Corked twice is corked once.
+#[no_mangle]
+pub unsafe extern "C" fn pigato_client_cork(client: *const pigato_client) -> pigato_status {
+    guarded(|| {
+        let client = &reference(client, "client")?.0;
+        client.refuse_fork()?;
+        client.cork();
+        Ok(())
+    })
+}
+
+/// Ends what `pigato_client_cork` began, and sends what has waited.
+#[no_mangle]
+pub unsafe extern "C" fn pigato_client_uncork(client: *const pigato_client) -> pigato_status {
+    guarded(|| {
+        let client = &reference(client, "client")?.0;
+        client.refuse_fork()?;
+        client.uncork();
+        Ok(())
     })
 }
 

@@ -90,6 +90,10 @@ pub(crate) fn protocol_error(malformed: pigato::protocol::Malformed) -> pigato_b
     pigato_bytes::of(malformed.published_name().as_bytes())
 }
 
+/// Most events that one _poll call takes; a larger capacity is of no use. A program that took all that have come, and answered
+/// when it had dealt with the last one, would be idle while the others are at work, and they while it is.
+pub const PIGATO_EVENTS_PER_POLL: usize = 24;
+
 /// Where polled events go.
 pub(crate) struct Target<E> {
     events: NonNull<E>,
@@ -102,6 +106,7 @@ impl<E> Target<E> {
         if capacity == 0 {
             return Err(Error::new(ErrorCode::Argument, "`capacity` is 0: there is no place for an event"));
         }
+        let capacity = capacity.min(PIGATO_EVENTS_PER_POLL);
         Ok(Self { events: out(events, "events")?, capacity, count: out(count, "count")? })
     }
 

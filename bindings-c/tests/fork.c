@@ -25,12 +25,16 @@ static void expect_fork_errors(const struct fleet *fleet, uint64_t request)
     CHECK_STATUS(PIGATO_E_FORK, pigato_client_poll(fleet->client, &client_event, 1, -1, &count));
     CHECK_STATUS(PIGATO_E_FORK, pigato_client_consumed(fleet->client, 1, 1));
     CHECK_STATUS(PIGATO_E_FORK, pigato_client_fd(fleet->client, &descriptor));
+    CHECK_STATUS(PIGATO_E_FORK, pigato_client_cork(fleet->client));
+    CHECK_STATUS(PIGATO_E_FORK, pigato_client_uncork(fleet->client));
     CHECK_STATUS(PIGATO_E_FORK, pigato_client_stop(fleet->client));
     CHECK_STATUS(PIGATO_E_FORK, pigato_worker_write(fleet->worker, request, PIGATO_TEXT("1"), NULL));
     CHECK_STATUS(PIGATO_E_FORK, pigato_worker_end(fleet->worker, request, PIGATO_TEXT("1"), NULL));
     CHECK_STATUS(PIGATO_E_FORK, pigato_worker_poll(fleet->worker, &worker_event, 1, -1, &count));
     CHECK_STATUS(PIGATO_E_FORK, pigato_worker_is_wanted(fleet->worker, request, &is_wanted));
     CHECK_STATUS(PIGATO_E_FORK, pigato_worker_fd(fleet->worker, &descriptor));
+    CHECK_STATUS(PIGATO_E_FORK, pigato_worker_cork(fleet->worker));
+    CHECK_STATUS(PIGATO_E_FORK, pigato_worker_uncork(fleet->worker));
     CHECK_STATUS(PIGATO_E_FORK, pigato_worker_stop(fleet->worker, -1));
     CHECK_STATUS(PIGATO_E_FORK, pigato_broker_statistics(fleet->broker, &statistics));
     CHECK_STATUS(PIGATO_E_FORK, pigato_broker_directory(fleet->broker, &text));

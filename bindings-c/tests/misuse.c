@@ -42,6 +42,8 @@ static void a_null_handle_is_a_bad_argument(void)
     CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_client_consumed(NULL, 1, 1));
     CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_client_fd(NULL, &fd));
     CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_client_poll(NULL, &client_event, 1, 0, &count));
+    CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_client_cork(NULL));
+    CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_client_uncork(NULL));
     CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_client_stop(NULL));
     CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_worker_write(NULL, 1, NULL, 0, NULL));
     CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_worker_end(NULL, 1, NULL, 0, NULL));
@@ -53,6 +55,8 @@ static void a_null_handle_is_a_bad_argument(void)
     CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_worker_heartbeat(NULL));
     CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_worker_fd(NULL, &fd));
     CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_worker_poll(NULL, &worker_event, 1, 0, &count));
+    CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_worker_cork(NULL));
+    CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_worker_uncork(NULL));
     CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_worker_stop(NULL, 0));
     CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_broker_endpoint(NULL, 0, &bytes));
     CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_broker_intch(NULL, &bytes));

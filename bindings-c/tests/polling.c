@@ -271,6 +271,48 @@ static void a_stop_wakes_threads_that_wait_without_end(void)
     stop_fleet(&fleet);
 }
 
+static void a_poll_takes_a_helping_of_what_there_is(void)
+{
+    enum { REQUESTS = PIGATO_EVENTS_PER_POLL * 2 };
+    struct fleet fleet = start_fleet();
+    pigato_client_event events[REQUESTS];
+    size_t count, index;
+
+    await_client_event(fleet.client, PIGATO_EVENT_CONNECTED);
+    for (index = 0; index < REQUESTS; index++) {
+        ask(&fleet, "1");
+    }
+    /* All of them fail at once. */
+    CHECK_OK(pigato_client_stop(fleet.client));
+    CHECK_OK(pigato_client_poll(fleet.client, events, REQUESTS, PATIENCE_MS, &count));
+    CHECK(count == PIGATO_EVENTS_PER_POLL);
+    pigato_client_events_free(events, count);
+    stop_fleet(&fleet);
+}
+
+static void what_waits_in_corked_handles_is_sent(void)
+{
+    struct fleet fleet = start_fleet();
+    uint64_t request;
+    bool is_uncorked = false;
+
+    do {
+        is_uncorked = !is_uncorked;
+        CHECK_OK(pigato_client_cork(fleet.client));
+        CHECK_OK(pigato_worker_cork(fleet.worker));
+        request = ask(&fleet, "1");
+        if (is_uncorked) {
+            CHECK_OK(pigato_client_uncork(fleet.client));
+        }
+        CHECK_OK(pigato_worker_end(fleet.worker, next_request(fleet.worker), PIGATO_TEXT("2"), NULL));
+        if (is_uncorked) {
+            CHECK_OK(pigato_worker_uncork(fleet.worker));
+        }
+        expect_reply(&fleet, request, "2");
+    } while (is_uncorked);
+    stop_fleet(&fleet);
+}
+
 int main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
@@ -280,6 +322,8 @@ int main(int argc, char **argv)
         TEST(one_epoll_loop_serves_a_worker_and_a_client),
         TEST(threads_that_poll_one_handle_share_its_events),
         TEST(a_stop_wakes_threads_that_wait_without_end),
+        TEST(a_poll_takes_a_helping_of_what_there_is),
+        TEST(what_waits_in_corked_handles_is_sent),
     };
 
     return RUN_TESTS(tests, argc, argv);

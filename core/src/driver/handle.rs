@@ -164,6 +164,31 @@ impl<C> Handle<C> {
         give()
     }
 
+    /// Has commands wait for each other from now on, until the handle is uncorked; none waits for more than about a millisecond.
+    pub(crate) fn cork(&self) {
+        if !self.is_inherited() && self.mailbox.cork.insert() {
+            self.engine.schedule(self.id);
+        }
+    }
+
+    /// Has commands carried out as they come again, and at once those that have waited for each other.
+    pub(crate) fn uncork(&self) {
+        if !self.is_inherited() {
+            self.mailbox.cork.remove();
+            self.hand_over_all();
+        }
+    }
+
+    /// Has what was kept back carried out.
+    fn hand_over_all(&self) {
+        match self.mailbox.len() {
+            0 => {}
+            1 => self.hand_over(),
+            // Many at once are cheaper on the I/O thread, in one go.
+            _ => self.wake(),
+        }
+    }
+
     pub(super) fn io(&self) -> Io<'_> {
         self.engine.io(self.id)
     }
@@ -203,11 +228,7 @@ struct Held<'a, C>(&'a Handle<C>);
 
 impl<C> Drop for Held<'_, C> {
     fn drop(&mut self) {
-        match self.0.mailbox.release() {
-            0 => {}
-            1 => self.0.hand_over(),
-            // Many at once are cheaper on the I/O thread, in one go.
-            _ => self.0.wake(),
-        }
+        self.0.mailbox.release();
+        self.0.hand_over_all();
     }
 }

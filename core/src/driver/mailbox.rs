@@ -6,6 +6,7 @@ use std::task::Waker;
 
 use parking_lot::Mutex;
 
+use super::cork::Cork;
 use crate::limits;
 
 /// A bounded queue that knows whether its reader has been told of it.
@@ -16,6 +17,7 @@ pub(super) struct Mailbox<C> {
     scheduled: AtomicBool,
     /// Callers that will see to it that the queue is looked into once they have added all they have.
     holders: AtomicUsize,
+    pub(super) cork: Cork,
 }
 
 #[derive(Debug)]
@@ -36,7 +38,12 @@ pub(super) enum Refused<C> {
 impl<C> Default for Mailbox<C> {
     fn default() -> Self {
         let queue = Queue { commands: VecDeque::new(), waiting: Vec::new(), closed: false };
-        Self { queue: Mutex::new(queue), scheduled: AtomicBool::new(false), holders: AtomicUsize::new(0) }
+        Self {
+            queue: Mutex::new(queue),
+            scheduled: AtomicBool::new(false),
+            holders: AtomicUsize::new(0),
+            cork: Cork::default(),
+        }
     }
 }
 
@@ -79,15 +86,18 @@ impl<C> Mailbox<C> {
         self.holders.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Ends a [`Mailbox::hold`]. Returns how many commands there are.
-    pub(super) fn release(&self) -> usize {
+    pub(super) fn release(&self) {
         self.holders.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// How many commands there are.
+    pub(super) fn len(&self) -> usize {
         self.queue.lock().commands.len()
     }
 
     /// Whether somebody else will see to what was just added.
     pub(super) fn is_held(&self) -> bool {
-        self.holders.load(Ordering::SeqCst) > 0
+        self.holders.load(Ordering::SeqCst) > 0 || self.cork.is_in()
     }
 
     /// Whether the caller is the one to put the endpoint on the engine's list.

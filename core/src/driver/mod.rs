@@ -23,6 +23,7 @@ use crate::protocol::PeerId;
 mod bound_broker;
 mod caller;
 mod closing;
+mod cork;
 mod dealer;
 mod engine;
 mod event_queue;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use pigato_frame::{Context, Frame};
 
 use super::closing::Closing;
+use super::cork::CorkWatch;
 use super::dealer::{self, Dealer, Transport};
 use super::engine::{Endpoint, Engine, Io, Progress, Readiness};
 use super::handle::Handle;
@@ -95,6 +96,7 @@ struct PeerEndpoint<M: PeerMachine> {
     held: Option<Transition>,
     /// When a connection without room is tried again.
     retry_at: Option<Instant>,
+    cork_watch: CorkWatch,
     leaving: Leaving,
     /// Kept for their memory.
     frames: Vec<Frame>,
@@ -122,6 +124,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
             last_event: None,
             held: None,
             retry_at: None,
+            cork_watch: CorkWatch::default(),
             leaving: Leaving::default(),
             frames: Vec::new(),
             commands: VecDeque::new(),
@@ -274,11 +277,14 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         true
     }
 
-    fn deliver(&mut self) {
-        if !self.events.is_empty() {
+    /// Returns whether there was something to deliver.
+    fn deliver(&mut self) -> bool {
+        let has_events = !self.events.is_empty();
+        if has_events {
             self.sink.deliver(&mut self.events);
             self.events.clear();
         }
+        has_events
     }
 
     /// Answers the commands that came too late.
@@ -357,7 +363,8 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
         self.flush();
         again |= self.receive(now, io);
         self.flush();
-        self.deliver();
+        let has_delivered = self.deliver();
+        self.cork_watch.renew(now, &self.mailbox.cork, has_delivered);
         if self.last_event.is_some() {
             return self.leave(now, io);
         }
@@ -422,7 +429,8 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
 
     fn deadline(&self) -> Option<Instant> {
         let dealer = self.dealer.as_ref().and_then(|dealer| dealer.deadline());
-        [self.machine.next_deadline(), self.retry_at, dealer].into_iter().flatten().min()
+        let cork = self.cork_watch.deadline();
+        [self.machine.next_deadline(), self.retry_at, cork, dealer].into_iter().flatten().min()
     }
 
     fn abort(&mut self, io: &Io<'_>) {

@@ -168,6 +168,18 @@ impl Client {
         self.handle.together(give)
     }
 
+    /// Has what is given to this handle from now on wait for each other, until [`Client::uncork`]: for programs that deal with many
+    /// events at a time on several threads, so that they wake the I/O thread once. Nothing waits for more than about a
+    /// millisecond, whoever is late. Corked twice is corked once. Does nothing in a child of the process that started it.
+    pub fn cork(&self) {
+        self.handle.cork();
+    }
+
+    /// Ends what [`Client::cork`] began, and sends what has waited.
+    pub fn uncork(&self) {
+        self.handle.uncork();
+    }
+
     /// `E_FORK` in a child of the process that started it.
     pub fn refuse_fork(&self) -> Result<(), Error> {
         if self.handle.is_inherited() {

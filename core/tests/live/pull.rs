@@ -204,6 +204,50 @@ fn what_is_asked_together_is_sent_when_that_ends_even_by_a_panic() {
     }
 }
 
+/// Answers one request after the other, in helpings, with both handles corked.
+fn ask_corked(fleet: &Fleet, helpings: usize, is_uncorked: bool) -> Duration {
+    const HELPING: usize = 3;
+    let begun = Instant::now();
+    for _ in 0..helpings {
+        fleet.client.cork();
+        for _ in 0..HELPING {
+            fleet.ask("1");
+        }
+        if is_uncorked {
+            fleet.client.uncork();
+        }
+        fleet.worker.cork();
+        for _ in 0..HELPING {
+            fleet.worker.end(fleet.request().token(), Answer::json("2")).unwrap();
+        }
+        if is_uncorked {
+            fleet.worker.uncork();
+        }
+        for _ in 0..HELPING {
+            fleet.on_client(|event| matches!(event, ClientEvent::Reply { .. }).then_some(()));
+        }
+    }
+    begun.elapsed()
+}
+
+#[test]
+fn what_waits_in_a_corked_handle_is_sent_by_uncorking_it_or_a_little_later() {
+    let fleet = fleet(Grant::AsPolled);
+    let (uncorked, left_corked) = (ask_corked(&fleet, 50, true), ask_corked(&fleet, 50, false));
+    assert!(uncorked < left_corked, "{uncorked:?}, {left_corked:?}");
+}
+
+#[test]
+fn a_handle_that_is_corked_when_it_stops_stops() {
+    let fleet = fleet(Grant::AsPolled);
+    fleet.client.cork();
+    fleet.worker.cork();
+    fleet.client.stop().unwrap();
+    fleet.on_client(|event| matches!(event, ClientEvent::Peer(PeerEvent::Stopped)).then_some(()));
+    fleet.worker.stop(Duration::ZERO).unwrap();
+    fleet.on_worker(|event| matches!(event, WorkerEvent::Peer(PeerEvent::Stopped)).then_some(()));
+}
+
 #[test]
 fn a_wait_without_end_never_comes_back_empty() {
     let fleet = fleet(Grant::AsPolled);
