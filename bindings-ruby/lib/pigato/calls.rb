@@ -7,9 +7,9 @@ module Pigato
     attr_accessor :token
     attr_reader :mailbox
 
-    def initialize(calls)
+    def initialize(calls, mailbox = Outcome.new)
       @calls = calls
-      @mailbox = Outcome.new
+      @mailbox = mailbox
       @is_ended = false
     end
 
@@ -49,8 +49,7 @@ module Pigato
   # @private
   class StreamCall < Call
     def initialize(calls)
-      super
-      @mailbox = Mailbox.new
+      super(calls, Mailbox.new)
       @unread = 0
       @unread_bytes = 0
     end

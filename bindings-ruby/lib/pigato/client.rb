@@ -13,7 +13,8 @@ module Pigato
     OWN_OPTIONS = %i[autostart logger symbolize_names].freeze
     # How `call` names what a request may be told, and the core.
     REQUEST_OPTIONS = { retry: "retry", worker_id: "workerId", no_cache: "nocache", fail_fast: "failFast" }.freeze
-    private_constant :OWN_OPTIONS, :REQUEST_OPTIONS
+    NO_OPTIONS = {}.freeze
+    private_constant :OWN_OPTIONS, :REQUEST_OPTIONS, :NO_OPTIONS
 
     # @return [String] where the broker is
     attr_reader :endpoint
@@ -53,8 +54,8 @@ module Pigato
     # @return [Object, nil] the reply, or the error value that the service answered with; an Array of all replies if there were
     #   partial ones; nil in place of a reply that did not come
     # @raise [ClosedError] if it is not started
-    def request(service, data = nil, options = {})
-      values = within(StreamCall, service, Codec.encode(data, false), Options.for_core(options, [])) do |call|
+    def request(service, data = nil, options = NO_OPTIONS)
+      values = within(StreamCall, service, Codec.encode(data, false), Options.for_core(options)) do |call|
         published_values(call)
       end
       values.length > 1 ? values : values.first
@@ -162,10 +163,9 @@ module Pigato
 
     # The value of a reply; raises what the request failed with.
     def value_of(event)
-      kind, _token, _is_final, *details = event
-      return Codec.decode(details[0], details[1], @conf[:symbolize_names]) if kind == :reply
+      return Codec.decode(event[3], event[4], @conf[:symbolize_names]) if event[0] == :reply
 
-      raise failure(*details)
+      raise failure(*event.drop(3))
     end
 
     def failure(origin, code, message, data, options)

@@ -34,7 +34,8 @@ module Pigato
     end
 
     def parse(data, symbolize_names)
-      JSON.parse(data, symbolize_names: symbolize_names)
+      # As `JSON.parse`, which makes three hashes of no options.
+      (symbolize_names ? JSON::Parser.new(data, symbolize_names: true) : JSON::Parser.new(data)).parse
     rescue JSON::ParserError, JSON::NestingError, EncodingError => error
       raise Error.of("E_DATA", "E_DATA: #{error.message}")
     end

@@ -60,8 +60,9 @@ module Pigato
     end
 
     # Runs a block that no event gets between.
-    def exclusively(&block)
-      Thread.handle_interrupt(NEVER) { @mutex.synchronize(&block) }
+    def exclusively
+      # Not as `&block`, of which an object would be made each time.
+      Thread.handle_interrupt(NEVER) { @mutex.synchronize { yield } }
     end
 
     # Waits until the handle has stopped, or `deadline` has passed.
@@ -163,7 +164,7 @@ module Pigato
       return if @awake
 
       follower = @line.shift
-      follower ||= @followers.each_key.first unless @is_led
+      follower ||= @followers.each_key { |any| break any } unless @is_led || @followers.empty?
       return if follower.nil?
 
       unless follower.fiber?

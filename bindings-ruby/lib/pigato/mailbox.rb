@@ -1,12 +1,14 @@
 # frozen_string_literal: true
 
 module Pigato
-  # What one thread or fiber waits for. Used under its dispatcher's lock only.
+  # What one thread or fiber waits for, as a rule; more may. Used under its dispatcher's lock only.
   # @private
   class Mailbox
-    def initialize
-      @items = []
-      @waiting = []
+    def initialize(items = [])
+      @items = items
+      @first = nil
+      # Those who wait behind the first; made when there are some.
+      @others = nil
     end
 
     def ready?
@@ -24,16 +26,28 @@ module Pigato
 
     # @param follower [Follower] is called when there is something
     def add_waiting(follower)
-      @waiting << follower
+      if @first.nil?
+        @first = follower
+      else
+        (@others ||= []) << follower
+      end
     end
 
     def remove_waiting(follower)
-      @waiting.delete(follower)
+      if @first.equal?(follower)
+        @first = @others&.shift
+      else
+        @others&.delete(follower)
+      end
     end
 
     # Calls somebody for what there is, or is left by the one that was called before.
     def call_next
-      @waiting.shift&.call if ready?
+      return if @first.nil? || !ready?
+
+      follower = @first
+      @first = @others&.shift
+      follower.call
     end
   end
   private_constant :Mailbox
@@ -41,8 +55,21 @@ module Pigato
   # A mailbox for one item, which everybody gets.
   # @private
   class Outcome < Mailbox
+    def initialize
+      super(nil)
+    end
+
+    def ready?
+      !@items.nil?
+    end
+
+    def push(item)
+      @items ||= item
+      call_next
+    end
+
     def shift
-      @items.first
+      @items
     end
   end
   private_constant :Outcome
@@ -53,7 +80,8 @@ module Pigato
     # @param line [Array<Follower>] those that are called and still asleep
     def initialize(line)
       @line = line
-      @condition = ConditionVariable.new
+      # A fiber sleeps at one place at a time.
+      @condition = Thread.current[:pigato_condition] ||= ConditionVariable.new
       @is_fiber = !Fiber.current_scheduler.nil?
     end
 

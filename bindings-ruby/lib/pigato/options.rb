@@ -6,10 +6,14 @@ module Pigato
   # Options on their way to the core, which knows their names, values and defaults.
   # @private
   module Options
+    NONE = [].freeze
+
     module_function
 
     # What of a configuration is the core's business, as JSON. Names may be in snake case: `heartbeat_liveness`.
-    def for_core(conf, own)
+    def for_core(conf, own = NONE)
+      return "" if conf.empty?
+
       wanted = conf.reject { |name, _| own.include?(name.to_sym) }
       return "" if wanted.empty?
 

@@ -87,7 +87,7 @@ module Pigato
       start_with(@conf.merge(concurrency: concurrency))
       jobs = life
       # It may have been started with another one before.
-      jobs.native.concurrency = Options.for_core({ concurrency: concurrency }, [])
+      jobs.native.concurrency = Options.for_core({ concurrency: concurrency })
       stopping(jobs, Options.milliseconds(drain), signals) { work(jobs, concurrency, handler) }
       nil
     end

@@ -58,11 +58,11 @@ impl Cell {
         self.0.try_lock_until(deadline)
     }
 
-    /// Carries out commands here and now, one for each time that the I/O thread was at the endpoint: what comes in a burst
-    /// is cheaper there, where many are dealt with at once. Returns whether nothing is left for it.
+    /// Carries out commands here and now, one for each time that the I/O thread was at the endpoint, and none where much arrives:
+    /// what comes in a burst is cheaper there, where many are dealt with at once. Returns whether nothing is left for it.
     fn carry_out_commands(&self) -> bool {
         let Some(mut slot) = self.0.try_lock() else { return false };
-        if slot.allowance == 0 {
+        if slot.allowance == 0 || slot.waits_not_led > 0 {
             return false;
         }
         slot.allowance -= 1;

@@ -118,8 +118,7 @@ fn record(ruby: &Ruby, event: &ClientEvent) -> Result<Option<RArray>, Error> {
             .with(*token)?
             .with(reply.is_final())?
             .symbol(Some(events::codec_name(reply.codec())))?
-            .data(reply.bytes(), reply.codec())?
-            .text_or_nil(reply.options_bytes())?,
+            .data(reply.bytes(), reply.codec())?,
         ClientEvent::Failed { token, error } => failed(ruby, *token, error)?,
     };
     Ok(Some(record.finish()))

@@ -12,7 +12,7 @@ pub(crate) struct Record<'r> {
 impl<'r> Record<'r> {
     pub(crate) fn new(ruby: &'r Ruby, kind: &str) -> Result<Self, Error> {
         let fields = ruby.ary_new_capa(8);
-        fields.push(ruby.to_symbol(kind))?;
+        fields.push(ruby.sym_new(kind))?;
         Ok(Self { ruby, fields })
     }
 
@@ -25,7 +25,7 @@ impl<'r> Record<'r> {
     pub(crate) fn symbol(self, name: Option<&str>) -> Result<Self, Error> {
         let value: Value = name.map_or_else(
             || self.ruby.qnil().into_value_with(self.ruby),
-            |name| self.ruby.to_symbol(name).into_value_with(self.ruby),
+            |name| self.ruby.sym_new(name).into_value_with(self.ruby),
         );
         self.with(value)
     }
