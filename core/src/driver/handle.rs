@@ -232,3 +232,70 @@ impl<C> Drop for Held<'_, C> {
         self.0.hand_over_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::mpsc::{channel, Sender};
+    use std::time::Duration;
+
+    use super::super::cork::CorkWatch;
+    use super::super::engine::Progress;
+    use super::*;
+
+    /// The command that ends a [`Teller`].
+    const OVER: u32 = u32::MAX;
+
+    /// Tells what it is given, and looks for nothing by itself.
+    struct Teller {
+        mailbox: Arc<Mailbox<u32>>,
+        told: Sender<u32>,
+    }
+
+    impl Endpoint for Teller {
+        fn process(&mut self, _now: Instant, _io: &Io<'_>) -> Progress {
+            let mut commands = VecDeque::new();
+            self.mailbox.take(&mut commands, usize::MAX);
+            let is_over = commands.contains(&OVER);
+            for command in commands {
+                // Fails only when the test is over.
+                let _ = self.told.send(command);
+            }
+            if is_over {
+                Progress::Done
+            } else {
+                Progress::Idle
+            }
+        }
+
+        fn deadline(&self) -> Option<Instant> {
+            None
+        }
+
+        fn abort(&mut self, _io: &Io<'_>) {}
+    }
+
+    #[test]
+    fn uncorking_hands_over_what_has_waited() {
+        let (told, heard) = channel();
+        let mailbox = Arc::new(Mailbox::default());
+        let engine = Engine::current().unwrap();
+        let handle = engine.adopt(Arc::clone(&mailbox), Box::new(Teller { mailbox: Arc::clone(&mailbox), told }));
+        let next = || heard.recv_timeout(Duration::from_secs(10)).unwrap();
+        // The I/O thread is told of the first cork, and of no other that it believes to watch.
+        handle.cork();
+        CorkWatch::default().renew(Instant::now(), &mailbox.cork, true);
+        handle.uncork();
+        handle.submit(0).unwrap();
+        assert_eq!(next(), 0);
+        for count in (1..=3).cycle().take(100) {
+            handle.cork();
+            for command in 0..count {
+                handle.submit(command).unwrap();
+            }
+            handle.uncork();
+            assert!((0..count).all(|command| next() == command));
+        }
+        handle.submit(OVER).unwrap();
+    }
+}
