@@ -37,6 +37,8 @@ module Pigato
       @line = []
       @awake = nil
       @woken_at = 0
+      # Those that are all woken by one that was late, as soon as it has the lock no more.
+      @late = nil
       @is_led = false
       @is_stopped = false
       @stopped = Outcome.new
@@ -48,12 +50,21 @@ module Pigato
 
     # The next item of a mailbox. Nil when `deadline` (of {.now}) has passed, or when nothing can come any more.
     def take(mailbox, deadline = nil)
-      exclusively do
-        await(mailbox, deadline)
-        mailbox.shift
+      late = nil
+      Thread.handle_interrupt(NEVER) do
+        @mutex.synchronize do
+          await(mailbox, deadline)
+          mailbox.shift
+        ensure
+          mailbox.call_next
+          wake_next
+          late = @late
+          @late = nil
+        end
       ensure
-        mailbox.call_next
-        wake_next
+        # Not under the lock: a thread that computes may interrupt this, and the lock would then be had by one of them each time
+        # that it lets others run.
+        late&.each(&:wake)
       end
     ensure
       @log.flush
@@ -84,6 +95,7 @@ module Pigato
 
     def await(mailbox, deadline)
       until mailbox.ready? || @is_stopped
+        wake_late
         # Made before a fork: nobody leads here, and nothing comes.
         @native.refuse_fork
         return lead(mailbox, deadline) unless @is_led
@@ -156,7 +168,16 @@ module Pigato
 
     def arrived
       @awake = nil
-      @line.each(&:wake).clear if Dispatcher.now - @woken_at > LATE
+      return if @line.empty? || Dispatcher.now - @woken_at < LATE
+
+      @late = @line.dup
+      @line.clear
+    end
+
+    # For one that waits again, and has left nothing.
+    def wake_late
+      @late&.each(&:wake)
+      @late = nil
     end
 
     # Wakes the next in the line, unless another is on its way; if there is none, somebody who will find that nobody leads.

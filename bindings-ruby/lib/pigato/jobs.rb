@@ -4,12 +4,12 @@ module Pigato
   # A request while it is answered. `deliver` is called under the dispatcher's lock.
   # @private
   class Job
-    attr_reader :token, :asked, :writable
+    attr_reader :token, :asked
 
     def initialize(asked)
       @asked = asked
       @token = asked[1]
-      @writable = Mailbox.new
+      @writable = nil
       @is_cancelled = false
     end
 
@@ -17,13 +17,18 @@ module Pigato
       @is_cancelled
     end
 
+    # Made when it is first asked for, which is under the dispatcher's lock: few write partial replies.
+    def writable
+      @writable ||= Mailbox.new
+    end
+
     def cancel
       @is_cancelled = true
-      @writable.push(false)
+      writable.push(false)
     end
 
     def tell_writable
-      @writable.push(true)
+      writable.push(true)
     end
   end
   private_constant :Job
@@ -53,7 +58,7 @@ module Pigato
 
     # Waits until a partial reply that was refused may be sent, or is not wanted any more.
     def wait_writable(job)
-      take(job.writable, nil)
+      take(@dispatcher.exclusively { job.writable }, nil)
     end
 
     # Whether a request is known to be cancelled. Looks at what has come, as nobody may be waiting.

@@ -54,14 +54,14 @@ module Pigato
   class Handling
     def initialize(jobs, job, log)
       @jobs = jobs
-      @reply = Reply.new(jobs, job)
+      @reply = Reply.new(jobs, job, false)
       @job = job
       @log = log
     end
 
     def run(symbolize_names, handler)
       request = Request.new(@job.asked, symbolize_names)
-      @reply = Reply.new(@jobs, @job, raw: request.raw?)
+      @reply = Reply.new(@jobs, @job, request.raw?)
       value = handler.call(request, @reply)
       conclude { @reply.finish(value) }
     rescue StandardError, ScriptError, SystemStackError, NoMemoryError => error

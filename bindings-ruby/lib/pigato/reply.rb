@@ -7,7 +7,7 @@ module Pigato
   # that the broker may give this reply to the same request; `headers:` are keys of your own that the client is handed.
   class Reply
     # @private
-    def initialize(jobs, job, raw: false)
+    def initialize(jobs, job, raw)
       @jobs = jobs
       @job = job
       @raw = raw
@@ -83,10 +83,14 @@ module Pigato
 
     def encoded(value, raw, cache, headers)
       raw = @raw && value.is_a?(String) if raw.nil?
-      options = headers ? headers.transform_keys(&:to_s) : {}
-      options["codec"] = "raw" if raw
-      options["cache"] = Options.milliseconds(cache) if cache
-      [Codec.encode(value, raw), options.empty? ? Codec::EMPTY : Codec.generate(options)]
+      [Codec.encode(value, raw), raw || cache || headers ? options(raw, cache, headers) : Codec::EMPTY]
+    end
+
+    def options(raw, cache, headers)
+      told = headers ? headers.transform_keys(&:to_s) : {}
+      told["codec"] = "raw" if raw
+      told["cache"] = Options.milliseconds(cache) if cache
+      told.empty? ? Codec::EMPTY : Codec.generate(told)
     end
 
     def conclude(&send)

@@ -114,10 +114,10 @@ module Pigato
     # A request that cannot be read is answered at once: its sender is wrong, and not this program.
     def read(jobs, job)
       request = Request.new(job.asked, @conf[:symbolize_names])
-      Thread.current[@received] = Reply.new(jobs, job, raw: request.raw?)
+      Thread.current[@received] = Reply.new(jobs, job, request.raw?)
       request
     rescue ProtocolError => error
-      Reply.new(jobs, job).fail(error.message)
+      Reply.new(jobs, job, false).fail(error.message)
       nil
     end
 

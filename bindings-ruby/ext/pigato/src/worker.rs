@@ -166,12 +166,21 @@ fn record(ruby: &Ruby, event: &WorkerEvent) -> Result<Option<RArray>, Error> {
     Ok(Some(record.finish()))
 }
 
+/// Options that say something: most clients send an empty object.
+fn told(options: &[u8]) -> &[u8] {
+    if options == b"{}" {
+        &[]
+    } else {
+        options
+    }
+}
+
 fn asked<'r>(ruby: &'r Ruby, request: &Request) -> Result<Record<'r>, Error> {
     Record::new(ruby, "request")?
         .with(request.token())?
         .symbol(Some(events::codec_name(request.codec())))?
         .data(request.bytes(), request.codec())?
-        .text_or_nil(request.options_bytes())?
+        .text_or_nil(told(request.options_bytes()))?
         .text_or_nil(request.service_bytes())?
         .with(ruby.str_from_slice(request.client_bytes()))?
         .with(ruby.str_from_slice(request.id()))?
