@@ -6,6 +6,7 @@ import "C"
 import (
 	"log/slog"
 	"runtime"
+	"time"
 	"unsafe"
 )
 
@@ -14,6 +15,10 @@ const (
 	eventsPerPoll = C.PIGATO_EVENTS_PER_POLL
 	// fewEvents are not worth keeping together what becomes of them.
 	fewEvents = 2
+	// slowYield is how long others run if there is more to compute than there are processors: then events are handed out by
+	// many, or few of them would be in all that time.
+	slowYield  = time.Millisecond
+	manyEvents = 256
 )
 
 // corks keep together what a handle is given between the two, for about a millisecond at most.
@@ -30,6 +35,7 @@ func pollEvents[E any](poll func(first *E, capacity C.size_t) C.pigato_go_result
 	defer C.free(memory)
 	first := (*E)(memory)
 	events := unsafe.Slice(first, eventsPerPoll)
+	handedOut, isSlow := 0, false
 	for isOpen := true; isOpen; {
 		result := poll(first, eventsPerPoll)
 		if err := failure(result); err != nil {
@@ -44,12 +50,23 @@ func pollEvents[E any](poll func(first *E, capacity C.size_t) C.pigato_go_result
 			isOpen = handle(&events[at]) && isOpen
 		}
 		free(first, C.size_t(result.number))
-		// Those who were told run first, and may ask or answer: the next call then finds many events and not few. Twice,
-		// since another thread that has nothing to do may go on with this at once.
-		runtime.Gosched()
-		runtime.Gosched()
+		if handedOut += int(result.number); !isSlow || handedOut >= manyEvents {
+			handedOut, isSlow = 0, yield()
+		}
 		if isCorked {
 			corks.uncork()
 		}
 	}
+}
+
+// yield lets those run who were told, and may ask or answer: the next call then finds many events and not few. Twice, since
+// another thread that has nothing to do may go on with this at once. It tells whether that took long.
+func yield() bool {
+	begun := time.Now()
+	runtime.Gosched()
+	if time.Since(begun) > slowYield {
+		return true
+	}
+	runtime.Gosched()
+	return false
 }

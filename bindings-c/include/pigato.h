@@ -37,7 +37,8 @@
 #define PIGATO_DIRECTORY_SERVICE "$dir"
 
 /*
- Most events that one _poll call takes; a larger capacity is of no use. A program that took all that have come, and answered
+ Most events that one _poll call takes; a larger capacity is of no use, and fewer events than that do not mean that no more
+ are there. A program that took all that have come, and answered
  when it had dealt with the last one, would be idle while the others are at work, and they while it is.
  */
 #define PIGATO_EVENTS_PER_POLL 24
@@ -772,8 +773,9 @@ pigato_status pigato_client_poll(const pigato_client *client,
 
 /*
  Has what this client is given from now on wait for each other, so that its I/O thread is woken once for all of it: for
- programs that deal with the events of one poll on several threads. Nothing waits for more than about a millisecond,
- whoever is late to uncork. Corked twice is corked once.
+ programs that deal with the events of one poll on several threads. Nothing waits for more than about a millisecond, unless
+ the connection has no room. Corked twice is corked once, and one thread's uncorking ends another's cork. Left corked, the
+ I/O thread wakes up each millisecond.
  */
 pigato_status pigato_client_cork(const pigato_client *client);
 
@@ -895,8 +897,9 @@ pigato_status pigato_worker_poll(const pigato_worker *worker,
 
 /*
  Has what this worker is given from now on wait for each other, so that its I/O thread is woken once for all of it: for
- programs that deal with the events of one poll on several threads. Nothing waits for more than about a millisecond,
- whoever is late to uncork. Corked twice is corked once.
+ programs that deal with the events of one poll on several threads. Nothing waits for more than about a millisecond, unless
+ the connection has no room. Corked twice is corked once, and one thread's uncorking ends another's cork. Left corked, the
+ I/O thread wakes up each millisecond.
  */
 pigato_status pigato_worker_cork(const pigato_worker *worker);
 

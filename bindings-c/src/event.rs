@@ -90,7 +90,8 @@ pub(crate) fn protocol_error(malformed: pigato::protocol::Malformed) -> pigato_b
     pigato_bytes::of(malformed.published_name().as_bytes())
 }
 
-/// Most events that one _poll call takes; a larger capacity is of no use. A program that took all that have come, and answered
+/// Most events that one _poll call takes; a larger capacity is of no use, and fewer events than that do not mean that no more
+/// are there. A program that took all that have come, and answered
 /// when it had dealt with the last one, would be idle while the others are at work, and they while it is.
 pub const PIGATO_EVENTS_PER_POLL: usize = 24;
 

@@ -309,8 +309,9 @@ pub unsafe extern "C" fn pigato_worker_poll(
 }
 
 /// Has what this worker is given from now on wait for each other, so that its I/O thread is woken once for all of it: for
-/// programs that deal with the events of one poll on several threads. Nothing waits for more than about a millisecond,
-/// whoever is late to uncork. Corked twice is corked once.
+/// programs that deal with the events of one poll on several threads. Nothing waits for more than about a millisecond, unless
+/// the connection has no room. Corked twice is corked once, and one thread's uncorking ends another's cork. Left corked, the
+/// I/O thread wakes up each millisecond.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_cork(worker: *const pigato_worker) -> pigato_status {
     guarded(|| {

@@ -78,6 +78,28 @@ class ThreadsTest < PigatoTest
     end
   end
 
+  # Some frameworks give a thread what is local to another, whatever it is.
+  def test_threads_whose_locals_were_copied_get_their_replies
+    released = Array.new(3) { Queue.new }
+    serve(concurrency: 3) { |request, _reply| released[request.data].pop && request.data }
+    client = client()
+    local = nil
+    threads = Array.new(3) do |number|
+      thread = background do
+        local&.each { |name, value| Thread.current[name] = value }
+        client.call("echo", number, timeout: 30)
+      end
+      eventually("it waits") { released[number].num_waiting == 1 && thread.status == "sleep" }
+      # The first one waits for the descriptor, the second for its reply.
+      local = thread.keys.to_h { |name| [name, thread[name]] } if number == 1
+      thread
+    end
+    [2, 1, 0].each do |number|
+      released[number] << true
+      assert_equal number, threads[number].value
+    end
+  end
+
   # Ruby lets a thread compute for a tenth of a second before another runs.
   def test_a_thread_that_computes_is_waited_for_once_and_not_by_one_after_the_other
     released = Queue.new
@@ -85,9 +107,9 @@ class ThreadsTest < PigatoTest
     client = client()
     # The best of three: Ruby may interrupt a thread that has the lock, and then those who want it get it one after the other.
     alone, together = [1, THREADS].map do |count|
-      Array.new(3) { answered_while_another_computes(client, released, count) }.min
+      Array.new(3) { answered_while_another_computes(client, released, count) }
     end
-    assert_operator together, :<, alone * THREADS / 4
+    assert_operator together.min, :<, alone.max * THREADS / 8
   end
 
   def answered_while_another_computes(client, released, count)
@@ -105,8 +127,12 @@ class ThreadsTest < PigatoTest
 
   # Returns how long the block takes.
   def while_another_computes
-    is_done = false
-    computing = background { nil until is_done }
+    is_begun = is_done = false
+    computing = background do
+      is_begun = true
+      nil until is_done
+    end
+    eventually("it computes") { is_begun }
     started = now
     yield
     now - started

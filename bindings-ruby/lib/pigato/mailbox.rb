@@ -80,7 +80,7 @@ module Pigato
     # @param line [Array<Follower>] those that are called and still asleep
     def initialize(line)
       @line = line
-      # A fiber sleeps at one place at a time.
+      # A fiber sleeps at one place at a time. Others may have been given what is local to it, as some frameworks do.
       @condition = Thread.current[:pigato_condition] ||= ConditionVariable.new
       @is_fiber = !Fiber.current_scheduler.nil?
     end
@@ -96,7 +96,7 @@ module Pigato
     end
 
     def wake
-      @condition.signal
+      @condition.broadcast
     end
 
     def sleep(mutex, seconds)

@@ -1,7 +1,8 @@
 //! Commands that wait for each other on their way to the I/O thread, so that it is woken once for all of them.
 //!
 //! Who corks a handle may be kept from uncorking it, by whatever else the processor has to do. So the I/O thread looks into
-//! the mailbox of a corked handle once a [`CORK`] by itself.
+//! the mailbox of a corked handle once a [`CORK`] by itself, and once after each delivery to a handle that was ever corked, whose
+//! consumer is likely to cork it again: that is what being woken for many commands at a time costs.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

@@ -107,7 +107,7 @@ impl<C> Handle<C> {
         }
     }
 
-    /// Queues a command for the I/O thread, or carries it out at once if that would have to be woken. Never blocks: `C_BUSY`
+    /// Queues a command for the I/O thread, or carries it out at once where little arrives and that would have to be woken. Never blocks: `C_BUSY`
     /// if too many are queued, `C_CLOSED` if the other side has ended.
     pub fn submit(&self, command: C) -> Result<(), Error> {
         self.push(command, false).map_err(|(error, _)| error)
@@ -179,8 +179,11 @@ impl<C> Handle<C> {
         }
     }
 
-    /// Has what was kept back carried out.
+    /// Has what was kept back carried out, unless something else still keeps it back.
     fn hand_over_all(&self) {
+        if self.mailbox.is_held() {
+            return;
+        }
         match self.mailbox.len() {
             0 => {}
             1 => self.hand_over(),

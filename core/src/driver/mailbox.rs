@@ -143,3 +143,21 @@ impl<C> Mailbox<C> {
         left
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_kept_back_while_somebody_holds_or_corks_the_mailbox() {
+        let mailbox = Mailbox::<()>::default();
+        assert!(!mailbox.is_held());
+        mailbox.cork.insert();
+        assert!(mailbox.is_held());
+        mailbox.hold();
+        mailbox.cork.remove();
+        assert!(mailbox.is_held());
+        mailbox.release();
+        assert!(!mailbox.is_held());
+    }
+}

@@ -299,6 +299,8 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
     /// Tells that it has stopped, once all that it sent has left.
     fn leave(&mut self, now: Instant, io: &Io<'_>) -> Progress {
         self.refuse_commands(now, io);
+        // No command is taken any more: nothing is watched for.
+        self.cork_watch = CorkWatch::default();
         let leaving = &mut self.leaving;
         let is_late = now >= *leaving.until.get_or_insert(now + LEAVING);
         if let Some(mut dealer) = leaving.dealer.take() {

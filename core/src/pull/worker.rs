@@ -297,7 +297,8 @@ impl Worker {
 
     /// Has what is given to this handle from now on wait for each other, until [`Worker::uncork`]: for programs that deal with many
     /// events at a time on several threads, so that they wake the I/O thread once. Nothing waits for more than about a
-    /// millisecond, whoever is late. Corked twice is corked once. Does nothing in a child of the process that started it.
+    /// millisecond, unless the connection has no room. Corked twice is corked once, and one thread's uncorking ends another's
+    /// cork. Left corked, the I/O thread wakes up each millisecond. Does nothing in a child of the process that started it.
     pub fn cork(&self) {
         self.handle.cork();
     }

@@ -234,9 +234,15 @@ fn nothing_waits_in_a_corked_handle_until_it_is_uncorked() {
 
 #[test]
 fn a_handle_that_is_corked_when_it_stops_stops() {
-    let fleet = fleet(Grant::AsPolled);
+    let fleet = fleet_with_heartbeat(Duration::from_secs(3_600));
     fleet.client.cork();
     fleet.worker.cork();
+    // By then the I/O thread has dealt with being told of the corks.
+    for _ in 0..2 {
+        fleet.ask("1");
+        fleet.worker.end(fleet.request().token(), Answer::json("2")).unwrap();
+        fleet.reply();
+    }
     fleet.client.stop().unwrap();
     fleet.on_client(|event| matches!(event, ClientEvent::Peer(PeerEvent::Stopped)).then_some(()));
     fleet.worker.stop(Duration::ZERO).unwrap();
