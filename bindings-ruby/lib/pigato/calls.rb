@@ -24,12 +24,14 @@ module Pigato
       finish(event)
     end
 
+    # Makes the request and waits for its first event.
+    def ask(service, data, options)
+      taken(@calls.ask(self, service, data, options))
+    end
+
     # Waits for the next event; nil if none came in time. `C_CLOSED` when none can come.
     def take(deadline = nil)
-      event = @calls.take(@mailbox, deadline)
-      raise Error.of("C_CLOSED") if event.nil? && @calls.stopped?
-
-      event
+      taken(@calls.take(@mailbox, deadline))
     end
 
     def cancel
@@ -37,6 +39,12 @@ module Pigato
     end
 
     private
+
+    def taken(event)
+      raise Error.of("C_CLOSED") if event.nil? && @calls.stopped?
+
+      event
+    end
 
     def finish(event)
       @is_ended = true
@@ -65,8 +73,10 @@ module Pigato
       @mailbox.push(event)
     end
 
-    def take(deadline = nil)
-      event = super
+    private
+
+    def taken(event)
+      super
       return event if event.nil? || event[2]
 
       @calls.exclusively do
@@ -76,8 +86,6 @@ module Pigato
       end
       event
     end
-
-    private
 
     def size(event)
       (event[0] == :reply ? event[4] : event[6]).to_s.bytesize
@@ -110,11 +118,14 @@ module Pigato
     # Makes a request; its events go to the call.
     def open(call, service, data, options)
       @native.refuse_fork
-      @dispatcher.exclusively do
-        call.token = @native.request(service, data, options)
-        @by_token[call.token] = call
-      end
+      @dispatcher.exclusively { request(call, service, data, options) }
       call
+    end
+
+    # Makes a request and waits for its first event; nil if none can come.
+    def ask(call, service, data, options)
+      @native.refuse_fork
+      @dispatcher.take(call.mailbox) { request(call, service, data, options) }
     end
 
     def take(mailbox, deadline)
@@ -160,6 +171,14 @@ module Pigato
 
       call = is_final ? @by_token.delete(token) : @by_token[token]
       call&.deliver(event)
+    end
+
+    private
+
+    # Under the lock, so that no event comes before its call is known.
+    def request(call, service, data, options)
+      call.token = @native.request(service, data, options)
+      @by_token[call.token] = call
     end
   end
   private_constant :Calls

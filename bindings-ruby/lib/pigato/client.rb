@@ -55,8 +55,8 @@ module Pigato
     #   partial ones; nil in place of a reply that did not come
     # @raise [ClosedError] if it is not started
     def request(service, data = nil, options = NO_OPTIONS)
-      values = within(StreamCall, service, Codec.encode(data, false), Options.for_core(options)) do |call|
-        published_values(call)
+      values = within(StreamCall, service, Codec.encode(data, false), Options.for_core(options)) do |call, event|
+        published_values(call, event)
       end
       values.length > 1 ? values : values.first
     end
@@ -74,7 +74,7 @@ module Pigato
     # @return [Object] what the worker replied; a binary String if it sent bytes
     # @raise [Error] one of its subclasses mostly
     def call(service, data = nil, **options)
-      within(Call, service, *prepared(data, options)) { |call| value_of(call.take) }
+      within(Call, service, *prepared(data, options)) { |_call, event| value_of(event) }
     end
 
     # Makes a request and gives its replies as they come: the partial ones, and the final one unless it is nil. A stream
@@ -87,12 +87,13 @@ module Pigato
     def stream(service, data = nil, **options)
       return to_enum(:stream, service, data, **options) unless block_given?
 
-      within(StreamCall, service, *prepared(data, options)) do |call|
+      within(StreamCall, service, *prepared(data, options)) do |call, event|
         loop do
-          event = call.take
           value = value_of(event)
           yield value unless event[2] && value.nil?
           return value if event[2]
+
+          event = call.take
         end
       end
     end
@@ -126,13 +127,12 @@ module Pigato
 
     private
 
-    # Makes a request that does not outlive the block. The call is there before the request is, so that whatever
-    # interrupts this finds it.
+    # Makes a request that does not outlive the block, which is given the call and its first event. The call is there before
+    # the request is, so that whatever interrupts this finds it.
     def within(kind, service, data, options)
       calls = life
       call = kind.new(calls)
-      calls.open(call, service.to_s, data, options)
-      yield call
+      yield call, call.ask(service.to_s, data, options)
     ensure
       call&.cancel
     end
@@ -179,16 +179,17 @@ module Pigato
     end
 
     # What the published gem makes of an error: its value, or nothing.
-    def published_values(call)
+    def published_values(call, event)
       values = []
       loop do
-        event = call.take
         begin
           values << value_of(event)
         rescue Error => error
           values << error.value
         end
         return values if event[2]
+
+        event = call.take
       end
     end
   end

@@ -48,11 +48,13 @@ module Pigato
       @is_stopped
     end
 
-    # The next item of a mailbox. Nil when `deadline` (of {.now}) has passed, or when nothing can come any more.
+    # The next item of a mailbox. Nil when `deadline` (of {.now}) has passed, or when nothing can come any more. A block is run
+    # before the wait, and no event gets between.
     def take(mailbox, deadline = nil)
       late = nil
       Thread.handle_interrupt(NEVER) do
         @mutex.synchronize do
+          yield if block_given?
           await(mailbox, deadline)
           mailbox.shift
         ensure
