@@ -107,8 +107,8 @@ impl<C> Handle<C> {
         }
     }
 
-    /// Queues a command for the I/O thread, or carries it out at once where little arrives and that would have to be woken. Never blocks: `C_BUSY`
-    /// if too many are queued, `C_CLOSED` if the other side has ended.
+    /// Queues a command for the I/O thread, or carries it out at once where little arrives and that would have to be woken. Never
+    /// blocks: `C_BUSY` if too many are queued, `C_CLOSED` if the other side has ended.
     pub fn submit(&self, command: C) -> Result<(), Error> {
         self.push(command, false).map_err(|(error, _)| error)
     }
