@@ -60,6 +60,10 @@ pub const DURATION: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 /// Shortest and longest heartbeat interval believed of a peer. Less would flood, more would never notice a death.
 pub const HEARTBEAT: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(24 * 3_600));
 
+/// By which part of its interval between heartbeats a broker may be late to look after a quiet peer: it looks after many at
+/// once, so that 10,000 of them wake it no oftener than ten do. That one is gone it notices on time.
+pub const LIVENESS_SLACK: u32 = 64;
+
 /// Default for the requests that one client may have unanswered; one more fails with `C_BUSY`.
 pub const CLIENT_REQUESTS: usize = 1_000_000;
 

@@ -6,7 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Where a key's entry stands; kept by the owner of the deadline beside the deadline itself.
 #[derive(Debug, Default, Clone, Copy)]
@@ -35,6 +35,8 @@ pub(crate) struct Timers<K> {
     /// Numbers that no entry in the heap carries.
     unused: Vec<u32>,
     dead: usize,
+    /// What shared times are counted from: the first of them.
+    origin: Option<Instant>,
 }
 
 /// So many dead entries are not worth the trouble.
@@ -42,7 +44,7 @@ const TOLERATED: usize = 64;
 
 impl<K: Ord> Default for Timers<K> {
     fn default() -> Self {
-        Self { heap: BinaryHeap::new(), entries: Vec::new(), unused: Vec::new(), dead: 0 }
+        Self { heap: BinaryHeap::new(), entries: Vec::new(), unused: Vec::new(), dead: 0, origin: None }
     }
 }
 
@@ -56,6 +58,18 @@ impl<K: Ord + Copy> Timers<K> {
         let ticket = self.ticket();
         self.heap.push(Reverse((deadline, key, ticket.number)));
         armed.0 = Some((deadline, ticket));
+    }
+
+    /// The time, less than `slack` after `due`, to look after something together with all else that is due in the same slack: a
+    /// multitude of deadlines then neither wakes nor sets the system's timer one by one.
+    pub(crate) fn shared(&mut self, due: Instant, slack: Duration) -> Instant {
+        let origin = *self.origin.get_or_insert(due);
+        let slack = slack.as_nanos().max(1);
+        let missing = match due.checked_duration_since(origin) {
+            Some(since) => (slack - since.as_nanos() % slack) % slack,
+            None => (origin - due).as_nanos() % slack,
+        };
+        due + Duration::from_nanos(u64::try_from(missing).unwrap_or(0))
     }
 
     fn ticket(&mut self) -> Ticket {
@@ -189,6 +203,16 @@ mod tests {
         assert_eq!(timers.pop_due(at(9)), Some('a'));
         armed.fired();
         assert_eq!(timers.pop_due(at(9)), None);
+    }
+
+    #[test]
+    fn what_is_due_in_the_same_slack_is_looked_after_at_once_and_not_early() {
+        let at = clock();
+        let mut timers = Timers::<u64>::default();
+        let mut shared = |time, slack| timers.shared(at(time), Duration::from_millis(slack));
+        let times = [100, 101, 109, 110, 111, 90, 89];
+        assert_eq!(times.map(|time| shared(time, 10)), [100, 110, 110, 110, 120, 90, 90].map(&at));
+        assert_eq!(shared(111, 0), at(111));
     }
 
     #[test]

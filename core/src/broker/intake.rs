@@ -79,9 +79,7 @@ impl Machine {
             client.connection = hello.session;
             client.credit = hello.capabilities.credit.then_some(hello.credit);
         }
-        if let Some(deadline) = client.deadline(self.options.heartbeat, self.options.heartbeat_liveness) {
-            self.timers.arm(TimerKey::Client(key), &mut client.armed, deadline);
-        }
+        self.arm_client(now, key);
         let answer = match hello {
             Some(_) => BrokerToClient::Hello(self.hello(Some(session))),
             None => BrokerToClient::Heartbeat,

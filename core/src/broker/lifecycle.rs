@@ -120,13 +120,24 @@ impl Machine {
         }
     }
 
+    /// Looks after a client that has sent a heartbeat when it would be gone: nearly always it is alive, and then it need not
+    /// be exactly then.
+    pub(super) fn arm_client(&mut self, now: Instant, key: ClientKey) {
+        let client = &mut self.clients[key];
+        let heartbeat = self.options.heartbeat;
+        let Some(deadline) = client.deadline(heartbeat, self.options.heartbeat_liveness) else { return };
+        let slack = heartbeat / limits::LIVENESS_SLACK;
+        let shared = self.timers.shared(deadline - slack, slack);
+        let look_at = if shared > now { shared } else { deadline };
+        self.timers.arm(TimerKey::Client(key), &mut client.armed, look_at);
+    }
+
     pub(super) fn client_timer(&mut self, now: Instant, key: ClientKey) {
         let Some(client) = self.clients.get_mut(key) else { return };
         client.armed.fired();
         match client.deadline(self.options.heartbeat, self.options.heartbeat_liveness) {
             Some(deadline) if deadline <= now => self.client_lost(now, key, Loss::Silent),
-            Some(deadline) => self.timers.arm(TimerKey::Client(key), &mut client.armed, deadline),
-            None => {}
+            _ => self.arm_client(now, key),
         }
     }
 

@@ -125,12 +125,14 @@ impl Machine {
         let worker = &mut self.workers[key];
         let peer = worker.peer.clone();
         let is_core_service = worker.service.as_bytes().starts_with(b"$");
-        if let Some(concurrency) = heartbeat.concurrency {
-            worker.concurrency = concurrency;
-        }
+        let former = worker.concurrency;
+        worker.concurrency = heartbeat.concurrency.unwrap_or(former);
+        let has_changed = worker.concurrency != former;
         self.send_worker(&peer, BrokerToWorker::Heartbeat);
-        self.update_free(key);
-        self.serve(now, key);
+        if has_changed {
+            self.update_free(key);
+            self.serve(now, key);
+        }
         if is_core_service && heartbeat.update {
             self.directory_changed(now);
         }
@@ -138,9 +140,11 @@ impl Machine {
 
     fn arm_worker(&mut self, key: WorkerKey) {
         let worker = &mut self.workers[key];
+        let heartbeat = self.options.heartbeat;
+        let slack = heartbeat / limits::LIVENESS_SLACK;
+        let probe_at = self.timers.shared(worker.probe_at(heartbeat), slack);
         let dead_at = worker.dead_at(self.options.heartbeat_liveness);
-        let deadline = dead_at.min(worker.probe_at(self.options.heartbeat));
-        self.timers.arm(TimerKey::Worker(key), &mut worker.armed, deadline);
+        self.timers.arm(TimerKey::Worker(key), &mut worker.armed, dead_at.min(probe_at));
     }
 
     pub(super) fn worker_timer(&mut self, now: Instant, key: WorkerKey) {

@@ -1,5 +1,7 @@
 //! A client that sends heartbeats and then falls silent is gone, and with it its requests.
 
+use std::collections::BTreeSet;
+
 use pigato::broker::{Event, Loss};
 
 use super::world::{ms, World};
@@ -43,6 +45,31 @@ fn a_silent_client_is_gone_exactly_at_its_deadline() {
     world.advance(ms(1));
     assert_eq!(world.statistics().clients, 0);
     assert!(matches!(&world.events()[..], [Event::ClientLeft { reason: Loss::Silent, .. }]));
+}
+
+#[test]
+fn many_live_peers_are_looked_after_at_once_and_a_silent_one_is_gone_at_its_deadline() {
+    const PEERS: u64 = 500;
+    let mut world = World::new();
+    let mut looks = BTreeSet::new();
+    // Spread over the interval, three of them; the last peer says nothing after the first.
+    for beat in 0..3 * PEERS {
+        let peer = beat % PEERS;
+        match (beat < PEERS, peer.is_multiple_of(2)) {
+            (true, false) => world.worker(format!("w{peer}"), "echo"),
+            (false, false) if peer < PEERS - 1 => world.send(format!("w{peer}"), "W|4||{}"),
+            (_, true) => world.send(format!("c{peer}"), "C|4"),
+            _ => {}
+        }
+        looks.extend(world.next_deadline().filter(|_| beat >= PEERS));
+        world.advance(ms(5));
+    }
+    assert!(looks.len() < 150, "{} deadlines for {PEERS} peers in two intervals", looks.len());
+    assert_eq!(world.losses(), [], "nobody is gone yet");
+    world.advance(ms(5 * (PEERS - 1) + 7_500) - world.elapsed() - ms(1));
+    assert_eq!(world.statistics().workers as u64, PEERS / 2);
+    world.advance(ms(1));
+    assert_eq!(world.losses(), [Loss::Silent]);
 }
 
 #[test]
