@@ -142,7 +142,7 @@ fn of_role(contender: &Contender, part: Part) -> Result<Vec<Row>, String> {
 }
 
 fn of_idle_peers(programs: &Programs) -> Result<Vec<Row>, String> {
-    special::with_idle_peers(programs, |broker, _| {
+    special::with_idle_peers(programs, &programs.broker(&[]), |broker, _| {
         let (before, started) = (broker.cpu_microseconds()?, Instant::now());
         std::thread::sleep(IDLE_TIME);
         let heartbeats = special::heartbeats_in(started.elapsed());

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::contender::Programs;
+use crate::contender::{Command, Programs};
 use crate::role::Role;
 
 /// Partial replies of the long stream.
@@ -15,7 +15,10 @@ const IDLE_PEERS: usize = 10_000;
 const IDLE_PROCESSES: usize = 2;
 
 /// How long the broker is watched while its peers do nothing: some heartbeat intervals.
-const IDLE_TIME: Duration = Duration::from_secs(15);
+const IDLE_TIME: Duration = Duration::from_secs(10);
+
+/// Rounds at most: with each, ten thousand connections are made twice.
+const IDLE_ROUNDS: u32 = 3;
 
 /// Requests that the broker may hold while it is asked for more than is answered.
 const MOST_REQUESTS: &str = "2000";
@@ -42,6 +45,8 @@ impl Default for Special {
 pub(crate) struct Idle {
     /// Of one core.
     pub(crate) processor_percent: f64,
+    /// The same for the least program that keeps these peers alive.
+    pub(crate) floor_percent: f64,
     pub(crate) bytes_per_peer: f64,
 }
 
@@ -63,7 +68,7 @@ impl Special {
     pub(crate) fn measure(programs: &Programs, rounds: u32, scale: f64) -> Self {
         Self {
             partials_per_second: partials_per_second(programs, rounds, scale),
-            idle: idle(programs),
+            idle: idle(programs, rounds.min(IDLE_ROUNDS)),
             overload: overload(programs),
         }
     }
@@ -95,9 +100,11 @@ impl Special {
 impl Idle {
     fn text(&self) -> String {
         format!(
-            "{IDLE_PEERS}: {:.1} % of one core for the broker, {:.1} KiB of its memory each",
+            "{IDLE_PEERS}: {:.1} % of one core for the broker, {:.1} KiB of its memory each; {:.1} % for a program that only reads, \
+             writes and waits",
             self.processor_percent,
-            self.bytes_per_peer / 1024.0
+            self.bytes_per_peer / 1024.0,
+            self.floor_percent
         )
     }
 }
@@ -131,27 +138,45 @@ fn partials_per_second(programs: &Programs, rounds: u32, scale: f64) -> Result<f
         let client = Role::start(&programs.role(&["reader"]), &[endpoint, partials.clone()])?;
         rates.push(number(&said(&client)?, "requests_per_second")?);
     }
-    rates.sort_by(f64::total_cmp);
-    Ok(rates[rates.len() / 2])
+    Ok(median(rates))
 }
 
-fn idle(programs: &Programs) -> Result<Idle, String> {
-    eprintln!("{IDLE_PEERS} peers that do nothing, for {} s", IDLE_TIME.as_secs());
-    with_idle_peers(programs, |broker, bytes_alone| {
+fn idle(programs: &Programs, rounds: u32) -> Result<Idle, String> {
+    let [mut own, mut least, mut bytes] = [const { Vec::new() }; 3];
+    for round in 1..=rounds {
+        eprintln!("{IDLE_PEERS} peers that do nothing, round {round} of {rounds}");
+        least.push(idle_once(programs, &programs.role(&["idle-floor-broker"]))?.0);
+        let (percent, bytes_per_peer) = idle_once(programs, &programs.broker(&[]))?;
+        own.push(percent);
+        bytes.push(bytes_per_peer);
+    }
+    let [processor_percent, floor_percent, bytes_per_peer] = [own, least, bytes].map(median);
+    Ok(Idle { processor_percent, floor_percent, bytes_per_peer })
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// Per cent of one core that the broker takes, and bytes for each of its peers.
+fn idle_once(programs: &Programs, broker: &Command) -> Result<(f64, f64), String> {
+    with_idle_peers(programs, broker, |broker, bytes_alone| {
         let bytes_per_peer = (broker.memory_bytes()? - bytes_alone) / IDLE_PEERS as f64;
         let (before, started) = (broker.cpu_microseconds()?, Instant::now());
         std::thread::sleep(IDLE_TIME);
-        let processor_percent = (broker.cpu_microseconds()? - before) / started.elapsed().as_micros() as f64 * 100.0;
-        Ok(Idle { processor_percent, bytes_per_peer })
+        let percent = (broker.cpu_microseconds()? - before) / started.elapsed().as_micros() as f64 * 100.0;
+        Ok((percent, bytes_per_peer))
     })
 }
 
 /// Calls `look` with a broker whose peers only live, and with the memory that it took without them.
 pub(crate) fn with_idle_peers<T>(
     programs: &Programs,
+    broker: &Command,
     look: impl FnOnce(&Role, f64) -> Result<T, String>,
 ) -> Result<T, String> {
-    let broker = Role::start(&programs.broker(&[]), &[])?;
+    let broker = Role::start(broker, &[])?;
     let endpoint = broker.line()?;
     let alone = broker.memory_bytes()?;
     let peers = (IDLE_PEERS / IDLE_PROCESSES).to_string();

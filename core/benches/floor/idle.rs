@@ -1,6 +1,13 @@
-//! Peers that do nothing but live: every other one is a client, the others are workers, each of a service of its own.
+//! Peers that do nothing but live: every other one is a client, the others are workers, each of a service of its own; and what
+//! keeping them alive costs the system by itself.
 
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
 
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
 use pigato_frame::Context;
@@ -55,6 +62,66 @@ pub(crate) fn peers(endpoint: &str, count: usize) {
             while socket.recv_multipart(DONTWAIT).is_ok() {}
             next += pause;
             std::thread::sleep(next.saturating_duration_since(Instant::now()));
+        }
+    }
+}
+
+/// What a ROUTER says first (ZMTP 3.0, NULL): the greeting, then READY.
+fn opening() -> Vec<u8> {
+    let mut bytes = vec![0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0];
+    bytes.extend(b"NULL");
+    bytes.resize(64, 0);
+    bytes.extend(b"\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06ROUTER");
+    bytes
+}
+
+/// A message of two frames of one byte.
+fn heartbeat(side: u8) -> [u8; 6] {
+    [1, 1, side, 0, 1, b'4']
+}
+
+/// The least that keeps such peers alive: one read, one write and one wake for each heartbeat, and nothing is kept or understood.
+/// Whatever a broker costs beyond it is its own.
+pub(crate) fn broker() {
+    const LISTENER: Token = Token(usize::MAX);
+    let mut poll = Poll::new().expect("a poll");
+    let registry = poll.registry().try_clone().expect("a descriptor");
+    let watch = |descriptor: RawFd, token| {
+        registry.register(&mut SourceFd(&descriptor), token, Interest::READABLE).expect("room");
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.set_nonblocking(true).expect("an option");
+    watch(listener.as_raw_fd(), LISTENER);
+    announce(&format!("tcp://{}", listener.local_addr().expect("an address")));
+    let mut connections: Vec<TcpStream> = Vec::new();
+    let mut events = Events::with_capacity(1_024);
+    let mut buffer = vec![0; 65_536];
+    loop {
+        poll.poll(&mut events, None).expect("events");
+        for event in &events {
+            if event.token() == LISTENER {
+                while let Ok((mut stream, _)) = listener.accept() {
+                    stream.set_nodelay(true).expect("an option");
+                    stream.set_nonblocking(true).expect("an option");
+                    stream.write_all(&opening()).expect("room");
+                    watch(stream.as_raw_fd(), Token(connections.len()));
+                    connections.push(stream);
+                }
+                continue;
+            }
+            let connection = &mut connections[event.token().0];
+            let bytes = match connection.read(&mut buffer) {
+                Ok(0) => std::process::exit(0),
+                Ok(bytes) => &buffer[..bytes],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+                Err(error) => panic!("{error}"),
+            };
+            let contains = |message: &[u8]| bytes.windows(message.len()).any(|window| window == message);
+            let ready = [1, 1, b'W', 1, 1, b'1'];
+            let answers = [b'C', b'W'].map(|side| contains(&heartbeat(side)) || (side == b'W' && contains(&ready)));
+            if let Some(at) = answers.iter().position(|is_due| *is_due) {
+                connection.write_all(&heartbeat(b"CW"[at])).expect("room");
+            }
         }
     }
 }

@@ -92,6 +92,7 @@ fn main() {
         ["reader", endpoint, partials] => stream::client(endpoint, partials.parse().expect("PARTIALS")),
         ["slow-worker", endpoint] => overload::worker(endpoint),
         ["overload", endpoint, seconds] => overload::client(endpoint, seconds.parse().expect("SECONDS")),
+        ["idle-floor-broker"] => idle::broker(),
         ["idle", endpoint, peers] => idle::peers(endpoint, peers.parse().expect("PEERS")),
         options => run(options),
     }
