@@ -13,6 +13,10 @@ module Pigato
   # wait itself: then all are woken, so that it is waited for once and not by one after the other. Fibers are always woken at
   # once: the thread that runs them may be at something else.
   #
+  # Where those who leave come back before the next has got going, as often as not with another request, the next is only laid in
+  # the baton: it is woken when the one that left sleeps again, and finds its turn free. `@returns` counts how often in a row it
+  # was so; one that was woken from the baton because nobody slept ends that.
+  #
   # Threads may be killed or raised into anywhere: everything but the two waits is masked, and both of these clean up.
   # Nothing blocks otherwise, so that fibers of one thread never meet at the lock.
   # @private
@@ -23,6 +27,8 @@ module Pigato
     BATCH = 256
     # Seconds from its wake until a thread is late.
     LATE = 0.01
+    # Returns in a row after which the next is laid in the baton.
+    RETURNS = 64
 
     # @param native what has `begin_wait`, `end_wait`, `drain`, `refuse_fork` and `release`
     # @param receiver `receive(event)` is called under the lock; it must neither wait nor raise
@@ -37,6 +43,9 @@ module Pigato
       @line = []
       @awake = nil
       @woken_at = 0
+      @baton = Native::Baton.create
+      @is_laid = false
+      @returns = 0
       # Those that are all woken by one that was late, as soon as it has the lock no more.
       @late = nil
       @is_led = false
@@ -59,7 +68,7 @@ module Pigato
           mailbox.shift
         ensure
           mailbox.call_next
-          wake_next
+          wake_next(@returns > RETURNS)
           late = @late
           @late = nil
         end
@@ -117,6 +126,7 @@ module Pigato
     def lead(mailbox, deadline)
       @is_led = true
       loop do
+        pass_baton
         wake_next
         left = left_until(deadline)
         has_waited = left&.zero? || wait_readable(left)
@@ -141,7 +151,7 @@ module Pigato
 
     # Lets others have the lock, and interrupts their way, where one event comes after the other and none is for the leader.
     def give_way
-      unlocked { Fiber.current_scheduler ? sleep(0) : Thread.pass }
+      unlocked { Fiber.current_scheduler ? Kernel.sleep(0) : Thread.pass }
     end
 
     def unlocked
@@ -156,11 +166,13 @@ module Pigato
     end
 
     def follow(mailbox, seconds)
-      follower = Follower.new(@line)
+      follower = Follower.create(@line)
       @followers[follower] = true
       mailbox.add_waiting(follower)
-      wake_next
-      Thread.handle_interrupt(IMMEDIATE) { follower.sleep(@mutex, seconds) }
+      @returns = @awake ? @returns + 1 : 0
+      wake_next(!follower.fiber?)
+      @is_laid = false
+      sleep(follower, seconds)
     ensure
       @followers.delete(follower)
       mailbox.remove_waiting(follower)
@@ -168,8 +180,17 @@ module Pigato
       arrived if @awake.equal?(follower)
     end
 
+    def sleep(follower, seconds)
+      return unlocked { follower.parker.park(@baton, seconds) } unless follower.fiber?
+
+      @baton.pass
+      Thread.handle_interrupt(IMMEDIATE) { follower.sleep(@mutex, seconds) }
+    end
+
     def arrived
       @awake = nil
+      @returns = 0 if @is_laid
+      @is_laid = false
       return if @line.empty? || Dispatcher.now - @woken_at < LATE
 
       @late = @line.dup
@@ -183,18 +204,28 @@ module Pigato
     end
 
     # Wakes the next in the line, unless another is on its way; if there is none, somebody who will find that nobody leads.
-    def wake_next
+    # @param when_asleep [Boolean] not at once, but when this thread sleeps
+    def wake_next(when_asleep = false)
       return if @awake
 
       follower = @line.shift
       follower ||= @followers.each_key { |any| break any } unless @is_led || @followers.empty?
       return if follower.nil?
+      return follower.wake if follower.fiber?
 
-      unless follower.fiber?
-        @awake = follower
-        @woken_at = Dispatcher.now
-      end
-      follower.wake
+      @awake = follower
+      @woken_at = Dispatcher.now
+      return follower.wake unless when_asleep
+
+      @baton.lay(follower.parker)
+      @is_laid = true
+    end
+
+    def pass_baton
+      return unless @is_laid
+
+      @baton.pass
+      @is_laid = false
     end
 
     def receive

@@ -73,35 +73,4 @@ module Pigato
     end
   end
   private_constant :Outcome
-
-  # A thread or fiber that sleeps until its mailbox has something, or until it is to lead.
-  # @private
-  class Follower
-    # @param line [Array<Follower>] those that are called and still asleep
-    def initialize(line)
-      @line = line
-      # A fiber sleeps at one place at a time. Others may have been given what is local to it, as some frameworks do.
-      @condition = Thread.current[:pigato_condition] ||= ConditionVariable.new
-      @is_fiber = !Fiber.current_scheduler.nil?
-    end
-
-    # Whether a scheduler runs it.
-    def fiber?
-      @is_fiber
-    end
-
-    # Puts it in the line.
-    def call
-      @is_fiber ? wake : @line << self
-    end
-
-    def wake
-      @condition.broadcast
-    end
-
-    def sleep(mutex, seconds)
-      @condition.wait(mutex, seconds)
-    end
-  end
-  private_constant :Follower
 end

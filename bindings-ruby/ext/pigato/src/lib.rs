@@ -2,8 +2,8 @@
 //!
 //! Nothing here knows the protocol, a default or a time. Calls never block but for the I/O thread's answer to `statistics`
 //! and `directory`, and for the end of that thread with the last handle. Ruby waits for a handle's descriptor by its own
-//! means (`lib/pigato/dispatcher.rb`) and then drains many events at once. All of it runs on threads that Ruby made; no
-//! Ruby value is kept.
+//! means (`lib/pigato/dispatcher.rb`) and then drains many events at once, and its threads sleep for each other without the GVL
+//! (`parker.rs`). All else runs on threads that Ruby made; no Ruby value is kept.
 
 #![allow(clippy::needless_pass_by_value, reason = "what comes from Ruby is owned")]
 
@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod handle;
 mod options;
+mod parker;
 mod worker;
 
 use magnus::{function, prelude::*, Error, RModule, Ruby};
@@ -22,6 +23,7 @@ use magnus::{function, prelude::*, Error, RModule, Ruby};
 fn init(ruby: &Ruby) -> Result<(), Error> {
     let native: RModule = ruby.define_module("Pigato")?.define_module("Native")?;
     options::define(ruby, native)?;
+    parker::define(ruby, native)?;
     client::define(ruby, native)?;
     worker::define(ruby, native)?;
     broker::define(ruby, native)?;

@@ -1,0 +1,115 @@
+# frozen_string_literal: true
+
+require_relative "helper"
+
+# Where threads sleep for each other: what one of them may rely on, whatever the others do.
+class ParkerTest < PigatoTest
+  stress :test_who_lies_in_a_baton_is_woken_though_nobody_goes_to_sleep
+
+  Native = Pigato::Native
+
+  # Two laps, and a pause in which the one that looks after batons goes to rest itself.
+  def test_who_lies_in_a_baton_is_woken_though_nobody_goes_to_sleep
+    baton = Native::Baton.create
+    [0, 0.3, 0].each do |pause|
+      sleep(pause)
+      parked = parked(baton)
+      baton.lay(parked.parker)
+      assert parked.thread.join(LIMIT), "it sleeps on"
+    end
+  end
+
+  def test_who_is_replaced_in_a_baton_is_woken
+    baton = Native::Baton.create
+    parked = Array.new(5) { parked(baton) }
+    parked.each { |one| baton.lay(one.parker) }
+    parked.each { |one| assert one.thread.join(LIMIT), "it sleeps on" }
+  end
+
+  def test_a_baton_that_nobody_has_any_more_wakes_who_lies_in_it
+    parked = parked(Native::Baton.create)
+    Thread.new { Native::Baton.create.lay(parked.parker) }.join
+    GC.start
+    assert parked.thread.join(LIMIT), "it sleeps on"
+  end
+
+  def test_a_wake_that_comes_first_is_not_lost_and_counts_once
+    parker = Native::Parker.create
+    2.times { parker.unpark }
+    baton = Native::Baton.create
+    parker.park(baton, nil)
+    started = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    parker.park(baton, 0.05)
+    assert_operator Process.clock_gettime(Process::CLOCK_MONOTONIC) - started, :>=, 0.05
+  end
+
+  def test_a_sleeper_can_be_killed_raised_into_and_interrupted_by_a_signal
+    killed = parked(Native::Baton.create)
+    killed.thread.kill
+    assert killed.thread.join(LIMIT)
+    raised = parked(Native::Baton.create)
+    raised.thread.report_on_exception = false
+    raised.thread.raise(ArgumentError, "now")
+    assert_raises(ArgumentError) { raised.thread.value }
+    assert_raises(Timeout::Error) { Timeout.timeout(0.05) { Native::Parker.create.park(Native::Baton.create, nil) } }
+  end
+
+  def test_any_number_of_seconds_is_one
+    [0, 0.0, -1, -Float::INFINITY, 1e-9].each do |seconds|
+      assert_nil Native::Parker.create.park(Native::Baton.create, seconds)
+    end
+    [Float::INFINITY, 1e300, Float::NAN].each do |seconds|
+      parker = Native::Parker.create
+      parker.unpark
+      assert_nil parker.park(Native::Baton.create, seconds)
+    end
+  end
+
+  def test_a_child_makes_its_own
+    parker = Native::Parker.create
+    baton = Native::Baton.create
+    assert parker.usable?
+    child = fork do
+      # The parent's baton may be used, and nobody looks after it; a new one is looked after.
+      baton.lay(parker)
+      own = Native::Baton.create
+      parked = parked(own)
+      own.lay(parked.parker)
+      exit!(!parker.usable? && parked.thread.join(LIMIT) ? 0 : 1)
+    end
+    assert_predicate Process.wait2(child).last, :success?
+  end
+
+  def test_one_thread_looks_after_all_batons
+    batons = Array.new(20) { Native::Baton.create }
+    names = Dir["/proc/self/task/*/comm"].map { |file| File.read(file).chomp }
+    assert_equal 1, names.count("pigato-baton"), batons.length
+  end
+
+  # Those who have their reply come back at once for a while; then each of them has its last one and does something else.
+  def test_nobody_waits_for_one_that_does_something_else_after_many_that_came_back
+    serve(concurrency: 4)
+    client = client()
+    replies = Queue.new
+    others = Array.new(8) do |thread|
+      background do
+        300.times { |number| client.call("echo", number, timeout: 30) }
+        replies << client.call("echo", thread, timeout: 30)
+        Queue.new.pop
+      end
+    end
+    assert_equal (0...8).to_a, Array.new(8) { replies.pop }.sort
+    others.each(&:kill)
+  end
+
+  private
+
+  Parked = Struct.new(:parker, :thread)
+
+  def parked(baton)
+    parker = Native::Parker.create
+    thread = background { parker.park(baton, nil) }
+    eventually("it sleeps") { thread.stop? }
+    Parked.new(parker, thread)
+  end
+end
