@@ -35,7 +35,7 @@ func (j *job) run() {
 			j.worker.logger.Error("a handler panicked", "panic", described(cause), "stack", string(debug.Stack()))
 		}
 	}()
-	err := j.worker.handler(j.ctx, &j.request, &j.writer)
+	err := j.worker.handler(&j.context, &j.request, &j.writer)
 	j.report(j.writer.conclude(err))
 	isAnswered = true
 }
@@ -43,7 +43,7 @@ func (j *job) run() {
 // end lets go of a request whose handler has returned.
 func (j *job) end() {
 	j.worker.jobs.remove(j.number)
-	j.cancel(context.Canceled)
+	j.context.cancel(context.Canceled)
 }
 
 // report logs that there could be no final reply, unless there is nobody who waits for one.

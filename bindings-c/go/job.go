@@ -2,10 +2,7 @@
 
 package pigato
 
-import (
-	"context"
-	"sync"
-)
+import "sync"
 
 // job is one request while its handler runs, and all that the handler is given.
 type job struct {
@@ -13,8 +10,7 @@ type job struct {
 	number  uint64
 	request Request
 	writer  ReplyWriter
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
+	context jobContext
 	// writable has something in it when a refused partial reply may be sent. Made by whoever writes the first.
 	writable chan struct{}
 	mutex    sync.Mutex
@@ -23,7 +19,6 @@ type job struct {
 func newJob(worker *Worker, number uint64, request Request) *job {
 	made := &job{worker: worker, number: number, request: request}
 	made.writer.job = made
-	made.ctx, made.cancel = context.WithCancelCause(context.Background())
 	return made
 }
 

@@ -40,7 +40,7 @@ func (w *ReplyWriter) Write(ctx context.Context, data any, options ...ReplyOptio
 		case <-news:
 		case <-ctx.Done():
 			return contextError(ctx.Err())
-		case <-w.job.ctx.Done():
+		case <-w.job.context.Done():
 			return w.told(errClosed())
 		}
 	}

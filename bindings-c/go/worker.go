@@ -123,7 +123,7 @@ func (w *Worker) poll(handle *C.pigato_worker) {
 		uncork: func() { C.pigato_worker_uncork(handle) },
 	}, w.logger)
 	C.pigato_worker_free(w.handle.take())
-	w.jobs.drain(func(job *job) { job.cancel(errClosed()) })
+	w.jobs.drain(func(job *job) { job.context.cancel(errClosed()) })
 }
 
 // handleEvent tells whether more may follow.
@@ -134,7 +134,7 @@ func (w *Worker) handleEvent(event *C.pigato_worker_event) bool {
 		w.begin(number, requestOf(event))
 	case C.PIGATO_EVENT_CANCELLED:
 		if job, isLive := w.jobs.get(number); isLive {
-			job.cancel(cancellation(event.reason))
+			job.context.cancel(cancellation(event.reason))
 		}
 	case C.PIGATO_EVENT_WRITABLE:
 		if job, isLive := w.jobs.get(number); isLive {
