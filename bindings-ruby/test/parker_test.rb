@@ -26,13 +26,6 @@ class ParkerTest < PigatoTest
     parked.each { |one| assert one.thread.join(LIMIT), "it sleeps on" }
   end
 
-  def test_a_baton_that_nobody_has_any_more_wakes_who_lies_in_it
-    parked = parked(Native::Baton.create)
-    Thread.new { Native::Baton.create.lay(parked.parker) }.join
-    GC.start
-    assert parked.thread.join(LIMIT), "it sleeps on"
-  end
-
   def test_a_wake_that_comes_first_is_not_lost_and_counts_once
     parker = Native::Parker.create
     2.times { parker.unpark }
@@ -102,7 +95,43 @@ class ParkerTest < PigatoTest
     others.each(&:kill)
   end
 
+  # Those of the parent's are not there in the child, whose own take their memory.
+  def test_a_child_whose_parent_had_many_that_slept_has_many_that_sleep
+    serve(concurrency: 4)
+    endpoint = broker.endpoint
+    inherited = client()
+    silent = own(Pigato::Worker.new(endpoint, "silent", concurrency: -1).start)
+    waiting = Array.new(16) { background { inherited.call("silent", nil, timeout: 30) } }
+    eventually("they sleep") { waiting.all?(&:stop?) }
+    child = fork { exit!(calls_of_a_child(endpoint, inherited) ? 0 : 1) }
+    assert_predicate Process.wait2(child).last, :success?
+    silent.stop
+  end
+
+  # A logger may wait itself, in the middle of another's wait.
+  def test_a_wait_within_a_wait_takes_nobodys_wake
+    outer, inner = Array.new(2) { Pigato.const_get(:Follower).create([]) }
+    refute_same outer.parker, inner.parker
+    [inner, outer].each(&:end_wait)
+    assert_same outer.parker, Pigato.const_get(:Follower).create([]).parker
+  end
+
   private
+
+  def calls_of_a_child(endpoint, inherited)
+    client = Pigato::Client.new(endpoint).start
+    threads = Array.new(16) do
+      Thread.new { Array.new(100) { |number| client.call("echo", number, timeout: 30) } == (0...100).to_a }
+    end
+    threads.all? { |thread| thread.join(LIMIT) && thread.value } && refused?(inherited)
+  end
+
+  def refused?(inherited)
+    inherited.call("echo", 1)
+    false
+  rescue Pigato::ForkError
+    true
+  end
 
   Parked = Struct.new(:parker, :thread)
 

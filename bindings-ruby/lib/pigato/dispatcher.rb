@@ -177,6 +177,7 @@ module Pigato
       @followers.delete(follower)
       mailbox.remove_waiting(follower)
       @line.delete(follower)
+      follower.end_wait
       arrived if @awake.equal?(follower)
     end
 
@@ -185,6 +186,9 @@ module Pigato
 
       @baton.pass
       Thread.handle_interrupt(IMMEDIATE) { follower.sleep(@mutex, seconds) }
+    ensure
+      # Where it was not, because this was interrupted before it could sleep.
+      @baton.pass
     end
 
     def arrived

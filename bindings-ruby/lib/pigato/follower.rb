@@ -13,11 +13,11 @@ module Pigato
 
     def initialize(line)
       @line = line
-      # Not local to a fiber: some frameworks give others what is.
-      @parker = Thread.current.thread_variable_get(:pigato_parker)
-      return if @parker&.usable?
+      @parker = take_parker || Native::Parker.create
+    end
 
-      @parker = Native::Parker.create
+    # Leaves what it slept with to the thread's next wait.
+    def end_wait
       Thread.current.thread_variable_set(:pigato_parker, @parker)
     end
 
@@ -34,6 +34,17 @@ module Pigato
     def wake
       @parker.unpark
     end
+
+    private
+
+    # What the thread has from its last wait. It is taken away meanwhile: a logger, or whatever else runs in the middle of a wait,
+    # may wait itself, and would take the wake that is for the first. Not local to a fiber: some frameworks give others what is.
+    def take_parker
+      thread = Thread.current
+      parker = thread.thread_variable_get(:pigato_parker)
+      thread.thread_variable_set(:pigato_parker, nil)
+      parker if parker&.usable?
+    end
   end
   private_constant :Follower
 
@@ -43,6 +54,8 @@ module Pigato
     def initialize
       @condition = ConditionVariable.new
     end
+
+    def end_wait; end
 
     def fiber?
       true

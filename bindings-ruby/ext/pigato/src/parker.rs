@@ -8,12 +8,11 @@ use std::ffi::c_void;
 use std::io;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use magnus::{function, method, prelude::*, typed_data::Obj, Error, RModule, Ruby};
-use parking_lot::{Condvar, Mutex};
 use pigato::ErrorCode;
 use pigato_frame::fork_generation;
 
@@ -42,38 +41,54 @@ pub(crate) fn define(ruby: &Ruby, native: RModule) -> Result<(), Error> {
 }
 
 /// What lets one thread go on, once.
-#[derive(Default)]
+// The standard library's lock and condition keep all they know in themselves. Those of `parking_lot` enter who waits in a table of
+// the process's, and a forked child would inherit entries of threads that it does not have.
 struct Permit {
     is_given: Mutex<bool>,
     given: Condvar,
+    generation: u32,
 }
 
 impl Permit {
+    fn new() -> Self {
+        Self { is_given: Mutex::new(false), given: Condvar::new(), generation: fork_generation() }
+    }
+
+    /// Whether it is of this process: in a child, its thread is not there, and another may have had its lock at the fork.
+    fn is_usable(&self) -> bool {
+        self.generation == fork_generation()
+    }
+
     fn give(&self) {
-        *self.is_given.lock() = true;
-        self.given.notify_one();
+        if self.is_usable() {
+            *held(&self.is_given) = true;
+            self.given.notify_one();
+        }
     }
 
     /// Waits until it is given, or the time has come.
     fn take(&self, until: Option<Instant>) {
-        let mut is_given = self.is_given.lock();
-        while !*is_given {
-            match until {
-                None => self.given.wait(&mut is_given),
-                Some(until) if self.given.wait_until(&mut is_given, until).timed_out() => break,
-                Some(_) => {}
+        let is_missing = |is_given: &mut bool| !*is_given;
+        let lock = held(&self.is_given);
+        let mut is_given = match until {
+            None => self.given.wait_while(lock, is_missing).unwrap_or_else(PoisonError::into_inner),
+            Some(until) => {
+                let left = until.saturating_duration_since(Instant::now());
+                self.given.wait_timeout_while(lock, left, is_missing).unwrap_or_else(PoisonError::into_inner).0
             }
-        }
+        };
         *is_given = false;
     }
 }
 
+/// Nothing panics with one of these locks.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Where one thread sleeps.
 #[magnus::wrap(class = "Pigato::Native::Parker", free_immediately)]
-struct Parker {
-    permit: Arc<Permit>,
-    generation: u32,
-}
+struct Parker(Arc<Permit>);
 
 /// A thread's way without the GVL.
 struct Nap {
@@ -84,12 +99,11 @@ struct Nap {
 
 impl Parker {
     fn create() -> Self {
-        Self { permit: Arc::default(), generation: fork_generation() }
+        Self(Arc::new(Permit::new()))
     }
 
-    /// Whether it is of this process: another thread of the parent may have had its lock at the fork.
     fn is_usable(&self) -> bool {
-        self.generation == fork_generation()
+        self.0.is_usable()
     }
 
     /// Lets the GVL go, wakes what lies in the baton, and sleeps until it is woken itself, the time is over or Ruby has something
@@ -98,7 +112,7 @@ impl Parker {
         // What is longer than any duration is without end.
         let duration = seconds.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX));
         let until = duration.and_then(|duration| Instant::now().checked_add(duration));
-        let mut nap = Nap { permit: Arc::clone(&self.permit), baton: Arc::clone(&baton.0), until };
+        let mut nap = Nap { permit: Arc::clone(&self.0), baton: Arc::clone(&baton.0), until };
         let permit = Arc::as_ptr(&nap.permit).cast_mut().cast();
         // SAFETY: called with the GVL; both functions get what outlives the call, touch nothing of Ruby's, and do not unwind.
         unsafe { rb_sys::rb_thread_call_without_gvl2(Some(sleep), (&raw mut nap).cast(), Some(interrupt), permit) };
@@ -107,7 +121,7 @@ impl Parker {
     }
 
     fn unpark(&self) {
-        self.permit.give();
+        self.0.give();
     }
 }
 
@@ -130,14 +144,15 @@ struct Baton(Arc<Laid>);
 
 #[derive(Default)]
 struct Laid {
-    /// From `Arc::into_raw`, or null. No lock: one that another thread has at a fork would be locked in the child for ever.
+    /// From `Arc::into_raw`, or null. No lock: one that another thread has at a fork would be locked in the child for ever. In one
+    /// order with `IS_RESTING`, or who lays and who goes to rest could each miss the other.
     permit: AtomicPtr<Permit>,
     is_seen: AtomicBool,
 }
 
 impl Laid {
     fn replace(&self, permit: *mut Permit) -> Option<Arc<Permit>> {
-        let former = self.permit.swap(permit, Ordering::AcqRel);
+        let former = self.permit.swap(permit, Ordering::SeqCst);
         // SAFETY: whoever takes a pointer out of here has it alone; it was put in by `lay`.
         (!former.is_null()).then(|| unsafe { Arc::from_raw(former) })
     }
@@ -150,7 +165,7 @@ impl Laid {
 
     /// Returns whether there is something.
     fn look(&self) -> bool {
-        let is_there = !self.permit.load(Ordering::Acquire).is_null();
+        let is_there = !self.permit.load(Ordering::SeqCst).is_null();
         if is_there && self.is_seen.swap(true, Ordering::AcqRel) {
             self.pass();
         }
@@ -174,7 +189,7 @@ impl Baton {
     /// Has this thread woken when another goes to sleep, or soon. What lay there is woken at once.
     fn lay(&self, parker: Obj<Parker>) {
         self.0.is_seen.store(false, Ordering::Release);
-        if let Some(former) = self.0.replace(Arc::into_raw(Arc::clone(&parker.permit)).cast_mut()) {
+        if let Some(former) = self.0.replace(Arc::into_raw(Arc::clone(&parker.0)).cast_mut()) {
             former.give();
         }
         if IS_RESTING.load(Ordering::SeqCst) {
@@ -201,7 +216,7 @@ static IS_RESTING: AtomicBool = AtomicBool::new(false);
 /// Called with the GVL only, so that nobody has the lock when Ruby forks.
 fn rouse() {
     if IS_RESTING.swap(false, Ordering::SeqCst) {
-        if let Some(watch) = &*WATCH.lock() {
+        if let Some(watch) = &*held(&WATCH) {
             watch.thread.unpark();
         }
     }
@@ -209,12 +224,17 @@ fn rouse() {
 
 /// Has a baton looked after as long as it is there. Called with the GVL only.
 fn watch(laid: &Arc<Laid>) -> io::Result<()> {
-    let mut current = WATCH.lock();
+    let mut current = held(&WATCH);
     let watch = match &mut *current {
         Some(watch) if watch.generation == fork_generation() => watch,
         current => current.insert(start()?),
     };
-    watch.batons.lock().push(Arc::downgrade(laid));
+    let mut batons = held(&watch.batons);
+    if batons.len() == batons.capacity() {
+        // While it rests nobody else does.
+        batons.retain(|baton| baton.strong_count() > 0);
+    }
+    batons.push(Arc::downgrade(laid));
     Ok(())
 }
 
@@ -247,7 +267,7 @@ fn look_after(batons: &Mutex<Vec<Weak<Laid>>>) {
 /// Returns whether something lies in one of them.
 fn look_once(batons: &Mutex<Vec<Weak<Laid>>>) -> bool {
     let mut has_some = false;
-    batons.lock().retain(|baton| {
+    held(batons).retain(|baton| {
         let baton = baton.upgrade();
         has_some |= baton.as_ref().is_some_and(|baton| baton.look());
         baton.is_some()
