@@ -159,12 +159,99 @@ static void a_child_makes_handles_whatever_other_threads_were_doing(void)
     CHECK(pthread_join(thread, NULL) == 0);
 }
 
+#define THREADS 16
+
+static void *poll_until_closed(void *client)
+{
+    pigato_client_event event;
+    pigato_status status;
+    size_t count;
+
+    while ((status = pigato_client_poll(client, &event, 1, PATIENCE_MS, &count)) == PIGATO_OK) {
+        CHECK(count == 1);
+        pigato_client_events_free(&event, count);
+    }
+    CHECK_STATUS(PIGATO_C_CLOSED, status);
+    return NULL;
+}
+
+static void *work_twice(void *nothing)
+{
+    work();
+    work();
+    return nothing;
+}
+
+#define CLIENTS 20
+
+/* Waits at as many places as it can. */
+static void *poll_many(void *nothing)
+{
+    pigato_client *clients[CLIENTS];
+    pigato_client_event event;
+    size_t count;
+    int at;
+
+    for (at = 0; at < CLIENTS; at++) {
+        CHECK_OK(pigato_client_start(PIGATO_TEXT("tcp://127.0.0.1:9"), NULL, PIGATO_GRANT_AS_POLLED, &clients[at]));
+        CHECK_OK(pigato_client_poll(clients[at], &event, 1, 1, &count));
+        pigato_client_events_free(&event, count);
+    }
+    for (at = 0; at < CLIENTS; at++) {
+        pigato_client_free(clients[at]);
+    }
+    return nothing;
+}
+
+static void run_threads(pthread_t threads[], void *(*body)(void *), void *argument)
+{
+    int at;
+
+    for (at = 0; at < THREADS; at++) {
+        CHECK(pthread_create(&threads[at], NULL, body, argument) == 0);
+    }
+}
+
+static void join_threads(pthread_t threads[])
+{
+    int at;
+
+    for (at = 0; at < THREADS; at++) {
+        CHECK(pthread_join(threads[at], NULL) == 0);
+    }
+}
+
+/* Those of the parent are not there in the child, whose own take their memory. */
+static void a_child_may_have_many_that_wait_if_its_parent_had(void)
+{
+    struct fleet fleet = start_fleet();
+    pthread_t threads[THREADS];
+    pid_t child;
+
+    run_threads(threads, poll_until_closed, fleet.client);
+    work();
+    child = fork();
+    if (child == 0) {
+        alarm(PROGRAM_SECONDS);
+        run_threads(threads, poll_many, NULL);
+        join_threads(threads);
+        run_threads(threads, work_twice, NULL);
+        join_threads(threads);
+        _exit(EXIT_SUCCESS);
+    }
+    CHECK(exit_status_of(child) == EXIT_SUCCESS);
+    CHECK_OK(pigato_client_stop(fleet.client));
+    join_threads(threads);
+    stop_fleet(&fleet);
+}
+
 int main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
         TEST(a_child_gets_a_status_and_its_parent_goes_on),
         TEST(a_child_makes_handles_of_its_own),
         TEST(a_child_makes_handles_whatever_other_threads_were_doing),
+        TEST(a_child_may_have_many_that_wait_if_its_parent_had),
     };
 
     return RUN_TESTS(tests, argc, argv);

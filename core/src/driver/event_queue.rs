@@ -5,10 +5,9 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
 use pigato_frame::fork_generation;
 
 use super::socket::poll_either;
@@ -24,6 +23,9 @@ pub struct EventQueue<E> {
     shared: Arc<Shared<E>>,
 }
 
+// Threads sleep here, perhaps for long: with the standard library's lock and condition, which keep all they know in themselves. Those
+// of `parking_lot` enter who sleeps in a table of the process's, and a forked child would inherit entries of threads that it does
+// not have, in memory that its own threads take.
 #[derive(Debug)]
 struct Shared<E> {
     state: Mutex<State<E>>,
@@ -34,6 +36,13 @@ struct Shared<E> {
     signal: UnixStream,
     /// That of the process that made it.
     generation: u32,
+}
+
+impl<E> Shared<E> {
+    /// Nothing panics with the lock.
+    fn lock(&self) -> MutexGuard<'_, State<E>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Debug)]
@@ -126,7 +135,7 @@ impl<E> EventQueue<E> {
     /// nor use the queue.
     pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
         let wake = OnReady(Arc::new(wake));
-        let mut state = self.shared.state.lock();
+        let mut state = self.shared.lock();
         state.on_ready = Some(wake.clone());
         let is_ready = !state.events.is_empty();
         drop(state);
@@ -138,7 +147,7 @@ impl<E> EventQueue<E> {
     /// Moves up to `most` events to `into`, the oldest first, without waiting. Returns how many, and whether the queue
     /// was full: then call [`Handle::wake`](super::Handle::wake), so that reading goes on.
     pub fn drain(&self, into: &mut Vec<E>, most: usize) -> (usize, bool) {
-        self.take(&mut self.shared.state.lock(), into, most)
+        self.take(&mut self.shared.lock(), into, most)
     }
 
     fn take(&self, state: &mut State<E>, into: &mut Vec<E>, most: usize) -> (usize, bool) {
@@ -158,12 +167,14 @@ impl<E> EventQueue<E> {
     /// As [`EventQueue::drain`], but waits up to `timeout` for the first event, unless the queue is closed.
     pub fn wait(&self, into: &mut Vec<E>, most: usize, timeout: Duration) -> (usize, bool) {
         let deadline = Instant::now() + timeout.min(limits::DURATION);
-        let mut state = self.shared.state.lock();
+        let mut state = self.shared.lock();
         while state.events.is_empty() && !state.is_closed {
             state.waiting += 1;
-            let waited = self.shared.arrived.wait_until(&mut state, deadline);
+            let left = deadline.saturating_duration_since(Instant::now());
+            let waited = self.shared.arrived.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+            state = waited.0;
             state.waiting -= 1;
-            if waited.timed_out() {
+            if waited.1.timed_out() {
                 break;
             }
         }
@@ -181,7 +192,7 @@ impl<E> EventQueue<E> {
     ) -> (usize, bool) {
         let deadline = Instant::now() + timeout.min(limits::DURATION);
         loop {
-            let mut state = self.shared.state.lock();
+            let mut state = self.shared.lock();
             if !state.events.is_empty() || state.is_closed || Instant::now() >= deadline {
                 return self.take(&mut state, into, most);
             }
@@ -198,7 +209,7 @@ impl<E> EventQueue<E> {
             return true;
         }
         poll_either([socket, self.shared.readable.as_raw_fd()], Some(deadline));
-        let mut state = self.shared.state.lock();
+        let mut state = self.shared.lock();
         state.is_polled = false;
         state.has_news()
     }
@@ -206,7 +217,7 @@ impl<E> EventQueue<E> {
     /// Has the descriptor become readable from now on when events come. Returns false if there is nothing to wait for: there
     /// are some, or never will be any.
     pub(super) fn begin_poll(&self) -> bool {
-        let mut state = self.shared.state.lock();
+        let mut state = self.shared.lock();
         let is_quiet = !state.has_news();
         // Not taken from another thread that polls.
         state.is_polled |= is_quiet;
@@ -215,12 +226,12 @@ impl<E> EventQueue<E> {
 
     /// Ends what [`EventQueue::begin_poll`] began. Returns whether it had begun.
     pub(super) fn end_poll(&self) -> bool {
-        std::mem::take(&mut self.shared.state.lock().is_polled)
+        std::mem::take(&mut self.shared.lock().is_polled)
     }
 
     /// Begins again what [`EventQueue::end_poll`] ended, for a thread that may still wait.
     pub(super) fn resume_poll(&self) {
-        let mut state = self.shared.state.lock();
+        let mut state = self.shared.lock();
         state.is_polled = true;
         if state.has_news() {
             self.make_readable(&mut state);
@@ -229,7 +240,7 @@ impl<E> EventQueue<E> {
 
     /// Says whether somebody waits for the descriptor at any time, or only between `begin_poll` and `end_poll`.
     pub(super) fn set_watched(&self, is_watched: bool) {
-        let mut state = self.shared.state.lock();
+        let mut state = self.shared.lock();
         state.is_watched = is_watched;
         if is_watched && state.is_signalled {
             self.make_readable(&mut state);
@@ -256,7 +267,7 @@ impl<E> EventQueue<E> {
 
     /// Ends all waiting, now and later: the descriptor stays readable.
     pub(crate) fn close(&self) {
-        let mut state = self.shared.state.lock();
+        let mut state = self.shared.lock();
         state.is_closed = true;
         // Not who is called when there are events: they have just taken the last one.
         self.signal(&mut state);
@@ -265,7 +276,7 @@ impl<E> EventQueue<E> {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.shared.state.lock().is_closed
+        self.shared.lock().is_closed
     }
 
     /// Adds one event, whether the queue is full or not.
@@ -275,7 +286,7 @@ impl<E> EventQueue<E> {
 
     /// Adds events and wakes the consumer, if it is not awake already.
     pub(crate) fn extend(&self, events: impl Iterator<Item = E>) {
-        let mut state = self.shared.state.lock();
+        let mut state = self.shared.lock();
         state.events.extend(events);
         if state.events.is_empty() {
             return;
@@ -298,6 +309,6 @@ impl<E: Send> EventSink<E> for EventQueue<E> {
     }
 
     fn is_full(&self) -> bool {
-        self.shared.state.lock().events.len() >= limits::EVENTS
+        self.shared.lock().events.len() >= limits::EVENTS
     }
 }
