@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// jobContext is the context of a handler. The standard library's, which costs as much as all else that a short request
-// takes here, is made only when somebody asks for what it is for; then this one is no more than its name.
+// jobContext is the context of a handler. The standard library's, which is three allocations that most handlers never
+// look at, is made only when somebody asks for what it is for; then this one is no more than its name.
 type jobContext struct {
 	mutex    sync.Mutex
 	standard context.Context
