@@ -161,8 +161,9 @@ static void a_child_makes_handles_whatever_other_threads_were_doing(void)
 
 #define THREADS 16
 
-static void *poll_until_closed(void *client)
+static void *poll_until_closed(void *argument)
 {
+    const pigato_client *client = (const pigato_client *)argument;
     pigato_client_event event;
     pigato_status status;
     size_t count;
