@@ -124,6 +124,7 @@ interop-tests/drivers/published/node_modules/.package-lock.json: interop-tests/d
 # README=1 puts the outcome into README.md.
 .PHONY: interop
 interop: drivers ## every language with every other and with the published packages; FULL=1 for all combinations
+	cd interop-tests/drivers/published && npm test
 	$(CARGO) test --package pigato-interop --quiet
 	@mkdir -p target/interop
 	$(CARGO) run --package pigato-interop --quiet -- $(if $(FULL),--full) $(if $(ONLY),--only '$(ONLY)') \

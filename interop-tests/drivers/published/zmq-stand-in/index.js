@@ -15,7 +15,36 @@ const ANONYMOUS = new Set(['pub', 'sub']);
 class Socket extends compat.Socket {
   constructor(type) {
     super(type);
-    this._zmq = { state: STATE_READY };
+    this._zmq = { state: STATE_READY, binding: null };
+  }
+
+  // The layer below refuses to receive while an address is bound or unbound, and asks again without letting the event loop
+  // finish that: a broker whose workers find it before its bind is through would ask for ever.
+  async _recv() {
+    // `_zmq` is not there yet when the layer below calls this for the first time.
+    if (this._zmq?.binding) await this._zmq.binding;
+    return super._recv();
+  }
+
+  bind(address, callback) {
+    return super.bind(address, this._untilBound(callback));
+  }
+
+  unbind(address, callback) {
+    return super.unbind(address, this._untilBound(callback));
+  }
+
+  _untilBound(callback) {
+    let resume;
+    this._zmq.binding = new Promise((resolve) => {
+      resume = resolve;
+    });
+    return (error) => {
+      this._zmq.binding = null;
+      resume();
+      if (callback) callback(error);
+      else if (error) this.emit('error', error);
+    };
   }
 
   // zmq 2.15 sent String(frame) for every frame that was no Buffer: the worker's error and reject

@@ -1,0 +1,18 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
+const path = require('node:path');
+const { test } = require('node:test');
+
+const PATIENCE_MS = 20_000;
+
+test('messages that come while an address is bound do not keep it from being bound', () => {
+  // In a process of its own: one that asks for messages for ever cannot tell.
+  const { status, signal, stderr } = spawnSync(process.execPath, [path.join(__dirname, 'binding.js')], {
+    timeout: PATIENCE_MS,
+    killSignal: 'SIGKILL',
+    encoding: 'utf8',
+  });
+  assert.deepEqual({ status, signal, stderr }, { status: 0, signal: null, stderr: '' });
+});
