@@ -160,13 +160,19 @@ impl Link {
 
     /// Whether the connection has been made; an error if it could not be.
     pub(super) fn is_connected(&self) -> io::Result<bool> {
-        match self.stream.take_error()? {
-            Some(error) => Err(error),
-            None => match self.stream.peer_addr() {
-                Err(error) if error.kind() == ErrorKind::NotConnected => Ok(false),
-                peer => peer.map(|_| true),
-            },
+        if let Some(error) = self.stream.take_error()? {
+            return Err(error);
         }
+        let peer = match self.stream.peer_addr() {
+            Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(false),
+            peer => peer?,
+        };
+        // Where nobody listens on a port that the system gives out to those who connect, it may connect one of them with itself.
+        // A broker that starts again could not listen there.
+        if peer == self.stream.local_addr()? {
+            return Err(ErrorKind::ConnectionRefused.into());
+        }
+        Ok(true)
     }
 
     /// Drops what has come, a bounded part of it: a connection that is closed with unread bytes in it loses what its peer has not
@@ -232,5 +238,21 @@ impl Link {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_with_itself_is_none() {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a port");
+        let own = socket.local_addr().expect("its address");
+        socket.connect(&own).expect("the system connects a socket with itself");
+        let link = Link::new(socket.into(), SocketType::Dealer, Frame::default(), 0).expect("a link");
+        let refusal = link.is_connected().expect_err("nobody is there");
+        assert_eq!(refusal.kind(), ErrorKind::ConnectionRefused);
     }
 }
