@@ -26,6 +26,20 @@ class ParkerTest < PigatoTest
     parked.each { |one| assert one.thread.join(LIMIT), "it sleeps on" }
   end
 
+  def test_who_is_taken_out_of_a_baton_sleeps_on
+    baton = Native::Baton.create
+    parked = parked(baton)
+    baton.lay(parked.parker)
+    baton.clear
+    # One that is laid after it is woken, so that it would have been, too.
+    other = parked(baton)
+    baton.lay(other.parker)
+    assert other.thread.join(LIMIT)
+    assert_predicate parked.thread, :alive?
+    parked.parker.unpark
+    assert parked.thread.join(LIMIT)
+  end
+
   def test_a_wake_that_comes_first_is_not_lost_and_counts_once
     parker = Native::Parker.create
     2.times { parker.unpark }

@@ -121,6 +121,86 @@ class ThreadsTest < PigatoTest
     end
   end
 
+  # What the handler of a signal does to the main thread, except that this one is sure to have no lock meanwhile.
+  module Kept
+    def park(...)
+      super
+      Thread.current[:kept]&.pop
+    end
+  end
+  private_constant :Kept
+
+  # Its reply has come, and it would wake the one whose reply came after that.
+  def test_those_who_come_do_not_wait_for_a_thread_that_something_keeps
+    Pigato::Native::Parker.prepend(Kept)
+    released = Array.new(4) { Queue.new }
+    serve(concurrency: 4) { |request, _reply| released[request.data].pop && request.data }
+    client = client()
+    keeping = Queue.new
+    leading, next_one, kept = Array.new(3) do |number|
+      background do
+        Thread.current[:kept] = keeping if number == 2
+        client.call("echo", number, timeout: 30)
+      end.tap { eventually("it is asked") { released[number].num_waiting == 1 } }
+    end
+    [2, 1, 0].each_with_index do |number, count|
+      released[number] << true
+      eventually("it is answered") { broker.statistics[:replies] == count + 1 }
+    end
+    assert_equal 0, leading.value
+    eventually("it is kept") { keeping.num_waiting == 1 }
+    # Long enough for nobody to believe that it is on its way.
+    sleep 0.05
+    released[3] << true
+    assert_equal 3, client.call("echo", 3, timeout: 30)
+    assert_equal 1, next_one.value
+    keeping << true
+    assert_equal 2, kept.value
+  end
+
+  # Whoever read what it says would be kept by it.
+  def test_a_logger_may_ask_the_client_that_it_is_told_of
+    serve
+    answers = Queue.new
+    client = nil
+    logger = Object.new
+    logger.define_singleton_method(:info) do |text|
+      answers << client.call("echo", text, timeout: 30) if text.end_with?(" connected")
+    end
+    client = client(logger: logger)
+    others = Array.new(3) { |number| background { client.call("echo", number, timeout: 30) } }
+    assert_equal [0, 1, 2], others.map(&:value)
+    assert_equal "pigato client: connected", answers.pop
+  end
+
+  # Left corked by the last of them, it would look after what waits a thousand times a second.
+  def test_the_thread_of_the_core_sleeps_when_many_have_had_their_replies_at_once
+    replies = Queue.new
+    released = Queue.new
+    serve(concurrency: THREADS) do |_request, reply|
+      replies << reply
+      released.pop
+    end
+    client = client()
+    threads = Array.new(THREADS) { |number| background { client.call("echo", number, timeout: 30) } }
+    eventually("all are asked") { released.num_waiting == THREADS }
+    Array.new(THREADS) { replies.pop }.each(&:finish)
+    assert_equal [nil] * THREADS, threads.map(&:value)
+    # How often it wakes up in a fifth of a second, and not for how long.
+    before = wakes_of_the_core
+    sleep 0.2
+    assert_operator wakes_of_the_core - before, :<, 100
+    released.close
+  end
+
+  def wakes_of_the_core
+    Dir["/proc/self/task/*"].sum do |task|
+      next 0 unless File.read("#{task}/comm").chomp == "pigato-io"
+
+      File.read("#{task}/status")[/^voluntary_ctxt_switches:\s*(\d+)/, 1].to_i
+    end
+  end
+
   def now
     Process.clock_gettime(Process::CLOCK_MONOTONIC)
   end

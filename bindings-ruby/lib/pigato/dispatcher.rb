@@ -9,15 +9,18 @@ module Pigato
   #
   # Those for whom something has come wake each other, one by one: only one of Ruby's threads can run, and many that are awake
   # cost each other more in waiting for their turn than all else that is done here. Whoever leaves, or goes to sleep again,
-  # wakes the next; `@awake` has been woken and has not yet been here. One that comes late has waited for a thread that does not
-  # wait itself: then all are woken, so that it is waited for once and not by one after the other. Fibers are always woken at
-  # once: the thread that runs them may be at something else.
+  # wakes the next; `@awake` has been woken and has not yet been here. While there is such a line, nobody leads, who would wake up
+  # in between; its last one does, or somebody whom that one wakes. One that comes late has waited for a thread that does not
+  # wait itself: then all are woken, so that it is waited for once and not by one after the other, and who comes while it is
+  # awaited leads all the same. Fibers are always woken at once: the thread that runs them may be at something else.
+  #
+  # What a line gives the handle is sent by a few at a time, so that the other side is not woken for each.
   #
   # Where those who leave come back before the next has got going, as often as not with another request, the next is only laid in
   # the baton: it is woken when the one that left sleeps again, and finds its turn free. `@returns` counts how often in a row it
-  # was so; one that was woken from the baton because nobody slept ends that.
+  # was so; one that lay there for nothing, as nobody slept, is paid for by many more of them.
   #
-  # Threads may be killed or raised into anywhere: everything but the two waits is masked, and both of these clean up.
+  # Threads may be killed or raised into anywhere: everything but the two waits and the logger is masked, and the waits clean up.
   # Nothing blocks otherwise, so that fibers of one thread never meet at the lock.
   # @private
   class Dispatcher
@@ -28,9 +31,14 @@ module Pigato
     # Seconds from its wake until a thread is late.
     LATE = 0.01
     # Returns in a row after which the next is laid in the baton.
-    RETURNS = 64
+    RETURNS = 4
+    # How many more there must be after one that lay there for nothing until that was noticed.
+    LOST_RETURNS = 64
+    # What a line gives the handle is sent when so much has gathered: with less the other side is woken too often, with more it waits.
+    TOGETHER = 5
 
-    # @param native what has `begin_wait`, `end_wait`, `drain`, `refuse_fork` and `release`
+    # @param native what has `begin_wait`, `end_wait`, `drain`, `refuse_fork` and `release`; `cork` and `uncork`, if several can be
+    #   called at a time
     # @param receiver `receive(event)` is called under the lock; it must neither wait nor raise
     # @param log what the receiver noted is told without the lock
     def initialize(native, receiver, log)
@@ -46,6 +54,9 @@ module Pigato
       @baton = Native::Baton.create
       @is_laid = false
       @returns = 0
+      # Whether the one that was woken last is not called, but is to lead.
+      @is_to_lead = false
+      @is_corked = false
       # Those that are all woken by one that was late, as soon as it has the lock no more.
       @late = nil
       @is_led = false
@@ -105,39 +116,91 @@ module Pigato
     private
 
     def await(mailbox, deadline)
+      @returns = @awake ? @returns + 1 : [@returns, 0].min unless mailbox.ready?
       until mailbox.ready? || @is_stopped
         wake_late
         # Made before a fork: nobody leads here, and nothing comes.
         @native.refuse_fork
-        return lead(mailbox, deadline) unless @is_led
+        next tell_log if @log.pending?
 
         left = left_until(deadline)
+        if lead?(left)
+          lead(mailbox, deadline)
+        elsif !left&.zero?
+          follow(mailbox, left)
+        end
         return if left&.zero?
-
-        follow(mailbox, left)
       end
+    end
+
+    # Whether this thread is to lead. One that has no time looks at what there is, at least.
+    def lead?(left)
+      return false if @is_led
+      return true if @line.empty? || left&.zero?
+      return false unless @awake && late?
+
+      # The line goes on without that one.
+      @awake = nil
+      true
+    end
+
+    def late?
+      Dispatcher.now - @woken_at >= LATE
+    end
+
+    # The logger may wait for something itself, on this thread: it must neither lead nor be waited for meanwhile.
+    def tell_log
+      wake_next
+      unlocked { @log.flush }
     end
 
     def left_until(deadline)
       deadline && [deadline - Dispatcher.now, 0].max
     end
 
-    # Ends when the mailbox has something, the handle has stopped or the time is over.
+    # Ends when the mailbox has something, the handle has stopped or the time is over, and where others are to run first.
     def lead(mailbox, deadline)
       @is_led = true
+      take_back_lead
       loop do
         pass_baton
         wake_next
+        uncork
         left = left_until(deadline)
         has_waited = left&.zero? || wait_readable(left)
         receive
-        break if left&.zero? || mailbox.ready? || @is_stopped
+        has_called_several = @line.length > 1
+        cork if has_called_several
+        break if has_called_several || left&.zero? || mailbox.ready? || @is_stopped || @log.pending?
 
         give_way unless has_waited
       end
     ensure
       @native.end_wait
       @is_led = false
+    end
+
+    # Somebody was to lead who sleeps on.
+    def take_back_lead
+      return unless @is_laid && @is_to_lead
+
+      @baton.clear
+      @is_laid = false
+      @awake = nil
+    end
+
+    def cork
+      return if @is_corked
+
+      @is_corked = true
+      @native.cork(TOGETHER)
+    end
+
+    def uncork
+      return unless @is_corked
+
+      @is_corked = false
+      @native.uncork
     end
 
     # The wait is begun anew each time: that is where what has come already is found. Returns whether there was one.
@@ -156,11 +219,7 @@ module Pigato
 
     def unlocked
       @mutex.unlock
-      Thread.handle_interrupt(IMMEDIATE) do
-        # Now, and not only when what is waited for comes.
-        @log.flush
-        yield
-      end
+      Thread.handle_interrupt(IMMEDIATE) { yield }
     ensure
       @mutex.lock
     end
@@ -169,7 +228,6 @@ module Pigato
       follower = Follower.create(@line)
       @followers[follower] = true
       mailbox.add_waiting(follower)
-      @returns = @awake ? @returns + 1 : 0
       wake_next(!follower.fiber?)
       @is_laid = false
       sleep(follower, seconds)
@@ -193,9 +251,9 @@ module Pigato
 
     def arrived
       @awake = nil
-      @returns = 0 if @is_laid
+      @returns = -LOST_RETURNS if @is_laid
       @is_laid = false
-      return if @line.empty? || Dispatcher.now - @woken_at < LATE
+      return if @line.empty? || !late?
 
       @late = @line.dup
       @line.clear
@@ -213,8 +271,10 @@ module Pigato
       return if @awake
 
       follower = @line.shift
+      @is_to_lead = follower.nil?
       follower ||= @followers.each_key { |any| break any } unless @is_led || @followers.empty?
-      return if follower.nil?
+      # Nobody who would do it.
+      return uncork if follower.nil?
       return follower.wake if follower.fiber?
 
       @awake = follower

@@ -14,6 +14,10 @@ module Pigato
       @noted << event if @logger
     end
 
+    def pending?
+      !@noted.empty?
+    end
+
     def flush
       tell(@noted.pop(true)) until @noted.empty?
     rescue ThreadError

@@ -4,7 +4,7 @@
 //! the mailbox of a corked handle once a [`CORK`] by itself, and once after each delivery to a handle that was ever corked, whose
 //! consumer is likely to cork it again: that is what being woken for many commands at a time costs.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a command may wait in a corked mailbox.
@@ -13,7 +13,8 @@ const CORK: Duration = Duration::from_millis(1);
 /// The cork of one mailbox.
 #[derive(Debug, Default)]
 pub(super) struct Cork {
-    is_in: AtomicBool,
+    /// How many commands are handed over all the same; 0 while it is out.
+    most: AtomicUsize,
     /// Whether it was ever in: nothing has to be watched where nobody corks.
     is_known: AtomicBool,
     /// Whether the I/O thread will look into the mailbox in time without being told.
@@ -21,19 +22,24 @@ pub(super) struct Cork {
 }
 
 impl Cork {
-    /// Returns whether the I/O thread has to be told, so that it watches.
-    pub(super) fn insert(&self) -> bool {
+    /// Keeps back fewer than `most` commands from now on. Returns whether the I/O thread has to be told, so that it watches.
+    pub(super) fn insert(&self, most: usize) -> bool {
         self.is_known.store(true, Ordering::Relaxed);
-        self.is_in.store(true, Ordering::SeqCst);
+        self.most.store(most, Ordering::SeqCst);
         !self.is_watched.load(Ordering::SeqCst)
     }
 
     pub(super) fn remove(&self) {
-        self.is_in.store(false, Ordering::SeqCst);
+        self.most.store(0, Ordering::SeqCst);
     }
 
-    pub(super) fn is_in(&self) -> bool {
-        self.is_in.load(Ordering::SeqCst)
+    /// Whether so many commands have to wait.
+    pub(super) fn keeps_back(&self, commands: usize) -> bool {
+        commands < self.most.load(Ordering::SeqCst)
+    }
+
+    fn is_in(&self) -> bool {
+        self.keeps_back(0)
     }
 }
 
@@ -76,16 +82,16 @@ mod tests {
     #[test]
     fn a_cork_that_nobody_watches_is_told_of_and_watched_until_it_is_out() {
         let (cork, mut watch, start) = (Cork::default(), CorkWatch::default(), Instant::now());
-        assert!(cork.insert());
+        assert!(cork.insert(usize::MAX));
         watch.renew(start, &cork, false);
         assert_eq!(watch.deadline(), Some(start + CORK));
-        assert!(!cork.insert(), "it is watched");
+        assert!(!cork.insert(usize::MAX), "it is watched");
         watch.renew(start + CORK, &cork, false);
         assert_eq!(watch.deadline(), Some(start + CORK * 2));
         cork.remove();
         watch.renew(start + CORK * 2, &cork, false);
         assert_eq!(watch.deadline(), None);
-        assert!(cork.insert(), "nobody watches any more");
+        assert!(cork.insert(usize::MAX), "nobody watches any more");
     }
 
     #[test]
@@ -93,12 +99,12 @@ mod tests {
         let (cork, mut watch, start) = (Cork::default(), CorkWatch::default(), Instant::now());
         watch.renew(start, &cork, true);
         assert_eq!(watch.deadline(), None, "nobody has ever corked");
-        cork.insert();
+        cork.insert(usize::MAX);
         cork.remove();
         watch.renew(start, &cork, true);
         watch.renew(start + MOMENT, &cork, true);
         assert_eq!(watch.deadline(), Some(start + CORK), "later events do not put it off");
-        assert!(!cork.insert());
+        assert!(!cork.insert(usize::MAX));
         cork.remove();
         watch.renew(start + CORK, &cork, false);
         assert_eq!(watch.deadline(), None);

@@ -135,10 +135,8 @@ impl<C> Handle<C> {
             return Err((ErrorCode::Fork.into(), None));
         }
         match self.mailbox.push(command, urgent) {
-            Ok(()) => {
-                if !self.mailbox.is_held() {
-                    self.hand_over();
-                }
+            Ok(queued) => {
+                self.hand_over(queued);
                 Ok(())
             }
             Err(Refused::Full(command)) => Err((ErrorCode::Busy.into(), Some(command))),
@@ -146,10 +144,15 @@ impl<C> Handle<C> {
         }
     }
 
-    /// Has what was queued carried out: here, if the I/O thread would have to be woken for it, or there.
-    fn hand_over(&self) {
-        // A thread that is awake needs no wake.
-        if self.mailbox.schedule() && !(self.engine.is_asleep() && self.cell.carry_out_commands()) {
+    /// Has so many commands carried out, unless something keeps them back: here, if it is one and the I/O thread would have to be
+    /// woken for it, or there.
+    fn hand_over(&self, queued: usize) {
+        if self.mailbox.is_held(queued) || !self.mailbox.schedule() {
+            return;
+        }
+        // A thread that is awake needs no wake; and many at once are cheaper there, in one go.
+        let is_done = queued == 1 && self.engine.is_asleep() && self.cell.carry_out_commands();
+        if !is_done {
             self.engine.schedule(self.id);
         }
     }
@@ -164,9 +167,10 @@ impl<C> Handle<C> {
         give()
     }
 
-    /// Has commands wait for each other from now on, until the handle is uncorked; none waits for more than about a millisecond.
-    pub(crate) fn cork(&self) {
-        if !self.is_inherited() && self.mailbox.cork.insert() {
+    /// Has commands wait for each other from now on until `most` have gathered, again and again until the handle is uncorked; none
+    /// waits for more than about a millisecond.
+    pub(crate) fn cork(&self, most: usize) {
+        if !self.is_inherited() && self.mailbox.cork.insert(most) {
             self.engine.schedule(self.id);
         }
     }
@@ -181,14 +185,9 @@ impl<C> Handle<C> {
 
     /// Has what was kept back carried out, unless something else still keeps it back.
     fn hand_over_all(&self) {
-        if self.mailbox.is_held() {
-            return;
-        }
         match self.mailbox.len() {
             0 => {}
-            1 => self.hand_over(),
-            // Many at once are cheaper on the I/O thread, in one go.
-            _ => self.wake(),
+            queued => self.hand_over(queued),
         }
     }
 
@@ -278,27 +277,46 @@ mod tests {
         fn abort(&mut self, _io: &Io<'_>) {}
     }
 
-    #[test]
-    fn uncorking_hands_over_what_has_waited() {
+    /// A handle whose I/O thread believes that it watches the cork, and does not; and what it is given.
+    fn unwatched() -> (Handle<u32>, impl Fn() -> u32) {
         let (told, heard) = channel();
         let mailbox = Arc::new(Mailbox::default());
         let engine = Engine::current().unwrap();
         let handle = engine.adopt(Arc::clone(&mailbox), Box::new(Teller { mailbox: Arc::clone(&mailbox), told }));
-        let next = || heard.recv_timeout(Duration::from_secs(10)).unwrap();
-        // The I/O thread is told of the first cork, and of no other that it believes to watch.
-        handle.cork();
+        let next = move || heard.recv_timeout(Duration::from_secs(10)).unwrap();
+        // It is told of the first cork, and of no other.
+        handle.cork(usize::MAX);
         CorkWatch::default().renew(Instant::now(), &mailbox.cork, true);
         handle.uncork();
         handle.submit(0).unwrap();
         assert_eq!(next(), 0);
+        (handle, next)
+    }
+
+    #[test]
+    fn uncorking_hands_over_what_has_waited() {
+        let (handle, next) = unwatched();
         for count in (1..=3).cycle().take(100) {
-            handle.cork();
+            handle.cork(usize::MAX);
             for command in 0..count {
                 handle.submit(command).unwrap();
             }
             handle.uncork();
             assert!((0..count).all(|command| next() == command));
         }
+        handle.submit(OVER).unwrap();
+    }
+
+    #[test]
+    fn as_many_as_were_to_gather_are_handed_over() {
+        let (handle, next) = unwatched();
+        handle.cork(2);
+        for first in (1..100).step_by(2) {
+            handle.submit(first).unwrap();
+            handle.submit(first + 1).unwrap();
+            assert_eq!((next(), next()), (first, first + 1));
+        }
+        handle.uncork();
         handle.submit(OVER).unwrap();
     }
 }

@@ -57,8 +57,8 @@ impl<C> Queue<C> {
 
 impl<C> Mailbox<C> {
     /// Adds a command. With `urgent` the bound does not count: for commands that end something and whose number is
-    /// bounded by what they end.
-    pub(super) fn push(&self, command: C, urgent: bool) -> Result<(), Refused<C>> {
+    /// bounded by what they end. Returns how many there are now.
+    pub(super) fn push(&self, command: C, urgent: bool) -> Result<usize, Refused<C>> {
         let mut queue = self.queue.lock();
         if queue.closed {
             return Err(Refused::Closed);
@@ -67,7 +67,7 @@ impl<C> Mailbox<C> {
             return Err(Refused::Full(command));
         }
         queue.commands.push_back(command);
-        Ok(())
+        Ok(queue.commands.len())
     }
 
     /// Has `waker` woken when there is room; returns whether there is some already.
@@ -95,9 +95,9 @@ impl<C> Mailbox<C> {
         self.queue.lock().commands.len()
     }
 
-    /// Whether somebody else will see to what was just added.
-    pub(super) fn is_held(&self) -> bool {
-        self.holders.load(Ordering::SeqCst) > 0 || self.cork.is_in()
+    /// Whether somebody else will see to so many commands.
+    pub(super) fn is_held(&self, commands: usize) -> bool {
+        self.holders.load(Ordering::SeqCst) > 0 || self.cork.keeps_back(commands)
     }
 
     /// Whether the caller is the one to put the endpoint on the engine's list.
@@ -151,13 +151,15 @@ mod tests {
     #[test]
     fn commands_are_kept_back_while_somebody_holds_or_corks_the_mailbox() {
         let mailbox = Mailbox::<()>::default();
-        assert!(!mailbox.is_held());
-        mailbox.cork.insert();
-        assert!(mailbox.is_held());
+        assert!(!mailbox.is_held(1));
+        mailbox.cork.insert(3);
+        assert!(mailbox.is_held(2));
+        assert!(!mailbox.is_held(3), "as many as were to gather");
         mailbox.hold();
+        assert!(mailbox.is_held(3));
         mailbox.cork.remove();
-        assert!(mailbox.is_held());
+        assert!(mailbox.is_held(1));
         mailbox.release();
-        assert!(!mailbox.is_held());
+        assert!(!mailbox.is_held(1));
     }
 }

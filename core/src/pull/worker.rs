@@ -300,7 +300,13 @@ impl Worker {
     /// millisecond, unless the connection has no room. Corked twice is corked once, and one thread's uncorking ends another's
     /// cork. Left corked, the I/O thread wakes up each millisecond. Does nothing in a child of the process that started it.
     pub fn cork(&self) {
-        self.handle.cork();
+        self.cork_up_to(usize::MAX);
+    }
+
+    /// As [`Worker::cork`], but what waits is sent whenever there are `most` of it: for threads that run one after the other, so that
+    /// the other side has something to do when the first few have had their turn.
+    pub fn cork_up_to(&self, most: usize) {
+        self.handle.cork(most);
     }
 
     /// Ends what [`Worker::cork`] began, and sends what has waited.

@@ -25,6 +25,8 @@ pub(crate) fn define(ruby: &Ruby, native: RModule) -> Result<(), Error> {
     class.define_method("refuse_fork", method!(NativeClient::refuse_fork, 0))?;
     class.define_method("begin_wait", method!(NativeClient::begin_wait, 0))?;
     class.define_method("end_wait", method!(NativeClient::end_wait, 0))?;
+    class.define_method("cork", method!(NativeClient::cork, 1))?;
+    class.define_method("uncork", method!(NativeClient::uncork, 0))?;
     class.define_method("request", method!(NativeClient::request, 3))?;
     class.define_method("cancel", method!(NativeClient::cancel, 1))?;
     class.define_method("consumed", method!(NativeClient::consumed, 2))?;
@@ -62,6 +64,19 @@ impl NativeClient {
     fn end_wait(&self) {
         if let Some(client) = self.0.peek() {
             client.end_wait();
+        }
+    }
+
+    /// Sends what is given from now on whenever there are so many, until `uncork`. Does nothing once the handle was released.
+    fn cork(&self, most: usize) {
+        if let Some(client) = self.0.peek() {
+            client.cork_up_to(most);
+        }
+    }
+
+    fn uncork(&self) {
+        if let Some(client) = self.0.peek() {
+            client.uncork();
         }
     }
 

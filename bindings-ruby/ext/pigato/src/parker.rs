@@ -37,6 +37,7 @@ pub(crate) fn define(ruby: &Ruby, native: RModule) -> Result<(), Error> {
     class.define_singleton_method("create", function!(Baton::create, 0))?;
     class.define_method("lay", method!(Baton::lay, 1))?;
     class.define_method("pass", method!(Baton::pass, 0))?;
+    class.define_method("clear", method!(Baton::clear, 0))?;
     Ok(())
 }
 
@@ -195,6 +196,11 @@ impl Baton {
         if IS_RESTING.load(Ordering::SeqCst) {
             rouse();
         }
+    }
+
+    /// Takes away what lies there, and wakes nobody.
+    fn clear(&self) {
+        drop(self.0.replace(ptr::null_mut()));
     }
 
     /// Wakes what lies there now.

@@ -25,6 +25,8 @@ pub(crate) fn define(ruby: &Ruby, native: RModule) -> Result<(), Error> {
     class.define_method("refuse_fork", method!(NativeWorker::refuse_fork, 0))?;
     class.define_method("begin_wait", method!(NativeWorker::begin_wait, 0))?;
     class.define_method("end_wait", method!(NativeWorker::end_wait, 0))?;
+    class.define_method("cork", method!(NativeWorker::cork, 1))?;
+    class.define_method("uncork", method!(NativeWorker::uncork, 0))?;
     class.define_method("write", method!(NativeWorker::write, 3))?;
     class.define_method("finish", method!(NativeWorker::finish, 3))?;
     class.define_method("error", method!(NativeWorker::error, 3))?;
@@ -66,6 +68,19 @@ impl NativeWorker {
     fn end_wait(&self) {
         if let Some(worker) = self.0.peek() {
             worker.end_wait();
+        }
+    }
+
+    /// Sends what is given from now on whenever there are so many, until `uncork`. Does nothing once the handle was released.
+    fn cork(&self, most: usize) {
+        if let Some(worker) = self.0.peek() {
+            worker.cork_up_to(most);
+        }
+    }
+
+    fn uncork(&self) {
+        if let Some(worker) = self.0.peek() {
+            worker.uncork();
         }
     }
 
