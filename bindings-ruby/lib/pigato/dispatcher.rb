@@ -11,8 +11,9 @@ module Pigato
   # cost each other more in waiting for their turn than all else that is done here. Whoever leaves, or goes to sleep again,
   # wakes the next; `@awake` has been woken and has not yet been here. While there is such a line, nobody leads, who would wake up
   # in between; its last one does, or somebody whom that one wakes. One that comes late has waited for a thread that does not
-  # wait itself: then all are woken, so that it is waited for once and not by one after the other, and who comes while it is
-  # awaited leads all the same. Fibers are always woken at once: the thread that runs them may be at something else.
+  # wait itself: then all are woken, so that it is waited for once and not by one after the other. Where it is somebody else who
+  # finds that it is late, the line goes on without it. Fibers are always woken at once: the thread that runs them may be at
+  # something else.
   #
   # What a line gives the handle is sent by a few at a time, so that the other side is not woken for each.
   #
@@ -21,7 +22,8 @@ module Pigato
   # was so; one that lay there for nothing, as nobody slept, is paid for by many more of them.
   #
   # Threads may be killed or raised into anywhere: everything but the two waits and the logger is masked, and the waits clean up.
-  # Nothing blocks otherwise, so that fibers of one thread never meet at the lock.
+  # Signals that end the program are not: whom they keep from waking another is late. Nothing blocks otherwise, so that fibers of
+  # one thread never meet at the lock.
   # @private
   class Dispatcher
     NEVER = { Object => :never }.freeze
@@ -35,7 +37,7 @@ module Pigato
     # How many more there must be after one that lay there for nothing until that was noticed.
     LOST_RETURNS = 64
     # What a line gives the handle is sent when so much has gathered: with less the other side is woken too often, with more it waits.
-    TOGETHER = 5
+    TOGETHER = 6
 
     # @param native what has `begin_wait`, `end_wait`, `drain`, `refuse_fork` and `release`; `cork` and `uncork`, if several can be
     #   called at a time
@@ -117,6 +119,7 @@ module Pigato
 
     def await(mailbox, deadline)
       @returns = @awake ? @returns + 1 : [@returns, 0].min unless mailbox.ready?
+      gave_up = false
       until mailbox.ready? || @is_stopped
         wake_late
         # Made before a fork: nobody leads here, and nothing comes.
@@ -124,24 +127,16 @@ module Pigato
         next tell_log if @log.pending?
 
         left = left_until(deadline)
-        if lead?(left)
-          lead(mailbox, deadline)
+        if !@is_led && (@line.empty? || left&.zero?)
+          lead(mailbox, deadline, left)
+          gave_up = true
         elsif !left&.zero?
-          follow(mailbox, left)
+          # Who gave up the lead sees to it that somebody takes it.
+          gave_up &&= !@is_led
+          follow(mailbox, gave_up ? [left, LATE].compact.min : left)
         end
         return if left&.zero?
       end
-    end
-
-    # Whether this thread is to lead. One that has no time looks at what there is, at least.
-    def lead?(left)
-      return false if @is_led
-      return true if @line.empty? || left&.zero?
-      return false unless @awake && late?
-
-      # The line goes on without that one.
-      @awake = nil
-      true
     end
 
     def late?
@@ -159,9 +154,9 @@ module Pigato
     end
 
     # Ends when the mailbox has something, the handle has stopped or the time is over, and where others are to run first.
-    def lead(mailbox, deadline)
+    def lead(mailbox, deadline, left)
       @is_led = true
-      take_back_lead
+      take_back_lead unless left&.zero?
       loop do
         pass_baton
         wake_next
@@ -268,13 +263,15 @@ module Pigato
     # Wakes the next in the line, unless another is on its way; if there is none, somebody who will find that nobody leads.
     # @param when_asleep [Boolean] not at once, but when this thread sleeps
     def wake_next(when_asleep = false)
+      give_up_late if @awake
       return if @awake
 
       follower = @line.shift
       @is_to_lead = follower.nil?
-      follower ||= @followers.each_key { |any| break any } unless @is_led || @followers.empty?
-      # Nobody who would do it.
-      return uncork if follower.nil?
+      follower ||= somebody unless @is_led || @followers.empty?
+      # Nobody who would do it, or not at once.
+      uncork if follower.nil? || follower.fiber?
+      return if follower.nil?
       return follower.wake if follower.fiber?
 
       @awake = follower
@@ -283,6 +280,21 @@ module Pigato
 
       @baton.lay(follower.parker)
       @is_laid = true
+    end
+
+    # One that waits, and a thread if there is one: fibers may be kept by what else their thread does.
+    def somebody
+      @followers.each_key { |follower| return follower unless follower.fiber? }
+      @followers.each_key { |follower| return follower }
+    end
+
+    # It is the last that will be woken to lead.
+    def give_up_late
+      return unless late?
+
+      pass_baton
+      @followers[@awake] = @followers.delete(@awake) if @followers.key?(@awake)
+      @awake = nil
     end
 
     def pass_baton

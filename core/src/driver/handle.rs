@@ -170,7 +170,7 @@ impl<C> Handle<C> {
     /// Has commands wait for each other from now on until `most` have gathered, again and again until the handle is uncorked; none
     /// waits for more than about a millisecond.
     pub(crate) fn cork(&self, most: usize) {
-        if !self.is_inherited() && self.mailbox.cork.insert(most) {
+        if !self.is_inherited() && self.mailbox.cork.insert(most.max(1)) {
             self.engine.schedule(self.id);
         }
     }
