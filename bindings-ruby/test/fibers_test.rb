@@ -62,6 +62,38 @@ class FibersTest < PigatoTest
     threads.each_with_index { |thread, number| assert_equal [number] * 30, thread.value }
   end
 
+  # The last of those whose replies came together has somebody wait for the next, and the fiber waits for the longest time.
+  def test_threads_do_not_wait_for_a_fiber_whose_thread_is_at_something_else
+    replies = {}
+    over = Queue.new
+    serve(concurrency: 4) do |request, reply|
+      replies[request.data] = reply
+      over.pop
+    end
+    client = client()
+    asking = lambda do |number, &block|
+      background(&block || -> { client.call("echo", number, timeout: 30) }).tap do
+        eventually("it is asked") { replies.key?(number) }
+      end
+    end
+    leading = asking.call(0)
+    something_else = Queue.new
+    fiber = asking.call(1) do
+      Fiber.set_scheduler(TestScheduler.new)
+      Fiber.schedule { client.call("echo", 1, timeout: 30) }
+      something_else.pop
+    end
+    others = [2, 3].map(&asking)
+    [2, 3].each { |number| replies[number].finish }
+    others.each(&:value)
+    replies[0].finish
+    assert leading.join(LIMIT / 2), "it waits for the fiber"
+    something_else.close
+    replies[1].finish
+    assert fiber.join(LIMIT / 2)
+    over.close
+  end
+
   def test_fibers_receive_and_reply
     worker = worker("echo", timeout: 30_000)
     client = client()
