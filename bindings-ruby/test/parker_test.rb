@@ -28,9 +28,16 @@ class ParkerTest < PigatoTest
 
   def test_who_is_taken_out_of_a_baton_sleeps_on
     baton = Native::Baton.create
-    parked = parked(baton)
-    baton.lay(parked.parker)
-    baton.clear
+    parked = nil
+    eventually("nobody else took it out") do
+      parked&.parker&.unpark
+      parked = parked(baton)
+      started = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+      baton.lay(parked.parker)
+      baton.clear
+      # What has lain there for as long as between two looks may have been woken.
+      Process.clock_gettime(Process::CLOCK_MONOTONIC) - started < 0.0005
+    end
     # One that is laid after it is woken, so that it would have been, too.
     other = parked(baton)
     baton.lay(other.parker)

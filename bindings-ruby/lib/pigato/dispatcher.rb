@@ -10,10 +10,11 @@ module Pigato
   # Those for whom something has come wake each other, one by one: only one of Ruby's threads can run, and many that are awake
   # cost each other more in waiting for their turn than all else that is done here. Whoever leaves, or goes to sleep again,
   # wakes the next; `@awake` has been woken and has not yet been here. While there is such a line, nobody leads, who would wake up
-  # in between; its last one does, or somebody whom that one wakes. One that comes late has waited for a thread that does not
-  # wait itself: then all are woken, so that it is waited for once and not by one after the other. Where it is somebody else who
-  # finds that it is late, the line goes on without it. Fibers are always woken at once: the thread that runs them may be at
-  # something else.
+  # in between; its last one does, or somebody whom that one wakes.
+  #
+  # One that comes late has waited for a thread that does not wait itself: then all are woken, so that it is waited for once and not
+  # by one after the other. Where somebody else finds that it is late, the line goes on without it; those who sleep look for that,
+  # too. Fibers are always woken at once: the thread that runs them may be at something else.
   #
   # What a line gives the handle is sent by a few at a time, so that the other side is not woken for each.
   #
@@ -32,11 +33,13 @@ module Pigato
     BATCH = 256
     # Seconds from its wake until a thread is late.
     LATE = 0.01
+    # Seconds until one that sleeps looks whether somebody leads, or is on the way and not late: whatever may have kept that one.
+    PATIENCE = 1.0
     # Returns in a row after which the next is laid in the baton.
     RETURNS = 4
     # How many more there must be after one that lay there for nothing until that was noticed.
     LOST_RETURNS = 64
-    # What a line gives the handle is sent when so much has gathered: with less the other side is woken too often, with more it waits.
+    # What a line gives is sent when so much has gathered: with less the other side is woken too often, with more it waits.
     TOGETHER = 6
 
     # @param native what has `begin_wait`, `end_wait`, `drain`, `refuse_fork` and `release`; `cork` and `uncork`, if several can be
@@ -62,6 +65,7 @@ module Pigato
       # Those that are all woken by one that was late, as soon as it has the lock no more.
       @late = nil
       @is_led = false
+      @is_watched = false
       @is_stopped = false
       @stopped = Outcome.new
     end
@@ -119,7 +123,6 @@ module Pigato
 
     def await(mailbox, deadline)
       @returns = @awake ? @returns + 1 : [@returns, 0].min unless mailbox.ready?
-      gave_up = false
       until mailbox.ready? || @is_stopped
         wake_late
         # Made before a fork: nobody leads here, and nothing comes.
@@ -129,11 +132,8 @@ module Pigato
         left = left_until(deadline)
         if !@is_led && (@line.empty? || left&.zero?)
           lead(mailbox, deadline, left)
-          gave_up = true
         elsif !left&.zero?
-          # Who gave up the lead sees to it that somebody takes it.
-          gave_up &&= !@is_led
-          follow(mailbox, gave_up ? [left, LATE].compact.min : left)
+          follow(mailbox, left)
         end
         return if left&.zero?
       end
@@ -162,7 +162,7 @@ module Pigato
         wake_next
         uncork
         left = left_until(deadline)
-        has_waited = left&.zero? || wait_readable(left)
+        has_waited = left&.zero? || wait_readable(@line.empty? ? left : [left, LATE].compact.min)
         receive
         has_called_several = @line.length > 1
         cork if has_called_several
@@ -225,8 +225,12 @@ module Pigato
       mailbox.add_waiting(follower)
       wake_next(!follower.fiber?)
       @is_laid = false
-      sleep(follower, seconds)
+      # While nobody leads, one of those who wait looks after the line.
+      is_watching = !@is_led && !@is_watched
+      @is_watched ||= is_watching
+      sleep(follower, [seconds, is_watching ? LATE : PATIENCE].compact.min)
     ensure
+      @is_watched = false if is_watching
       @followers.delete(follower)
       mailbox.remove_waiting(follower)
       @line.delete(follower)
@@ -288,12 +292,13 @@ module Pigato
       @followers.each_key { |follower| return follower }
     end
 
-    # It is the last that will be woken to lead.
+    # It comes by itself, one day.
     def give_up_late
       return unless late?
 
+      @returns = -LOST_RETURNS if @is_laid
       pass_baton
-      @followers[@awake] = @followers.delete(@awake) if @followers.key?(@awake)
+      @followers.delete(@awake)
       @awake = nil
     end
 
