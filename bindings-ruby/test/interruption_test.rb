@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "minitest/mock"
 require_relative "helper"
 
 # Whoever waits can be interrupted at once, and the others go on.
@@ -163,5 +164,17 @@ class SignalInterruptionTest < PigatoTest
         puts "interrupted"
       end
     RUBY
+  end
+
+  # Signals are not kept off by any mask: one may come where a wait is prepared.
+  def test_an_interrupt_before_a_wait_has_begun_is_what_is_raised
+    client = client()
+    leading = background { client.call("nobody", timeout: 30) }
+    eventually("it waits") { leading.stop? }
+    Pigato.const_get(:Follower).stub(:create, ->(_line) { raise Interrupt, "now" }) do
+      assert_raises(Interrupt) { client.call("nobody", timeout: 30) }
+    end
+    client.stop
+    assert_raises(Pigato::ClosedError) { leading.value }
   end
 end

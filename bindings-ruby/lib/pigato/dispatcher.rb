@@ -221,6 +221,18 @@ module Pigato
 
     def follow(mailbox, seconds)
       follower = Follower.create(@line)
+      begin
+        be_woken(follower, mailbox, seconds)
+      ensure
+        @followers.delete(follower)
+        mailbox.remove_waiting(follower)
+        @line.delete(follower)
+        follower.end_wait
+        arrived if @awake.equal?(follower)
+      end
+    end
+
+    def be_woken(follower, mailbox, seconds)
       @followers[follower] = true
       mailbox.add_waiting(follower)
       wake_next(!follower.fiber?)
@@ -231,11 +243,6 @@ module Pigato
       sleep(follower, [seconds, is_watching ? LATE : PATIENCE].compact.min)
     ensure
       @is_watched = false if is_watching
-      @followers.delete(follower)
-      mailbox.remove_waiting(follower)
-      @line.delete(follower)
-      follower.end_wait
-      arrived if @awake.equal?(follower)
     end
 
     def sleep(follower, seconds)
