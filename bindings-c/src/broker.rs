@@ -2,9 +2,9 @@
 
 use std::ffi::{c_int, c_void};
 
+use pigato::binding::Broker;
 use pigato::broker::Event;
 use pigato::config::defaults;
-use pigato::pull::Broker;
 use pigato::{Error, ErrorCode};
 
 use crate::arguments::{duration, give, out, pigato_bytes, pigato_text, reference, release, text};

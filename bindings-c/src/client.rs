@@ -2,8 +2,8 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
+use pigato::binding::{Client, ClientEvent, Grant};
 use pigato::protocol::Frame;
-use pigato::pull::{Client, ClientEvent, Grant};
 use pigato::{Error, ErrorCode, PeerEvent, RequestError};
 
 use crate::arguments::{bytes, give, out, pigato_bytes, reference, release, text};

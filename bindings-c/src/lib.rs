@@ -1,4 +1,4 @@
-//! The C interface: opaque handles over [`pigato::pull`], status codes from the core's table, events as structs.
+//! The C interface: opaque handles over [`pigato::binding`], status codes from the core's table, events as structs.
 //!
 //! Nothing here knows the protocol. Each function checks its arguments, calls the core and turns the outcome into a
 //! status; a panic becomes one too. The rules for callers stand at the top of `include/pigato.h` (`cbindgen.toml`), which

@@ -2,8 +2,8 @@
 
 use std::ffi::c_char;
 
+use pigato::binding::AnswerOptions;
 use pigato::config::{BrokerOptions, ClientOptions, RequestOptions, WorkerOptions};
-use pigato::pull::AnswerOptions;
 use pigato::{Error, ErrorCode};
 use serde_json::Value;
 

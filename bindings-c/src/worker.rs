@@ -2,8 +2,8 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
+use pigato::binding::{Answer, Worker, WorkerEvent};
 use pigato::protocol::Frame;
-use pigato::pull::{Answer, Worker, WorkerEvent};
 use pigato::worker::CancelReason;
 use pigato::{Concurrency, Error, ErrorCode, PeerEvent};
 

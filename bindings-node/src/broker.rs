@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use napi::bindgen_prelude::{Buffer, Function};
 use napi_derive::napi;
+use pigato::binding::Broker;
 use pigato::broker::{Event, StoredRequest};
 use pigato::config::defaults;
 use pigato::protocol::PeerId;
-use pigato::pull::Broker;
 use pigato::Timeout;
 use serde_json::{json, Value};
 

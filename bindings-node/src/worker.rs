@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use napi::bindgen_prelude::{Buffer, Function};
 use napi_derive::napi;
+use pigato::binding::{Answer, AnswerOptions, Worker, WorkerEvent};
 use pigato::config::WorkerOptions;
-use pigato::pull::{Answer, AnswerOptions, Worker, WorkerEvent};
 use pigato::worker::CancelReason;
 use pigato::{Codec, Error, Request};
 

@@ -95,42 +95,25 @@
 //! `on_event` listeners run on it and must not block. Everything else may be called from any thread. Dropping the last
 //! handle ends the thread, after at most a second for what is still to be sent.
 //!
-//! # Without sockets
+//! # The machines
 //!
-//! [`protocol`], [`broker`], [`client`] and [`worker`] are the protocol and the state machines by themselves: no I/O, no
-//! clock, no randomness of their own. With `default-features = false` the crate is only that. [`pull`] is what bindings to
-//! other languages are built on, [`driver`] what is below it.
+//! The protocol and the state machines of broker, client and worker are the crate `pigato-proto`: no I/O, no clock, no
+//! randomness of their own. This crate runs them over sockets and re-exports them. [`binding`] is what bindings to other
+//! languages are built on.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
-#![deny(clippy::disallowed_methods)]
 
-#[cfg(feature = "driver")]
-#[allow(clippy::disallowed_methods, reason = "ring 3 has the clock")]
 mod api;
-pub mod broker;
-pub mod client;
-pub mod config;
-#[cfg(feature = "driver")]
-#[allow(clippy::disallowed_methods, reason = "ring 3 has the clock")]
-pub mod driver;
-pub mod entropy;
-pub mod error;
-mod index;
-pub mod limits;
-pub mod link;
-pub mod protocol;
-#[cfg(feature = "driver")]
-#[allow(clippy::disallowed_methods, reason = "ring 3 has the clock")]
-pub mod pull;
-mod timers;
-pub mod worker;
+pub mod binding;
+pub mod endpoint;
+mod random;
+pub mod reactor;
+mod transport;
 
-#[cfg(feature = "driver")]
 pub use api::{
     services, Broker, BrokerBuilder, CancelHandle, Client, ClientBuilder, HandlerError, Job, PeerEvent, RemoteError,
     Replies, Reply, ReplyWriter, Request, RequestBuilder, RequestError, Response, Worker, WorkerBuilder,
 };
-pub use config::{Codec, Concurrency, DispatchMode, RequestOptions, Timeout};
-pub use error::{Error, ErrorCode};
-#[cfg(feature = "driver")]
 pub use pigato_frame::libzmq_version;
+pub use pigato_proto::{broker, client, config, entropy, error, limits, protocol, session, worker};
+pub use pigato_proto::{Codec, Concurrency, DispatchMode, Error, ErrorCode, RequestOptions, Timeout};

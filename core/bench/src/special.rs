@@ -191,7 +191,7 @@ pub(crate) fn with_idle_peers<T>(
 
 /// Heartbeats that the idle peers send in such a time.
 pub(crate) fn heartbeats_in(time: Duration) -> f64 {
-    IDLE_PEERS as f64 * time.as_secs_f64() / pigato::config::defaults::HEARTBEAT.as_secs_f64()
+    IDLE_PEERS as f64 * time.as_secs_f64() / pigato_proto::config::defaults::HEARTBEAT.as_secs_f64()
 }
 
 fn overload(programs: &Programs) -> Result<Overload, String> {

@@ -2,7 +2,7 @@
 //! here is only what may happen.
 
 use arbitrary::{Arbitrary, Unstructured};
-use pigato::config::{BrokerOptions, DispatchMode};
+use pigato_proto::config::{BrokerOptions, DispatchMode};
 
 use crate::support::ms;
 use crate::world::World;

@@ -1,8 +1,8 @@
 //! The protocol's readers: nothing makes them panic, and what they accept is stable.
 
-use pigato::config::{Concurrency, Timeout};
-use pigato::limits;
-use pigato::protocol::{
+use pigato_proto::config::{Concurrency, Timeout};
+use pigato_proto::limits;
+use pigato_proto::protocol::{
     codec_of, is_null, BrokerToClient, BrokerToWorker, ClientToBroker, DecodeError, Frame, Metadata, ReplyOptions,
     RequestSettings, Status, ToBroker, WorkerToBroker,
 };

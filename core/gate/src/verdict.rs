@@ -1,6 +1,6 @@
 //! What is allowed: no count much above the record, and some counts in proportion to others.
 
-use pigato::limits;
+use pigato_proto::limits;
 
 use crate::record::Record;
 

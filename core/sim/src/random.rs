@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use pigato::entropy::Entropy;
+use pigato_proto::entropy::Entropy;
 
 /// A seeded stream of choices.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pigato::config::DispatchMode;
+use pigato_proto::config::DispatchMode;
 
 use crate::random::Random;
 

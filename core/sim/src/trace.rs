@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use pigato::protocol::Frame;
+use pigato_proto::protocol::Frame;
 
 /// Events that are kept for a failure's report.
 const KEPT: usize = 60;

@@ -11,8 +11,9 @@ use super::latch::Latch;
 use super::wait::wait_for;
 use crate::broker::{Event, Persistence, Statistics, StoredRequest};
 use crate::config::{defaults, BrokerOptions, DispatchMode};
-use crate::driver::{open_broker, BoundBroker, BrokerCommand, Engine, EventSink};
+use crate::endpoint::{open_broker, BoundBroker, BrokerCommand};
 use crate::error::Error;
+use crate::reactor::{Engine, EventSink};
 
 /// Takes requests from clients and hands them to workers.
 ///

@@ -19,10 +19,11 @@ use super::response::{Response, ResponseState};
 use super::wait::{wait_for, wait_for_peer};
 use crate::client::{Event, Token};
 use crate::config::{ClientOptions, Codec, RequestOptions, Timeout};
-use crate::driver::{open_client, service_name, ClientCommand, Engine, EventSink, Handle};
+use crate::endpoint::{open_client, service_name, ClientCommand};
 use crate::error::{Error, ErrorCode};
-use crate::index::Map;
 use crate::protocol::{Frame, ServiceName};
+use crate::reactor::{Engine, EventSink, Handle};
+use pigato_proto::index::Map;
 
 /// Makes requests through a broker.
 ///

@@ -15,7 +15,7 @@ use super::reply::{decode, options_value};
 use super::wait::{remember, wait_for};
 use super::worker::WorkerShared;
 use crate::config::{Codec, Timeout};
-use crate::driver::{Live, WorkerCommand};
+use crate::endpoint::{ReplyState, WorkerCommand};
 use crate::error::{Error, ErrorCode};
 use crate::protocol::{codec_of, encode_reply_options, Frame, Payload, ReplyKind, Status};
 use crate::worker::{CancelReason, Token};
@@ -37,7 +37,7 @@ impl Request {
         self.inner.service.to_text()
     }
 
-    /// What events and replies of a [`pull::Worker`](crate::pull::Worker) call it.
+    /// What events and replies of a [`pull::Worker`](crate::binding::Worker) call it.
     #[must_use]
     pub fn token(&self) -> Token {
         self.inner.token
@@ -154,17 +154,17 @@ pub(super) struct JobState {
 
 #[derive(Debug)]
 struct Inner {
-    live: Live,
+    live: ReplyState,
     /// Who waits for credit, or for the cancellation.
     waiting: Vec<Waker>,
 }
 
 impl JobState {
     pub(super) fn new(token: Token, credit: Option<u32>) -> Self {
-        Self { token, inner: Mutex::new(Inner { live: Live::new(credit), waiting: Vec::new() }) }
+        Self { token, inner: Mutex::new(Inner { live: ReplyState::new(credit), waiting: Vec::new() }) }
     }
 
-    fn change(&self, change: impl FnOnce(&mut Live)) {
+    fn change(&self, change: impl FnOnce(&mut ReplyState)) {
         let mut inner = self.inner.lock();
         change(&mut inner.live);
         let waiting = std::mem::take(&mut inner.waiting);

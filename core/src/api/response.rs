@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use super::client::ClientShared;
 use super::reply::{is_final, len_bytes, outcome, Reply, RequestError};
 use crate::client::Token;
-use crate::driver::ClientCommand;
+use crate::endpoint::ClientCommand;
 use crate::error::{Error, ErrorCode};
 use crate::limits;
 use crate::protocol::{Payload, ReplyKind};

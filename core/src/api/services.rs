@@ -9,11 +9,10 @@ use super::latch::Latch;
 use super::reply::decode;
 use super::wait::wait_for;
 use crate::config::WorkerOptions;
-use crate::driver::{
-    open_subscriber, open_worker, service_name, Engine, EventSink, Handle, SubscriberCommand, WeakHandle, WorkerCommand,
-};
+use crate::endpoint::{open_subscriber, open_worker, service_name, SubscriberCommand, WorkerCommand};
 use crate::error::Error;
 use crate::protocol::{Frame, Payload, ReplyKind, Status};
+use crate::reactor::{Engine, EventSink, Handle, WeakHandle};
 use crate::worker::{Event, Request};
 
 /// The service under which brokers tell who offers what.

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::driver::{Handle, Sleeper};
+use crate::reactor::{Handle, Parker};
 
 pub(super) fn wait_for<F: Future>(future: F) -> F::Output {
-    wait(future, Sleeper::park)
+    wait(future, Parker::park)
 }
 
 /// As [`wait_for`], for something that the endpoint behind `handle` brings: the thread works for it meanwhile.
@@ -19,8 +19,8 @@ pub(super) fn wait_for_peer<C, F: Future>(handle: &Handle<C>, future: F) -> F::O
     })
 }
 
-fn wait<F: Future>(future: F, mut sleep: impl FnMut(&Sleeper)) -> F::Output {
-    let sleeper = Sleeper::current();
+fn wait<F: Future>(future: F, mut sleep: impl FnMut(&Parker)) -> F::Output {
+    let sleeper = Parker::current();
     let waker = sleeper.waker();
     let mut context = Context::from_waker(&waker);
     let mut future = pin!(future);

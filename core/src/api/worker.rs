@@ -21,11 +21,12 @@ use super::job::{HandlerError, Job, JobState, ReplyWriter, Request};
 use super::latch::Latch;
 use super::wait::{remember, wait_for, wait_for_peer};
 use crate::config::{defaults, Concurrency, WorkerOptions};
-use crate::driver::{open_worker, service_name, Engine, EventSink, Handle, WorkerCommand};
+use crate::endpoint::{open_worker, service_name, WorkerCommand};
 use crate::error::Error;
-use crate::index::Map;
 use crate::limits;
+use crate::reactor::{Engine, EventSink, Handle};
 use crate::worker::{CancelReason, Event, Token};
+use pigato_proto::index::Map;
 
 /// Offers a service and answers its requests.
 ///
@@ -107,7 +108,7 @@ impl WorkerBuilder {
     pub fn start(mut self) -> Result<Worker, Error> {
         let engine = Engine::current()?;
         let service = service_name(self.service.as_str())?;
-        let patience = self.options.patience();
+        let patience = self.options.liveness_timeout();
         tell(&mut self.listener, PeerEvent::Started);
         let state = Arc::new(WorkerState::default());
         let (worker_sender, worker) = std::sync::mpsc::channel();

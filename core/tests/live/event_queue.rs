@@ -6,8 +6,9 @@ use std::os::unix::net::UnixStream;
 
 use pigato::client::Event;
 use pigato::config::ClientOptions;
-use pigato::driver::{open_client, ClientCommand, Engine, EventQueue, EventSink};
+use pigato::endpoint::{open_client, ClientCommand};
 use pigato::protocol::{Frame, ServiceName};
+use pigato::reactor::{Engine, EventQueue, EventSink};
 use pigato::{limits, RequestOptions};
 
 use crate::support::serve::{broker, serve_echo};

@@ -3,9 +3,9 @@
 use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
+use pigato::binding::{Answer, Broker, Client, ClientEvent, Grant, Worker, WorkerEvent};
 use pigato::config::{BrokerOptions, ClientOptions, RequestOptions, WorkerOptions};
 use pigato::protocol::Frame;
-use pigato::pull::{Answer, Broker, Client, ClientEvent, Grant, Worker, WorkerEvent};
 use pigato::{ErrorCode, PeerEvent};
 
 use crate::support::wait::{eventually, PATIENCE};

@@ -55,7 +55,7 @@ fn a_broker_that_was_restarted_answers_what_its_former_life_took_in() {
 #[test]
 fn a_pulled_broker_reads_nothing_before_it_has_what_was_stored() {
     let options = BrokerOptions::default().intch(None);
-    let broker = pigato::pull::Broker::start_persistent(&[ANY_PORT.to_owned()], options).unwrap();
+    let broker = pigato::binding::Broker::start_persistent(&[ANY_PORT.to_owned()], options).unwrap();
     let worker = Raw::dealer(broker.endpoint(), "w1");
     worker.send(frames!["W", "1", "echo"]);
     let client = Raw::dealer(broker.endpoint(), "new");
@@ -74,7 +74,7 @@ fn a_pulled_broker_reads_nothing_before_it_has_what_was_stored() {
 #[test]
 fn a_pulled_broker_that_waits_for_what_was_stored_can_be_stopped() {
     let options = BrokerOptions::default().intch(None);
-    let broker = pigato::pull::Broker::start_persistent(&[ANY_PORT.to_owned()], options).unwrap();
+    let broker = pigato::binding::Broker::start_persistent(&[ANY_PORT.to_owned()], options).unwrap();
     broker.stop(Duration::ZERO).unwrap();
     let mut events = Vec::new();
     broker.poll(&mut events, 8, Duration::from_secs(10)).unwrap();
@@ -85,7 +85,7 @@ fn a_pulled_broker_that_waits_for_what_was_stored_can_be_stopped() {
 #[test]
 fn a_pulled_broker_refuses_what_nobody_has_room_to_keep_and_loses_no_word_of_the_rest() {
     let options = BrokerOptions::default().intch(None);
-    let broker = pigato::pull::Broker::start_persistent(&[ANY_PORT.to_owned()], options).unwrap();
+    let broker = pigato::binding::Broker::start_persistent(&[ANY_PORT.to_owned()], options).unwrap();
     broker.restore(Vec::new()).unwrap();
     let client = Raw::dealer(broker.endpoint(), "c1");
     let ask = |number: usize| client.send(frames!["C", "2", "echo", &number.to_string(), "1", r#"{"persist":1}"#]);

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use pigato::binding::{Answer, Broker, Client, ClientEvent, Grant, Worker, WorkerEvent};
 use pigato::config::{BrokerOptions, ClientOptions, RequestOptions, WorkerOptions};
 use pigato::protocol::Frame;
-use pigato::pull::{Answer, Broker, Client, ClientEvent, Grant, Worker, WorkerEvent};
 use pigato::worker::CancelReason;
 use pigato::{ErrorCode, PeerEvent, Request};
 

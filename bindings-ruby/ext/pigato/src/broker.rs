@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use magnus::{function, method, prelude::*, Error, RArray, RModule, RString, Ruby};
+use pigato::binding::Broker;
 use pigato::broker::Event;
 use pigato::config::{defaults, BrokerOptions};
-use pigato::pull::Broker;
 use pigato::ErrorCode;
 use serde_json::{json, Value};
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use magnus::{function, method, prelude::*, Error, RArray, RModule, RString, Ruby};
+use pigato::binding::{Client, ClientEvent, Grant};
 use pigato::config::{ClientOptions, RequestOptions};
 use pigato::protocol::Frame;
-use pigato::pull::{Client, ClientEvent, Grant};
 use pigato::{ErrorCode, RequestError};
 
 use crate::error::thrown;

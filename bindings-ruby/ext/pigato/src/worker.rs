@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use magnus::{function, method, prelude::*, Error, RArray, RModule, RString, Ruby};
+use pigato::binding::{Answer, AnswerOptions, Worker, WorkerEvent};
 use pigato::config::WorkerOptions;
-use pigato::pull::{Answer, AnswerOptions, Worker, WorkerEvent};
 use pigato::worker::CancelReason;
 use pigato::{ErrorCode, Request};
 

@@ -3,10 +3,10 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use pigato::broker::{Machine, Message, Output};
-use pigato::config::BrokerOptions;
-use pigato::entropy::Entropy;
-use pigato::protocol::{BrokerToWorker, Frame, PeerId, ToBroker};
+use pigato_proto::broker::{Machine, Message, Output};
+use pigato_proto::config::BrokerOptions;
+use pigato_proto::entropy::Entropy;
+use pigato_proto::protocol::{BrokerToWorker, Frame, PeerId, ToBroker};
 
 use super::{BODY, OPTIONS, REQUESTS};
 use crate::measured;

@@ -3,11 +3,11 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use pigato::config::{ClientOptions, RequestOptions, WorkerOptions};
-use pigato::entropy::Entropy;
-use pigato::link::Output;
-use pigato::protocol::{BrokerToWorker, Frame, Payload, ReplyKind, ServiceName, Status};
-use pigato::{client, worker};
+use pigato_proto::config::{ClientOptions, RequestOptions, WorkerOptions};
+use pigato_proto::entropy::Entropy;
+use pigato_proto::protocol::{BrokerToWorker, Frame, Payload, ReplyKind, ServiceName, Status};
+use pigato_proto::session::PeerOutput;
+use pigato_proto::{client, worker};
 
 use super::broker::{clock, peer};
 use super::{BODY, OPTIONS, REQUESTS};

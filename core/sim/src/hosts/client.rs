@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use pigato::client::{Event, Machine, Output, Token};
-use pigato::config::ClientOptions;
-use pigato::entropy::Entropy;
-use pigato::protocol::{Frame, ServiceName};
+use pigato_proto::client::{Event, Machine, Output, Token};
+use pigato_proto::config::ClientOptions;
+use pigato_proto::entropy::Entropy;
+use pigato_proto::protocol::{Frame, ServiceName};
 
 use super::load::{make_up, Abilities};
 use super::{earliest, Action, Context, Host, Input, Phase, Tasks};

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use pigato::entropy::Entropy;
-use pigato::protocol::{Frame, PeerId};
+use pigato_proto::entropy::Entropy;
+use pigato_proto::protocol::{Frame, PeerId};
 
 use super::{earliest, Action, Context, Host, Input, Phase, Tasks};
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use pigato::protocol::{Frame, Payload, ReplyKind, Status};
+use pigato_proto::protocol::{Frame, Payload, ReplyKind, Status};
 
 use super::load::pad;
 use super::{Context, Phase, Tasks};

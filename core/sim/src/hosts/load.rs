@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use pigato::config::{RequestOptions, Timeout};
-use pigato::protocol::{Frame, PeerId};
+use pigato_proto::config::{RequestOptions, Timeout};
+use pigato_proto::protocol::{Frame, PeerId};
 
 use super::{Context, Phase};
 use crate::oracle::ledger::{Number, Question};

@@ -12,7 +12,7 @@ mod worker;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use pigato::protocol::{Frame, PeerId};
+use pigato_proto::protocol::{Frame, PeerId};
 
 use crate::mutation::Mutation;
 use crate::oracle::ledger::Ledger;

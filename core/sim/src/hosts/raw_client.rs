@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use pigato::entropy::Entropy;
-use pigato::protocol::{BrokerToClient, Frame, PeerId, ReplyKind};
+use pigato_proto::entropy::Entropy;
+use pigato_proto::protocol::{BrokerToClient, Frame, PeerId, ReplyKind};
 
 use super::load::{make_up, Abilities, Ask};
 use super::{earliest, Action, Context, Host, Input, Phase, RawDue, RawLink, Tasks};

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use pigato::entropy::Entropy;
-use pigato::protocol::{Frame, PeerId, ReplyKind};
+use pigato_proto::entropy::Entropy;
+use pigato_proto::protocol::{Frame, PeerId, ReplyKind};
 
 use super::jobs::{Jobs, Step};
 use super::{earliest, Action, Context, Host, Input, Phase, RawDue, RawLink};

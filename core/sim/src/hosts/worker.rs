@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use pigato::config::{Concurrency, WorkerOptions};
-use pigato::entropy::Entropy;
-use pigato::protocol::{Frame, ServiceName};
-use pigato::worker::{Event, Machine, Output, Token};
+use pigato_proto::config::{Concurrency, WorkerOptions};
+use pigato_proto::entropy::Entropy;
+use pigato_proto::protocol::{Frame, ServiceName};
+use pigato_proto::worker::{Event, Machine, Output, Token};
 
 use super::jobs::{Jobs, Step};
 use super::{earliest, Action, Context, Host, Input, Phase};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use pigato::protocol::{Frame, Payload, Status};
+use pigato_proto::protocol::{Frame, Payload, Status};
 use serde::{Deserialize, Serialize};
 
 use super::{Rule, Verdict};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use pigato::broker::inspect::{WaitingView, WorkerView};
+use pigato_proto::broker::inspect::{WaitingView, WorkerView};
 
 /// Version ranges that the simulation uses, and the versions on offer that satisfy them.
 const RANGES: &[(&str, &[&str])] = &[
@@ -67,8 +67,8 @@ pub(crate) fn idle_pair<'a>(
 
 #[cfg(test)]
 mod tests {
-    use pigato::config::Concurrency;
-    use pigato::protocol::{Frame, PeerId, RequestId, ServiceName};
+    use pigato_proto::config::Concurrency;
+    use pigato_proto::protocol::{Frame, PeerId, RequestId, ServiceName};
 
     use super::*;
 

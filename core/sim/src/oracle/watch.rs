@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use pigato::broker::inspect::{WaitingView, WorkerView};
-use pigato::broker::{Event, Loss, Machine, Message, Output};
-use pigato::config::Concurrency;
-use pigato::limits;
-use pigato::protocol::{
+use pigato_proto::broker::inspect::{WaitingView, WorkerView};
+use pigato_proto::broker::{Event, Loss, Machine, Message, Output};
+use pigato_proto::config::Concurrency;
+use pigato_proto::limits;
+use pigato_proto::protocol::{
     BrokerToClient, BrokerToWorker, ClientToBroker, Frame, PeerId, ReplyKind, RequestId, RequestSettings, ToBroker,
     WorkerToBroker,
 };

@@ -11,8 +11,8 @@ mod transport;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use pigato::broker;
-use pigato::protocol::PeerId;
+use pigato_proto::broker;
+use pigato_proto::protocol::PeerId;
 
 use crate::hosts::{self, Host, Input, Phase};
 use crate::mutation::Mutation;

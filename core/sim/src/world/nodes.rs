@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use pigato::broker::{self, Event as BrokerEvent, Message, Output};
-use pigato::config::BrokerOptions;
-use pigato::protocol::{BrokerToWorker, Frame, PeerId};
+use pigato_proto::broker::{self, Event as BrokerEvent, Message, Output};
+use pigato_proto::config::BrokerOptions;
+use pigato_proto::protocol::{BrokerToWorker, Frame, PeerId};
 
 use super::{Due, World};
 use crate::hosts::{self, Action, Context, Input, Phase};

@@ -1,6 +1,6 @@
 //! How connections are made, used and lost.
 
-use pigato::protocol::{Frame, PeerId};
+use pigato_proto::protocol::{Frame, PeerId};
 
 use super::{Due, World};
 use crate::hosts::Input;

@@ -1,0 +1,213 @@
+//! What clients and workers have in common: one connection to a broker, its heartbeats, its death and its successor.
+//!
+//! Every connection has an identity of its own, so that the broker never takes a new life for the old one.
+
+use std::time::{Duration, Instant};
+
+use crate::entropy::Entropy;
+use crate::limits;
+use crate::protocol::PeerId;
+
+/// Something for the owner of a client's or worker's machine to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PeerOutput<Message, Event> {
+    /// Open a connection with this identity; say so with `handle_connected` when it is up.
+    Connect(PeerId),
+    /// Send a message on the connection.
+    Send(Message),
+    /// Close the connection, after what was sent has left.
+    Disconnect,
+    /// Tell the user.
+    Event(Event),
+}
+
+/// Settings of a link.
+#[derive(Debug, Clone)]
+pub(crate) struct LinkSettings {
+    pub(crate) prefix: String,
+    pub(crate) heartbeat: Duration,
+    pub(crate) liveness: u32,
+    pub(crate) reconnect: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Stopped,
+    /// Paused before the next connection.
+    Waiting {
+        until: Instant,
+    },
+    /// A connection was asked for and is not up yet.
+    Connecting,
+    Up {
+        since: Instant,
+        last_heard: Instant,
+        next_heartbeat: Instant,
+        /// Whether the broker has said anything on this connection.
+        confirmed: bool,
+    },
+}
+
+/// Something that a link wants done because of the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Open a connection.
+    Connect,
+    /// Send a heartbeat.
+    Heartbeat,
+    /// The broker has been silent for too long.
+    Dead,
+}
+
+#[derive(Debug)]
+pub(crate) struct Link {
+    settings: LinkSettings,
+    state: State,
+    /// The broker's own interval, once it has announced it.
+    brokers_heartbeat: Duration,
+    /// Connections begun so far.
+    opened: u64,
+    /// Connections lost in a row without having lasted.
+    failures: u32,
+}
+
+/// What a link was when it was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stopped {
+    /// Whether there was a connection, up or not.
+    pub(crate) was_open: bool,
+    /// Whether the broker had been heard on it.
+    pub(crate) was_confirmed: bool,
+}
+
+/// Shortest pause before a connection is tried again, whatever the settings say.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+
+impl Link {
+    /// Settings that make no sense (no time between two heartbeats, an end of time before the next) become the nearest
+    /// that do.
+    pub(crate) fn new(mut settings: LinkSettings) -> Self {
+        settings.heartbeat = settings.heartbeat.clamp(limits::HEARTBEAT.0, limits::HEARTBEAT.1);
+        settings.reconnect = settings.reconnect.clamp(SHORTEST_PAUSE, limits::DURATION);
+        Self { settings, state: State::Stopped, brokers_heartbeat: Duration::ZERO, opened: 0, failures: 0 }
+    }
+
+    /// Time between two heartbeats.
+    pub(crate) fn heartbeat(&self) -> Duration {
+        self.settings.heartbeat
+    }
+
+    /// Begins a connection and returns its identity.
+    pub(crate) fn open(&mut self, entropy: &mut Entropy) -> PeerId {
+        self.state = State::Connecting;
+        self.opened += 1;
+        self.brokers_heartbeat = Duration::ZERO;
+        PeerId::make(&self.settings.prefix, entropy.uuid())
+    }
+
+    pub(crate) fn stop(&mut self) -> Stopped {
+        self.failures = 0;
+        match std::mem::replace(&mut self.state, State::Stopped) {
+            State::Stopped | State::Waiting { .. } => Stopped { was_open: false, was_confirmed: false },
+            State::Connecting => Stopped { was_open: true, was_confirmed: false },
+            State::Up { confirmed, .. } => Stopped { was_open: true, was_confirmed: confirmed },
+        }
+    }
+
+    /// Which connection the present one is, counted from 1.
+    pub(crate) fn opened(&self) -> u64 {
+        self.opened
+    }
+
+    pub(crate) fn is_started(&self) -> bool {
+        self.state != State::Stopped
+    }
+
+    pub(crate) fn is_connecting(&self) -> bool {
+        self.state == State::Connecting
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(self.state, State::Up { .. })
+    }
+
+    /// The transport is up. Returns whether it was not before.
+    pub(crate) fn connected(&mut self, now: Instant) -> bool {
+        if self.state != State::Connecting {
+            return false;
+        }
+        let next_heartbeat = now + self.settings.heartbeat;
+        self.state = State::Up { since: now, last_heard: now, next_heartbeat, confirmed: false };
+        true
+    }
+
+    /// The broker said something. Returns whether that is the first time on this connection.
+    pub(crate) fn heard(&mut self, now: Instant) -> bool {
+        match &mut self.state {
+            State::Up { last_heard, confirmed, .. } => {
+                *last_heard = now;
+                !std::mem::replace(confirmed, true)
+            }
+            _ => false,
+        }
+    }
+
+    /// What the broker says is not being read: its silence means nothing.
+    pub(crate) fn not_listening(&mut self, now: Instant) {
+        if let State::Up { last_heard, .. } = &mut self.state {
+            *last_heard = now;
+        }
+    }
+
+    pub(crate) fn announced(&mut self, heartbeat: Duration) {
+        self.brokers_heartbeat = heartbeat;
+    }
+
+    /// The connection is gone or given up. The next one follows at once if this one had lasted, else after a pause
+    /// that doubles each time. Returns whether the broker had been heard on it.
+    pub(crate) fn lost(&mut self, now: Instant, entropy: &mut Entropy) -> bool {
+        let (lasted, confirmed) = match self.state {
+            State::Up { since, confirmed, .. } => {
+                (confirmed && now.saturating_duration_since(since) >= self.settings.reconnect, confirmed)
+            }
+            _ => (false, false),
+        };
+        self.failures = if lasted { 0 } else { self.failures.saturating_add(1) };
+        self.state = State::Waiting { until: now + self.pause(entropy) };
+        confirmed
+    }
+
+    /// `reconnect`, doubled with each failure up to the limit, less up to a quarter so that peers do not come in step.
+    fn pause(&self, entropy: &mut Entropy) -> Duration {
+        let Some(doublings) = self.failures.checked_sub(1) else { return Duration::ZERO };
+        let limit = limits::RECONNECT.max(self.settings.reconnect);
+        let full = self.settings.reconnect.saturating_mul(1 << doublings.min(16)).min(limit);
+        full - full.mul_f64(entropy.below(256) as f64 / 1_024.0)
+    }
+
+    fn dead_at(&self, last_heard: Instant) -> Instant {
+        let interval = self.settings.heartbeat.max(self.brokers_heartbeat);
+        last_heard + interval.saturating_mul(self.settings.liveness.max(1))
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match self.state {
+            State::Stopped | State::Connecting => None,
+            State::Waiting { until } => Some(until),
+            State::Up { last_heard, next_heartbeat, .. } => Some(self.dead_at(last_heard).min(next_heartbeat)),
+        }
+    }
+
+    /// What is due now; one thing at a time, until there is none.
+    pub(crate) fn due(&mut self, now: Instant) -> Option<Due> {
+        match self.state {
+            State::Waiting { until } if until <= now => Some(Due::Connect),
+            State::Up { last_heard, .. } if self.dead_at(last_heard) <= now => Some(Due::Dead),
+            State::Up { ref mut next_heartbeat, .. } if *next_heartbeat <= now => {
+                *next_heartbeat = now + self.settings.heartbeat;
+                Some(Due::Heartbeat)
+            }
+            _ => None,
+        }
+    }
+}

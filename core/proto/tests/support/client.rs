@@ -1,0 +1,92 @@
+//! A client's machine and its owner, who counts what became of each request.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pigato_proto::client::{Event, Machine, Output, Token};
+use pigato_proto::config::{ClientOptions, RequestOptions};
+use pigato_proto::entropy::Entropy;
+use pigato_proto::protocol::{ClientToBroker, Frame, RequestId, ServiceName};
+
+use super::{Ledger, Owner};
+
+pub(crate) type Client = Owner<Requests>;
+
+/// What became of a client's requests.
+#[derive(Default)]
+pub(crate) struct Requests {
+    unanswered: BTreeSet<Token>,
+    /// Ids of the requests sent on the present connection.
+    sent: BTreeSet<RequestId>,
+    /// The id of each request that was ever sent, by its data.
+    pub(crate) ids: BTreeMap<Frame, RequestId>,
+}
+
+pub(crate) fn client(options: ClientOptions, seed: u64) -> Client {
+    Owner::new(Machine::new(options, Entropy::from_number(seed)), Requests::default())
+}
+
+impl Client {
+    /// Makes a request whose data is unique, so that its id can be told.
+    pub(crate) fn request(&mut self, token: Token, data: &str, options: &RequestOptions) -> Vec<Output> {
+        assert!(self.ledger.unanswered.insert(token), "a token that is in use");
+        let service = ServiceName::new(Frame::from("echo")).expect("a short name");
+        self.input(|machine, now| machine.request(now, token, service, Frame::from(data), options))
+    }
+
+    pub(crate) fn stop(&mut self) -> Vec<Output> {
+        let outputs = self.input(|machine, _| machine.stop());
+        assert!(self.ledger.unanswered.is_empty(), "nothing is unanswered after the end");
+        outputs
+    }
+}
+
+impl Requests {
+    pub(crate) fn is_unanswered(&self, token: Token) -> bool {
+        self.unanswered.contains(&token)
+    }
+
+    fn note_sent(&mut self, message: &ClientToBroker) {
+        match message {
+            ClientToBroker::Request { id, data, .. } => {
+                assert!(self.sent.insert(id.clone()), "sent twice on one connection");
+                let known = self.ids.entry(data.clone()).or_insert_with(|| id.clone());
+                assert_eq!(known, id, "a request keeps its id");
+            }
+            ClientToBroker::RequestHeartbeat { id, .. }
+            | ClientToBroker::Cancel(id)
+            | ClientToBroker::Credit { id, .. } => {
+                assert!(self.sent.contains(id), "{message:?} about a request that the broker does not know");
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Ledger for Requests {
+    type Machine = Machine;
+
+    fn hear(&mut self, _: &[Frame]) {}
+
+    fn note(&mut self, output: &Output) {
+        match output {
+            Output::Connect(_) => self.sent.clear(),
+            Output::Send(message) => self.note_sent(message),
+            Output::Event(Event::Final { token, .. } | Event::Failed { token, .. }) => {
+                assert!(self.unanswered.remove(token), "request {token} ended twice");
+            }
+            Output::Event(Event::Partial { token, .. }) => {
+                assert!(self.unanswered.contains(token), "a partial reply after the end of request {token}");
+            }
+            _ => {}
+        }
+    }
+
+    fn check(&self, machine: &Machine, _is_up: bool) {
+        assert_eq!(machine.unanswered(), self.unanswered.len());
+    }
+
+    fn most_outputs(&self) -> usize {
+        // All requests that were given up before the broker said what it can do are told of at once when it does.
+        3 * self.unanswered.len() + self.sent.len() + 16
+    }
+}

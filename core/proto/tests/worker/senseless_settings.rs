@@ -1,0 +1,34 @@
+//! Settings that make no sense become the nearest that do: no panic, no going round in circles.
+
+use std::time::Duration;
+
+use pigato_proto::config::WorkerOptions;
+
+use super::support::ms;
+use super::world::{World, ANSWER, HEARTBEAT, READY};
+
+#[test]
+fn no_time_between_two_heartbeats_is_a_millisecond() {
+    let mut world = World::new(WorkerOptions::default().heartbeat(Duration::ZERO));
+    world.start();
+    world.connected();
+    assert_eq!(world.did(), ["connect", &READY.replace("2500", "1"), HEARTBEAT]);
+    world.receive(ANSWER);
+    world.did();
+    world.advance(ms(3));
+    assert_eq!(world.did(), [HEARTBEAT; 3]);
+}
+
+#[test]
+fn the_longest_durations_are_no_panic() {
+    let options =
+        WorkerOptions::default().heartbeat(Duration::MAX).reconnect(Duration::MAX).heartbeat_liveness(u32::MAX);
+    let mut world = World::alive_with(options);
+    world.request("r1");
+    world.drain(Duration::MAX);
+    assert!(world.worker.next_deadline().is_some());
+    world.lost();
+    world.start();
+    world.connect_failed();
+    assert!(world.worker.next_deadline().is_some());
+}

@@ -1,0 +1,84 @@
+//! What bindings to other languages are built on: requests as numbers, and events that are pulled.
+//!
+//! A [`Client`], [`Worker`] or [`Broker`] here is one handle on the I/O thread. Calls never block (but for [`Client::poll`]
+//! and its like, as long as the caller says) and never call back: what happens is an event in the handle's queue. The
+//! queue's descriptor is readable while it is not empty, and `poll` hands out many events at once, so that a language waits
+//! in its own way and crosses its border once for many events. A language that can wait for another descriptor each time waits
+//! faster between `begin_wait` and `end_wait`.
+//!
+//! - Every request that was taken ends in exactly one event: [`ClientEvent::Reply`] or [`ClientEvent::Failed`] that says
+//!   it is final.
+//! - A worker's request is live from [`WorkerEvent::Request`] until its final reply or [`WorkerEvent::Cancelled`].
+//! - `stop` ends in the event `Stopped` ([`Event::Drained`](crate::broker::Event::Drained) for a broker), and nothing follows.
+//!   Dropping the last clone stops at once.
+//!
+//! Everything may be called from any thread. After a `fork` the child gets `E_FORK` from handles of its parent.
+//!
+//! ```
+//! use std::time::Duration;
+//! use pigato::config::{BrokerOptions, ClientOptions, RequestOptions, WorkerOptions};
+//! use pigato::protocol::Frame;
+//! use pigato::pull::{Answer, Broker, Client, ClientEvent, Grant, Worker, WorkerEvent};
+//!
+//! # fn main() -> Result<(), pigato::Error> {
+//! let broker = Broker::start(&["tcp://127.0.0.1:*".to_owned()], BrokerOptions::default().intch(None))?;
+//! let worker = Worker::start(broker.endpoint(), "echo", WorkerOptions::default())?;
+//! let client = Client::start(broker.endpoint(), ClientOptions::default(), Grant::AsPolled)?;
+//! let asked = client.request("echo", Frame::from("\"hello\""), RequestOptions::default())?;
+//!
+//! let (mut requests, mut replies) = (Vec::new(), Vec::new());
+//! while replies.is_empty() {
+//!     worker.poll(&mut requests, 64, Duration::from_millis(1))?;
+//!     for event in requests.drain(..) {
+//!         if let WorkerEvent::Request(request) = event {
+//!             worker.end(request.token(), Answer::json(request.bytes()))?;
+//!         }
+//!     }
+//!     client.poll(&mut replies, 64, Duration::from_millis(1))?;
+//!     replies.retain(|event| matches!(event, ClientEvent::Reply { token, .. } if *token == asked));
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod answer;
+mod broker;
+mod client;
+mod identity;
+mod worker;
+
+use std::time::Duration;
+
+use crate::error::{Error, ErrorCode};
+use crate::reactor::{EventQueue, Handle};
+
+pub use answer::{Answer, AnswerOptions};
+pub use broker::Broker;
+pub use client::{Client, ClientEvent, Grant};
+pub use worker::{Worker, WorkerEvent};
+
+/// What polling means for every handle; `is_last` tells the event that nothing follows.
+fn pull<C, E>(
+    handle: &Handle<C>,
+    queue: &EventQueue<E>,
+    into: &mut Vec<E>,
+    most: usize,
+    timeout: Duration,
+    is_last: impl Fn(&E) -> bool,
+) -> Result<usize, Error> {
+    if handle.is_inherited() {
+        return Err(ErrorCode::Fork.into());
+    }
+    let before = into.len();
+    let (count, was_full) = queue.wait_for_peer(handle, into, most, timeout);
+    if was_full {
+        handle.wake();
+    }
+    if into[before..].iter().any(is_last) {
+        queue.close();
+    }
+    if count == 0 && queue.is_closed() {
+        return Err(ErrorCode::Closed.into());
+    }
+    Ok(count)
+}
