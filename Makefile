@@ -34,19 +34,14 @@ build: setup ## the `pigato` command, at target/release/pigato
 	$(CARGO) build --release --package pigato-cli
 
 .PHONY: test
-test: setup-test lint rings unit gate c go node ruby interop ## everything that has to hold before a change lands
+test: setup-test lint unit gate c go node ruby interop ## everything that has to hold before a change lands
 
 .PHONY: lint
 lint: setup ## formatting and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --exclude pigato-ruby --all-targets --quiet -- --deny warnings
-	$(CARGO) clippy --package pigato --no-default-features --all-targets --quiet -- --deny warnings
 	$(CARGO) metadata --locked --manifest-path core/fuzz/Cargo.toml --format-version 1 >/dev/null
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --exclude pigato-ruby --no-deps --quiet
-
-.PHONY: rings
-rings: setup ## the protocol and the machines build without sockets, threads or clock
-	@core/scripts/check-rings.sh
 
 .PHONY: unit
 unit: setup ## Rust tests, the simulator's thousand seeds among them

@@ -2,7 +2,6 @@
 
 use napi_derive::napi;
 use pigato::config::{BrokerOptions, ClientOptions, WorkerOptions};
-use pigato::entropy::Entropy;
 use pigato::{limits, Error, ErrorCode};
 use serde_json::{Map, Value};
 
@@ -19,7 +18,7 @@ pub(crate) fn object(json: &str) -> std::result::Result<Map<String, Value>, Erro
 /// All options of a role (`broker`, `client`, `worker`) with their defaults, as JSON. Prefix and name are new ones.
 #[napi(catch_unwind)]
 pub fn default_options(role: String) -> Result<String> {
-    let entropy = &mut Entropy::from_os();
+    let entropy = &mut pigato::binding::entropy().map_err(thrown)?;
     let options = match role.as_str() {
         "broker" => BrokerOptions::default().named(entropy).to_json(),
         "client" => ClientOptions::default().named(entropy).to_json(),

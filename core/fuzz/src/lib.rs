@@ -2,13 +2,13 @@
 
 mod broker_steps;
 mod messages;
-#[path = "../../tests/support/steps.rs"]
+#[path = "../../proto/tests/support/steps.rs"]
 mod steps;
-#[path = "../../tests/support/mod.rs"]
+#[path = "../../proto/tests/support/mod.rs"]
 mod support;
 // The scenarios use the whole of it.
 #[allow(dead_code)]
-#[path = "../../tests/broker/world.rs"]
+#[path = "../../proto/tests/broker/world.rs"]
 mod world;
 mod zmtp;
 

@@ -1,4 +1,4 @@
-//! Error codes: the strings that travel in replies and that every language's errors carry.
+//! Error codes: the strings that replies carry on the wire and errors carry in every language.
 
 use std::fmt;
 
@@ -13,13 +13,13 @@ macro_rules! codes {
             /// All codes, in the order of their numbers.
             pub const ALL: &'static [ErrorCode] = &[$(ErrorCode::$variant,)+];
 
-            /// The code as it is written on the wire.
+            /// The code as the wire carries it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }
 
-            /// The code's number for interfaces that want one. Numbers are never reused.
+            /// The code's number, for interfaces with numeric errors. Numbers are never reused.
             #[must_use]
             pub const fn number(self) -> i32 {
                 match self { $(Self::$variant => $number,)+ }
@@ -36,50 +36,50 @@ macro_rules! codes {
 
 codes! {
     /// The request's `timeout` passed without a reply.
-    Timeout = 101 "C_TIMEOUT" "no reply within the request's timeout; raise `timeout`, or see whether the service is up",
-    /// The request was cancelled by its maker.
+    Timeout = 101 "C_TIMEOUT" "no reply within the request's timeout; raise `timeout`, or check that a worker offers the service",
+    /// The client cancelled the request.
     Cancelled = 102 "C_CANCELLED" "the request was cancelled",
-    /// The connection to the broker was lost while the request was in flight, and it had no `retry`.
+    /// The connection to the broker was lost while the request was in flight, and the request had no `retry`.
     Disconnected = 103 "C_DISCONNECTED" "the connection to the broker was lost; set `retry` for requests that may run twice",
-    /// The client, worker or broker was stopped.
+    /// The client, worker or broker has stopped, or the reply was already final.
     Closed = 104 "C_CLOSED" "stopped or ended already",
-    /// Too much is unanswered already.
-    Busy = 105 "C_BUSY" "too many requests or bytes are unanswered; wait for some of them",
+    /// Too many requests, or too many bytes of them, are unanswered.
+    Busy = 105 "C_BUSY" "too many requests or bytes are unanswered; wait for some replies before sending more",
 
-    /// The worker died with the request, which had no `retry` or had used up its attempts.
+    /// The worker was lost while it had the request, which had no `retry` or had used up its attempts.
     WorkerLost = 201 "B_WORKER_LOST" "the worker was lost while it had the request; set `retry` for requests that may run twice",
     /// `failFast` was set and no worker offers the service.
-    NoWorker = 202 "B_NO_WORKER" "no worker offers this service now",
-    /// The broker holds as many requests as it may.
-    QueueFull = 203 "B_QUEUE_FULL" "the broker holds as many requests as it may; try again later",
-    /// The request's data is larger than the broker takes.
-    TooLarge = 204 "B_TOO_LARGE" "the data is larger than the broker takes",
+    NoWorker = 202 "B_NO_WORKER" "no worker offers this service now; start one, or wait for one without `failFast`",
+    /// The broker holds the maximum number, or the maximum bytes, of requests.
+    QueueFull = 203 "B_QUEUE_FULL" "the broker holds the maximum number of requests; try again later",
+    /// The request's data is larger than the broker accepts.
+    TooLarge = 204 "B_TOO_LARGE" "the data is larger than the broker accepts; send less, or raise the broker's `maxBodyBytes`",
     /// `failFast` was set and every worker of the service rejected the request.
     Rejected = 205 "B_REJECTED" "every worker of the service rejected the request",
-    /// The peer may not do this.
-    Unauthorized = 206 "B_UNAUTHORIZED" "not allowed",
+    /// The peer has no right to do this.
+    Unauthorized = 206 "B_UNAUTHORIZED" "this peer is not allowed to do that",
     /// The request breaks the protocol.
     BadRequest = 207 "B_BAD_REQUEST" "the request has no id, or its service name is missing or longer than 255 bytes",
-    /// The broker is stopping and takes no more requests.
-    Draining = 208 "B_DRAINING" "the broker stopped before the request was answered; another one may take it, if it may run twice",
+    /// The broker stopped before it had the reply, and accepts no more requests.
+    Draining = 208 "B_DRAINING" "the broker stopped before the request was answered; send it again if it may run twice",
 
     /// The worker's handler failed.
     Handler = 301 "W_HANDLER" "the worker's handler failed",
 
-    /// An endpoint that cannot be bound, connected to or understood.
+    /// An endpoint that cannot be bound, connected to or parsed.
     Endpoint = 401 "E_ENDPOINT" "the endpoint cannot be used",
-    /// An option whose value makes no sense.
-    Option = 402 "E_OPTION" "an option has no usable value",
-    /// Data that is not JSON, or not of the type that was asked for.
+    /// An option with an invalid name or value.
+    Option = 402 "E_OPTION" "an option is unknown or has an invalid value",
+    /// Data that is not JSON, or not of the requested type.
     Data = 403 "E_DATA" "the data is not of the expected form",
-    /// The operating system or libzmq refused something.
+    /// The operating system or libzmq refused a resource.
     System = 404 "E_SYSTEM" "the operating system refused a resource",
     /// The object was created before a fork and is used in the child.
-    Fork = 405 "E_FORK" "made before a fork; make a new one in the child process",
-    /// An argument that is missing or has no meaning.
-    Argument = 406 "E_ARGUMENT" "an argument is missing or has no meaning",
-    /// A fault in this library.
-    Internal = 407 "E_INTERNAL" "a fault in this library; please report it with what led to it",
+    Fork = 405 "E_FORK" "created before a fork; create a new one in the child process",
+    /// An argument is missing or invalid.
+    Argument = 406 "E_ARGUMENT" "an argument is missing or invalid",
+    /// A defect in this library.
+    Internal = 407 "E_INTERNAL" "a defect in this library; please report it with the steps that led to it",
 }
 
 impl ErrorCode {
@@ -96,9 +96,9 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// Something that failed in this process: a code and what it was about.
+/// A failure in this process: a code and a detail.
 ///
-/// What a worker answered with is not one of these; see `RequestError` in the client's documentation.
+/// The error that a worker or broker answers a request with is a `RemoteError` in the crate `pigato`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     code: ErrorCode,
@@ -106,7 +106,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error with a detail that names the thing it is about; may be empty.
+    /// An error with a detail, which names the affected endpoint, option or value. The detail may be empty.
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into() }
     }
@@ -117,7 +117,7 @@ impl Error {
         self.code
     }
 
-    /// The thing it is about, for people; may be empty.
+    /// The affected endpoint, option or value, for people. May be empty.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail

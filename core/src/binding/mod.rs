@@ -49,6 +49,7 @@ mod worker;
 
 use std::time::Duration;
 
+use crate::entropy::Entropy;
 use crate::error::{Error, ErrorCode};
 use crate::reactor::{EventQueue, Handle};
 
@@ -57,7 +58,16 @@ pub use broker::Broker;
 pub use client::{Client, ClientEvent, Grant};
 pub use worker::{Worker, WorkerEvent};
 
-/// What polling means for every handle; `is_last` tells the event that nothing follows.
+/// Randomness from the operating system, for a binding that draws default names itself.
+///
+/// # Errors
+///
+/// `E_SYSTEM` if the operating system has no random numbers to give.
+pub fn entropy() -> Result<Entropy, Error> {
+    crate::random::entropy()
+}
+
+/// One poll of any handle. `is_last` identifies the event after which nothing follows.
 fn pull<C, E>(
     handle: &Handle<C>,
     queue: &EventQueue<E>,

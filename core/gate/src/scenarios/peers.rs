@@ -51,7 +51,7 @@ impl Client {
     fn carry_out(&mut self) {
         while let Some(output) = self.machine.poll_output() {
             match output {
-                Output::Send(message) => {
+                PeerOutput::Send(message) => {
                     self.sent.clear();
                     message.encode(&mut self.sent);
                 }
@@ -118,11 +118,11 @@ impl Worker {
         let mut request = None;
         while let Some(output) = self.machine.poll_output() {
             match output {
-                Output::Send(message) => {
+                PeerOutput::Send(message) => {
                     self.sent.clear();
                     message.encode(&mut self.sent);
                 }
-                Output::Event(worker::Event::Request(handed)) => request = Some(handed.token),
+                PeerOutput::Event(worker::Event::Request(handed)) => request = Some(handed.token),
                 other => drop(black_box(other)),
             }
         }

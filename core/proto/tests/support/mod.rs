@@ -33,7 +33,7 @@ pub(crate) trait Machine {
     fn life(event: &Self::Event) -> Option<Life>;
 }
 
-pub(crate) type OutputOf<M> = Output<<M as Machine>::Message, <M as Machine>::Event>;
+pub(crate) type OutputOf<M> = PeerOutput<<M as Machine>::Message, <M as Machine>::Event>;
 
 /// The events of a machine's own life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,7 +213,7 @@ impl<L: Ledger> Owner<L> {
             self.now = self.now.max(deadline);
             for output in self.handle_timeout() {
                 let answer = match &output {
-                    Output::Send(message) => answer(message),
+                    PeerOutput::Send(message) => answer(message),
                     _ => None,
                 };
                 all.push(output);
@@ -239,19 +239,19 @@ impl<L: Ledger> Owner<L> {
 
     fn check(&mut self, output: &OutputOf<L::Machine>) {
         match output {
-            Output::Connect(identity) => {
+            PeerOutput::Connect(identity) => {
                 assert!(!self.is_stopped, "a connection that nobody wants");
                 assert_eq!(self.connection, Connection::Closed, "two connections at a time");
                 assert!(!self.identities.contains(identity), "an identity is used once");
                 self.identities.push(identity.clone());
                 self.connection = Connection::Opening;
             }
-            Output::Send(message) => assert_eq!(self.connection, Connection::Up, "no connection for {message:?}"),
-            Output::Disconnect => {
+            PeerOutput::Send(message) => assert_eq!(self.connection, Connection::Up, "no connection for {message:?}"),
+            PeerOutput::Disconnect => {
                 assert_ne!(self.connection, Connection::Closed, "no connection to close");
                 self.connection = Connection::Closed;
             }
-            Output::Event(event) => match L::Machine::life(event) {
+            PeerOutput::Event(event) => match L::Machine::life(event) {
                 Some(Life::Connected) => {
                     assert!(!std::mem::replace(&mut self.is_connected, true), "connected twice");
                     assert_eq!(self.connection, Connection::Up);

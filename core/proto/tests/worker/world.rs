@@ -207,7 +207,6 @@ fn event_text(event: &Event) -> String {
         Event::Cancelled { token, reason } => format!("{token} cancelled: {}", reason_text(*reason)),
         Event::Heartbeat { token } => format!("{token} heartbeat"),
         Event::Credit { token, partials } => format!("{token} credit {partials}"),
-        other => panic!("an event without a text: {other:?}"),
     }
 }
 
@@ -223,6 +222,5 @@ fn reason_text(reason: CancelReason) -> &'static str {
         CancelReason::Client => "client",
         CancelReason::Disconnected => "disconnected",
         CancelReason::Stopped => "stopped",
-        _ => panic!("a reason without a text: {reason:?}"),
     }
 }
