@@ -116,7 +116,7 @@ interop-tests/drivers/published/node_modules/.package-lock.json: interop-tests/d
 	touch $@
 
 # FULL=1 runs every client with every worker and broker in all scenarios, ONLY=SCENARIO/CLIENT/WORKER/BROKER a part;
-# README=1 puts the outcome into README.md.
+# README=1 writes the outcome into interop-tests/README.md.
 .PHONY: interop
 interop: drivers ## every language with every other and with the published packages; FULL=1 for all combinations
 	cd interop-tests/drivers/published && npm test
@@ -124,7 +124,7 @@ interop: drivers ## every language with every other and with the published packa
 	@mkdir -p target/interop
 	$(CARGO) run --package pigato-interop --quiet -- $(if $(FULL),--full) $(if $(ONLY),--only '$(ONLY)') \
 		--json target/interop/report.json --junit target/interop/report.xml --html target/interop/report.html \
-		$(if $(README),--readme README.md)
+		$(if $(README),--readme interop-tests/README.md)
 
 .PHONY: sim
 sim: setup ## simulate SEEDS=… worlds

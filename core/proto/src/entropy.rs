@@ -1,5 +1,5 @@
-//! Randomness that is handed in. The machines draw identities, request ids and random choices from an [`Entropy`]
-//! that their owner seeded: the driver from the operating system, tests and the simulator from a number.
+//! Randomness that the caller supplies. A machine draws identities, request ids and random choices from an [`Entropy`],
+//! which its owner seeds: the crate `pigato` from the operating system, tests and the simulator from a number.
 
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// A seeded, cryptographically strong source of random numbers.
 ///
-/// Request ids are secrets of a kind (who knows one may take over its reply), hence the strong generator.
+/// The generator is strong because a request id must not be guessable: a peer that knows one could take over its reply.
 #[derive(Debug, Clone)]
 pub struct Entropy(ChaCha8Rng);
 

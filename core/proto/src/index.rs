@@ -1,5 +1,5 @@
-//! Finding things fast: a hash index over things that live elsewhere, which does not keep their bytes twice, and the map
-//! for keys that nobody outside chooses.
+//! A hash index over records that live elsewhere, which does not store their keys' bytes twice, and a map for keys that no
+//! peer chooses.
 
 use std::hash::BuildHasher;
 
@@ -7,16 +7,16 @@ use foldhash::fast::SeedableRandomState;
 use foldhash::SharedSeed;
 use hashbrown::HashTable;
 
-/// A map whose keys are our own numbers: nobody can make them collide.
+/// A map whose keys are numbers of this process, so that no peer can make them collide.
 pub type Map<K, V> = hashbrown::HashMap<K, V, foldhash::fast::FixedState>;
 
-/// Hashes bytes with a seed, so that peers cannot choose names that collide.
+/// Hashes bytes with a seed, so that peers cannot choose colliding names.
 #[derive(Debug, Clone)]
 pub(crate) struct ByteHasher(SeedableRandomState);
 
 impl ByteHasher {
     pub(crate) fn new(seed: u64) -> Self {
-        // The shared part differs from process to process. It decides where a hash table keeps things, never an output.
+        // The shared part differs between processes. It affects the layout of hash tables, never an output.
         Self(SeedableRandomState::with_seed(seed, SharedSeed::global_random()))
     }
 
@@ -29,6 +29,7 @@ impl ByteHasher {
     }
 }
 
+/// Keys by the hash of their record's name.
 #[derive(Debug)]
 pub(crate) struct Index<K> {
     table: HashTable<(u64, K)>,

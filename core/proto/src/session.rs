@@ -1,6 +1,14 @@
-//! What clients and workers have in common: one connection to a broker, its heartbeats, its death and its successor.
+//! The session of a client or worker: the state of its connection to the broker, its heartbeats, its end and the pause before
+//! the next one.
 //!
-//! Every connection has an identity of its own, so that the broker never takes a new life for the old one.
+//! ```text
+//!              open                 connected             lost (silence, broken connection)
+//!  Stopped ──────────► Connecting ────────────► Up ─────────────────────────────► Waiting
+//!     ▲                    ▲                                                         │
+//!     └─ stop (any state)  └───────────────────── open, when the pause is over ──────┘
+//! ```
+//!
+//! Each session has an identity of its own, so that the broker never mistakes a new session for the former one.
 
 use std::time::{Duration, Instant};
 
@@ -8,85 +16,88 @@ use crate::entropy::Entropy;
 use crate::limits;
 use crate::protocol::PeerId;
 
-/// Something for the owner of a client's or worker's machine to do.
+/// An output of a client's or worker's machine, for its caller to carry out.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PeerOutput<Message, Event> {
-    /// Open a connection with this identity; say so with `handle_connected` when it is up.
+    /// Open a connection with this identity. Call `handle_connected` when it is up.
     Connect(PeerId),
     /// Send a message on the connection.
     Send(Message),
-    /// Close the connection, after what was sent has left.
+    /// Close the connection after everything sent has left.
     Disconnect,
-    /// Tell the user.
+    /// Pass an event to the user.
     Event(Event),
 }
 
-/// Settings of a link.
+/// Settings of a session.
 #[derive(Debug, Clone)]
-pub(crate) struct LinkSettings {
+pub(crate) struct SessionSettings {
+    /// First part of each identity.
     pub(crate) prefix: String,
+    /// Time between two heartbeats.
     pub(crate) heartbeat: Duration,
+    /// Heartbeats that the broker may miss.
     pub(crate) liveness: u32,
+    /// First pause after a lost session.
     pub(crate) reconnect: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Stopped,
-    /// Paused before the next connection.
+    /// The pause before the next connection.
     Waiting {
         until: Instant,
     },
-    /// A connection was asked for and is not up yet.
+    /// The machine has asked for a connection, which is not up yet.
     Connecting,
     Up {
         since: Instant,
         last_heard: Instant,
         next_heartbeat: Instant,
-        /// Whether the broker has said anything on this connection.
+        /// Whether the broker has sent anything in this session.
         confirmed: bool,
     },
 }
 
-/// Something that a link wants done because of the time.
+/// What is due because time has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
     /// Open a connection.
     Connect,
     /// Send a heartbeat.
     Heartbeat,
-    /// The broker has been silent for too long.
+    /// The broker was silent for the liveness timeout.
     Dead,
 }
 
 #[derive(Debug)]
-pub(crate) struct Link {
-    settings: LinkSettings,
+pub(crate) struct Session {
+    settings: SessionSettings,
     state: State,
-    /// The broker's own interval, once it has announced it.
+    /// The interval that the broker has announced; zero before.
     brokers_heartbeat: Duration,
     /// Connections begun so far.
     opened: u64,
-    /// Connections lost in a row without having lasted.
+    /// Sessions in a row that were lost without having lasted.
     failures: u32,
 }
 
-/// What a link was when it was stopped.
+/// The state of a session when it was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stopped {
     /// Whether there was a connection, up or not.
     pub(crate) was_open: bool,
-    /// Whether the broker had been heard on it.
+    /// Whether the broker had sent anything on it.
     pub(crate) was_confirmed: bool,
 }
 
-/// Shortest pause before a connection is tried again, whatever the settings say.
+/// Shortest pause before the next session, whatever the settings say.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 
-impl Link {
-    /// Settings that make no sense (no time between two heartbeats, an end of time before the next) become the nearest
-    /// that do.
-    pub(crate) fn new(mut settings: LinkSettings) -> Self {
+impl Session {
+    /// Clamps intervals and pauses to their bounds.
+    pub(crate) fn new(mut settings: SessionSettings) -> Self {
         settings.heartbeat = settings.heartbeat.clamp(limits::HEARTBEAT.0, limits::HEARTBEAT.1);
         settings.reconnect = settings.reconnect.clamp(SHORTEST_PAUSE, limits::DURATION);
         Self { settings, state: State::Stopped, brokers_heartbeat: Duration::ZERO, opened: 0, failures: 0 }
@@ -97,7 +108,7 @@ impl Link {
         self.settings.heartbeat
     }
 
-    /// Begins a connection and returns its identity.
+    /// Begins a session and returns its identity.
     pub(crate) fn open(&mut self, entropy: &mut Entropy) -> PeerId {
         self.state = State::Connecting;
         self.opened += 1;
@@ -114,7 +125,7 @@ impl Link {
         }
     }
 
-    /// Which connection the present one is, counted from 1.
+    /// The number of the current session, counted from 1.
     pub(crate) fn opened(&self) -> u64 {
         self.opened
     }
@@ -131,7 +142,7 @@ impl Link {
         matches!(self.state, State::Up { .. })
     }
 
-    /// The transport is up. Returns whether it was not before.
+    /// The transport is up. Returns whether that is news.
     pub(crate) fn connected(&mut self, now: Instant) -> bool {
         if self.state != State::Connecting {
             return false;
@@ -141,7 +152,7 @@ impl Link {
         true
     }
 
-    /// The broker said something. Returns whether that is the first time on this connection.
+    /// The broker sent something. Returns whether that is the first message of this session.
     pub(crate) fn heard(&mut self, now: Instant) -> bool {
         match &mut self.state {
             State::Up { last_heard, confirmed, .. } => {
@@ -152,7 +163,7 @@ impl Link {
         }
     }
 
-    /// What the broker says is not being read: its silence means nothing.
+    /// The peer does not read at present, so the broker's silence means nothing.
     pub(crate) fn not_listening(&mut self, now: Instant) {
         if let State::Up { last_heard, .. } = &mut self.state {
             *last_heard = now;
@@ -163,8 +174,8 @@ impl Link {
         self.brokers_heartbeat = heartbeat;
     }
 
-    /// The connection is gone or given up. The next one follows at once if this one had lasted, else after a pause
-    /// that doubles each time. Returns whether the broker had been heard on it.
+    /// The session has ended. The next one follows at once if this one lasted for `reconnect` at least, otherwise after a
+    /// pause that doubles each time. Returns whether the broker had sent anything.
     pub(crate) fn lost(&mut self, now: Instant, entropy: &mut Entropy) -> bool {
         let (lasted, confirmed) = match self.state {
             State::Up { since, confirmed, .. } => {
@@ -177,7 +188,8 @@ impl Link {
         confirmed
     }
 
-    /// `reconnect`, doubled with each failure up to the limit, less up to a quarter so that peers do not come in step.
+    /// `reconnect`, doubled with each failure up to 30 s, less a jitter of up to a quarter so that peers do not reconnect in
+    /// lockstep.
     fn pause(&self, entropy: &mut Entropy) -> Duration {
         let Some(doublings) = self.failures.checked_sub(1) else { return Duration::ZERO };
         let limit = limits::RECONNECT.max(self.settings.reconnect);
@@ -198,7 +210,7 @@ impl Link {
         }
     }
 
-    /// What is due now; one thing at a time, until there is none.
+    /// The next thing that is due; call it until it returns `None`.
     pub(crate) fn due(&mut self, now: Instant) -> Option<Due> {
         match self.state {
             State::Waiting { until } if until <= now => Some(Due::Connect),

@@ -1,25 +1,25 @@
-//! Deadlines of a machine: no ticks, and nothing to search when one is dropped, as nearly all are.
+//! Deadlines of a machine, in a heap. Nothing ticks, and dropping a deadline, the usual case, searches nothing.
 //!
 //! A key has at most one live entry. Postponing a deadline is free: the owner keeps the true deadline, the entry may fire
-//! early, and the owner then arms it again. A dropped entry stays where it is, marked as dead, until it comes to the top
-//! or the dead outnumber the living.
+//! early, and the owner then arms it again. A dropped entry stays in the heap, marked as dead, until it reaches the top or
+//! dead entries outnumber live ones.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
-/// Where a key's entry stands; kept by the owner of the deadline beside the deadline itself.
+/// The position of a key's entry. The owner of the deadline keeps it beside the deadline.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Armed(Option<(Instant, Ticket)>);
 
-/// What an entry is known by. Numbers are used again, each time with another generation.
+/// Identifies an entry. Numbers are reused, each time with another generation.
 #[derive(Debug, Clone, Copy)]
 struct Ticket {
     number: u32,
     generation: u32,
 }
 
-/// What is known of the entry with a number: how often the number was given away, and whether the entry is alive.
+/// The state of the entry with a number: how often the number was used, and whether the entry is alive.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     generation: u32,
@@ -28,18 +28,18 @@ struct Entry {
 
 #[derive(Debug)]
 pub(crate) struct Timers<K> {
-    /// The earliest on top, which is never a dead one.
+    /// The earliest entry is on top; it is never a dead one.
     heap: BinaryHeap<Reverse<(Instant, K, u32)>>,
     /// By number.
     entries: Vec<Entry>,
-    /// Numbers that no entry in the heap carries.
+    /// Numbers without an entry in the heap.
     unused: Vec<u32>,
     dead: usize,
-    /// What shared times are counted from: the first of them.
+    /// The origin of shared times: the first of them.
     origin: Option<Instant>,
 }
 
-/// So many dead entries are not worth the trouble.
+/// Dead entries that are not worth a clean-up.
 const TOLERATED: usize = 64;
 
 impl<K: Ord> Default for Timers<K> {
@@ -60,8 +60,8 @@ impl<K: Ord + Copy> Timers<K> {
         armed.0 = Some((deadline, ticket));
     }
 
-    /// The time, less than `slack` after `due`, to look after something together with all else that is due in the same slack: a
-    /// multitude of deadlines then neither wakes nor sets the system's timer one by one.
+    /// Rounds `due` up by less than `slack`, to a time that all deadlines in the same slack share. Many deadlines then cost one
+    /// wake-up and one system timer instead of one each.
     pub(crate) fn shared(&mut self, due: Instant, slack: Duration) -> Instant {
         let origin = *self.origin.get_or_insert(due);
         let slack = slack.as_nanos().max(1);
@@ -91,9 +91,9 @@ impl<K: Ord + Copy> Timers<K> {
         }
         self.dead += 1;
         if self.dead > TOLERATED + self.heap.len() - self.dead {
-            self.bury_all();
+            self.remove_dead();
         } else {
-            self.uncover();
+            self.drop_dead_top();
         }
     }
 
@@ -109,12 +109,12 @@ impl<K: Ord + Copy> Timers<K> {
         let Reverse((_, key, number)) = self.heap.pop()?;
         self.entries[number as usize].is_alive = false;
         self.unused.push(number);
-        self.uncover();
+        self.drop_dead_top();
         Some(key)
     }
 
-    /// Removes the dead from the top.
-    fn uncover(&mut self) {
+    /// Removes dead entries from the top.
+    fn drop_dead_top(&mut self) {
         while let Some(Reverse((.., number))) = self.heap.peek() {
             let number = *number;
             if self.entries[number as usize].is_alive {
@@ -126,7 +126,7 @@ impl<K: Ord + Copy> Timers<K> {
         }
     }
 
-    fn bury_all(&mut self) {
+    fn remove_dead(&mut self) {
         let (entries, unused) = (&self.entries, &mut self.unused);
         self.heap.retain(|Reverse((.., number))| {
             let is_alive = entries[*number as usize].is_alive;
@@ -158,7 +158,6 @@ mod tests {
         move |millis| start + Duration::from_millis(millis)
     }
 
-    #[allow(clippy::disallowed_methods, reason = "any instant will do")]
     fn test_clock() -> Instant {
         Instant::now()
     }
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_deadline_neither_fires_nor_is_waited_for() {
+    fn a_dropped_deadline_does_not_fire() {
         let at = clock();
         let mut timers = Timers::default();
         let mut armed = [Armed::default(); 3];
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_in_the_same_slack_is_looked_after_at_once_and_not_early() {
+    fn deadlines_in_the_same_slack_share_a_time_and_none_is_early() {
         let at = clock();
         let mut timers = Timers::<u64>::default();
         let mut shared = |time, slack| timers.shared(at(time), Duration::from_millis(slack));
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn dropped_deadlines_do_not_pile_up() {
+    fn dropped_deadlines_are_cleaned_up() {
         let at = clock();
         let mut timers = Timers::default();
         let mut first = Armed::default();
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_does_not_know_that_an_entry_has_fired_cannot_drop_another() {
+    fn disarming_an_entry_that_has_fired_drops_no_other() {
         let at = clock();
         let mut timers = Timers::default();
         let mut fired = Armed::default();

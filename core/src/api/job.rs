@@ -23,11 +23,11 @@ use crate::worker::{CancelReason, Token};
 /// A request as its handler sees it.
 #[derive(Debug)]
 pub struct Request {
-    inner: Box<crate::worker::Request>,
+    inner: Box<crate::worker::IncomingRequest>,
 }
 
 impl Request {
-    pub(crate) fn new(inner: Box<crate::worker::Request>) -> Self {
+    pub(crate) fn new(inner: Box<crate::worker::IncomingRequest>) -> Self {
         Self { inner }
     }
 

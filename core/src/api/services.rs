@@ -13,7 +13,7 @@ use crate::endpoint::{open_subscriber, open_worker, service_name, SubscriberComm
 use crate::error::Error;
 use crate::protocol::{Frame, Payload, ReplyKind, Status};
 use crate::reactor::{Engine, EventSink, Handle, WeakHandle};
-use crate::worker::{Event, Request};
+use crate::worker::{Event, IncomingRequest};
 
 /// The service under which brokers tell who offers what.
 pub const DIRECTORY: &str = "$dir";
@@ -87,7 +87,7 @@ struct Answers {
 }
 
 impl Answers {
-    fn answer(&self, request: &Request) -> Value {
+    fn answer(&self, request: &IncomingRequest) -> Value {
         let entries = self.entries.lock();
         let asked = decode::<Value>(&request.data).unwrap_or_default();
         match asked.as_str() {

@@ -355,7 +355,7 @@ impl WorkerSink {
         }
     }
 
-    fn add(&mut self, request: Box<crate::worker::Request>) {
+    fn add(&mut self, request: Box<crate::worker::IncomingRequest>) {
         let job_state = Arc::new(JobState::new(request.token, request.credit));
         self.state.jobs.lock().insert(request.token, Arc::clone(&job_state));
         let reply = ReplyWriter::new(self.worker(), job_state, self.patience);

@@ -1,14 +1,15 @@
-//! The client's state machine: takes commands, messages and time, gives messages and events. No sockets, no clock.
+//! The client's state machine. Commands, messages and time go in; messages and events come out. No sockets, no clock.
 //!
 //! - *Inputs*: [`Machine::start`], [`Machine::request`], [`Machine::cancel`], [`Machine::grant`],
 //!   [`Machine::heartbeat`], [`Machine::stop`] come from the user; [`Machine::handle_connected`],
 //!   [`Machine::handle_disconnected`], [`Machine::handle_message`] from the connection; [`Machine::handle_timeout`]
 //!   from the clock. Each takes the present time, which must not run backwards.
-//! - *Outputs* come from [`Machine::poll_output`], in the order in which they are to take effect, until it gives `None`.
+//! - *Outputs* come from [`Machine::poll_output`], in the order in which they take effect, until it returns `None`.
 //! - *Time*: when [`Machine::next_deadline`] has passed, call [`Machine::handle_timeout`].
 //!
 //! Every request ends in exactly one of [`Event::Final`] and [`Event::Failed`].
 
+mod event;
 mod pending;
 
 use std::collections::VecDeque;
@@ -22,72 +23,38 @@ use crate::protocol::{
     encode_request_options, BrokerHello, BrokerToClient, Capabilities, ClientHello, ClientToBroker, Frame, Malformed,
     Payload, ReplyKind, RequestId, ServiceName,
 };
-use crate::session::{Due, Link, LinkSettings};
+use crate::session::{Due, Session, SessionSettings};
 
+pub use event::Event;
 pub use pending::Token;
-use pending::{Content, DueRequest, Pending, PendingRequests};
+use pending::{Content, DueRequest, PendingRequest, PendingRequests};
 
-/// Something for the machine's owner to do.
+/// An output for the machine's owner to carry out.
 pub type Output = crate::session::PeerOutput<ClientToBroker, Event>;
-
-/// Something that the user wants to know.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// The broker has answered for the first time on this connection.
-    Connected,
-    /// The connection is gone; another one is being made unless the client was stopped.
-    Disconnected,
-    /// The client has stopped. Nothing follows.
-    Stopped,
-    /// The broker sent something that breaks the protocol, or a reply that nobody waits for.
-    ProtocolError(Malformed),
-    /// A partial reply.
-    Partial {
-        /// Whose.
-        token: Token,
-        /// The reply.
-        payload: Payload,
-    },
-    /// The final reply; nothing follows for this request.
-    Final {
-        /// Whose.
-        token: Token,
-        /// The reply.
-        payload: Payload,
-    },
-    /// The request ended without a reply; nothing follows for it.
-    Failed {
-        /// Whose.
-        token: Token,
-        /// Why.
-        code: ErrorCode,
-    },
-}
 
 /// A client without sockets; see the [module's documentation](self).
 #[derive(Debug)]
 pub struct Machine {
     options: ClientOptions,
     entropy: Entropy,
-    link: Link,
-    /// What the broker at the other end announced, if it has.
+    session: Session,
+    /// The hello of a version 1 broker.
     broker: Option<BrokerHello>,
     pending: PendingRequests,
-    /// Requests that were sent and given up while it was not known yet whether the broker understands cancellations.
+    /// Sent requests that ended before the broker's hello: only the hello says whether the broker understands cancellations.
     given_up: Vec<RequestId>,
     outputs: VecDeque<Output>,
-    /// The options frame of the last request that had nothing of its own, and what it says.
+    /// The options frame of the last request without options of its own, and its settings.
     plain_options: Option<((Timeout, bool, Codec), Frame)>,
 }
 
 impl Machine {
-    /// A client that is not started. The first part of its identities, if the options give none, is drawn from
-    /// `entropy`.
+    /// A client that is not started. Without a `prefix` in the options, `entropy` supplies the first part of its identities.
     #[must_use]
     pub fn new(options: ClientOptions, mut entropy: Entropy) -> Self {
         let options = options.named(&mut entropy);
         let prefix = options.prefix.clone().unwrap_or_default();
-        let link = Link::new(LinkSettings {
+        let session = Session::new(SessionSettings {
             prefix,
             heartbeat: options.heartbeat,
             liveness: options.heartbeat_liveness,
@@ -97,7 +64,7 @@ impl Machine {
             options,
             pending: PendingRequests::new(&mut entropy),
             entropy,
-            link,
+            session,
             broker: None,
             given_up: Vec::new(),
             outputs: VecDeque::new(),
@@ -105,25 +72,25 @@ impl Machine {
         }
     }
 
-    /// Input: start, if not started.
+    /// Input: start. Does nothing if it has started.
     pub fn start(&mut self) {
-        if !self.link.is_started() {
+        if !self.session.is_started() {
             self.open();
         }
     }
 
     fn open(&mut self) {
-        let identity = self.link.open(&mut self.entropy);
+        let identity = self.session.open(&mut self.entropy);
         self.outputs.push_back(Output::Connect(identity));
     }
 
-    /// Input: make a request, known to the user as `token` from now on, which must not be in use. A request made
-    /// before the connection is up is sent when it is.
+    /// Input: make a request. `token` names it from now on and must not be in use. A request made before the connection is
+    /// up is sent when it is.
     pub fn request(&mut self, now: Instant, token: Token, service: ServiceName, data: Frame, options: &RequestOptions) {
         let bytes = service.as_bytes().len() + data.len();
         let too_many = self.pending.len() >= self.options.max_requests
             || self.pending.bytes().saturating_add(bytes) > self.options.max_request_bytes;
-        if !self.link.is_started() {
+        if !self.session.is_started() {
             return self.event(Event::Failed { token, code: ErrorCode::Closed });
         }
         if too_many {
@@ -134,8 +101,8 @@ impl Machine {
         let id = RequestId::make(self.entropy.uuid());
         let options = self.options_frame(options, timeout, retry);
         let timeout = timeout.duration();
-        let heartbeat_at = now + self.link.heartbeat();
-        let sent = self.link.is_up() && !self.pending.has_unsent();
+        let heartbeat_at = now + self.session.heartbeat();
+        let sent = self.session.is_up() && !self.pending.has_unsent();
         let content = Content { service, data, options };
         let kept = if sent {
             let kept = retry.then(|| Box::new(content.clone()));
@@ -144,11 +111,11 @@ impl Machine {
         } else {
             Some(Box::new(content))
         };
-        let request = Pending { id, content: kept, timeout, retry, sent, bytes };
+        let request = PendingRequest { id, content: kept, timeout, retry, sent, bytes };
         self.pending.insert(token, request, timeout.map(|timeout| now + timeout), heartbeat_at);
     }
 
-    /// The options frame; that of a request with nothing of its own is the same as the one before.
+    /// The options frame. Requests without options of their own share one.
     fn options_frame(&mut self, options: &RequestOptions, timeout: Timeout, retry: bool) -> Frame {
         if !options.is_plain() {
             return encode_request_options(options, timeout, retry);
@@ -164,12 +131,12 @@ impl Machine {
         }
     }
 
-    /// Input: the user no longer wants the reply. The request ends with `C_CANCELLED`; unknown tokens are ignored.
+    /// Input: cancel a request. It ends with `C_CANCELLED`. Unknown numbers are ignored.
     pub fn cancel(&mut self, token: Token) {
         self.give_up(token, ErrorCode::Cancelled);
     }
 
-    /// Input: the user has consumed this many partial replies; the worker may send as many more.
+    /// Input: the user has read this many partial replies; the worker may send as many more.
     pub fn grant(&mut self, token: Token, partials: u32) {
         let can_credit = self.broker.as_ref().is_some_and(|broker| broker.capabilities.credit);
         let Some(request) = self.pending.get(token).filter(|request| request.sent) else { return };
@@ -179,7 +146,7 @@ impl Machine {
         }
     }
 
-    /// Input: tell the worker that the reply is still wanted. Happens by itself once a heartbeat interval.
+    /// Input: tell the worker that the reply is still wanted. The machine does so in each heartbeat interval by itself.
     pub fn heartbeat(&mut self, token: Token) {
         let Some(request) = self.pending.get(token).filter(|request| request.sent) else { return };
         let id = request.id.clone();
@@ -188,39 +155,38 @@ impl Machine {
 
     /// Input: stop. All requests end with `C_CLOSED`.
     pub fn stop(&mut self) {
-        if !self.link.is_started() {
+        if !self.session.is_started() {
             return;
         }
         for token in self.pending.tokens() {
             self.give_up(token, ErrorCode::Closed);
         }
-        let link = self.link.stop();
+        let stopped = self.session.stop();
         self.broker = None;
         self.given_up.clear();
-        if link.was_open {
+        if stopped.was_open {
             self.outputs.push_back(Output::Disconnect);
         }
-        if link.was_confirmed {
+        if stopped.was_confirmed {
             self.event(Event::Disconnected);
         }
         self.event(Event::Stopped);
     }
 
-    /// Input: the connection that was asked for is up.
+    /// Input: the requested connection is up.
     pub fn handle_connected(&mut self, now: Instant) {
-        if self.link.connected(now) {
+        if self.session.connected(now) {
             self.send_hello();
             self.send_unsent();
         }
     }
 
-    /// Input: the connection is gone. What was in flight with `retry` will be sent again, the rest ends with
-    /// `C_DISCONNECTED`.
+    /// Input: the connection is lost. Sent requests with `retry` will be sent again; the others end with `C_DISCONNECTED`.
     pub fn handle_disconnected(&mut self, now: Instant) {
-        if !self.link.is_up() {
+        if !self.session.is_up() {
             return;
         }
-        let was_confirmed = self.link.lost(now, &mut self.entropy);
+        let was_confirmed = self.session.lost(now, &mut self.entropy);
         self.broker = None;
         self.given_up.clear();
         self.outputs.push_back(Output::Disconnect);
@@ -230,10 +196,10 @@ impl Machine {
         self.fail_or_requeue();
     }
 
-    /// Input: the connection that was asked for could not be opened. Another attempt follows.
+    /// Input: the requested connection could not be opened. Another attempt follows.
     pub fn handle_connect_failed(&mut self, now: Instant) {
-        if self.link.is_connecting() {
-            self.link.lost(now, &mut self.entropy);
+        if self.session.is_connecting() {
+            self.session.lost(now, &mut self.entropy);
         } else {
             self.handle_disconnected(now);
         }
@@ -248,18 +214,18 @@ impl Machine {
 
     /// Input: a message from the broker. Leaves `frames` empty.
     pub fn handle_message(&mut self, now: Instant, frames: &mut Vec<Frame>) {
-        if !self.link.is_up() {
+        if !self.session.is_up() {
             frames.clear();
             return;
         }
         let message = BrokerToClient::decode(frames);
-        // Whoever takes this side for the other one has not confirmed the connection.
+        // A peer that takes this client for a broker does not confirm the session.
         let is_for_us = !message.as_ref().is_err_and(|error| error.malformed == Malformed::Side);
-        if is_for_us && self.link.heard(now) {
+        if is_for_us && self.session.heard(now) {
             self.event(Event::Connected);
         }
         match message {
-            // No announcement: a published broker.
+            // A published broker, which sends no hello and understands no cancellation.
             Ok(BrokerToClient::Heartbeat) => self.given_up.clear(),
             Ok(BrokerToClient::Hello(hello)) => self.handle_hello(now, hello),
             Ok(BrokerToClient::Reply { kind, id, payload }) => self.handle_reply(now, kind, id, payload),
@@ -267,12 +233,12 @@ impl Machine {
         }
     }
 
-    /// Takes note of what the broker can do. Another name than before means another broker, another session one that
-    /// had given this client up: neither knows of what was sent.
+    /// Notes what the broker can do. Another name means another broker; another session number means that the broker had dropped
+    /// this client's state. Neither knows the requests that were sent.
     fn handle_hello(&mut self, now: Instant, hello: BrokerHello) {
         let is_another =
             self.broker.as_ref().is_some_and(|known| (&known.name, known.session) != (&hello.name, hello.session));
-        self.link.announced(hello.heartbeat);
+        self.session.announced(hello.heartbeat);
         self.broker = Some(hello);
         if is_another {
             return self.handle_disconnected(now);
@@ -296,56 +262,57 @@ impl Machine {
         }
     }
 
-    /// Input: messages are not being read, because their receiver has more than enough. Until they are again, the broker's
-    /// silence means nothing.
+    /// Input: nothing is read at present, because the user's queue of events is full. The broker's silence means nothing until
+    /// reading continues.
     pub fn handle_not_reading(&mut self, now: Instant) {
-        self.link.not_listening(now);
+        self.session.not_listening(now);
     }
 
-    /// Input: time has passed. Does what is due; harmless when nothing is.
+    /// Input: time has passed. Does what is due, if anything.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(due) = self.link.due(now) {
+        while let Some(due) = self.session.due(now) {
             match due {
                 Due::Connect => self.open(),
                 Due::Heartbeat => self.send_hello(),
                 Due::Dead => self.handle_disconnected(now),
             }
         }
-        while let Some(due) = self.pending.pop_due(now, self.link.heartbeat()) {
+        while let Some(due) = self.pending.pop_due(now, self.session.heartbeat()) {
             match due {
                 DueRequest::Expired(token) => self.give_up(token, ErrorCode::Timeout),
-                DueRequest::Heartbeat(token) if self.link.is_up() => self.heartbeat(token),
+                DueRequest::Heartbeat(token) if self.session.is_up() => self.heartbeat(token),
                 DueRequest::Heartbeat(_) => {}
             }
         }
     }
 
-    /// Whether it has not stopped.
+    /// Whether the client has started and not stopped.
+    #[must_use]
     pub fn is_started(&self) -> bool {
-        self.link.is_started()
+        self.session.is_started()
     }
 
-    /// When [`Machine::handle_timeout`] is to be called next; `None`: not until another input.
+    /// When to call [`Machine::handle_timeout`] next; `None`: not before another input.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        [self.link.deadline(), self.pending.next_deadline()].into_iter().flatten().min()
+        [self.session.deadline(), self.pending.next_deadline()].into_iter().flatten().min()
     }
 
-    /// The next thing to do, until there is none.
+    /// Output: the next one; `None` when there are no more.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
-    /// Requests without an outcome.
+    /// The number of pending requests.
     #[must_use]
     pub fn unanswered(&self) -> usize {
         self.pending.len()
     }
 
-    /// Ends a request from this side and tells a broker that understands it.
+    /// Ends a request from this side, and cancels it at a broker that understands cancellations.
     fn give_up(&mut self, token: Token, code: ErrorCode) {
         let Some(request) = self.finish(token) else { return };
-        if request.sent && self.link.is_up() {
+        if request.sent && self.session.is_up() {
             self.given_up.push(request.id);
             self.send_cancellations();
         }
@@ -362,18 +329,18 @@ impl Machine {
         }
     }
 
-    /// Whether a broker that is stopping gives a request back that may be run again. It stays in flight, so that it is
-    /// sent to the next broker as after a crash of this one.
+    /// Whether a stopping broker returns a request with `retry`. The request stays pending and is sent to the next broker, as
+    /// after a crash of this one.
     fn waits_for_next_broker(&self, token: Token, payload: &Payload) -> bool {
         payload.is_broker_error(ErrorCode::Draining) && self.pending.get(token).is_some_and(|request| request.retry)
     }
 
-    fn finish(&mut self, token: Token) -> Option<Pending> {
+    fn finish(&mut self, token: Token) -> Option<PendingRequest> {
         self.pending.remove(token)
     }
 
     fn send_unsent(&mut self) {
-        if !self.link.is_up() {
+        if !self.session.is_up() {
             return;
         }
         while let Some(message) = self.pending.next_unsent() {
@@ -384,9 +351,9 @@ impl Machine {
     fn send_hello(&mut self) {
         self.send(ClientToBroker::Hello(ClientHello {
             capabilities: Capabilities::ALL,
-            heartbeat: self.link.heartbeat(),
+            heartbeat: self.session.heartbeat(),
             credit: limits::CREDIT_PARTIALS,
-            session: Some(self.link.opened()),
+            session: Some(self.session.opened()),
         }));
     }
 

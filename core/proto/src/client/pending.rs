@@ -1,4 +1,4 @@
-//! The requests that a client has not got an outcome for.
+//! The pending requests of a client: those without an outcome.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use crate::index::{ByteHasher, Index, Map};
 use crate::protocol::{ClientToBroker, Frame, RequestId, ServiceName};
 use crate::timers::{Armed, Timers};
 
-/// What the user calls a request.
+/// The number by which the user names a pending request.
 pub type Token = u64;
 
-/// What is sent of a request beside its id.
+/// The parts of a request beside its id.
 #[derive(Debug, Clone)]
 pub(super) struct Content {
     pub(super) service: ServiceName,
@@ -26,10 +26,11 @@ impl Content {
     }
 }
 
+/// A request without an outcome.
 #[derive(Debug)]
-pub(super) struct Pending {
+pub(super) struct PendingRequest {
     pub(super) id: RequestId,
-    /// Only kept while it is to be sent, or may have to be sent again.
+    /// Kept only while the request must still be sent, or may have to be sent again.
     pub(super) content: Option<Box<Content>>,
     pub(super) timeout: Option<Duration>,
     pub(super) retry: bool,
@@ -37,19 +38,19 @@ pub(super) struct Pending {
     pub(super) bytes: usize,
 }
 
-/// What time has come for.
+/// What is due for a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum DueRequest {
-    /// Its timeout has passed. It stays until it is removed, but is not given again.
+    /// Its timeout has passed. The request stays until the caller removes it; `pop_due` does not return it again.
     Expired(Token),
-    /// Its worker is to hear that the reply is still wanted; the next time follows after the interval.
+    /// A heartbeat to its worker: the reply is still wanted. The next one follows after the interval.
     Heartbeat(Token),
 }
 
 #[derive(Debug)]
 struct Slot {
-    request: Pending,
-    /// Its place among all requests, in which they are sent, and sent again.
+    request: PendingRequest,
+    /// Position among all requests. Requests are sent, and sent again, in this order.
     place: u64,
     expires_at: Option<Instant>,
     heartbeat_at: Instant,
@@ -67,7 +68,7 @@ pub(super) struct PendingRequests {
     slots: Map<Token, Slot>,
     hasher: ByteHasher,
     by_id: Index<Token>,
-    /// What is to be sent, in the order in which it was made: what is sent again comes before what never was.
+    /// Requests to send, in the order in which they were made: those to send again precede new ones.
     unsent: BTreeMap<u64, Token>,
     next_place: u64,
     timers: Timers<Token>,
@@ -95,7 +96,7 @@ impl PendingRequests {
         self.bytes
     }
 
-    pub(super) fn get(&self, token: Token) -> Option<&Pending> {
+    pub(super) fn get(&self, token: Token) -> Option<&PendingRequest> {
         self.slots.get(&token).map(|slot| &slot.request)
     }
 
@@ -104,7 +105,7 @@ impl PendingRequests {
         candidates.find(|token| self.slots[token].request.id == *id)
     }
 
-    /// All tokens in the order in which the requests were made.
+    /// All request numbers, in the order in which the requests were made.
     pub(super) fn tokens(&self) -> Vec<Token> {
         let mut tokens: Vec<(u64, Token)> = self.slots.iter().map(|(token, slot)| (slot.place, *token)).collect();
         tokens.sort_unstable();
@@ -114,7 +115,7 @@ impl PendingRequests {
     pub(super) fn insert(
         &mut self,
         token: Token,
-        request: Pending,
+        request: PendingRequest,
         expires_at: Option<Instant>,
         heartbeat_at: Instant,
     ) {
@@ -131,7 +132,7 @@ impl PendingRequests {
         self.slots.insert(token, slot);
     }
 
-    pub(super) fn remove(&mut self, token: Token) -> Option<Pending> {
+    pub(super) fn remove(&mut self, token: Token) -> Option<PendingRequest> {
         let mut slot = self.slots.remove(&token)?;
         self.timers.disarm(&mut slot.armed);
         self.by_id.remove(self.hasher.hash(slot.request.id.as_bytes()), token);
@@ -155,7 +156,7 @@ impl PendingRequests {
         Some(content.message(request.id.clone()))
     }
 
-    /// After a lost connection: what was sent with `retry` is to be sent again. Returns the others that were sent.
+    /// After a lost session: queues the sent requests with `retry` again. Returns the other sent requests.
     pub(super) fn requeue_retryable(&mut self) -> Vec<Token> {
         let sent: Vec<Token> = self.tokens().into_iter().filter(|token| self.slots[token].request.sent).collect();
         let (again, lost): (Vec<Token>, Vec<Token>) =
@@ -179,7 +180,7 @@ impl PendingRequests {
         self.timers.next()
     }
 
-    /// A request that something is to be done for; heartbeats are `interval` apart.
+    /// The next request for which something is due. Heartbeats are `interval` apart.
     pub(super) fn pop_due(&mut self, now: Instant, interval: Duration) -> Option<DueRequest> {
         while let Some(token) = self.timers.pop_due(now) {
             let Some(slot) = self.slots.get_mut(&token) else { continue };

@@ -1,103 +1,37 @@
-//! The worker's state machine: takes messages, replies and time, gives messages and requests. No sockets, no clock.
+//! The worker's state machine. Messages, replies and time go in; messages and events come out. No sockets, no clock.
 //!
 //! - *Inputs*: [`Machine::start`], [`Machine::reply`], [`Machine::reject`], [`Machine::set_concurrency`],
 //!   [`Machine::heartbeat`], [`Machine::drain`], [`Machine::stop`] come from the user; [`Machine::handle_connected`],
 //!   [`Machine::handle_disconnected`], [`Machine::handle_message`] from the connection; [`Machine::handle_timeout`]
 //!   from the clock. Each takes the present time, which must not run backwards.
-//! - *Outputs* come from [`Machine::poll_output`], in the order in which they are to take effect, until it gives `None`.
+//! - *Outputs* come from [`Machine::poll_output`], in the order in which they take effect, until it returns `None`.
 //! - *Time*: when [`Machine::next_deadline`] has passed, call [`Machine::handle_timeout`].
 //!
-//! A request that the user was given ([`Event::Request`]) is live until its final reply, its rejection or
-//! [`Event::Cancelled`]; replies to one that is not live go nowhere.
+//! [`Event::Request`] starts a job, which lasts until its final reply, its rejection or [`Event::Cancelled`]. The machine drops
+//! replies to a job that has ended.
 
-mod active;
+mod event;
+mod jobs;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::config::{Concurrency, Timeout, WorkerOptions};
+use crate::config::{Concurrency, WorkerOptions};
 use crate::entropy::Entropy;
 use crate::limits;
 use crate::protocol::{
     BrokerHello, BrokerToWorker, Capabilities, Frame, Malformed, Metadata, Payload, PeerId, ReplyKind, RequestId,
     ServiceName, Status, WorkerHeartbeat, WorkerHello, WorkerToBroker,
 };
-use crate::session::{Due, Link, LinkSettings};
+use crate::session::{Due, Session, SessionSettings};
 use crate::timers::{Armed, Timers};
 
-pub use active::Token;
-use active::{Active, ActiveRequests};
+pub use event::{CancelReason, Event, IncomingRequest};
+pub use jobs::Token;
+use jobs::{Job, Jobs};
 
-/// Something for the machine's owner to do.
+/// An output for the machine's owner to carry out.
 pub type Output = crate::session::PeerOutput<WorkerToBroker, Event>;
-
-/// A request for the user.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Request {
-    /// What it is called when replying.
-    pub token: Token,
-    /// Who asks.
-    pub client: PeerId,
-    /// The name that was asked for, which a wildcard's worker wants to know.
-    pub service: ServiceName,
-    /// What the client calls it.
-    pub id: RequestId,
-    /// The data.
-    pub data: Frame,
-    /// The client's options: JSON, or nothing.
-    pub options: Frame,
-    /// What was left of its timeout when the broker sent it; `None`: the broker did not say.
-    pub remaining: Option<Timeout>,
-    /// 1 for the first worker that got it, 2 for the second, …
-    pub attempt: u32,
-    /// Partial replies that may be sent before [`Event::Credit`]; `None`: as many as the worker likes.
-    pub credit: Option<u32>,
-}
-
-/// Why a request is no longer live although it was not answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CancelReason {
-    /// The client gave up, timed out or vanished.
-    Client,
-    /// The connection to the broker is gone.
-    Disconnected,
-    /// The worker was stopped.
-    Stopped,
-}
-
-/// Something that the user wants to know.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// The broker has answered for the first time on this connection.
-    Connected,
-    /// The connection is gone; another one is being made unless the worker was stopped.
-    Disconnected,
-    /// The worker has stopped. Nothing follows.
-    Stopped,
-    /// The broker sent something that breaks the protocol.
-    ProtocolError(Malformed),
-    /// A request to answer.
-    Request(Box<Request>),
-    /// Nobody waits for the reply any more.
-    Cancelled {
-        /// Which request.
-        token: Token,
-        /// Why.
-        reason: CancelReason,
-    },
-    /// The client still waits for the reply.
-    Heartbeat {
-        /// Which request.
-        token: Token,
-    },
-    /// More partial replies may be sent.
-    Credit {
-        /// For which request.
-        token: Token,
-        /// How many more.
-        partials: u32,
-    },
-}
 
 #[derive(Debug)]
 struct Drain {
@@ -110,23 +44,23 @@ pub struct Machine {
     service: ServiceName,
     options: WorkerOptions,
     entropy: Entropy,
-    link: Link,
-    /// What the broker announced, if it is of version 1.
+    session: Session,
+    /// The hello of a version 1 broker.
     broker: Option<BrokerHello>,
-    active: ActiveRequests,
+    jobs: Jobs,
     drain: Option<Drain>,
     timers: Timers<()>,
     outputs: VecDeque<Output>,
 }
 
 impl Machine {
-    /// A worker for `service`, not started. The first part of its identities, if the options give none, is drawn from
-    /// `entropy`.
+    /// A worker for `service` that is not started. Without a `prefix` in the options, `entropy` supplies the first part of its
+    /// identities.
     #[must_use]
     pub fn new(service: ServiceName, options: WorkerOptions, mut entropy: Entropy) -> Self {
         let options = options.named(&mut entropy);
         let prefix = options.prefix.clone().unwrap_or_default();
-        let link = Link::new(LinkSettings {
+        let session = Session::new(SessionSettings {
             prefix,
             heartbeat: options.heartbeat,
             liveness: options.heartbeat_liveness,
@@ -135,9 +69,9 @@ impl Machine {
         Self {
             service,
             options,
-            active: ActiveRequests::new(&mut entropy),
+            jobs: Jobs::new(&mut entropy),
             entropy,
-            link,
+            session,
             broker: None,
             drain: None,
             timers: Timers::default(),
@@ -145,56 +79,56 @@ impl Machine {
         }
     }
 
-    /// Input: start, if not started.
+    /// Input: start. Does nothing if it has started.
     pub fn start(&mut self) {
-        if !self.link.is_started() {
+        if !self.session.is_started() {
             self.drain = None;
             self.open();
         }
     }
 
     fn open(&mut self) {
-        let identity = self.link.open(&mut self.entropy);
+        let identity = self.session.open(&mut self.entropy);
         self.outputs.push_back(Output::Connect(identity));
     }
 
-    /// Input: a reply to a live request. Partial replies beyond the credit, and what follows them, wait for more.
-    /// Returns whether the request was live.
+    /// Input: a reply to a job. Partial replies beyond the credit, and replies behind them, wait for more credit. Returns
+    /// whether the job exists and has no final reply yet.
     pub fn reply(&mut self, now: Instant, token: Token, kind: ReplyKind, mut payload: Payload) -> bool {
-        let Some(request) = self.active.get_mut(token).filter(|request| !request.is_answered()) else { return false };
-        // The published peers count the frames of a reply.
+        let Some(job) = self.jobs.get_mut(token).filter(|job| !job.is_answered()) else { return false };
+        // Published peers expect an options frame in every reply.
         payload.options.get_or_insert_with(|| Frame::from("{}"));
-        if let Some(payload) = request.submit(kind, payload) {
+        if let Some(payload) = job.submit(kind, payload) {
             self.send_reply(now, token, kind, payload);
         }
         true
     }
 
-    /// Sends what the credit allows of the replies that were kept.
+    /// Sends queued replies as far as the credit allows.
     fn flush(&mut self, now: Instant, token: Token) {
-        while let Some((kind, payload)) = self.active.get_mut(token).and_then(Active::next_reply) {
+        while let Some((kind, payload)) = self.jobs.get_mut(token).and_then(Job::next_reply) {
             self.send_reply(now, token, kind, payload);
         }
     }
 
     fn send_reply(&mut self, now: Instant, token: Token, kind: ReplyKind, payload: Payload) {
         if kind == ReplyKind::Final {
-            let Some(Active { client, id, .. }) = self.active.remove(token) else { return };
+            let Some(Job { client, id, .. }) = self.jobs.remove(token) else { return };
             self.send(WorkerToBroker::Reply { kind, client, id, payload });
             self.check_drained(now);
-        } else if let Some(request) = self.active.get_mut(token) {
-            let (client, id) = (request.client.clone(), request.id.clone());
+        } else if let Some(job) = self.jobs.get_mut(token) {
+            let (client, id) = (job.client.clone(), job.id.clone());
             self.send(WorkerToBroker::Reply { kind, client, id, payload });
         }
     }
 
-    /// Input: somebody else is to answer. Returns whether the request was live.
+    /// Input: reject a request, so that another worker answers it. Returns whether the job exists and has no final reply yet.
     pub fn reject(&mut self, now: Instant, token: Token, reason: Frame) -> bool {
-        if self.active.get_mut(token).is_none_or(|request| request.is_answered()) {
+        if self.jobs.get_mut(token).is_none_or(|job| job.is_answered()) {
             return false;
         }
-        let Some(request) = self.active.remove(token) else { return false };
-        self.send_reject(request.client, request.id, reason);
+        let Some(job) = self.jobs.remove(token) else { return false };
+        self.send_reject(job.client, job.id, reason);
         self.check_drained(now);
         true
     }
@@ -204,25 +138,25 @@ impl Machine {
         self.send(WorkerToBroker::Reject { client, id, payload });
     }
 
-    /// Input: take this many requests at a time from now on. The broker is told at once.
+    /// Input: change the number of concurrent jobs. Announces it to the broker at once.
     pub fn set_concurrency(&mut self, concurrency: Concurrency) {
         self.options.concurrency = concurrency;
         self.heartbeat(false);
     }
 
-    /// Input: send a sign of life now; with `update`, a core service asks for a publication of the directory. Signs of
-    /// life are sent by themselves once a heartbeat interval.
+    /// Input: send a heartbeat now. With `update`, a core service asks for a publication of the directory. The machine sends a
+    /// heartbeat in each interval by itself.
     pub fn heartbeat(&mut self, update: bool) {
-        if self.link.is_up() {
+        if self.session.is_up() {
             let concurrency = Some(self.options.concurrency);
             self.send(WorkerToBroker::Heartbeat(WorkerHeartbeat { concurrency, update }));
         }
     }
 
-    /// Input: stop once the live requests are answered, after `timeout` at the latest. New requests are rejected, so
-    /// that other workers get them.
+    /// Input: stop when all jobs are answered, after `timeout` at the latest. Rejects new requests, so that other workers get
+    /// them.
     pub fn drain(&mut self, now: Instant, timeout: Duration) {
-        if !self.link.is_started() {
+        if !self.session.is_started() {
             return;
         }
         let drain = self.drain.get_or_insert(Drain { armed: Armed::default() });
@@ -232,40 +166,40 @@ impl Machine {
     }
 
     fn check_drained(&mut self, now: Instant) {
-        if self.drain.is_some() && self.active.is_empty() {
+        if self.drain.is_some() && self.jobs.is_empty() {
             self.stop(now);
         }
     }
 
-    /// Input: stop now. Live requests are cancelled here; the broker gives those with `retry` to other workers.
+    /// Input: stop now. Cancels all jobs; the broker gives those with `retry` to other workers.
     pub fn stop(&mut self, _now: Instant) {
-        if !self.link.is_started() {
+        if !self.session.is_started() {
             return;
         }
-        if self.link.is_up() {
+        if self.session.is_up() {
             self.send(WorkerToBroker::Disconnect);
         }
         if let Some(mut drain) = self.drain.take() {
             self.timers.disarm(&mut drain.armed);
         }
-        let link = self.link.stop();
+        let stopped = self.session.stop();
         self.broker = None;
-        if link.was_open {
+        if stopped.was_open {
             self.outputs.push_back(Output::Disconnect);
         }
         self.cancel_all(CancelReason::Stopped);
-        if link.was_confirmed {
+        if stopped.was_confirmed {
             self.event(Event::Disconnected);
         }
         self.event(Event::Stopped);
     }
 
-    /// Input: the connection that was asked for is up.
+    /// Input: the requested connection is up.
     pub fn handle_connected(&mut self, now: Instant) {
-        if self.link.connected(now) {
+        if self.session.connected(now) {
             let hello = WorkerHello {
                 capabilities: Capabilities::ALL,
-                heartbeat: self.link.heartbeat(),
+                heartbeat: self.session.heartbeat(),
                 concurrency: self.options.concurrency,
             };
             self.send(WorkerToBroker::Ready { service: self.service.clone(), hello: Some(hello) });
@@ -274,12 +208,12 @@ impl Machine {
         }
     }
 
-    /// Input: the connection is gone. All live requests are cancelled; another connection, with a new identity, follows.
+    /// Input: the connection is lost. Cancels all jobs. Another session, with a new identity, follows.
     pub fn handle_disconnected(&mut self, now: Instant) {
-        if !self.link.is_up() {
+        if !self.session.is_up() {
             return;
         }
-        let was_confirmed = self.link.lost(now, &mut self.entropy);
+        let was_confirmed = self.session.lost(now, &mut self.entropy);
         self.broker = None;
         self.outputs.push_back(Output::Disconnect);
         self.cancel_all(CancelReason::Disconnected);
@@ -289,31 +223,31 @@ impl Machine {
         self.check_drained(now);
     }
 
-    /// Input: the connection that was asked for could not be opened. Another attempt follows.
+    /// Input: the requested connection could not be opened. Another attempt follows.
     pub fn handle_connect_failed(&mut self, now: Instant) {
-        if self.link.is_connecting() {
-            self.link.lost(now, &mut self.entropy);
+        if self.session.is_connecting() {
+            self.session.lost(now, &mut self.entropy);
         } else {
             self.handle_disconnected(now);
         }
     }
 
     fn cancel_all(&mut self, reason: CancelReason) {
-        for token in self.active.clear() {
+        for token in self.jobs.clear() {
             self.event(Event::Cancelled { token, reason });
         }
     }
 
     /// Input: a message from the broker. Leaves `frames` empty.
     pub fn handle_message(&mut self, now: Instant, frames: &mut Vec<Frame>) {
-        if !self.link.is_up() {
+        if !self.session.is_up() {
             frames.clear();
             return;
         }
         let message = BrokerToWorker::decode(frames);
-        // Whoever takes this side for the other one has not confirmed the connection.
+        // A peer that takes this worker for a broker does not confirm the session.
         let is_for_us = !message.as_ref().is_err_and(|error| error.malformed == Malformed::Side);
-        if is_for_us && self.link.heard(now) {
+        if is_for_us && self.session.heard(now) {
             self.event(Event::Connected);
         }
         match message {
@@ -329,7 +263,7 @@ impl Machine {
         match message {
             BrokerToWorker::Ready(hello) => {
                 if let Some(hello) = &hello {
-                    self.link.announced(hello.heartbeat);
+                    self.session.announced(hello.heartbeat);
                 }
                 self.broker = hello;
             }
@@ -344,7 +278,7 @@ impl Machine {
             }
             BrokerToWorker::Heartbeat => {}
             BrokerToWorker::RequestHeartbeat { client, id } => {
-                if let Some(token) = self.active.find(&client, &id) {
+                if let Some(token) = self.jobs.find(&client, &id) {
                     self.event(Event::Heartbeat { token });
                 }
             }
@@ -354,8 +288,8 @@ impl Machine {
                 self.check_drained(now);
             }
             BrokerToWorker::Credit { client, id, partials } => {
-                if let Some(token) = self.active.find(&client, &id) {
-                    self.active.add_credit(token, partials);
+                if let Some(token) = self.jobs.find(&client, &id) {
+                    self.jobs.add_credit(token, partials);
                     self.event(Event::Credit { token, partials });
                     self.flush(now, token);
                 }
@@ -363,10 +297,10 @@ impl Machine {
         }
     }
 
-    /// Ends a request that the broker no longer counts as this worker's: it was cancelled, or is to be run anew.
+    /// Ends a job that the broker has taken back: it was cancelled, or will run again.
     fn forget(&mut self, client: &PeerId, id: &RequestId) {
-        if let Some(token) = self.active.find(client, id) {
-            self.active.remove(token);
+        if let Some(token) = self.jobs.find(client, id) {
+            self.jobs.remove(token);
             self.event(Event::Cancelled { token, reason: CancelReason::Client });
         }
     }
@@ -381,8 +315,8 @@ impl Machine {
         metadata: Option<Metadata>,
     ) {
         let credit = metadata.and_then(|metadata| metadata.credit);
-        let token = self.active.insert(Active::new(client.clone(), id.clone(), credit));
-        self.event(Event::Request(Box::new(Request {
+        let token = self.jobs.insert(Job::new(client.clone(), id.clone(), credit));
+        self.event(Event::Request(Box::new(IncomingRequest {
             token,
             client,
             service,
@@ -395,20 +329,20 @@ impl Machine {
         })));
     }
 
-    /// Input: messages are not being read, because their receiver has more than enough. Until they are again, the broker's
-    /// silence means nothing.
+    /// Input: nothing is read at present, because the user's queue of events is full. The broker's silence means nothing until
+    /// reading continues.
     pub fn handle_not_reading(&mut self, now: Instant) {
-        self.link.not_listening(now);
+        self.session.not_listening(now);
     }
 
-    /// Input: time has passed. Does what is due; harmless when nothing is.
+    /// Input: time has passed. Does what is due, if anything.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(due) = self.link.due(now) {
+        while let Some(due) = self.session.due(now) {
             match due {
                 Due::Connect => self.open(),
                 Due::Heartbeat => self.heartbeat(false),
                 Due::Dead => {
-                    // A broker that was only slow does not wait for a worker that has another identity by then.
+                    // If the broker was only slow, it need not wait for a worker that has another identity by then.
                     self.send(WorkerToBroker::Disconnect);
                     self.handle_disconnected(now);
                 }
@@ -422,26 +356,27 @@ impl Machine {
         }
     }
 
-    /// Whether it has not stopped.
+    /// Whether the worker has started and not stopped.
+    #[must_use]
     pub fn is_started(&self) -> bool {
-        self.link.is_started()
+        self.session.is_started()
     }
 
-    /// When [`Machine::handle_timeout`] is to be called next; `None`: not until another input.
+    /// When to call [`Machine::handle_timeout`] next; `None`: not before another input.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        [self.link.deadline(), self.timers.next()].into_iter().flatten().min()
+        [self.session.deadline(), self.timers.next()].into_iter().flatten().min()
     }
 
-    /// The next thing to do, until there is none.
+    /// Output: the next one; `None` when there are no more.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
-    /// Requests that are live.
+    /// The number of jobs.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.active.len()
+        self.jobs.len()
     }
 
     fn send(&mut self, message: WorkerToBroker) {

@@ -1,12 +1,12 @@
 //! What the user is told of a request.
 
 use pigato_proto::config::Timeout;
-use pigato_proto::worker::{Event, Output, Request};
+use pigato_proto::worker::{Event, IncomingRequest, Output};
 
 use super::support::{frames, ms};
 use super::world::World;
 
-fn request(world: &mut World, message: &str) -> Request {
+fn request(world: &mut World, message: &str) -> IncomingRequest {
     match world.worker.receive(frames(message)).pop() {
         Some(Output::Event(Event::Request(request))) => *request,
         other => panic!("a request was expected, not {other:?}"),

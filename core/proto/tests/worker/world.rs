@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pigato_proto::config::WorkerOptions;
 use pigato_proto::protocol::{Payload, ReplyKind, WorkerToBroker};
-use pigato_proto::worker::{CancelReason, Event, Machine, Output, Request, Token};
+use pigato_proto::worker::{CancelReason, Event, IncomingRequest, Machine, Output, Token};
 
 use super::support::worker::{payload, worker, Worker};
 use super::support::{frames, text, Machine as _};
@@ -211,7 +211,7 @@ fn event_text(event: &Event) -> String {
 }
 
 /// `token request client service id data options`.
-fn request_text(request: &Request) -> String {
+fn request_text(request: &IncomingRequest) -> String {
     let frames = [request.client.to_frame(), request.service.to_frame(), request.id.to_frame()];
     let frames = frames.iter().chain([&request.data, &request.options]);
     format!("{} request {}", request.token, text(frames).replace('|', " "))

@@ -1,4 +1,4 @@
-//! The requests that a worker has been given and has not finished.
+//! The jobs of a worker: requests that it has received and not finished.
 
 use std::collections::VecDeque;
 
@@ -6,30 +6,31 @@ use crate::entropy::Entropy;
 use crate::index::{ByteHasher, Index, Map};
 use crate::protocol::{Payload, PeerId, ReplyKind, RequestId};
 
-/// What the user calls a request. Never used twice by a worker.
+/// The number by which the user names a job. A worker never reuses one.
 pub type Token = u64;
 
+/// A request while the worker has it.
 #[derive(Debug)]
-pub(super) struct Active {
+pub(super) struct Job {
     pub(super) client: PeerId,
     pub(super) id: RequestId,
     /// Partial replies that may still be sent; `None`: any number.
     credit: Option<u64>,
-    /// Replies that wait for credit, and those behind them.
+    /// Replies that wait for credit, and the replies behind them.
     pub(super) backlog: VecDeque<(ReplyKind, Payload)>,
 }
 
-impl Active {
+impl Job {
     pub(super) fn new(client: PeerId, id: RequestId, credit: Option<u32>) -> Self {
         Self { client, id, credit: credit.map(u64::from), backlog: VecDeque::new() }
     }
 
-    /// Whether the final reply has been given, though it may still wait for credit.
+    /// Whether the user has given the final reply, which may still wait for credit.
     pub(super) fn is_answered(&self) -> bool {
         self.backlog.back().is_some_and(|(kind, _)| *kind == ReplyKind::Final)
     }
 
-    /// The reply, if it may be sent now; it is kept if not.
+    /// Returns the reply if it may be sent now, and queues it otherwise.
     pub(super) fn submit(&mut self, kind: ReplyKind, payload: Payload) -> Option<Payload> {
         if self.backlog.is_empty() && self.spend(kind) {
             return Some(payload);
@@ -38,7 +39,7 @@ impl Active {
         None
     }
 
-    /// The next reply that was kept, if the credit allows it.
+    /// The next queued reply, if the credit allows it.
     pub(super) fn next_reply(&mut self) -> Option<(ReplyKind, Payload)> {
         let kind = self.backlog.front()?.0;
         if self.spend(kind) {
@@ -48,7 +49,7 @@ impl Active {
         }
     }
 
-    /// Whether the credit allows such a reply, which then counts as sent.
+    /// Takes the credit for a reply of this kind. Returns whether there was enough.
     fn spend(&mut self, kind: ReplyKind) -> bool {
         match (kind, &mut self.credit) {
             (ReplyKind::Partial, Some(0)) => return false,
@@ -59,15 +60,16 @@ impl Active {
     }
 }
 
+/// All jobs of a worker, by number and by client and request id.
 #[derive(Debug)]
-pub(super) struct ActiveRequests {
-    slots: Map<Token, Active>,
+pub(super) struct Jobs {
+    slots: Map<Token, Job>,
     hasher: ByteHasher,
     by_id: Index<Token>,
     next_token: Token,
 }
 
-impl ActiveRequests {
+impl Jobs {
     pub(super) fn new(entropy: &mut Entropy) -> Self {
         let hasher = ByteHasher::new(entropy.number());
         Self { slots: Map::default(), hasher, by_id: Index::default(), next_token: 0 }
@@ -88,36 +90,36 @@ impl ActiveRequests {
     pub(super) fn find(&self, client: &PeerId, id: &RequestId) -> Option<Token> {
         let mut candidates = self.by_id.candidates(self.hash(client, id));
         candidates.find(|token| {
-            let request = &self.slots[token];
-            request.client == *client && request.id == *id
+            let job = &self.slots[token];
+            job.client == *client && job.id == *id
         })
     }
 
-    pub(super) fn get_mut(&mut self, token: Token) -> Option<&mut Active> {
+    pub(super) fn get_mut(&mut self, token: Token) -> Option<&mut Job> {
         self.slots.get_mut(&token)
     }
 
-    pub(super) fn insert(&mut self, request: Active) -> Token {
+    pub(super) fn insert(&mut self, job: Job) -> Token {
         self.next_token += 1;
-        self.by_id.insert(self.hash(&request.client, &request.id), self.next_token);
-        self.slots.insert(self.next_token, request);
+        self.by_id.insert(self.hash(&job.client, &job.id), self.next_token);
+        self.slots.insert(self.next_token, job);
         self.next_token
     }
 
-    pub(super) fn remove(&mut self, token: Token) -> Option<Active> {
-        let request = self.slots.remove(&token)?;
-        self.by_id.remove(self.hash(&request.client, &request.id), token);
-        Some(request)
+    pub(super) fn remove(&mut self, token: Token) -> Option<Job> {
+        let job = self.slots.remove(&token)?;
+        self.by_id.remove(self.hash(&job.client, &job.id), token);
+        Some(job)
     }
 
-    /// Gives a request more credit; one that had no limit has one from now on.
+    /// Adds credit to a job. A job without a limit has one from then on.
     pub(super) fn add_credit(&mut self, token: Token, partials: u32) {
-        if let Some(request) = self.slots.get_mut(&token) {
-            request.credit = Some(request.credit.unwrap_or(0).saturating_add(u64::from(partials)));
+        if let Some(job) = self.slots.get_mut(&token) {
+            job.credit = Some(job.credit.unwrap_or(0).saturating_add(u64::from(partials)));
         }
     }
 
-    /// Forgets all requests and returns their tokens, the oldest first.
+    /// Removes all jobs and returns their numbers, the oldest first.
     pub(super) fn clear(&mut self) -> Vec<Token> {
         let mut tokens: Vec<Token> = self.slots.drain().map(|(token, _)| token).collect();
         self.by_id = Index::default();
