@@ -2,28 +2,22 @@
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
-use std::task::Waker;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::events::{silent, tell, Listener, PeerEvent};
-use super::latch::Latch;
-use super::reply::{failure, Reply, RequestError};
-use super::response::{Response, ResponseState};
-use super::wait::{wait_for, wait_for_peer};
-use crate::client::{Event, Token};
+use super::client_core::ClientCore;
+use super::events::{silent, Listener, PeerEvent};
+use super::reply::{Reply, RequestError};
+use super::response::Response;
+use super::wait::wait_for;
 use crate::config::{ClientOptions, Codec, RequestOptions, Timeout};
-use crate::endpoint::{open_client, service_name, ClientCommand};
+use crate::endpoint::service_name;
 use crate::error::{Error, ErrorCode};
 use crate::protocol::{Frame, ServiceName};
-use crate::reactor::{Engine, EventSink, Handle};
-use pigato_proto::index::Map;
 
 /// Makes requests through a broker.
 ///
@@ -40,7 +34,7 @@ use pigato_proto::index::Map;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Client {
-    shared: Arc<ClientShared>,
+    core: Arc<ClientCore>,
 }
 
 /// What a client is made from.
@@ -102,18 +96,9 @@ impl ClientBuilder {
 
     /// Starts the client. An endpoint that cannot be used is an error; a broker that is not there yet is not: requests
     /// made until then are sent when it is.
-    pub fn start(mut self) -> Result<Client, Error> {
-        let engine = Engine::current()?;
-        let state = Arc::new(ClientState::default());
-        tell(&mut self.listener, PeerEvent::Started);
-        let sink = ClientSink {
-            endpoint: self.endpoint.clone(),
-            state: Arc::clone(&state),
-            listener: self.listener,
-            wakers: Vec::new(),
-        };
-        let handle = open_client(&engine, &self.endpoint, self.options, Box::new(sink))?;
-        Ok(Client { shared: Arc::new(ClientShared { handle, state, next_token: AtomicU64::new(1) }) })
+    pub fn start(self) -> Result<Client, Error> {
+        let core = ClientCore::open(&self.endpoint, self.options, self.listener)?;
+        Ok(Client { core: Arc::new(core) })
     }
 }
 
@@ -142,7 +127,7 @@ impl Client {
 
     fn builder_for(&self, service: &str, data: Result<Frame, Error>, codec: Codec) -> RequestBuilder {
         RequestBuilder {
-            client: Arc::clone(&self.shared),
+            client: Arc::clone(&self.core),
             service: service_name(service),
             data,
             options: RequestOptions::default().codec(codec),
@@ -165,7 +150,7 @@ impl Client {
         T: Serialize + ?Sized,
         R: DeserializeOwned,
     {
-        self.shared.wait_for(self.call(service, data))
+        self.core.wait_for(self.call(service, data))
     }
 
     /// Which workers offer which service: one service's workers as an array, or with `None` all of them as an object.
@@ -175,23 +160,19 @@ impl Client {
 
     /// As [`Client::directory`], on the present thread.
     pub fn directory_blocking(&self, service: Option<&str>) -> Result<Value, RequestError> {
-        self.shared.wait_for(self.directory(service))
+        self.core.wait_for(self.directory(service))
     }
 
     /// Whether the broker has answered on the present connection.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.shared.state.is_connected.load(Ordering::Acquire)
+        self.core.is_connected()
     }
 
     /// Stops the client; all unanswered requests fail with `C_CLOSED`. Returns when that is done
     /// and what was sent has left, for which a peer that does not read has two seconds.
     pub async fn stop(&self) {
-        if self.shared.handle.is_inherited() {
-            return;
-        }
-        self.shared.send(ClientCommand::Stop);
-        self.shared.state.stopped.wait().await;
+        self.core.stop().await;
     }
 
     /// As [`Client::stop`], on the present thread.
@@ -204,7 +185,7 @@ impl Client {
 #[derive(Debug)]
 #[must_use = "call send, or await it"]
 pub struct RequestBuilder {
-    client: Arc<ClientShared>,
+    client: Arc<ClientCore>,
     service: Result<ServiceName, Error>,
     data: Result<Frame, Error>,
     options: RequestOptions,
@@ -255,7 +236,8 @@ impl RequestBuilder {
 
     /// Sends the request. What is wrong with it becomes the response's error.
     pub fn send(self) -> Response {
-        self.client.request(self.service, self.data, self.options)
+        let (token, state) = self.client.request(self.service, self.data, self.options);
+        Response::new(self.client, token, state)
     }
 }
 
@@ -265,129 +247,5 @@ impl IntoFuture for RequestBuilder {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.send().finish())
-    }
-}
-
-/// What all clones of a client and all its responses share.
-#[derive(Debug)]
-pub(super) struct ClientShared {
-    handle: Handle<ClientCommand>,
-    state: Arc<ClientState>,
-    next_token: AtomicU64,
-}
-
-/// What the I/O thread shares with them.
-#[derive(Debug, Default)]
-struct ClientState {
-    responses: Mutex<Map<Token, Arc<ResponseState>>>,
-    is_connected: AtomicBool,
-    stopped: Latch,
-}
-
-impl ClientShared {
-    fn request(
-        self: Arc<Self>,
-        service: Result<ServiceName, Error>,
-        data: Result<Frame, Error>,
-        options: RequestOptions,
-    ) -> Response {
-        let token = self.next_token.fetch_add(1, Ordering::Relaxed);
-        let state = Arc::new(ResponseState::default());
-        if self.handle.is_inherited() {
-            state.failed(ErrorCode::Fork.into());
-            return Response::new(self, token, state);
-        }
-        self.state.responses.lock().insert(token, Arc::clone(&state));
-        let submitted = data.and_then(|data| {
-            let service = service?;
-            self.handle.submit(ClientCommand::Request { token, service, data, options: Box::new(options) })
-        });
-        if let Err(error) = submitted {
-            self.state.responses.lock().remove(&token);
-            state.failed(error);
-        }
-        Response::new(self, token, state)
-    }
-
-    /// Sends a command that ends or helps something; nothing is lost if the client has stopped meanwhile.
-    pub(super) fn send(&self, command: ClientCommand) {
-        // The only possible error says that the client has stopped, and then there is nothing to do.
-        let _ = self.handle.submit_urgent(command);
-    }
-
-    /// Waits for a reply on the present thread, which reads for the client meanwhile.
-    pub(super) fn wait_for<F: Future>(&self, future: F) -> F::Output {
-        wait_for_peer(&self.handle, future)
-    }
-
-    /// Forgets a response whose holder is gone.
-    pub(super) fn discard(&self, token: Token) {
-        if !self.handle.is_inherited() {
-            self.state.responses.lock().remove(&token);
-        }
-    }
-}
-
-impl Drop for ClientShared {
-    fn drop(&mut self) {
-        self.send(ClientCommand::Stop);
-    }
-}
-
-struct ClientSink {
-    endpoint: String,
-    state: Arc<ClientState>,
-    listener: Listener,
-    /// Who is to be woken at the end of a batch.
-    wakers: Vec<Waker>,
-}
-
-impl ClientSink {
-    fn take(&self, token: Token) -> Option<Arc<ResponseState>> {
-        self.state.responses.lock().remove(&token)
-    }
-
-    fn tell(&mut self, event: PeerEvent) {
-        tell(&mut self.listener, event);
-    }
-}
-
-impl EventSink<Event> for ClientSink {
-    fn deliver(&mut self, events: &mut Vec<Event>) {
-        for event in events.drain(..) {
-            match event {
-                Event::Partial { token, payload } => {
-                    let response = self.state.responses.lock().get(&token).cloned();
-                    let Some((waker, is_over)) = response.map(|response| response.partial(payload)) else { continue };
-                    self.wakers.extend(waker);
-                    if is_over {
-                        self.take(token);
-                    }
-                }
-                Event::Final { token, payload } => {
-                    let response = self.take(token);
-                    self.wakers.extend(response.and_then(|response| response.finished(payload)));
-                }
-                Event::Failed { token, code } => {
-                    let response = self.take(token);
-                    let error = failure(code, &self.endpoint, self.state.is_connected.load(Ordering::Acquire));
-                    self.wakers.extend(response.and_then(|response| response.failed(error)));
-                }
-                Event::Connected => {
-                    self.state.is_connected.store(true, Ordering::Release);
-                    self.tell(PeerEvent::Connected);
-                }
-                Event::Disconnected => {
-                    self.state.is_connected.store(false, Ordering::Release);
-                    self.tell(PeerEvent::Disconnected);
-                }
-                Event::Stopped => {
-                    self.tell(PeerEvent::Stopped);
-                    self.state.stopped.set();
-                }
-                Event::ProtocolError(malformed) => self.tell(PeerEvent::ProtocolError(malformed)),
-            }
-        }
-        self.wakers.drain(..).for_each(Waker::wake);
     }
 }

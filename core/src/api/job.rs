@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -11,14 +11,14 @@ use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::job_state::{JobState, WorkerCore};
 use super::reply::{decode, options_value};
-use super::wait::{remember, wait_for};
-use super::worker::WorkerShared;
+use super::wait::wait_for;
 use crate::config::{Codec, Timeout};
-use crate::endpoint::{ReplyState, WorkerCommand};
+use crate::endpoint::WorkerCommand;
 use crate::error::{Error, ErrorCode};
 use crate::protocol::{codec_of, encode_reply_options, Frame, Payload, ReplyKind, Status};
-use crate::worker::{CancelReason, Token};
+use crate::worker::Token;
 
 /// A request as its handler sees it.
 #[derive(Debug)]
@@ -145,50 +145,6 @@ impl HandlerError {
     }
 }
 
-/// What the I/O thread and a [`ReplyWriter`] share.
-#[derive(Debug)]
-pub(super) struct JobState {
-    token: Token,
-    inner: Mutex<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    live: ReplyState,
-    /// Who waits for credit, or for the cancellation.
-    waiting: Vec<Waker>,
-}
-
-impl JobState {
-    pub(super) fn new(token: Token, credit: Option<u32>) -> Self {
-        Self { token, inner: Mutex::new(Inner { live: ReplyState::new(credit), waiting: Vec::new() }) }
-    }
-
-    fn change(&self, change: impl FnOnce(&mut ReplyState)) {
-        let mut inner = self.inner.lock();
-        change(&mut inner.live);
-        let waiting = std::mem::take(&mut inner.waiting);
-        drop(inner);
-        waiting.into_iter().for_each(Waker::wake);
-    }
-
-    pub(super) fn cancel(&self, reason: CancelReason) {
-        self.change(|live| live.cancel(reason));
-    }
-
-    pub(super) fn add_credit(&self, partials: u32) {
-        self.change(|live| live.add_credit(partials));
-    }
-
-    pub(super) fn heartbeat(&self) {
-        self.inner.lock().live.heartbeat();
-    }
-
-    pub(super) fn is_cancelled(&self) -> bool {
-        self.inner.lock().live.is_cancelled()
-    }
-}
-
 /// Answers one request: any number of partial replies, then exactly one final reply, error or rejection.
 ///
 /// Dropping it without one sends an error, so that the client is not left waiting. Methods may be called on any thread.
@@ -196,16 +152,16 @@ impl JobState {
 /// stopped, `C_CANCELLED` when nobody wants the reply any more, `C_DISCONNECTED` when the broker is gone.
 #[derive(Debug)]
 pub struct ReplyWriter {
-    worker: Weak<WorkerShared>,
+    worker: Weak<WorkerCore>,
     state: Arc<JobState>,
     options: Mutex<Map<String, Value>>,
     /// How long the client may be silent about the request before it counts as uninterested.
-    patience: Duration,
+    liveness_timeout: Duration,
 }
 
 impl ReplyWriter {
-    pub(super) fn new(worker: Weak<WorkerShared>, state: Arc<JobState>, patience: Duration) -> Self {
-        Self { worker, state, options: Mutex::default(), patience }
+    pub(super) fn new(worker: Weak<WorkerCore>, state: Arc<JobState>, liveness_timeout: Duration) -> Self {
+        Self { worker, state, options: Mutex::default(), liveness_timeout }
     }
 
     /// Puts a key into the options of all replies from now on: one of the user's own, or `cache` (milliseconds that the
@@ -272,13 +228,13 @@ impl ReplyWriter {
     /// the last heartbeats.
     #[must_use]
     pub fn active(&self) -> bool {
-        self.state.inner.lock().live.is_wanted(self.patience)
+        self.state.is_wanted(self.liveness_timeout)
     }
 
     /// Whether the final reply, error or rejection was sent.
     #[must_use]
     pub fn ended(&self) -> bool {
-        self.state.inner.lock().live.is_ended()
+        self.state.is_ended()
     }
 
     /// Whether nobody waits for the reply any more: the client gave up or vanished, the request's timeout passed, the
@@ -290,15 +246,7 @@ impl ReplyWriter {
 
     /// Resolves when [`ReplyWriter::is_cancelled`] becomes true.
     pub async fn cancelled(&self) {
-        poll_fn(|context| {
-            let mut inner = self.state.inner.lock();
-            if inner.live.is_cancelled() {
-                return Poll::Ready(());
-            }
-            remember(&mut inner.waiting, context.waker());
-            Poll::Pending
-        })
-        .await;
+        poll_fn(|context| self.state.poll_cancelled(context)).await;
     }
 
     /// Ends the request as a failed handler does, if it has not ended.
@@ -317,28 +265,22 @@ impl ReplyWriter {
     }
 
     fn poll_send_partial(&self, context: &Context<'_>, command: &mut Option<WorkerCommand>) -> Poll<Result<(), Error>> {
-        let mut inner = self.state.inner.lock();
-        if let Some(error) = inner.live.objection() {
-            return Poll::Ready(Err(error));
-        }
-        if !inner.live.has_credit() {
-            remember(&mut inner.waiting, context.waker());
-            return Poll::Pending;
-        }
-        let Some(worker) = self.worker.upgrade() else { return Poll::Ready(Err(ErrorCode::Closed.into())) };
-        while let Some(next) = command.take() {
-            match worker.handle.try_submit(next) {
-                Ok(()) => inner.live.spend(),
-                Err((_, Some(refused))) => {
-                    *command = Some(refused);
-                    if !worker.handle.wait_for_room(context.waker()) {
-                        return Poll::Pending;
+        self.state.poll_partial(context, || {
+            let Some(worker) = self.worker.upgrade() else { return Poll::Ready(Err(ErrorCode::Closed.into())) };
+            while let Some(next) = command.take() {
+                match worker.handle.try_submit(next) {
+                    Ok(()) => {}
+                    Err((_, Some(refused))) => {
+                        *command = Some(refused);
+                        if !worker.handle.wait_for_room(context.waker()) {
+                            return Poll::Pending;
+                        }
                     }
+                    Err((error, None)) => return Poll::Ready(Err(error)),
                 }
-                Err((error, None)) => return Poll::Ready(Err(error)),
             }
-        }
-        Poll::Ready(Ok(()))
+            Poll::Ready(Ok(()))
+        })
     }
 
     fn send_final(&self, payload: Payload) -> Result<(), Error> {
@@ -347,7 +289,7 @@ impl ReplyWriter {
     }
 
     fn finish_with(&self, command: WorkerCommand) -> Result<(), Error> {
-        self.state.inner.lock().live.end()?;
+        self.state.end()?;
         let worker = self.worker.upgrade().ok_or(ErrorCode::Closed)?;
         worker.forget(self.state.token);
         worker.handle.submit_urgent(command)

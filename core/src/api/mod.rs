@@ -2,14 +2,18 @@
 
 mod broker;
 mod client;
+mod client_core;
 mod events;
 mod job;
+mod job_state;
 mod latch;
 mod reply;
 mod response;
+mod response_state;
 pub mod services;
 mod wait;
 mod worker;
+mod worker_sink;
 
 pub use broker::{Broker, BrokerBuilder};
 pub use client::{Client, ClientBuilder, RequestBuilder};

@@ -1,99 +1,19 @@
 //! A request that is under way, and what comes of it.
 
-use std::collections::VecDeque;
 use std::future::{poll_fn, Future};
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use parking_lot::Mutex;
 
-use super::client::ClientShared;
-use super::reply::{is_final, len_bytes, outcome, Reply, RequestError};
+use super::client_core::ClientCore;
+use super::reply::{is_final, Reply, RequestError};
+use super::response_state::ResponseState;
 use crate::client::Token;
 use crate::endpoint::ClientCommand;
 use crate::error::{Error, ErrorCode};
 use crate::limits;
-use crate::protocol::{Payload, ReplyKind};
-
-/// What the I/O thread and the holder of a [`Response`] share.
-#[derive(Debug, Default)]
-pub(super) struct ResponseState {
-    inner: Mutex<Inner>,
-}
-
-#[derive(Debug, Default)]
-struct Inner {
-    /// The oldest reply; most requests have one only, which needs no queue.
-    first: Option<Result<Reply, RequestError>>,
-    others: VecDeque<Result<Reply, RequestError>>,
-    /// Whether the final one is among the replies or was taken.
-    is_ended: bool,
-    unread_bytes: usize,
-    waker: Option<Waker>,
-}
-
-impl Inner {
-    fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.others.len()
-    }
-
-    /// Whether nobody reads what comes, at least not nearly as fast as it comes.
-    fn is_full_for(&self, bytes: usize) -> bool {
-        let count = self.len();
-        count >= limits::UNREAD_PARTIALS || (count > 0 && self.unread_bytes + bytes > limits::UNREAD_BYTES)
-    }
-
-    fn push(&mut self, reply: Result<Reply, RequestError>) {
-        self.unread_bytes += len_bytes(&reply);
-        if self.first.is_none() {
-            self.first = Some(reply);
-        } else {
-            self.others.push_back(reply);
-        }
-    }
-
-    fn pop(&mut self) -> Option<Result<Reply, RequestError>> {
-        let reply = self.first.take()?;
-        self.first = self.others.pop_front();
-        self.unread_bytes -= len_bytes(&reply);
-        Some(reply)
-    }
-}
-
-impl ResponseState {
-    /// Adds a reply, unless the last one was added before. Returns who waits for it: the caller wakes them when it has
-    /// added all it has, so that they find more than one.
-    fn push(&self, reply: Result<Reply, RequestError>, is_last: bool) -> Option<Waker> {
-        let mut inner = self.inner.lock();
-        if inner.is_ended {
-            return None;
-        }
-        inner.push(reply);
-        inner.is_ended = is_last;
-        inner.waker.take()
-    }
-
-    /// A consumer that is much too slow loses the request: then the second value says that nothing may follow.
-    pub(super) fn partial(&self, payload: Payload) -> (Option<Waker>, bool) {
-        let is_overflow = self.inner.lock().is_full_for(payload.len_bytes());
-        let waker = if is_overflow {
-            self.failed(Error::new(ErrorCode::Busy, "partial replies came much faster than they were read"))
-        } else {
-            self.push(outcome(ReplyKind::Partial, payload), false)
-        };
-        (waker, is_overflow)
-    }
-
-    pub(super) fn finished(&self, payload: Payload) -> Option<Waker> {
-        self.push(outcome(ReplyKind::Final, payload), true)
-    }
-
-    pub(super) fn failed(&self, error: Error) -> Option<Waker> {
-        self.push(Err(error.into()), true)
-    }
-}
 
 /// A request that is under way: a [`Stream`] of its partial replies and then its final one, or an error.
 ///
@@ -101,7 +21,7 @@ impl ResponseState {
 #[derive(Debug)]
 #[must_use = "dropping a response cancels its request"]
 pub struct Response {
-    client: Arc<ClientShared>,
+    client: Arc<ClientCore>,
     token: Token,
     state: Arc<ResponseState>,
     /// Partial replies taken and not yet granted again.
@@ -111,7 +31,7 @@ pub struct Response {
 }
 
 impl Response {
-    pub(super) fn new(client: Arc<ClientShared>, token: Token, state: Arc<ResponseState>) -> Self {
+    pub(super) fn new(client: Arc<ClientCore>, token: Token, state: Arc<ResponseState>) -> Self {
         Self { client, token, state, consumed: 0, has_final: false }
     }
 
@@ -164,19 +84,11 @@ impl Response {
     }
 
     fn poll_reply(&mut self, context: &Context<'_>) -> Poll<Option<Result<Reply, RequestError>>> {
-        let mut inner = self.state.inner.lock();
-        match inner.pop() {
-            Some(reply) => {
-                drop(inner);
-                self.note_consumed(&reply);
-                Poll::Ready(Some(reply))
-            }
-            None if inner.is_ended => Poll::Ready(None),
-            None => {
-                inner.waker = Some(context.waker().clone());
-                Poll::Pending
-            }
+        let polled = self.state.poll(context);
+        if let Poll::Ready(Some(reply)) = &polled {
+            self.note_consumed(reply);
         }
+        polled
     }
 
     /// Lets the worker send as many more as were taken, in helpings of half of what it may send ahead.
@@ -197,7 +109,7 @@ impl Response {
 /// Ends a request from anywhere, for instance while another thread waits for its reply. Keeps nothing alive.
 #[derive(Debug, Clone)]
 pub struct CancelHandle {
-    client: Weak<ClientShared>,
+    client: Weak<ClientCore>,
     token: Token,
 }
 

@@ -1,32 +1,29 @@
 //! The worker.
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::{poll_fn, Future};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::task::{Poll, Waker};
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{select, Either, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use parking_lot::Mutex;
 use serde::Serialize;
 
 use super::events::{silent, tell, Listener, PeerEvent};
-use super::job::{HandlerError, Job, JobState, ReplyWriter, Request};
-use super::latch::Latch;
+use super::job::{HandlerError, Job, ReplyWriter, Request};
+use super::job_state::WorkerCore;
 use super::wait::{remember, wait_for, wait_for_peer};
+use super::worker_sink::{WorkerSink, WorkerState};
 use crate::config::{defaults, Concurrency, WorkerOptions};
 use crate::endpoint::{open_worker, service_name, WorkerCommand};
 use crate::error::Error;
 use crate::limits;
-use crate::reactor::{Engine, EventSink, Handle};
-use crate::worker::{CancelReason, Event, Token};
-use pigato_proto::index::Map;
+use crate::reactor::Engine;
 
 /// Offers a service and answers its requests.
 ///
@@ -47,7 +44,8 @@ use pigato_proto::index::Map;
 pub struct Worker {
     /// Dropped before what it stops, which it only reaches while that is there.
     _stop_guard: Arc<StopGuard>,
-    shared: Arc<WorkerShared>,
+    core: Arc<WorkerCore>,
+    state: Arc<WorkerState>,
 }
 
 /// What a worker is made from.
@@ -108,22 +106,16 @@ impl WorkerBuilder {
     pub fn start(mut self) -> Result<Worker, Error> {
         let engine = Engine::current()?;
         let service = service_name(self.service.as_str())?;
-        let patience = self.options.liveness_timeout();
+        let liveness_timeout = self.options.liveness_timeout();
         tell(&mut self.listener, PeerEvent::Started);
         let state = Arc::new(WorkerState::default());
-        let (worker_sender, worker) = std::sync::mpsc::channel();
-        let sink = WorkerSink {
-            worker: WorkerLink::Pending(worker),
-            state: Arc::clone(&state),
-            listener: self.listener,
-            patience,
-        };
+        let (sink, core_sender) = WorkerSink::new(Arc::clone(&state), self.listener, liveness_timeout);
         let handle = open_worker(&engine, &self.endpoint, service, self.options, Box::new(sink))?;
-        let shared = Arc::new(WorkerShared { handle, state });
-        // Fails only if the I/O thread has died, and then nobody waits for it.
-        let _ = worker_sender.send(Arc::downgrade(&shared));
-        let guard = StopGuard(Arc::downgrade(&shared));
-        Ok(Worker { shared, _stop_guard: Arc::new(guard) })
+        let core = Arc::new(WorkerCore { handle, jobs: Arc::clone(&state.jobs) });
+        // Fails only if the I/O thread has died; then nothing waits for it.
+        let _ = core_sender.send(Arc::downgrade(&core));
+        let guard = StopGuard(Arc::downgrade(&core));
+        Ok(Worker { _stop_guard: Arc::new(guard), core, state })
     }
 }
 
@@ -147,15 +139,15 @@ impl Worker {
     /// The next request; `None` when the worker has stopped. Many tasks and threads may wait at once.
     pub async fn next(&self) -> Option<Job> {
         poll_fn(|context| {
-            if self.shared.handle.is_inherited() {
+            if self.core.handle.is_inherited() {
                 return Poll::Ready(None);
             }
-            let mut queue = self.shared.state.queue.lock();
+            let mut queue = self.state.queue.lock();
             if let Some(job) = queue.jobs.pop_front() {
                 let was_full = queue.jobs.len() + 1 == limits::EVENTS;
                 drop(queue);
                 if was_full {
-                    self.shared.handle.wake();
+                    self.core.handle.wake();
                 }
                 return Poll::Ready(Some(job));
             }
@@ -170,7 +162,7 @@ impl Worker {
 
     /// As [`Worker::next`], on the present thread.
     pub fn next_blocking(&self) -> Option<Job> {
-        wait_for_peer(&self.shared.handle, self.next())
+        wait_for_peer(&self.core.handle, self.next())
     }
 
     /// Gives every request to `handler` until the worker stops; the handlers run concurrently within this future. What a
@@ -223,13 +215,13 @@ impl Worker {
 
     /// Takes this many requests at a time from now on; the broker is told at once.
     pub fn set_concurrency(&self, concurrency: Concurrency) {
-        self.shared.send(WorkerCommand::SetConcurrency(concurrency));
+        self.core.send(WorkerCommand::SetConcurrency(concurrency));
     }
 
     /// Whether the broker has answered on the present connection.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.shared.state.is_connected.load(Ordering::Acquire)
+        self.state.is_connected.load(Ordering::Acquire)
     }
 
     /// Stops the worker once the requests that it has are answered, after ten seconds at the latest; new ones go to
@@ -241,11 +233,11 @@ impl Worker {
 
     /// As [`Worker::stop`], with another time; zero gives up what is not answered.
     pub async fn stop_within(&self, timeout: Duration) {
-        if self.shared.handle.is_inherited() {
+        if self.core.handle.is_inherited() {
             return;
         }
-        self.shared.send(WorkerCommand::Drain(timeout));
-        self.shared.state.stopped.wait().await;
+        self.core.send(WorkerCommand::Drain(timeout));
+        self.state.stopped.wait().await;
     }
 
     /// As [`Worker::stop`], on the present thread.
@@ -279,159 +271,14 @@ fn finish<T: Serialize>(reply: &ReplyWriter, outcome: Result<Result<T, HandlerEr
     }
 }
 
-/// What all clones of a worker and all its replies share.
-#[derive(Debug)]
-pub(super) struct WorkerShared {
-    pub(super) handle: Handle<WorkerCommand>,
-    state: Arc<WorkerState>,
-}
-
-/// What the I/O thread shares with them.
-#[derive(Debug, Default)]
-struct WorkerState {
-    jobs: Mutex<Map<Token, Arc<JobState>>>,
-    queue: Mutex<Queue>,
-    is_connected: AtomicBool,
-    stopped: Latch,
-}
-
-/// Requests that no handler has taken yet.
-#[derive(Debug, Default)]
-struct Queue {
-    jobs: VecDeque<Job>,
-    waiting: Vec<Waker>,
-    is_closed: bool,
-}
-
-impl WorkerShared {
-    /// Sends a command that ends or helps something; nothing is lost if the worker has stopped meanwhile.
-    pub(super) fn send(&self, command: WorkerCommand) {
-        // The only possible error says that the worker has stopped, and then there is nothing to do.
-        let _ = self.handle.submit_urgent(command);
-    }
-
-    /// Forgets a request that has ended.
-    pub(super) fn forget(&self, token: Token) {
-        if !self.handle.is_inherited() {
-            self.state.jobs.lock().remove(&token);
-        }
-    }
-}
-
 /// Stops the worker when the last clone is gone, whatever replies are still being written.
 #[derive(Debug)]
-struct StopGuard(Weak<WorkerShared>);
+struct StopGuard(Weak<WorkerCore>);
 
 impl Drop for StopGuard {
     fn drop(&mut self) {
         if let Some(worker) = self.0.upgrade() {
             worker.send(WorkerCommand::Stop);
         }
-    }
-}
-
-/// The worker's shared part, once it has been made: it needs the handle, which needs the sink.
-enum WorkerLink {
-    Pending(std::sync::mpsc::Receiver<Weak<WorkerShared>>),
-    Ready(Weak<WorkerShared>),
-}
-
-struct WorkerSink {
-    worker: WorkerLink,
-    state: Arc<WorkerState>,
-    listener: Listener,
-    patience: Duration,
-}
-
-impl WorkerSink {
-    fn worker(&mut self) -> Weak<WorkerShared> {
-        if let WorkerLink::Pending(receiver) = &self.worker {
-            // Sent right after the worker was opened; an error means that opening it failed.
-            self.worker = WorkerLink::Ready(receiver.recv().unwrap_or_default());
-        }
-        match &self.worker {
-            WorkerLink::Ready(worker) => worker.clone(),
-            WorkerLink::Pending(_) => Weak::new(),
-        }
-    }
-
-    fn add(&mut self, request: Box<crate::worker::IncomingRequest>) {
-        let job_state = Arc::new(JobState::new(request.token, request.credit));
-        self.state.jobs.lock().insert(request.token, Arc::clone(&job_state));
-        let reply = ReplyWriter::new(self.worker(), job_state, self.patience);
-        self.state.queue.lock().jobs.push_back(Job { request: Request::new(request), reply });
-    }
-
-    /// Wakes those who wait for requests, at the end of a batch, if there are some.
-    fn wake_handlers(&self) {
-        let mut queue = self.state.queue.lock();
-        if queue.jobs.is_empty() {
-            return;
-        }
-        let waiting = std::mem::take(&mut queue.waiting);
-        drop(queue);
-        waiting.into_iter().for_each(Waker::wake);
-    }
-
-    fn job(&self, token: Token) -> Option<Arc<JobState>> {
-        self.state.jobs.lock().get(&token).cloned()
-    }
-
-    fn cancel(&self, token: Token, reason: CancelReason) {
-        let job = self.state.jobs.lock().remove(&token);
-        if let Some(job) = job {
-            job.cancel(reason);
-        }
-    }
-
-    /// Wakes all who wait for requests that will not come. What nobody has taken was cancelled by the machine before.
-    fn close(&self) {
-        let mut queue = self.state.queue.lock();
-        queue.is_closed = true;
-        let jobs = std::mem::take(&mut queue.jobs);
-        let waiting = std::mem::take(&mut queue.waiting);
-        drop(queue);
-        drop(jobs);
-        waiting.into_iter().for_each(Waker::wake);
-        self.state.stopped.set();
-    }
-}
-
-impl EventSink<Event> for WorkerSink {
-    fn deliver(&mut self, events: &mut Vec<Event>) {
-        for event in events.drain(..) {
-            match event {
-                Event::Request(request) => self.add(request),
-                Event::Cancelled { token, reason } => self.cancel(token, reason),
-                Event::Heartbeat { token } => {
-                    if let Some(job) = self.job(token) {
-                        job.heartbeat();
-                    }
-                }
-                Event::Credit { token, partials } => {
-                    if let Some(job) = self.job(token) {
-                        job.add_credit(partials);
-                    }
-                }
-                Event::Connected => {
-                    self.state.is_connected.store(true, Ordering::Release);
-                    tell(&mut self.listener, PeerEvent::Connected);
-                }
-                Event::Disconnected => {
-                    self.state.is_connected.store(false, Ordering::Release);
-                    tell(&mut self.listener, PeerEvent::Disconnected);
-                }
-                Event::Stopped => {
-                    tell(&mut self.listener, PeerEvent::Stopped);
-                    self.close();
-                }
-                Event::ProtocolError(malformed) => tell(&mut self.listener, PeerEvent::ProtocolError(malformed)),
-            }
-        }
-        self.wake_handlers();
-    }
-
-    fn is_full(&self) -> bool {
-        self.state.queue.lock().jobs.len() >= limits::EVENTS
     }
 }

@@ -1,4 +1,4 @@
-//! Options and their defaults. Each stands here once, for every language.
+//! Options and their defaults, written once for every language.
 
 mod named;
 mod request;
@@ -21,34 +21,38 @@ pub mod defaults {
 
     /// Time between two heartbeats.
     pub const HEARTBEAT: Duration = Duration::from_millis(2_500);
-    /// Missed heartbeats after which a peer counts as dead.
+    /// Missed heartbeats after which a peer counts as gone.
     pub const HEARTBEAT_LIVENESS: u32 = 3;
-    /// First pause before a client or worker reconnects.
+    /// First pause after a lost session.
     pub const RECONNECT: Duration = Duration::from_millis(1_000);
-    /// Time a request may go without a reply.
+    /// Time that a request may wait without a reply.
     pub const TIMEOUT: Duration = Duration::from_millis(60_000);
-    /// Requests that a worker takes at the same time.
+    /// Concurrent jobs of a worker.
     pub const CONCURRENCY: u32 = 100;
-    /// Where a broker publishes for core services.
+    /// Where a broker publishes its directory for core services.
     pub const INTCH: &str = "tcp://127.0.0.1:55550";
-    /// Where a broker listens when nothing else is said; clients and workers connect there.
+    /// Where a broker listens, and clients and workers connect, by default.
     pub const ENDPOINT: &str = "tcp://127.0.0.1:55555";
-    /// How long `stop` lets accepted work finish.
+    /// How long `stop` waits for accepted work.
     pub const DRAIN: Duration = Duration::from_millis(10_000);
 }
 
 /// How a broker chooses among the free workers of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DispatchMode {
-    /// Fewest requests in flight, then least recently used.
+    /// The one with the fewest jobs, then the least recently used.
     #[default]
     Load,
-    /// Any, by chance.
+    /// A random one.
     Random,
 }
 
 impl DispatchMode {
     /// The mode with this name: `load` or `rand`.
+    ///
+    /// # Errors
+    ///
+    /// `E_OPTION` for any other name.
     pub fn parse(name: &str) -> Result<Self, Error> {
         match name {
             "load" => Ok(Self::Load),
@@ -65,7 +69,7 @@ impl DispatchMode {
     }
 }
 
-/// How many requests a worker takes at the same time.
+/// The number of concurrent jobs of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Concurrency {
     /// At most this many, one or more.
@@ -75,7 +79,7 @@ pub enum Concurrency {
 }
 
 impl Concurrency {
-    /// From the number on the wire: 1 or more, or -1 for no limit. Anything else means nothing.
+    /// From the number on the wire: 1 or more, or -1 for no limit. `None` for any other number.
     #[must_use]
     pub fn from_number(number: i64) -> Option<Self> {
         match number {
@@ -94,7 +98,7 @@ impl Concurrency {
         }
     }
 
-    /// Whether a worker with `in_flight` requests may take one more.
+    /// Whether a worker with `in_flight` jobs may take one more.
     #[must_use]
     pub fn has_room(self, in_flight: usize) -> bool {
         match self {
@@ -125,8 +129,11 @@ macro_rules! options {
             /// The names of all options, the same in every language.
             pub const NAMES: &'static [&'static str] = &[$($text,)+];
 
-            /// Sets an option by its name. Times are numbers of milliseconds. `E_OPTION` for a name that is none of
-            /// [`Self::NAMES`], and for a value that it cannot have.
+            /// Sets an option by its name. Times are numbers of milliseconds.
+            ///
+            /// # Errors
+            ///
+            /// `E_OPTION` for a name that is not in [`Self::NAMES`], and for an invalid value.
             pub fn set(&mut self, name: &str, value: &Value) -> Result<(), Error> {
                 match name {
                     $($text => self.$field = read(name, value)?,)+
@@ -135,13 +142,17 @@ macro_rules! options {
                 Ok(())
             }
 
-            /// All options with their values, as [`Self::from_json`] takes them; fractions of a millisecond are rounded up.
+            /// All options with their values, as [`Self::from_json`] reads them. Fractions of a millisecond are rounded up.
             #[must_use]
             pub fn to_json(&self) -> Map<String, Value> {
                 [$(($text.to_owned(), OptionValue::to_json(&self.$field)),)+].into_iter().collect()
             }
 
-            /// The options of this kind in an object; see [`Self::set`].
+            /// Reads the options from an object.
+            ///
+            /// # Errors
+            ///
+            /// As for [`Self::set`].
             pub fn from_json(options: &Map<String, Value>) -> Result<Self, Error> {
                 let mut this = Self::default();
                 options.iter().try_for_each(|(name, value)| this.set(name, value))?;
@@ -157,22 +168,22 @@ macro_rules! options {
 }
 
 options! {
-    /// What a broker may be told. Every field has a method of the same name for chaining.
+    /// Options of a broker. Every field has a builder method of the same name.
     BrokerOptions {
-        /// Time after which a quiet worker is sent a heartbeat, and the unit of `heartbeat_liveness`.
+        /// Time after which the broker sends a quiet worker a heartbeat, and the unit of `heartbeat_liveness`.
         heartbeat "heartbeat": Duration = defaults::HEARTBEAT,
-        /// Heartbeats that a peer may miss before it counts as dead.
+        /// Heartbeats that a peer may miss before it counts as gone.
         heartbeat_liveness "heartbeatLiveness": u32 = defaults::HEARTBEAT_LIVENESS,
-        /// How a worker is chosen: `load` or `rand`.
+        /// How the broker chooses a worker: `load` or `rand`.
         dispatch_mode "dmode": DispatchMode = DispatchMode::default(),
-        /// The broker's name; `None`: `B<uuid>`. A client that meets another name than before knows that the broker
-        /// was restarted, so do not reuse one across restarts.
+        /// The broker's name; `None`: `B<uuid>`. Another name tells a client that the broker was restarted, so do not
+        /// reuse a name after a restart.
         name "name": Option<String> = None,
-        /// Where the directory is published for core services; `None`: nowhere.
+        /// Where the broker publishes its directory for core services; `None`: nowhere.
         intch "intch": Option<String> = Some(defaults::INTCH.to_owned()),
-        /// Most requests held, waiting and in flight.
+        /// Most requests that the broker holds, waiting and at workers.
         max_requests "maxRequests": usize = limits::BROKER_REQUESTS,
-        /// Most bytes of requests held.
+        /// Most bytes of requests that the broker holds.
         max_request_bytes "maxRequestBytes": usize = limits::BROKER_REQUEST_BYTES,
         /// Largest data frame of a request, in bytes.
         max_body_bytes "maxBodyBytes": usize = limits::BODY_BYTES,
@@ -184,15 +195,15 @@ options! {
 }
 
 options! {
-    /// What a worker may be told. Every field has a method of the same name for chaining.
+    /// Options of a worker. Every field has a builder method of the same name.
     WorkerOptions {
         /// Time between two heartbeats.
         heartbeat "heartbeat": Duration = defaults::HEARTBEAT,
         /// Heartbeats that the broker may miss before the worker reconnects.
         heartbeat_liveness "heartbeatLiveness": u32 = defaults::HEARTBEAT_LIVENESS,
-        /// First pause before reconnecting; it doubles up to half a minute.
+        /// First pause after a lost session, before the next one. It doubles up to 30 s while sessions do not last.
         reconnect "reconnect": Duration = defaults::RECONNECT,
-        /// Requests taken at the same time.
+        /// Concurrent jobs.
         concurrency "concurrency": Concurrency = Concurrency::default(),
         /// First part of the identity; `None`: `W<uuid>`.
         prefix "prefix": Option<String> = None,
@@ -200,13 +211,13 @@ options! {
 }
 
 options! {
-    /// What a client may be told. Every field has a method of the same name for chaining.
+    /// Options of a client. Every field has a builder method of the same name.
     ClientOptions {
         /// Time between two heartbeats.
         heartbeat "heartbeat": Duration = defaults::HEARTBEAT,
         /// Heartbeats that the broker may miss before the client reconnects.
         heartbeat_liveness "heartbeatLiveness": u32 = defaults::HEARTBEAT_LIVENESS,
-        /// First pause before reconnecting; it doubles up to half a minute.
+        /// First pause after a lost session, before the next one. It doubles up to 30 s while sessions do not last.
         reconnect "reconnect": Duration = defaults::RECONNECT,
         /// First part of the identity; `None`: `C<uuid>`.
         prefix "prefix": Option<String> = None,
@@ -214,15 +225,15 @@ options! {
         timeout "timeout": Timeout = Timeout::default(),
         /// `retry` of requests that do not set their own.
         retry "retry": bool = false,
-        /// Most requests unanswered at a time.
+        /// Most unanswered requests.
         max_requests "maxRequests": usize = limits::CLIENT_REQUESTS,
-        /// Most bytes of requests unanswered at a time.
+        /// Most bytes of unanswered requests.
         max_request_bytes "maxRequestBytes": usize = limits::CLIENT_REQUEST_BYTES,
     }
 }
 
 impl BrokerOptions {
-    /// With a name, drawn from `entropy` if there is none yet.
+    /// Sets the name, from `entropy`, if there is none yet.
     #[must_use]
     pub fn named(mut self, entropy: &mut Entropy) -> Self {
         self.name.get_or_insert_with(|| format!("B{}", entropy.uuid()));
@@ -231,7 +242,7 @@ impl BrokerOptions {
 }
 
 impl ClientOptions {
-    /// With a prefix, drawn from `entropy` if there is none yet.
+    /// Sets the prefix, from `entropy`, if there is none yet.
     #[must_use]
     pub fn named(mut self, entropy: &mut Entropy) -> Self {
         self.prefix.get_or_insert_with(|| format!("C{}", entropy.uuid()));
@@ -240,25 +251,26 @@ impl ClientOptions {
 }
 
 impl WorkerOptions {
-    /// With a prefix, drawn from `entropy` if there is none yet.
+    /// Sets the prefix, from `entropy`, if there is none yet.
     #[must_use]
     pub fn named(mut self, entropy: &mut Entropy) -> Self {
         self.prefix.get_or_insert_with(|| format!("W{}", entropy.uuid()));
         self
     }
 
-    /// How long a client may be silent about a request before it counts as uninterested.
+    /// How long a client may send no heartbeat for a request before the reply counts as unwanted.
+    #[must_use]
     pub fn liveness_timeout(&self) -> Duration {
         self.heartbeat.saturating_mul(self.heartbeat_liveness.max(1))
     }
 }
 
-/// How long a request may go without a reply; each partial reply starts the time anew.
+/// How long a request may wait without a reply. Each partial reply restarts the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timeout {
     /// This long.
     After(Duration),
-    /// For ever; -1 on the wire.
+    /// Forever; -1 on the wire.
     Never,
 }
 
@@ -278,7 +290,7 @@ impl Timeout {
         }
     }
 
-    /// Milliseconds as on the wire, rounded up so that a short timeout does not become none at all.
+    /// Milliseconds as on the wire, rounded up so that a short timeout does not become 0.
     #[must_use]
     pub fn as_millis(self) -> i64 {
         match self {
@@ -287,7 +299,7 @@ impl Timeout {
         }
     }
 
-    /// The duration, if it ends at all.
+    /// The duration; `None` for [`Timeout::Never`].
     #[must_use]
     pub fn duration(self) -> Option<Duration> {
         match self {
@@ -298,6 +310,7 @@ impl Timeout {
 }
 
 /// A duration in whole milliseconds, rounded up.
+#[must_use]
 pub fn ceil_millis(duration: Duration) -> i64 {
     i64::try_from(duration.min(limits::DURATION).as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
 }
@@ -322,18 +335,22 @@ impl Codec {
         }
     }
 
-    /// From the value of an option; `E_OPTION` if it names none.
+    /// Reads the value of the option `codec`.
+    ///
+    /// # Errors
+    ///
+    /// `E_OPTION` unless it is `"json"` or `"raw"`.
     pub fn from_option(value: &Value) -> Result<Self, Error> {
         read(crate::option_name::CODEC, value)
     }
 }
 
-/// How the data of a request or a reply is to be read.
+/// The encoding of the data of a request or a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Codec {
     /// UTF-8 JSON.
     #[default]
     Json,
-    /// Bytes as they are; `{"codec":"raw"}` in the options.
+    /// Bytes; `{"codec":"raw"}` in the options frame.
     Raw,
 }

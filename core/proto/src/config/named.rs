@@ -1,4 +1,4 @@
-//! Options by name, for languages and files that know them by no other: what a JSON value means for each type.
+//! Options by name, for bindings and configuration files: the meaning of a JSON value for each type.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use serde_json::Value;
 use super::{Codec, Concurrency, DispatchMode, Timeout};
 use crate::error::{Error, ErrorCode};
 
-/// A type that an option can have.
+/// A type of option.
 pub(super) trait OptionValue: Sized {
-    /// What a value has to be, for the error that says so.
+    /// The valid values, for the error text.
     const EXPECTED: &'static str;
 
     fn from_json(value: &Value) -> Option<Self>;
 
-    /// The value that [`OptionValue::from_json`] takes for it.
+    /// The value from which [`OptionValue::from_json`] reads it.
     fn to_json(&self) -> Value;
 }
 
-/// The value of the option `name`; `E_OPTION` with what it may be if it is something else.
+/// The value of the option `name`; `E_OPTION` with the valid values for any other value.
 pub(super) fn read<T: OptionValue>(name: &str, value: &Value) -> Result<T, Error> {
     T::from_json(value)
         .ok_or_else(|| Error::new(ErrorCode::Option, format!("`{name}` takes {}, not {value}", T::EXPECTED)))
 }
 
 pub(super) fn unknown(name: &str, names: &[&str]) -> Error {
-    Error::new(ErrorCode::Option, format!("there is no `{name}`; there are {}", names.join(", ")))
+    Error::new(ErrorCode::Option, format!("unknown option `{name}`; the options are {}", names.join(", ")))
 }
 
 impl OptionValue for bool {
@@ -109,7 +109,7 @@ impl OptionValue for Duration {
 }
 
 impl OptionValue for Timeout {
-    const EXPECTED: &'static str = "milliseconds, or -1 for no end";
+    const EXPECTED: &'static str = "milliseconds, or -1 for no timeout";
 
     fn from_json(value: &Value) -> Option<Self> {
         value.as_f64().filter(|millis| *millis >= 0.0 || *millis == -1.0).and_then(Self::from_millis)
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn options_as_an_object_are_what_they_are_made_from() {
+    fn options_written_as_an_object_read_back_unchanged() {
         let given = json!({ "timeout": -1, "retry": true, "heartbeat": 70, "prefix": "C" });
         let written = ClientOptions::from_json(map(&given)).unwrap().to_json();
         assert!(map(&given).iter().all(|(name, value)| written.get(name) == Some(value)), "{written:?}");
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_senseless_value_is_an_error_that_says_what_is_taken() {
+    fn an_invalid_value_is_an_error_that_lists_the_valid_ones() {
         for (name, value) in [
             ("heartbeat", json!(0)),
             ("heartbeat", json!(-1)),
@@ -217,13 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_an_error_that_lists_the_known() {
+    fn an_unknown_name_is_an_error_that_lists_the_known_names() {
         let error = WorkerOptions::default().set("heartbeats", &json!(1)).unwrap_err();
         assert!(error.detail().contains("`heartbeats`") && error.detail().contains("reconnect"), "{}", error.detail());
     }
 
     #[test]
-    fn a_requests_other_options_are_headers() {
+    fn unknown_options_of_a_request_are_headers() {
         let options = json!({ "timeout": 5, "retry": true, "workerId": "W", "nocache": 1, "failFast": true, "codec": "raw",
             "traceparent": "00-1" });
         let options = RequestOptions::from_json(map(&options)).unwrap();

@@ -9,71 +9,74 @@ use super::{Codec, Timeout};
 use crate::error::Error;
 use crate::option_name as key;
 
-/// What one request may be told. What is not set is taken from the client's options.
+/// Options of one request. The client's options supply what is not set.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct RequestOptions {
-    /// How long to wait without a reply.
+    /// How long the request may wait without a reply.
     pub timeout: Option<Timeout>,
-    /// Whether the request may be run again when its worker or the connection is lost.
+    /// Whether another worker may run the request again when its worker or the connection is lost.
     pub retry: Option<bool>,
-    /// The one worker that is to handle it.
+    /// The identity of the only worker that may have the request.
     pub worker_id: Option<String>,
-    /// Whether to pass by the broker's reply cache.
+    /// Whether to bypass the broker's reply cache.
     pub no_cache: bool,
-    /// Whether to end with `B_NO_WORKER` or `B_REJECTED` at once instead of waiting for a worker.
+    /// Whether the request ends with `B_NO_WORKER` or `B_REJECTED` at once instead of waiting for a worker.
     pub fail_fast: bool,
-    /// How the data is to be read.
+    /// The encoding of the data.
     pub codec: Codec,
-    /// Keys of the user's own, handed to the worker with the options.
+    /// Headers: the user's own keys, which the worker receives with the options.
     pub headers: BTreeMap<String, Value>,
 }
 
 impl RequestOptions {
-    /// Sets how long to wait without a reply.
+    /// Sets how long the request may wait without a reply.
     #[must_use]
     pub fn timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.timeout = Some(timeout.into());
         self
     }
 
-    /// Lets the request be run again when its worker or the connection is lost.
+    /// Sets whether another worker may run the request again when its worker or the connection is lost.
     #[must_use]
     pub fn retry(mut self, retry: bool) -> Self {
         self.retry = Some(retry);
         self
     }
 
-    /// Names the one worker that is to handle the request.
+    /// Sets the identity of the only worker that may have the request.
     #[must_use]
     pub fn worker_id(mut self, worker_id: impl Into<String>) -> Self {
         self.worker_id = Some(worker_id.into());
         self
     }
 
-    /// Passes by the broker's reply cache.
+    /// Sets whether to bypass the broker's reply cache.
     #[must_use]
     pub fn no_cache(mut self, no_cache: bool) -> Self {
         self.no_cache = no_cache;
         self
     }
 
-    /// Fails at once instead of waiting for a worker.
+    /// Sets whether the request fails at once instead of waiting for a worker.
     #[must_use]
     pub fn fail_fast(mut self, fail_fast: bool) -> Self {
         self.fail_fast = fail_fast;
         self
     }
 
-    /// Says how the data is to be read.
+    /// Sets the encoding of the data.
     #[must_use]
     pub fn codec(mut self, codec: Codec) -> Self {
         self.codec = codec;
         self
     }
 
-    /// Sets an option by its name on the wire; times are milliseconds. A name that the protocol does not know is a header.
-    /// `E_OPTION` for a value that an option cannot have.
+    /// Sets an option by its name on the wire. Times are milliseconds. Any other name sets a header.
+    ///
+    /// # Errors
+    ///
+    /// `E_OPTION` for an invalid value.
     pub fn set(&mut self, name: &str, value: &Value) -> Result<(), Error> {
         match name {
             key::TIMEOUT => self.timeout = Some(read(name, value)?),
@@ -89,7 +92,11 @@ impl RequestOptions {
         Ok(())
     }
 
-    /// The options in an object; see [`RequestOptions::set`].
+    /// Reads the options from an object.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RequestOptions::set`].
     pub fn from_json(options: &Map<String, Value>) -> Result<Self, Error> {
         let mut this = Self::default();
         options.iter().try_for_each(|(name, value)| this.set(name, value))?;
@@ -101,7 +108,7 @@ impl RequestOptions {
         self.worker_id.is_none() && !self.no_cache && !self.fail_fast && self.headers.is_empty()
     }
 
-    /// Adds a key of the user's own. A name that the protocol uses itself is overridden by the protocol's value.
+    /// Adds a header. The protocol's own options override a header of the same name.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.headers.insert(name.into(), value.into());

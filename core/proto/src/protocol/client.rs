@@ -10,29 +10,29 @@ use super::{tag, BrokerHello, ClientHello, DecodeError, Frame, Malformed, Payloa
 pub enum ClientToBroker {
     /// `C|2|service|rid|data|opts`: a request.
     Request {
-        /// The service that is asked for.
+        /// The requested service.
         service: ServiceName,
-        /// What the client calls the request.
+        /// The client's request id.
         id: RequestId,
         /// The request's data.
         data: Frame,
-        /// The request's options: JSON, or one of the published peers' ways to say none.
+        /// The request's options: JSON, or one of the forms in which published peers send none.
         options: Frame,
-        /// Frames after that, handed to the worker.
+        /// Further frames, which the worker receives.
         extra: Vec<Frame>,
     },
-    /// `C|4`: a sign of life.
+    /// `C|4`: a heartbeat.
     Heartbeat,
-    /// `C|4|json`: a sign of life with version 1's announcement.
+    /// `C|4|json`: a heartbeat with a version 1 hello.
     Hello(ClientHello),
     /// `C|4|request|rid`: the client still wants the reply.
     RequestHeartbeat {
         /// The request.
         id: RequestId,
-        /// Whether the form was the older `C|4|rid`, which is answered like a heartbeat.
+        /// Whether the form was the older `C|4|rid`, which the broker answers like a heartbeat.
         answered: bool,
     },
-    /// `C|4|worker|workerId`: a worker is alive, said by somebody else.
+    /// `C|4|worker|workerId`: a client reports that a worker is alive.
     WorkerLiveness(Frame),
     /// `C|8|""|rid`: the client no longer wants the reply.
     Cancel(RequestId),
@@ -124,13 +124,13 @@ impl ClientToBroker {
 pub enum BrokerToClient {
     /// `C|4`: the answer to a heartbeat.
     Heartbeat,
-    /// `C|4|json`: the answer to an announcement.
+    /// `C|4|json`: the answer to a hello.
     Hello(BrokerHello),
     /// `C|3` or `C|6`, `""|rid|status|data|opts`: a reply.
     Reply {
         /// Partial or final.
         kind: ReplyKind,
-        /// The client's request; empty if the broker refuses one that had no id.
+        /// The client's request id; empty if the broker refuses a request without one.
         id: Frame,
         /// The reply itself.
         payload: Payload,

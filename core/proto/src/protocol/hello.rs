@@ -1,4 +1,4 @@
-//! What peers of version 1 announce to each other, in frames that the published peers ignore.
+//! Hellos: what version 1 peers announce to each other, in frames that published peers ignore.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{json, Frame};
 use crate::config::{ceil_millis, defaults, Concurrency, Timeout};
 use crate::limits;
 
-/// The version of the extensions spoken here.
+/// The version of the extensions.
 pub const VERSION: u32 = 1;
 
 /// The extensions that a peer understands.
@@ -17,14 +17,14 @@ pub const VERSION: u32 = 1;
 pub struct Capabilities {
     /// Requests can be cancelled.
     pub cancel: bool,
-    /// Partial replies are sent against credit.
+    /// Partial replies need credit.
     pub credit: bool,
-    /// `{"codec":"raw"}` is understood.
+    /// The peer understands `{"codec":"raw"}`.
     pub codec: bool,
 }
 
 impl Capabilities {
-    /// All that this implementation understands.
+    /// All capabilities of this implementation.
     pub const ALL: Self = Self { cancel: true, credit: true, codec: true };
 
     fn names(self) -> Vec<&'static str> {
@@ -32,7 +32,7 @@ impl Capabilities {
         named.into_iter().filter_map(|(on, name)| on.then_some(name)).collect()
     }
 
-    /// Adds what this name stands for, if it is known here.
+    /// Adds the capability with this name, if it is known.
     fn add(&mut self, name: &str) {
         match name {
             "cancel" => self.cancel = true,
@@ -43,44 +43,44 @@ impl Capabilities {
     }
 }
 
-/// A client's announcement.
+/// A client's hello.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientHello {
-    /// What it understands.
+    /// The capabilities.
     pub capabilities: Capabilities,
-    /// Its interval between heartbeats.
+    /// The interval between heartbeats.
     pub heartbeat: Duration,
-    /// Partial replies that each of its requests may be sent before it grants more; with capability `credit`.
+    /// Initial credit of each request: partial replies before the first grant; with capability `credit`.
     pub credit: u32,
-    /// Which of its connections this is: a later one has a greater number.
+    /// The number of the session: a later session has a greater one.
     pub session: Option<u64>,
 }
 
-/// A worker's announcement, beside the service it offers.
+/// A worker's hello, sent with the service name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkerHello {
-    /// What it understands.
+    /// The capabilities.
     pub capabilities: Capabilities,
-    /// Its interval between heartbeats.
+    /// The interval between heartbeats.
     pub heartbeat: Duration,
-    /// How many requests it takes at a time.
+    /// The concurrency.
     pub concurrency: Concurrency,
 }
 
-/// A broker's answer to either.
+/// A broker's answer to either hello.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BrokerHello {
-    /// What it understands.
+    /// The capabilities.
     pub capabilities: Capabilities,
-    /// Its interval between heartbeats.
+    /// The interval between heartbeats.
     pub heartbeat: Duration,
-    /// Its name, another one at every start; empty if it did not say.
+    /// The broker's name, another one after each start; empty if missing.
     pub name: String,
-    /// To a client: what it calls this acquaintance, another number once it has given the client up and forgotten it.
+    /// To a client: the number of the broker's record of it; another number once the broker has dropped the client's state.
     pub session: Option<u64>,
 }
 
-/// The JSON of all three, as it is sent.
+/// The JSON of all three hellos, for writing.
 #[derive(Serialize)]
 struct Wire {
     v: u32,
@@ -107,7 +107,7 @@ impl Wire {
     }
 }
 
-/// The JSON of all three, as it is read: only the version must be there.
+/// The JSON of all three hellos, for reading. Only the version is required.
 #[derive(Default)]
 struct Received {
     version: Option<f64>,
@@ -145,7 +145,7 @@ impl Received {
         json::read(frame, Self::default()).filter(|hello| hello.version >= Some(VERSION.into()))
     }
 
-    /// The interval as far as it is believed.
+    /// The interval, clamped to its bounds.
     fn heartbeat(&self) -> Duration {
         let (shortest, longest) = limits::HEARTBEAT;
         let said = self.heartbeat.and_then(Timeout::duration);
@@ -153,7 +153,7 @@ impl Received {
     }
 }
 
-/// Whether a frame looks like an announcement rather than like a request id.
+/// Whether a frame looks like a hello and not like a request id.
 pub(super) fn looks_like_hello(frame: &[u8]) -> bool {
     frame.first() == Some(&b'{')
 }

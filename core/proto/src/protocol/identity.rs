@@ -7,18 +7,18 @@ use uuid::Uuid;
 use super::Frame;
 use crate::limits;
 
-/// A peer's routing identity: bytes that the peer chose or libzmq made up, never assumed to be text.
+/// A peer's identity: bytes that the peer or the ROUTER chose. It need not be text.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PeerId(Frame);
 
 impl PeerId {
-    /// Takes an identity frame as it came.
+    /// From an identity frame.
     #[must_use]
     pub fn new(frame: Frame) -> Self {
         Self(frame)
     }
 
-    /// Makes the identity of a client's or worker's new connection: `<prefix>-<uuid v4>`.
+    /// The identity of a new session: `<prefix>-<uuid v4>`.
     #[must_use]
     pub fn make(prefix: &str, uuid: Uuid) -> Self {
         Self(Frame::from(format!("{prefix}-{uuid}")))
@@ -70,7 +70,7 @@ impl fmt::Display for PeerId {
     }
 }
 
-/// What a client calls its request; unique only together with the client's identity.
+/// A client's id of a request, unique only together with the client's identity.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(Frame);
 
@@ -81,7 +81,7 @@ impl RequestId {
         (1..=limits::REQUEST_ID_BYTES).contains(&frame.len()).then_some(Self(frame))
     }
 
-    /// An id from a UUID: 32 hexadecimal digits, which libzmq keeps without allocating.
+    /// An id from a UUID: 32 hexadecimal digits, which libzmq stores without allocating.
     #[must_use]
     pub fn make(uuid: Uuid) -> Self {
         let mut buffer = Uuid::encode_buffer();
@@ -184,7 +184,7 @@ mod tests {
         {
             assert_eq!(PeerId::from_text(&text_of(identity)).as_bytes(), identity);
         }
-        // No identity has these texts; they stand for themselves.
+        // No identity has these texts; they are read as they are.
         for text in ["0x1", "0xzz", "0x+1", "0x1\u{f6}"] {
             assert_eq!(PeerId::from_text(text).as_bytes(), text.as_bytes());
         }

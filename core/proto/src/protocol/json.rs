@@ -1,7 +1,7 @@
-//! Small JSON objects, read leniently and without building what nobody asks for.
+//! Small JSON objects, read leniently and without building values that nothing uses.
 //!
-//! A member that makes no sense never spoils the others, of a repeated member the last counts, and only text is ever
-//! copied: what a peer sends cannot cost more memory than its own length.
+//! An invalid member does not affect the others. The last of repeated members counts. Only text is copied, so a peer's
+//! JSON never costs more memory than its own length.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,9 +10,9 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAcces
 
 use crate::config::Timeout;
 
-/// Something that is read from an object, member by member.
+/// A type that is read from an object, member by member.
 pub(super) trait Object: Sized {
-    /// Takes the value of one member with [`scalar`], [`each_text`] or, for an unknown name, [`skip`].
+    /// Reads the value of one member with [`scalar`], [`each_text`] or, for an unknown name, [`skip`].
     fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<(), A::Error>;
 }
 
@@ -24,22 +24,22 @@ pub(super) fn read<T: Object>(json: &[u8], object: T) -> Option<T> {
     Some(object)
 }
 
-/// A member's value. Arrays and objects, which nobody reads, are skipped.
+/// A member's value. Skips arrays and objects.
 pub(super) fn scalar<'de, A: MapAccess<'de>>(members: &mut A) -> Result<Scalar<'de>, A::Error> {
     members.next_value_seed(Any { each_text: None })
 }
 
-/// Hands each text in a member's array to `each`.
+/// Passes each text in a member's array to `each`.
 pub(super) fn each_text<'de, A: MapAccess<'de>>(members: &mut A, each: &mut dyn FnMut(&str)) -> Result<(), A::Error> {
     members.next_value_seed(Any { each_text: Some(each) }).map(drop)
 }
 
-/// Passes by a member's value.
+/// Skips a member's value.
 pub(super) fn skip<'de, A: MapAccess<'de>>(members: &mut A) -> Result<(), A::Error> {
     members.next_value::<IgnoredAny>().map(drop)
 }
 
-/// A value as far as anybody here cares.
+/// A scalar value.
 #[derive(Debug, PartialEq)]
 pub(super) enum Scalar<'a> {
     Null,
@@ -51,7 +51,7 @@ pub(super) enum Scalar<'a> {
 }
 
 impl Scalar<'_> {
-    /// JavaScript's idea of true.
+    /// Whether JavaScript treats the value as true.
     pub(super) fn truthy(&self) -> bool {
         match self {
             Self::Null => false,
@@ -71,12 +71,12 @@ impl Scalar<'_> {
         }
     }
 
-    /// A number without a fraction; one that is too large is the largest.
+    /// A whole number; a larger one counts as the largest.
     pub(super) fn whole(&self) -> Option<i64> {
         self.number().filter(|number| number.fract() == 0.0).map(|number| number as i64)
     }
 
-    /// A number of things; one that is too large is the largest.
+    /// A count; a larger one counts as the largest.
     pub(super) fn count(&self) -> Option<u32> {
         self.whole().filter(|number| *number >= 0).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
     }
@@ -111,8 +111,8 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// A member's name, borrowed where the JSON has no escapes in it. Taken as bytes, because JavaScript writes names that
-/// are not Unicode (`"\ud800"`).
+/// A member's name, borrowed if it contains no escapes. Read as bytes, because JavaScript writes names that are not
+/// Unicode (`"\ud800"`).
 struct Name<'a>(Cow<'a, [u8]>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
@@ -134,7 +134,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
     }
 }
 
-/// Reads any value, and if it is an array hands the texts in it on.
+/// Reads any value; of an array, passes on the texts.
 struct Any<'f> {
     each_text: Option<&'f mut dyn FnMut(&str)>,
 }

@@ -1,7 +1,7 @@
-//! Ring 1: frames ⇄ typed messages. No state, no I/O.
+//! The wire protocol: frames ⇄ typed messages. No state, no I/O.
 //!
-//! Whatever comes off a socket becomes a [`ToBroker`], a [`BrokerToClient`] or a [`BrokerToWorker`] here or is a
-//! [`DecodeError`]; no other code looks at a frame by its position. Data frames are carried as they came.
+//! Received frames become a [`ToBroker`], a [`BrokerToClient`] or a [`BrokerToWorker`] here, or a
+//! [`DecodeError`]; no other code accesses a frame by its position. Data frames pass unchanged.
 
 mod client;
 mod hello;

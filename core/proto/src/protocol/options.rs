@@ -1,5 +1,5 @@
-//! The options frames of requests and replies: read leniently, because published peers send anything from `{}` to
-//! nothing at all, and written in a fixed order.
+//! The options frames of requests and replies. Reading is lenient, because published peers send anything from `{}` to an
+//! empty frame; writing has a fixed order.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use super::{json, Frame};
 use crate::config::{defaults, Codec, RequestOptions, Timeout};
 use crate::option_name as key;
 
-/// What a request's options say that concerns the broker.
+/// The options of a request that concern the broker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestSettings {
-    /// How long the request may go without a reply; the default where it is not said.
+    /// How long the request may wait without a reply; the default if missing.
     pub timeout: Timeout,
-    /// Whether it may be run again.
+    /// Whether another worker may run it again.
     pub retry: bool,
-    /// The one worker that is to handle it.
+    /// The identity of the only worker that may have the request.
     pub worker_id: Option<String>,
-    /// Whether to pass by the reply cache.
+    /// Whether to bypass the reply cache.
     pub no_cache: bool,
-    /// Whether the embedding program is asked to keep it.
+    /// Whether the request is durable.
     pub persist: bool,
-    /// Whether to fail rather than wait for a worker.
+    /// Whether it fails at once instead of waiting for a worker.
     pub fail_fast: bool,
-    /// How the data is to be read.
+    /// The encoding of the data.
     pub codec: Codec,
 }
 
@@ -45,7 +45,7 @@ impl Default for RequestSettings {
 }
 
 impl RequestSettings {
-    /// Reads an options frame. What is not a JSON object counts as `{}`, a value that makes no sense as not given.
+    /// Reads an options frame. Anything but a JSON object counts as `{}`, an invalid value as missing.
     #[must_use]
     pub fn parse(options: &[u8]) -> Self {
         parse_options(options)
@@ -70,12 +70,12 @@ impl json::Object for RequestSettings {
     }
 }
 
-/// What a reply's options say that concerns the broker and the receiver.
+/// The options of a reply that concern the broker and the receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReplyOptions {
     /// How long the broker may answer the same request from its cache.
     pub cache: Option<Duration>,
-    /// How the data is to be read.
+    /// The encoding of the data.
     pub codec: Codec,
 }
 
@@ -105,7 +105,7 @@ impl json::Object for ReplyOptions {
 }
 
 fn parse_options<T: json::Object + Default>(options: &[u8]) -> T {
-    // `{}` and the published peers' other ways to say nothing are worth a short cut.
+    // A shortcut for `{}` and the other forms in which published peers send no options.
     if options.len() <= 2 {
         return T::default();
     }
@@ -119,10 +119,10 @@ fn codec_named(name: &Scalar<'_>) -> Codec {
     }
 }
 
-/// The options of a reply whose data is bytes, and which has no others.
+/// The options frame of a reply with raw data and no other options.
 pub const RAW_OPTIONS: &str = r#"{"codec":"raw"}"#;
 
-/// Writes the options frame of a reply: the codec, if it is not JSON, and the user's own keys.
+/// Writes the options frame of a reply: the codec, unless it is JSON, and headers.
 #[must_use]
 pub fn encode_reply_options(codec: Codec, options: &Map<String, Value>) -> Frame {
     match codec {
@@ -140,7 +140,7 @@ pub fn encode_reply_options(codec: Codec, options: &Map<String, Value>) -> Frame
 }
 
 /// Writes the options frame of a request: `timeout` and `retry` always and first, as the published client does,
-/// then what differs from the defaults, then the user's own keys.
+/// then options that differ from their defaults, then headers.
 #[must_use]
 pub fn encode_request_options(options: &RequestOptions, timeout: Timeout, retry: bool) -> Frame {
     let mut json = format!(r#"{{"{}":{},"{}":{}"#, key::TIMEOUT, timeout.as_millis(), key::RETRY, u8::from(retry));

@@ -1,4 +1,4 @@
-//! What a reply carries, and the small JSON of version 1 beside it.
+//! The contents of a reply, and the metadata of version 1.
 
 use serde::de::MapAccess;
 
@@ -44,7 +44,7 @@ impl Status {
     }
 }
 
-/// A status frame as it came, without taking up a frame's place for the two that all peers send.
+/// A status frame, unchanged. The two values that all peers send take no frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StatusFrame(StatusBytes);
 
@@ -110,8 +110,8 @@ impl std::ops::Deref for StatusFrame {
     }
 }
 
-/// The frames of a reply from the status on. They pass the broker as they came; only what is missing is filled in,
-/// because the published Go client needs the data frame.
+/// The frames of a reply from the status on. They pass the broker unchanged. The broker adds only a missing data frame,
+/// because the published Go client needs one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Payload {
     /// The status frame.
@@ -120,18 +120,18 @@ pub struct Payload {
     pub data: Frame,
     /// The options frame; Ruby's worker leaves it out.
     pub options: Option<Frame>,
-    /// Frames after that, to be passed through.
+    /// Further frames, passed through.
     pub extra: Vec<Frame>,
 }
 
 impl Payload {
-    /// A payload of our own making.
+    /// A payload from its parts.
     #[must_use]
     pub fn new(status: Status, data: Frame, options: Frame) -> Self {
         Self { status: status.into(), data, options: Some(options), extra: Vec::new() }
     }
 
-    /// A reply that the broker makes itself: a code as data and where it came from in the options.
+    /// A reply from the broker itself: an error code as data, and its origin in the options.
     #[must_use]
     pub fn broker_error(code: crate::error::ErrorCode) -> Self {
         let message = serde_json::Value::from(code.message());
@@ -139,7 +139,7 @@ impl Payload {
         Self::new(Status::Error, Frame::from(format!("\"{code}\"")), Frame::from(options))
     }
 
-    /// Whether it is a reply that a broker made itself with this code.
+    /// Whether it is a reply from a broker itself with this code.
     #[must_use]
     pub fn is_broker_error(&self, code: crate::error::ErrorCode) -> bool {
         let is_brokers = |options: &Frame| {
@@ -156,7 +156,7 @@ impl Payload {
         self.status.parse()
     }
 
-    /// What the options say that concerns the broker and the receiver.
+    /// The options that concern the broker and the receiver.
     #[must_use]
     pub fn parsed_options(&self) -> ReplyOptions {
         self.options.as_deref().map(ReplyOptions::parse).unwrap_or_default()
@@ -184,8 +184,8 @@ impl Payload {
     }
 }
 
-/// Whether a data frame stands for no data: empty, the literal `undefined` that the published JavaScript sends, or
-/// JSON's `null`.
+/// Whether a data frame means "no data": empty, JSON's `null`, or the literal `undefined` that the published JavaScript
+/// package sends.
 #[must_use]
 pub fn is_null(data: &[u8]) -> bool {
     matches!(data, b"" | b"undefined" | b"null")
@@ -197,14 +197,14 @@ pub fn codec_of(options: &[u8]) -> Codec {
     ReplyOptions::parse(options).codec
 }
 
-/// The frame that a broker adds to a request for a worker of version 1.
+/// The frame that a broker adds to a request for a version 1 worker.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Metadata {
     /// What is left of the request's timeout.
     pub remaining: Timeout,
     /// 1 for the first worker that gets the request, 2 for the second, …
     pub attempt: u32,
-    /// Partial replies that may be sent before the client grants more; `None`: as many as the worker likes.
+    /// Partial replies that may be sent before the client grants more; `None`: no limit.
     pub credit: Option<u32>,
 }
 
@@ -221,8 +221,8 @@ impl json::Object for Metadata {
 }
 
 impl Metadata {
-    /// Reads the frame; `None` if it is not a JSON object. What it does not say, or not in a way that makes sense,
-    /// is the request's first attempt, without an end and without a bound on partial replies.
+    /// Reads the frame; `None` unless it is a JSON object. Missing or invalid members default to the first attempt, no timeout and
+    /// no limit on partial replies.
     #[must_use]
     pub fn parse(frame: &[u8]) -> Option<Self> {
         json::read(frame, Self { remaining: Timeout::Never, attempt: 1, credit: None })
@@ -234,7 +234,7 @@ impl Metadata {
         let mut digits = [itoa::Buffer::new(), itoa::Buffer::new(), itoa::Buffer::new()];
         let [remaining, attempt, credit] = &mut digits;
         let credit = self.credit.map(|partials| credit.format(partials));
-        // One for every request: no formatting machinery, no allocation.
+        // Every request has one, so this avoids formatting and allocation.
         Frame::concat(&[
             br#"{"remaining":"#,
             remaining.format(self.remaining.as_millis()).as_bytes(),

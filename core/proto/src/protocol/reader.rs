@@ -1,4 +1,4 @@
-//! Takes a message apart, frame by frame, and names what is wrong with it.
+//! Reads a message frame by frame, and names the first fault.
 
 use std::fmt;
 use std::vec::Drain;
@@ -6,7 +6,7 @@ use std::vec::Drain;
 use super::{tag, Frame, RequestId, ServiceName, Side};
 use crate::limits;
 
-/// What is wrong with a message.
+/// The fault of a malformed message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Malformed {
@@ -18,7 +18,7 @@ pub enum Malformed {
     Side,
     /// No second frame.
     NoType,
-    /// A second frame that means nothing here.
+    /// The second frame is not a message type of this side.
     Type,
     /// A request, reply, cancel or credit without a request id, or with one longer than 255 bytes.
     RequestId,
@@ -47,7 +47,7 @@ impl Malformed {
         Self::Credit,
     ];
 
-    /// The name of the event that the published clients and workers emit for it.
+    /// The event that published clients and workers emit for it.
     #[must_use]
     pub fn published_name(self) -> &'static str {
         match self {
@@ -64,11 +64,11 @@ impl Malformed {
 /// A message that could not be decoded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecodeError {
-    /// What is wrong.
+    /// The fault.
     pub malformed: Malformed,
-    /// The side it came from, if that much was said.
+    /// The sender's side, if the message names it.
     pub side: Option<Side>,
-    /// The id of the request that is refused, if the message was a request and had one.
+    /// The id of the refused request, if the message was a request with an id.
     pub refused_request: Option<Option<RequestId>>,
 }
 
@@ -80,10 +80,10 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-/// Frames that a broker adds to a request: the client's identity, an empty one and version 1's metadata.
+/// Frames that a broker adds to a request: the client's identity, an empty frame and the metadata of version 1.
 const ADDED_BY_BROKER: usize = 3;
 
-/// The frames of one message, taken from the front.
+/// The frames of one message, read from the front.
 pub(super) struct Reader<'a> {
     frames: Drain<'a, Frame>,
     side: Option<Side>,
@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
         Self::of_at_most(limits::MESSAGE_FRAMES, frames)
     }
 
-    /// For a message from a broker, which may be a peer's longest with what the broker added.
+    /// For a message from a broker, which may be a peer's longest message plus the frames that the broker adds.
     pub(super) fn from_broker(frames: &'a mut Vec<Frame>) -> Self {
         Self::of_at_most(limits::MESSAGE_FRAMES + ADDED_BY_BROKER, frames)
     }
@@ -114,17 +114,17 @@ impl<'a> Reader<'a> {
         self.frames.next()
     }
 
-    /// The data frame, `null` if there is none.
+    /// The data frame; `null` if missing.
     pub(super) fn data(&mut self) -> Frame {
         self.next().unwrap_or_else(|| Frame::from("null"))
     }
 
-    /// The options frame of a request, `{}` if there is none.
+    /// The options frame of a request; `{}` if missing.
     pub(super) fn options(&mut self) -> Frame {
         self.next().unwrap_or_else(|| Frame::from("{}"))
     }
 
-    /// The next frame, empty if there is none.
+    /// The next frame; empty if missing.
     pub(super) fn next_or_empty(&mut self) -> Frame {
         self.frames.next().unwrap_or_default()
     }
@@ -169,7 +169,7 @@ impl<'a> Reader<'a> {
         Err(DecodeError { refused_request, ..self.error(Malformed::TooManyFrames) })
     }
 
-    /// The name of a service, in a message that has to have one.
+    /// The service name, in a message that must have one.
     pub(super) fn service(&mut self) -> Result<ServiceName, DecodeError> {
         let name = self.next_or_empty();
         let malformed = if name.is_empty() { Malformed::NoService } else { Malformed::ServiceTooLong };

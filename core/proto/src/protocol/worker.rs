@@ -9,10 +9,10 @@ use super::{
 };
 use crate::config::Concurrency;
 
-/// Whether more is to come.
+/// Whether a reply is the last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyKind {
-    /// More is to come.
+    /// Another reply follows.
     Partial,
     /// The last one.
     Final,
@@ -35,10 +35,10 @@ impl ReplyKind {
     }
 }
 
-/// What a worker's heartbeat says.
+/// The contents of a worker's heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WorkerHeartbeat {
-    /// How many requests it takes at a time; `None`: not said, or not a usable number.
+    /// The concurrency; `None`: missing or invalid.
     pub concurrency: Option<Concurrency>,
     /// Whether a core service asks for a publication of the directory.
     pub update: bool,
@@ -73,36 +73,36 @@ impl WorkerHeartbeat {
 /// What a worker sends.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WorkerToBroker {
-    /// `W|1|service` and, with version 1, `json`: it offers a service.
+    /// `W|1|service` and, with version 1, `json`: the worker offers a service.
     Ready {
-        /// The service, or a wildcard or version of one.
+        /// The service name, which may be a wildcard or carry a version.
         service: ServiceName,
-        /// Version 1's announcement.
+        /// The hello of a version 1 worker.
         hello: Option<WorkerHello>,
     },
-    /// `W|4|""|json`: a sign of life.
+    /// `W|4|""|json`: a heartbeat.
     Heartbeat(WorkerHeartbeat),
     /// `W|3` or `W|6`, `clientId|""|rid|status|data|opts`: a reply.
     Reply {
         /// Partial or final.
         kind: ReplyKind,
-        /// The client, as the broker named it with the request.
+        /// The client's identity, from the request.
         client: PeerId,
         /// The request.
         id: RequestId,
         /// The reply itself.
         payload: Payload,
     },
-    /// `W|7|clientId|""|rid|0|reason|opts`: somebody else is to do it.
+    /// `W|7|clientId|""|rid|0|reason|opts`: a rejection; another worker gets the request.
     Reject {
-        /// The client, as the broker named it with the request.
+        /// The client's identity, from the request.
         client: PeerId,
         /// The request.
         id: RequestId,
         /// The reason.
         payload: Payload,
     },
-    /// `W|5`: it stops.
+    /// `W|5`: the worker stops.
     Disconnect,
 }
 
@@ -169,43 +169,43 @@ pub enum BrokerToWorker {
     Ready(Option<BrokerHello>),
     /// `W|2|clientId|service|""|rid|data|opts …`: a request.
     Request {
-        /// Who asks.
+        /// The client's identity.
         client: PeerId,
-        /// The name that was asked for.
+        /// The name that the client asked for.
         service: ServiceName,
-        /// What the client calls the request.
+        /// The client's request id.
         id: RequestId,
         /// The request's data.
         data: Frame,
         /// The request's options.
         options: Frame,
-        /// The client's frames after that.
+        /// Further frames of the client.
         extra: Vec<Frame>,
-        /// Version 1's frame at the end. Not set by `decode`, which cannot know; see
+        /// The last frame, if the broker speaks version 1. `decode` cannot know that and does not set it; see
         /// [`BrokerToWorker::take_metadata`].
         metadata: Option<Metadata>,
     },
-    /// `W|4`: a sign of life.
+    /// `W|4`: a heartbeat.
     Heartbeat,
     /// `W|4|clientId|""|rid`: the client still wants the reply.
     RequestHeartbeat {
-        /// Who asked.
+        /// The client's identity.
         client: PeerId,
         /// The request.
         id: RequestId,
     },
     /// `W|5`: reconnect with a new identity.
     Disconnect,
-    /// `W|8|clientId|""|rid`: nobody wants the reply any more.
+    /// `W|8|clientId|""|rid`: the reply is no longer wanted.
     Cancel {
-        /// Who asked.
+        /// The client's identity.
         client: PeerId,
         /// The request.
         id: RequestId,
     },
     /// `W|9|clientId|""|rid|n`: this many more partial replies may be sent.
     Credit {
-        /// Who asked.
+        /// The client's identity.
         client: PeerId,
         /// The request.
         id: RequestId,
@@ -250,8 +250,8 @@ impl BrokerToWorker {
         }
     }
 
-    /// Moves the last extra frame of a request into `metadata`: for connections whose broker announced version 1,
-    /// which adds that frame to each request.
+    /// Moves the last extra frame of a request into `metadata`. Call it when the broker speaks version 1: it adds that frame to
+    /// each request.
     pub fn take_metadata(&mut self) {
         if let Self::Request { extra, metadata, .. } = self {
             *metadata = extra.last().and_then(|frame| Metadata::parse(frame));

@@ -1,0 +1,169 @@
+//! What all clones of a client and all its responses share, and the sink of the client's events.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::task::Waker;
+
+use parking_lot::Mutex;
+use pigato_proto::index::Map;
+
+use super::events::{tell, Listener, PeerEvent};
+use super::latch::Latch;
+use super::reply::failure;
+use super::response_state::ResponseState;
+use super::wait::wait_for_peer;
+use crate::client::{Event, Token};
+use crate::config::{ClientOptions, RequestOptions};
+use crate::endpoint::{open_client, ClientCommand};
+use crate::error::{Error, ErrorCode};
+use crate::protocol::{Frame, ServiceName};
+use crate::reactor::{Engine, EventSink, Handle};
+
+/// What all clones of a client and all its responses share.
+#[derive(Debug)]
+pub(super) struct ClientCore {
+    handle: Handle<ClientCommand>,
+    state: Arc<ClientState>,
+    next_token: AtomicU64,
+}
+
+/// What the I/O thread shares with them.
+#[derive(Debug, Default)]
+struct ClientState {
+    responses: Mutex<Map<Token, Arc<ResponseState>>>,
+    is_connected: AtomicBool,
+    stopped: Latch,
+}
+
+impl ClientCore {
+    /// Starts the client on the I/O thread.
+    pub(super) fn open(endpoint: &str, options: ClientOptions, mut listener: Listener) -> Result<Self, Error> {
+        let engine = Engine::current()?;
+        let state = Arc::new(ClientState::default());
+        tell(&mut listener, PeerEvent::Started);
+        let sink =
+            ClientSink { endpoint: endpoint.to_owned(), state: Arc::clone(&state), listener, wakers: Vec::new() };
+        let handle = open_client(&engine, endpoint, options, Box::new(sink))?;
+        Ok(Self { handle, state, next_token: AtomicU64::new(1) })
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.state.is_connected.load(Ordering::Acquire)
+    }
+
+    /// Stops the client and waits until it has stopped. Does nothing in a forked child.
+    pub(super) async fn stop(&self) {
+        if self.handle.is_inherited() {
+            return;
+        }
+        self.send(ClientCommand::Stop);
+        self.state.stopped.wait().await;
+    }
+
+    pub(super) fn request(
+        &self,
+        service: Result<ServiceName, Error>,
+        data: Result<Frame, Error>,
+        options: RequestOptions,
+    ) -> (Token, Arc<ResponseState>) {
+        let token = self.next_token.fetch_add(1, Ordering::Relaxed);
+        let state = Arc::new(ResponseState::default());
+        if self.handle.is_inherited() {
+            state.failed(ErrorCode::Fork.into());
+            return (token, state);
+        }
+        self.state.responses.lock().insert(token, Arc::clone(&state));
+        let submitted = data.and_then(|data| {
+            let service = service?;
+            self.handle.submit(ClientCommand::Request { token, service, data, options: Box::new(options) })
+        });
+        if let Err(error) = submitted {
+            self.state.responses.lock().remove(&token);
+            state.failed(error);
+        }
+        (token, state)
+    }
+
+    /// Sends a command that ends or helps something; nothing is lost if the client has stopped meanwhile.
+    pub(super) fn send(&self, command: ClientCommand) {
+        // The only possible error says that the client has stopped, and then there is nothing to do.
+        let _ = self.handle.submit_urgent(command);
+    }
+
+    /// Waits for a reply on the present thread, which reads for the client meanwhile.
+    pub(super) fn wait_for<F: Future>(&self, future: F) -> F::Output {
+        wait_for_peer(&self.handle, future)
+    }
+
+    /// Forgets a response whose holder is gone.
+    pub(super) fn discard(&self, token: Token) {
+        if !self.handle.is_inherited() {
+            self.state.responses.lock().remove(&token);
+        }
+    }
+}
+
+impl Drop for ClientCore {
+    fn drop(&mut self) {
+        self.send(ClientCommand::Stop);
+    }
+}
+
+struct ClientSink {
+    endpoint: String,
+    state: Arc<ClientState>,
+    listener: Listener,
+    /// Who is to be woken at the end of a batch.
+    wakers: Vec<Waker>,
+}
+
+impl ClientSink {
+    fn take(&self, token: Token) -> Option<Arc<ResponseState>> {
+        self.state.responses.lock().remove(&token)
+    }
+
+    fn tell(&mut self, event: PeerEvent) {
+        tell(&mut self.listener, event);
+    }
+}
+
+impl EventSink<Event> for ClientSink {
+    fn deliver(&mut self, events: &mut Vec<Event>) {
+        for event in events.drain(..) {
+            match event {
+                Event::Partial { token, payload } => {
+                    let response = self.state.responses.lock().get(&token).cloned();
+                    let Some((waker, is_over)) = response.map(|response| response.partial(payload)) else { continue };
+                    self.wakers.extend(waker);
+                    if is_over {
+                        self.take(token);
+                    }
+                }
+                Event::Final { token, payload } => {
+                    let response = self.take(token);
+                    self.wakers.extend(response.and_then(|response| response.finished(payload)));
+                }
+                Event::Failed { token, code } => {
+                    let response = self.take(token);
+                    let error = failure(code, &self.endpoint, self.state.is_connected.load(Ordering::Acquire));
+                    self.wakers.extend(response.and_then(|response| response.failed(error)));
+                }
+                Event::Connected => {
+                    self.state.is_connected.store(true, Ordering::Release);
+                    self.tell(PeerEvent::Connected);
+                }
+                Event::Disconnected => {
+                    self.state.is_connected.store(false, Ordering::Release);
+                    self.tell(PeerEvent::Disconnected);
+                }
+                Event::Stopped => {
+                    self.tell(PeerEvent::Stopped);
+                    self.state.stopped.set();
+                }
+                Event::ProtocolError(malformed) => self.tell(PeerEvent::ProtocolError(malformed)),
+            }
+        }
+        self.wakers.drain(..).for_each(Waker::wake);
+    }
+}
