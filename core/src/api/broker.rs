@@ -15,10 +15,10 @@ use crate::endpoint::{open_broker, BoundBroker, BrokerCommand};
 use crate::error::Error;
 use crate::reactor::{Engine, EventSink};
 
-/// Takes requests from clients and hands them to workers.
+/// Queues requests of clients and gives them to workers.
 ///
-/// It runs on the I/O thread from [`BrokerBuilder::start`] until [`Broker::stop`], or until it is dropped, which gives up
-/// what is not finished.
+/// A broker runs on the I/O thread from [`BrokerBuilder::start`] until [`Broker::stop`]. Dropping it ends it at once, with all
+/// requests that are not finished.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -34,7 +34,7 @@ pub struct Broker {
     drained: Latch,
 }
 
-/// What a broker is made from.
+/// Builds a [`Broker`].
 #[must_use = "call start"]
 pub struct BrokerBuilder {
     endpoints: Vec<String>,
@@ -50,15 +50,15 @@ impl fmt::Debug for BrokerBuilder {
 }
 
 impl BrokerBuilder {
-    /// Listens there too. Without any, `tcp://127.0.0.1:55555`. A `*` for the port takes a free one, which
-    /// [`Broker::endpoint`] tells.
+    /// Adds an endpoint to listen on. Default: `tcp://127.0.0.1:55555`. Port `*` takes a free port, which [`Broker::endpoint`]
+    /// contains.
     pub fn bind(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoints.push(endpoint.into());
         self
     }
 
-    /// Where the directory is published for core services, `None` for nowhere. Default: `tcp://127.0.0.1:55550`, so that
-    /// a second broker on a machine needs another place or none.
+    /// Sets the endpoint where the broker publishes its directory for core services; `None`: nowhere. Default:
+    /// `tcp://127.0.0.1:55550`, so a second broker on a machine needs another endpoint or `None`.
     pub fn intch(mut self, intch: Option<&str>) -> Self {
         self.options.intch = intch.map(str::to_owned);
         self
@@ -70,33 +70,37 @@ impl BrokerBuilder {
         self
     }
 
-    /// Time after which a quiet worker is sent a heartbeat. Default: 2.5 s.
+    /// Sets the time after which the broker sends a quiet worker a heartbeat. Default: 2.5 s.
     pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
         self.options.heartbeat = heartbeat;
         self
     }
 
-    /// How a worker is chosen among the free ones.
+    /// Sets how the broker chooses among free workers. Default: the one with the fewest jobs.
     pub fn dispatch_mode(mut self, mode: DispatchMode) -> Self {
         self.options.dispatch_mode = mode;
         self
     }
 
-    /// Is told what happens in the broker, on the I/O thread: it must not block.
+    /// Sets a listener for the broker's events. It runs on the I/O thread and must not block.
     pub fn on_event(mut self, listener: impl FnMut(&Event) + Send + 'static) -> Self {
         self.listener = Box::new(listener);
         self
     }
 
-    /// Has the listener of [`BrokerBuilder::on_event`] told which requests with `persist` to keep ([`Event::Stored`],
-    /// [`Event::Removed`]), and begins with those that an earlier life left: pass none to begin with nothing. What was accepted
-    /// in the moments before a crash, and not kept yet, is lost; what was kept is run at least once.
+    /// Makes requests with `persist` durable: the listener of [`BrokerBuilder::on_event`] receives [`Event::Stored`] and
+    /// [`Event::Removed`] and keeps the requests. `requests` are those that the previous run left; pass an empty list on
+    /// the first run. A request that was accepted right before a crash and not stored yet is lost. A stored request runs at least once.
     pub fn restore(mut self, requests: impl IntoIterator<Item = StoredRequest>) -> Self {
         self.restored = Some(requests.into_iter().collect());
         self
     }
 
-    /// Starts the broker. An endpoint that cannot be bound is an error.
+    /// Starts the broker.
+    ///
+    /// # Errors
+    ///
+    /// `E_ENDPOINT` if an endpoint cannot be bound, `E_SYSTEM` if the system has no threads or sockets left.
     pub fn start(mut self) -> Result<Broker, Error> {
         if self.endpoints.is_empty() {
             self.endpoints.push(defaults::ENDPOINT.to_owned());
@@ -114,7 +118,7 @@ impl BrokerBuilder {
 }
 
 impl Broker {
-    /// A broker that is still to be told where to listen.
+    /// A builder with default options.
     pub fn builder() -> BrokerBuilder {
         BrokerBuilder {
             endpoints: Vec::new(),
@@ -124,48 +128,67 @@ impl Broker {
         }
     }
 
-    /// Where it listens; the first place, if there are several.
+    /// The first endpoint on which the broker listens, with its real port.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         self.bound.endpoint()
     }
 
-    /// All places where it listens.
+    /// All endpoints on which the broker listens.
     #[must_use]
     pub fn endpoints(&self) -> &[String] {
         &self.bound.endpoints
     }
 
-    /// Where it publishes for core services.
+    /// The endpoint where the broker publishes for core services.
     #[must_use]
     pub fn intch(&self) -> Option<&str> {
         self.bound.intch.as_deref()
     }
 
-    /// Its name, `B<uuid>` unless the options gave one.
+    /// The broker's name: the option `name`, or `B<uuid>`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.bound.name
     }
 
-    /// Counters since the start, and what there is now. `C_CLOSED` once it has stopped.
+    /// Counters since the start, and current figures.
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` after the broker has stopped.
+    ///
+    /// # Blocking
+    ///
+    /// Waits for the I/O thread, at most 10 s.
     pub fn statistics(&self) -> Result<Statistics, Error> {
         self.bound.statistics()
     }
 
-    /// Which workers offer which service. `C_CLOSED` once it has stopped.
+    /// The directory: which workers offer which service.
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` after the broker has stopped.
+    ///
+    /// # Blocking
+    ///
+    /// Waits for the I/O thread, at most 10 s.
     pub fn directory(&self) -> Result<Map<String, Value>, Error> {
         self.bound.directory()
     }
 
-    /// Stops the broker: what it has accepted is finished, for ten seconds at most; new requests are refused with
-    /// `B_DRAINING`; then its workers are told. Returns when that is done
-    /// and what was sent has left, for which a peer that does not read has a second.
+    /// Stops the broker. It finishes accepted requests for at most 10 s, refuses new ones with `B_DRAINING`, and then disconnects
+    /// its workers. Returns when everything it sent has left; a peer that does not read delays that by at most 1 s.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops only the wait; the broker still stops.
     pub async fn stop(&self) {
         self.stop_within(defaults::DRAIN).await;
     }
 
-    /// As [`Broker::stop`], with another time; zero gives up what is not finished.
+    /// As [`Broker::stop`], with another time limit. Zero ends unfinished requests at once.
     pub async fn stop_within(&self, timeout: Duration) {
         self.begin_stop(timeout);
         if !self.bound.handle.is_inherited() {
@@ -173,18 +196,26 @@ impl Broker {
         }
     }
 
-    /// As [`Broker::stop`], on the present thread.
+    /// As [`Broker::stop`].
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread until the broker has stopped.
     pub fn stop_blocking(&self) {
         wait_for(self.stop());
     }
 
-    /// As [`Broker::stop_within`], on the present thread.
+    /// As [`Broker::stop_within`].
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread until the broker has stopped.
     pub fn stop_within_blocking(&self, timeout: Duration) {
         wait_for(self.stop_within(timeout));
     }
 
     fn begin_stop(&self, timeout: Duration) {
-        // The only possible error says that it has stopped.
+        // The only possible error is that the broker has stopped.
         let _ = self.bound.handle.submit_urgent(BrokerCommand::Drain(timeout));
     }
 }
@@ -211,7 +242,7 @@ impl EventSink<Event> for BrokerSink {
     }
 }
 
-/// Keeps the compiler's eye on what users rely on: brokers may be shared between threads.
+/// Checks at compile time that brokers can be shared between threads.
 const _: fn() = || {
     fn shared<T: Send + Sync>() {}
     shared::<Broker>();

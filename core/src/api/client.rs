@@ -19,10 +19,10 @@ use crate::endpoint::service_name;
 use crate::error::{Error, ErrorCode};
 use crate::protocol::{Frame, ServiceName};
 
-/// Makes requests through a broker.
+/// Sends requests through a broker.
 ///
-/// Cheap to clone; all clones are one client with one connection. It stops when [`Client::stop`] is called or the last
-/// clone and the last [`Response`] are dropped; what is unanswered then fails with `C_CLOSED`.
+/// Cloning is cheap; all clones are one client with one connection. The client stops on [`Client::stop`], or when its last clone and
+/// its last [`Response`] are dropped. Unanswered requests then fail with `C_CLOSED`. All methods may be called on any thread.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -37,7 +37,7 @@ pub struct Client {
     core: Arc<ClientCore>,
 }
 
-/// What a client is made from.
+/// Builds a [`Client`].
 #[must_use = "call start"]
 pub struct ClientBuilder {
     endpoint: String,
@@ -58,44 +58,48 @@ impl ClientBuilder {
         self
     }
 
-    /// How long requests wait without a reply, unless they say otherwise. Default: 60 s.
+    /// Sets the default timeout of requests: how long one may wait without a reply. Default: 60 s.
     pub fn timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.options.timeout = timeout.into();
         self
     }
 
-    /// Whether requests may be run again when their worker or the connection is lost, unless they say otherwise.
+    /// Sets whether requests run again by default when their worker or the connection is lost. Default: no.
     pub fn retry(mut self, retry: bool) -> Self {
         self.options.retry = retry;
         self
     }
 
-    /// Time between two heartbeats. Default: 2.5 s.
+    /// Sets the time between two heartbeats. Default: 2.5 s.
     pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
         self.options.heartbeat = heartbeat;
         self
     }
 
-    /// First pause before reconnecting. Default: 1 s.
+    /// Sets the first pause after a lost session. It doubles up to 30 s. Default: 1 s.
     pub fn reconnect(mut self, reconnect: Duration) -> Self {
         self.options.reconnect = reconnect;
         self
     }
 
-    /// First part of the identity, which appears in the broker's log. Default: `C<uuid>`.
+    /// Sets the first part of the identity, which the broker's log shows. Default: `C<uuid>`.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.options.prefix = Some(prefix.into());
         self
     }
 
-    /// Is told what happens to the connection, on the I/O thread or one that waits in a blocking call: it must not block.
+    /// Sets a listener for connection events. It runs on the I/O thread, or on a thread inside a blocking call, and must not block.
     pub fn on_event(mut self, listener: impl FnMut(PeerEvent) + Send + 'static) -> Self {
         self.listener = Box::new(listener);
         self
     }
 
-    /// Starts the client. An endpoint that cannot be used is an error; a broker that is not there yet is not: requests
-    /// made until then are sent when it is.
+    /// Starts the client. The broker need not run yet: the client sends requests as soon as it is connected.
+    ///
+    /// # Errors
+    ///
+    /// `E_ENDPOINT` for an invalid endpoint, `E_OPTION` for an invalid option, `E_SYSTEM` if the system has no threads or
+    /// sockets left.
     pub fn start(self) -> Result<Client, Error> {
         let core = ClientCore::open(&self.endpoint, self.options, self.listener)?;
         Ok(Client { core: Arc::new(core) })
@@ -103,24 +107,28 @@ impl ClientBuilder {
 }
 
 impl Client {
-    /// A client for the broker at `endpoint`, with all defaults.
+    /// Starts a client for the broker at `endpoint` with default options.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ClientBuilder::start`].
     pub fn connect(endpoint: &str) -> Result<Self, Error> {
         Self::builder(endpoint).start()
     }
 
-    /// A client for the broker at `endpoint` that is still to be told more.
+    /// A builder of a client for the broker at `endpoint`.
     pub fn builder(endpoint: impl Into<String>) -> ClientBuilder {
         ClientBuilder { endpoint: endpoint.into(), options: ClientOptions::default(), listener: silent() }
     }
 
-    /// A request with data that is sent as JSON.
+    /// Prepares a request whose data is sent as JSON. [`RequestBuilder::send`] sends it.
     pub fn request<T: Serialize + ?Sized>(&self, service: &str, data: &T) -> RequestBuilder {
         let data =
             serde_json::to_vec(data).map(Frame::from).map_err(|error| Error::new(ErrorCode::Data, error.to_string()));
         self.builder_for(service, data, Codec::Json)
     }
 
-    /// A request with bytes that are sent as they are (`{"codec":"raw"}`).
+    /// Prepares a request whose data is bytes (`{"codec":"raw"}`).
     pub fn request_raw(&self, service: &str, data: impl Into<Frame>) -> RequestBuilder {
         self.builder_for(service, Ok(data.into()), Codec::Raw)
     }
@@ -134,7 +142,15 @@ impl Client {
         }
     }
 
-    /// Sends a request and decodes its final reply.
+    /// Sends a request and decodes its final reply; skips partial ones.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Local`] if the request ended on this side, [`RequestError::Remote`] if a worker or the broker answered with an error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the request.
     pub async fn call<T, R>(&self, service: &str, data: &T) -> Result<R, RequestError>
     where
         T: Serialize + ?Sized,
@@ -144,7 +160,15 @@ impl Client {
         Ok(response.finish().await?.decode()?)
     }
 
-    /// As [`Client::call`], on the present thread.
+    /// As [`Client::call`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Client::call`].
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread until the final reply.
     pub fn call_blocking<T, R>(&self, service: &str, data: &T) -> Result<R, RequestError>
     where
         T: Serialize + ?Sized,
@@ -153,35 +177,55 @@ impl Client {
         self.core.wait_for(self.call(service, data))
     }
 
-    /// Which workers offer which service: one service's workers as an array, or with `None` all of them as an object.
+    /// The directory: the workers of one service as an array, or with `None` of all services as an object.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Client::call`].
     pub async fn directory(&self, service: Option<&str>) -> Result<Value, RequestError> {
         self.call(super::services::DIRECTORY, &service).await
     }
 
-    /// As [`Client::directory`], on the present thread.
+    /// As [`Client::directory`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Client::call`].
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread until the reply.
     pub fn directory_blocking(&self, service: Option<&str>) -> Result<Value, RequestError> {
         self.core.wait_for(self.directory(service))
     }
 
-    /// Whether the broker has answered on the present connection.
+    /// Whether there is a session: the broker has sent a message on the current connection.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.core.is_connected()
     }
 
-    /// Stops the client; all unanswered requests fail with `C_CLOSED`. Returns when that is done
-    /// and what was sent has left, for which a peer that does not read has two seconds.
+    /// Stops the client. Unanswered requests fail with `C_CLOSED`. Returns when everything it sent has left; a broker that does not read
+    /// delays that by at most 2 s.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops only the wait; the client still stops.
     pub async fn stop(&self) {
         self.core.stop().await;
     }
 
-    /// As [`Client::stop`], on the present thread.
+    /// As [`Client::stop`].
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread until the client has stopped.
     pub fn stop_blocking(&self) {
         wait_for(self.stop());
     }
 }
 
-/// A request that is still to be sent. Awaiting it sends it and gives its final reply.
+/// A request that is not sent yet. Awaiting it sends it and returns its final reply.
 #[derive(Debug)]
 #[must_use = "call send, or await it"]
 pub struct RequestBuilder {
@@ -192,49 +236,50 @@ pub struct RequestBuilder {
 }
 
 impl RequestBuilder {
-    /// How long to wait without a reply. Each partial reply starts the time anew.
+    /// Sets how long the request may wait without a reply. Each partial reply restarts the time.
     pub fn timeout(mut self, timeout: impl Into<Timeout>) -> Self {
         self.options = self.options.timeout(timeout);
         self
     }
 
-    /// Lets it be run again when its worker or the connection is lost: for requests that may run twice.
+    /// Sets whether another worker runs the request again when its worker or the connection is lost. Use it only for requests that may
+    /// run twice; their partial replies may repeat.
     pub fn retry(mut self, retry: bool) -> Self {
         self.options = self.options.retry(retry);
         self
     }
 
-    /// Has this worker handle it and no other.
+    /// Sets the identity of the only worker that may have the request.
     pub fn worker_id(mut self, worker_id: impl Into<String>) -> Self {
         self.options = self.options.worker_id(worker_id);
         self
     }
 
-    /// Passes by the broker's reply cache.
+    /// Sets whether to bypass the broker's reply cache.
     pub fn no_cache(mut self) -> Self {
         self.options = self.options.no_cache(true);
         self
     }
 
-    /// Ends it with `B_NO_WORKER` or `B_REJECTED` at once if nobody can take it.
+    /// Sets whether the request ends with `B_NO_WORKER` or `B_REJECTED` at once instead of waiting for a worker.
     pub fn fail_fast(mut self) -> Self {
         self.options = self.options.fail_fast(true);
         self
     }
 
-    /// Adds a key to the options that the worker sees.
+    /// Adds a header: a key of your own, which the worker's handler receives.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.options = self.options.header(name, value);
         self
     }
 
-    /// Replaces all options but the codec.
+    /// Replaces all options except the codec.
     pub fn options(mut self, options: RequestOptions) -> Self {
         self.options = options.codec(self.options.codec);
         self
     }
 
-    /// Sends the request. What is wrong with it becomes the response's error.
+    /// Sends the request. An invalid request becomes an error of the response.
     pub fn send(self) -> Response {
         let (token, state) = self.client.request(self.service, self.data, self.options);
         Response::new(self.client, token, state)

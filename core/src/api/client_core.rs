@@ -28,7 +28,7 @@ pub(super) struct ClientCore {
     next_token: AtomicU64,
 }
 
-/// What the I/O thread shares with them.
+/// The part that the I/O thread shares.
 #[derive(Debug, Default)]
 struct ClientState {
     responses: Mutex<Map<Token, Arc<ResponseState>>>,
@@ -85,18 +85,18 @@ impl ClientCore {
         (token, state)
     }
 
-    /// Sends a command that ends or helps something; nothing is lost if the client has stopped meanwhile.
+    /// Sends a command that ends something. Has no effect if the client has stopped.
     pub(super) fn send(&self, command: ClientCommand) {
-        // The only possible error says that the client has stopped, and then there is nothing to do.
+        // The only possible error is that the client has stopped.
         let _ = self.handle.submit_urgent(command);
     }
 
-    /// Waits for a reply on the present thread, which reads for the client meanwhile.
+    /// Blocks the calling thread until the future is ready. The thread leads meanwhile: it reads the connection itself.
     pub(super) fn wait_for<F: Future>(&self, future: F) -> F::Output {
         wait_for_peer(&self.handle, future)
     }
 
-    /// Forgets a response whose holder is gone.
+    /// Drops the state of a response that was dropped.
     pub(super) fn discard(&self, token: Token) {
         if !self.handle.is_inherited() {
             self.state.responses.lock().remove(&token);
@@ -114,7 +114,7 @@ struct ClientSink {
     endpoint: String,
     state: Arc<ClientState>,
     listener: Listener,
-    /// Who is to be woken at the end of a batch.
+    /// Wakers to call at the end of a batch.
     wakers: Vec<Waker>,
 }
 

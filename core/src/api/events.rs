@@ -1,36 +1,36 @@
-//! What clients and workers tell about themselves.
+//! Connection events of clients and workers.
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use crate::protocol::Malformed;
 
-/// Something that happened to a client or worker.
+/// A connection event of a client or worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PeerEvent {
-    /// It was started.
+    /// The client or worker was started.
     Started,
-    /// The broker has answered on a new connection.
+    /// The broker has sent its first message of a session.
     Connected,
-    /// The connection is gone. Unless it was stopped, another one is being made.
+    /// The session has ended. Another one follows unless the client or worker was stopped.
     Disconnected,
-    /// It has stopped.
+    /// The client or worker has stopped.
     Stopped,
-    /// The broker sent something that breaks the protocol; for a client also a reply that nobody waits for (any more).
+    /// The broker sent something that breaks the protocol, or a client received a reply to a request that has ended.
     ProtocolError(Malformed),
 }
 
-/// Who is told. Called on the I/O thread, or on one that waits for this peer.
+/// A user's listener. It runs on the I/O thread, or on a leading thread.
 pub(super) type Listener = Box<dyn FnMut(PeerEvent) + Send>;
 
-/// Tells a listener. One that panics costs nobody else anything: the panic is printed, and that is all.
+/// Calls a listener. Its panic is printed and affects nothing else.
 pub(super) fn tell(listener: &mut Listener, event: PeerEvent) {
     guard(|| listener(event));
 }
 
-/// Runs a user's code on a thread that serves others too, mostly the I/O thread, and must outlive a panic of it.
+/// Runs a user's code on a thread that serves others, too, mostly the I/O thread. The thread survives a panic.
 pub(super) fn guard(listener: impl FnOnce()) {
-    // The panic hook has printed the panic already.
+    // The panic hook has printed the panic.
     let _ = catch_unwind(AssertUnwindSafe(listener));
 }
 

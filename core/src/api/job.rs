@@ -1,4 +1,4 @@
-//! What a handler works with: a request and the means to answer it.
+//! A job as its handler sees it: the request, and the writer of its replies.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorCode};
 use crate::protocol::{codec_of, encode_reply_options, Frame, Payload, ReplyKind, Status};
 use crate::worker::Token;
 
-/// A request as its handler sees it.
+/// A request, as its handler sees it.
 #[derive(Debug)]
 pub struct Request {
     inner: Box<crate::worker::IncomingRequest>,
@@ -31,25 +31,25 @@ impl Request {
         Self { inner }
     }
 
-    /// The name that was asked for: with a wildcard's worker, not the name that it offers.
+    /// The name that the client asked for. For a worker that offers a wildcard, it differs from the offered name.
     #[must_use]
     pub fn service(&self) -> String {
         self.inner.service.to_text()
     }
 
-    /// What events and replies of a [`pull::Worker`](crate::binding::Worker) call it.
+    /// The number by which events and replies of a [`binding::Worker`](crate::binding::Worker) name the job.
     #[must_use]
     pub fn token(&self) -> Token {
         self.inner.token
     }
 
-    /// The name that was asked for, byte for byte: names need not be UTF-8.
+    /// The name that the client asked for, as bytes: names need not be UTF-8.
     #[must_use]
     pub fn service_bytes(&self) -> &[u8] {
         self.inner.service.as_bytes()
     }
 
-    /// The client's identity, byte for byte.
+    /// The client's identity, as bytes.
     #[must_use]
     pub fn client_bytes(&self) -> &[u8] {
         self.inner.client.as_bytes()
@@ -61,75 +61,83 @@ impl Request {
         self.inner.client.to_text()
     }
 
-    /// What the client calls the request.
+    /// The client's request id.
     #[must_use]
     pub fn id(&self) -> &[u8] {
         self.inner.id.as_bytes()
     }
 
-    /// The data as it came: JSON, or any bytes with codec `raw`.
+    /// The data, unchanged: JSON, or bytes with codec `raw`.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.inner.data
     }
 
-    /// The data, to be passed on: shared with the request and not copied.
+    /// The data, for passing on. It shares memory with the request.
     #[must_use]
     pub fn data(&self) -> Frame {
         self.inner.data.clone()
     }
 
-    /// How the client says the data is to be read.
+    /// The encoding of the data, as the client declares it.
     #[must_use]
     pub fn codec(&self) -> Codec {
         codec_of(&self.inner.options)
     }
 
-    /// The data as a value; what the published peers send for "nothing" is `null`. `E_DATA` if it does not fit.
+    /// Decodes the data. The forms in which published peers send "no data" decode as `null`.
+    ///
+    /// # Errors
+    ///
+    /// `E_DATA` if the data is not JSON or not of type `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         decode(&self.inner.data)
     }
 
-    /// The data as any JSON.
+    /// Decodes the data as JSON of any type.
+    ///
+    /// # Errors
+    ///
+    /// `E_DATA` if the data is not JSON.
     pub fn json(&self) -> Result<Value, Error> {
         self.decode()
     }
 
-    /// The client's options as they came; [`Request::options`] reads them.
+    /// The client's options frame, unchanged; [`Request::options`] parses it.
     #[must_use]
     pub fn options_bytes(&self) -> &[u8] {
         &self.inner.options
     }
 
-    /// The client's options, its own keys among them; an empty object if it sent none.
+    /// The client's options and headers; an empty object if it sent none.
     #[must_use]
     pub fn options(&self) -> Value {
         options_value(&self.inner.options)
     }
 
-    /// What was left of the request's timeout when it was handed over; `None` if there is none or it is not known.
+    /// The part of the timeout that was left when the broker sent the request; `None`: no timeout, or unknown.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         self.inner.remaining.and_then(Timeout::duration)
     }
 
-    /// 1 the first time the request is handed to a worker, more after workers were lost with it.
+    /// 1 for the first worker that gets the request; more after workers were lost with it.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.inner.attempt
     }
 }
 
-/// A request together with the means to answer it.
+/// A request at this worker, with the writer of its replies.
 #[derive(Debug)]
 pub struct Job {
-    /// What is asked.
+    /// The request.
     pub request: Request,
-    /// How to answer.
+    /// The writer of its replies.
     pub reply: ReplyWriter,
 }
 
-/// Why a handler gives up: any error or message. Becomes a reply `{"code":"W_HANDLER","message":…}`.
+/// A handler's failure: any error or text. The client receives `{"code":"W_HANDLER","message":…}`.
 #[derive(Debug)]
 pub struct HandlerError(String);
 
@@ -147,15 +155,18 @@ impl HandlerError {
 
 /// Answers one request: any number of partial replies, then exactly one final reply, error or rejection.
 ///
-/// Dropping it without one sends an error, so that the client is not left waiting. Methods may be called on any thread.
-/// Once the request has ended or was cancelled they return an error: `C_CLOSED` after a final reply or when the worker
-/// stopped, `C_CANCELLED` when nobody wants the reply any more, `C_DISCONNECTED` when the broker is gone.
+/// Dropping the writer without one sends an error, so that the client does not wait. Methods may be called on any thread.
+///
+/// # Errors
+///
+/// After the job has ended, methods return `C_CLOSED` (final reply sent, or worker stopped), `C_CANCELLED` (the reply is no longer
+/// wanted) or `C_DISCONNECTED` (the session was lost).
 #[derive(Debug)]
 pub struct ReplyWriter {
     worker: Weak<WorkerCore>,
     state: Arc<JobState>,
     options: Mutex<Map<String, Value>>,
-    /// How long the client may be silent about the request before it counts as uninterested.
+    /// How long the client may send no heartbeat for the request before the reply counts as unwanted.
     liveness_timeout: Duration,
 }
 
@@ -164,30 +175,42 @@ impl ReplyWriter {
         Self { worker, state, options: Mutex::default(), liveness_timeout }
     }
 
-    /// Puts a key into the options of all replies from now on: one of the user's own, or `cache` (milliseconds that the
-    /// broker may give this reply to the same request).
+    /// Sets an option of all further replies: a header of your own, or `cache` (for how many milliseconds the broker may answer
+    /// the same request with this reply).
     pub fn set_option(&self, name: impl Into<String>, value: impl Into<Value>) {
         self.options.lock().insert(name.into(), value.into());
     }
 
-    /// Sends a partial reply. Waits while the client has not taken enough of the earlier ones.
+    /// Sends a partial reply. Waits until the client has read enough of the earlier ones.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it is ready sends nothing.
     pub async fn write<T: Serialize + ?Sized>(&self, data: &T) -> Result<(), Error> {
         let payload = self.payload(Status::Ok, json(data)?, Codec::Json);
         self.send_partial(payload).await
     }
 
-    /// As [`ReplyWriter::write`], on the present thread.
+    /// As [`ReplyWriter::write`].
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread while the client reads slowly.
     pub fn write_blocking<T: Serialize + ?Sized>(&self, data: &T) -> Result<(), Error> {
         wait_for(self.write(data))
     }
 
-    /// Sends bytes as a partial reply (`{"codec":"raw"}`). Waits like [`ReplyWriter::write`].
+    /// Sends bytes as a partial reply (`{"codec":"raw"}`). Waits as [`ReplyWriter::write`] does.
     pub async fn write_raw(&self, data: impl Into<Frame>) -> Result<(), Error> {
         let payload = self.payload(Status::Ok, data.into(), Codec::Raw);
         self.send_partial(payload).await
     }
 
-    /// As [`ReplyWriter::write_raw`], on the present thread.
+    /// As [`ReplyWriter::write_raw`].
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread while the client reads slowly.
     pub fn write_raw_blocking(&self, data: impl Into<Frame>) -> Result<(), Error> {
         wait_for(self.write_raw(data))
     }
@@ -210,48 +233,51 @@ impl ReplyWriter {
         self.send_final(payload)
     }
 
-    /// Has another worker answer.
+    /// Rejects the request, so that another worker answers it.
     pub fn reject<T: Serialize + ?Sized>(&self, reason: &T) -> Result<(), Error> {
         let reason = json(reason)?;
         let token = self.state.token;
         self.finish_with(WorkerCommand::Reject { token, reason })
     }
 
-    /// Sends the broker a sign of life now. Happens by itself once a heartbeat interval, even while a handler blocks.
+    /// Sends the broker a heartbeat now. The worker sends one in each interval by itself, even while a handler blocks.
     pub fn heartbeat(&self) {
         if let Some(worker) = self.worker.upgrade() {
             worker.send(WorkerCommand::Heartbeat { update: false });
         }
     }
 
-    /// Whether a reply is still wanted, as far as is known: not ended, not cancelled, and the client has said so within
-    /// the last heartbeats.
+    /// Whether the reply is still wanted: the job has not ended, and the client sent a heartbeat for it within the liveness timeout.
     #[must_use]
     pub fn active(&self) -> bool {
         self.state.is_wanted(self.liveness_timeout)
     }
 
-    /// Whether the final reply, error or rejection was sent.
+    /// Whether the final reply, error or rejection has been sent.
     #[must_use]
     pub fn ended(&self) -> bool {
         self.state.is_ended()
     }
 
-    /// Whether nobody waits for the reply any more: the client gave up or vanished, the request's timeout passed, the
-    /// connection was lost, or the worker was stopped.
+    /// Whether the reply is no longer wanted: the client cancelled or is gone, the request expired, the session was lost, or the worker was
+    /// stopped.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.state.is_cancelled()
     }
 
     /// Resolves when [`ReplyWriter::is_cancelled`] becomes true.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
     pub async fn cancelled(&self) {
         poll_fn(|context| self.state.poll_cancelled(context)).await;
     }
 
-    /// Ends the request as a failed handler does, if it has not ended.
+    /// Ends the job as a failed handler does, unless it has ended.
     pub(super) fn fail(&self, message: &str) {
-        // Fails if the request has ended or was cancelled: nobody waits for this error then.
+        // Fails if the job has ended; then the error is not wanted.
         let _ = self.error(&handler_failure(message));
     }
 
@@ -302,14 +328,14 @@ impl Drop for ReplyWriter {
             return;
         }
         self.fail("the handler ended without a final reply");
-        // It was cancelled, then, and is still known.
+        // A cancelled job is still in the table.
         if let Some(worker) = self.worker.upgrade() {
             worker.forget(self.state.token);
         }
     }
 }
 
-/// What a failed handler's request ends with.
+/// The error value of a failed handler.
 pub(crate) fn handler_failure(message: &str) -> Value {
     serde_json::json!({ "code": ErrorCode::Handler.as_str(), "message": message })
 }

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::reactor::Handle;
 use crate::worker::{CancelReason, Token};
 
-/// What the I/O thread and a [`ReplyWriter`] share.
+/// The state that the I/O thread and a [`ReplyWriter`](super::ReplyWriter) share.
 #[derive(Debug)]
 pub(super) struct JobState {
     pub(super) token: Token,

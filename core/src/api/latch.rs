@@ -1,4 +1,4 @@
-//! Something that happens once and that many may wait for.
+//! An event that happens once and that many tasks may wait for.
 
 use std::future::poll_fn;
 use std::sync::Arc;

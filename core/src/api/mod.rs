@@ -1,4 +1,4 @@
-//! The Rust interface: futures and streams over the driver, with blocking twins.
+//! The Rust interface: futures and streams over the endpoints, with blocking twins.
 
 mod broker;
 mod client;

@@ -1,4 +1,4 @@
-//! What a request is answered with: a reply, or one of the ways to fail.
+//! Replies, and the errors of requests.
 
 use std::fmt;
 
@@ -24,47 +24,55 @@ impl Reply {
         Self { kind, data: payload.data, options: payload.options, codec }
     }
 
-    /// Whether it is the last one.
+    /// Whether this is the final reply.
     #[must_use]
     pub fn is_final(&self) -> bool {
         self.kind == ReplyKind::Final
     }
 
-    /// The data as it came: JSON, or any bytes with codec `raw`.
+    /// The data, unchanged: JSON, or bytes with codec `raw`.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.data
     }
 
-    /// The data, to be passed on: shared with the reply and not copied.
+    /// The data, for passing on. It shares memory with the reply.
     #[must_use]
     pub fn data(&self) -> Frame {
         self.data.clone()
     }
 
-    /// How the worker says the data is to be read.
+    /// The encoding of the data, as the worker declares it.
     #[must_use]
     pub fn codec(&self) -> Codec {
         self.codec
     }
 
-    /// The data as a value; what the published peers send for "nothing" is `null`. `E_DATA` if it does not fit.
+    /// Decodes the data. The forms in which published peers send "no data" decode as `null`.
+    ///
+    /// # Errors
+    ///
+    /// `E_DATA` if the data is not JSON or not of type `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         decode(&self.data)
     }
 
-    /// The data as any JSON.
+    /// Decodes the data as JSON of any type.
+    ///
+    /// # Errors
+    ///
+    /// `E_DATA` if the data is not JSON.
     pub fn json(&self) -> Result<Value, Error> {
         self.decode()
     }
 
-    /// The reply's options as they came; [`Reply::options`] reads them.
+    /// The reply's options frame, unchanged; [`Reply::options`] parses it.
     #[must_use]
     pub fn options_bytes(&self) -> &[u8] {
         self.options.as_deref().unwrap_or_default()
     }
 
-    /// What the worker put into the reply's options; an empty object if nothing.
+    /// The reply's options; an empty object if there are none.
     #[must_use]
     pub fn options(&self) -> Value {
         options_value(self.options.as_deref().unwrap_or_default())
@@ -83,7 +91,7 @@ pub(super) fn options_value(options: &[u8]) -> Value {
     }
 }
 
-/// What a worker, or the broker on its behalf, answered with instead of a result.
+/// An error with which a worker, or the broker itself, answered a request.
 #[derive(Debug, Clone)]
 pub struct RemoteError {
     kind: ReplyKind,
@@ -91,50 +99,50 @@ pub struct RemoteError {
 }
 
 impl RemoteError {
-    /// Whether it ends the request. A worker may also send an error value as a partial reply.
+    /// Whether the error ends the request. A worker may also send an error value as a partial reply.
     #[must_use]
     pub fn is_final(&self) -> bool {
         self.kind == ReplyKind::Final
     }
 
-    /// The error value as it came.
+    /// The error value, unchanged.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.payload.data
     }
 
-    /// The error value, whatever the worker chose to send; a string of its bytes if it is not JSON.
+    /// The error value that the worker sent; a string of its bytes if it is not JSON.
     #[must_use]
     pub fn value(&self) -> Value {
         decode(&self.payload.data).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&self.payload.data)))
     }
 
-    /// The code, if the error is one of PIGATO's own: the value itself, or its member `code`.
+    /// The code, if the error is one of PIGATO's: the value itself, or its member `code`. `None` for a worker's own error value.
     #[must_use]
     pub fn code(&self) -> Option<ErrorCode> {
         let value = self.value();
         ErrorCode::parse(value.as_str().or_else(|| value.get("code")?.as_str())?)
     }
 
-    /// The reply's options as they came; [`RemoteError::options`] reads them.
+    /// The reply's options frame, unchanged; [`RemoteError::options`] parses it.
     #[must_use]
     pub fn options_bytes(&self) -> &[u8] {
         self.payload.options.as_deref().unwrap_or_default()
     }
 
-    /// What the worker, or the broker, put into the reply's options; an empty object if nothing.
+    /// The reply's options; an empty object if there are none.
     #[must_use]
     pub fn options(&self) -> Value {
         options_value(self.payload.options.as_deref().unwrap_or_default())
     }
 
-    /// Whether the broker made it: no worker answered.
+    /// Whether the broker itself sent the error, without a worker.
     #[must_use]
     pub fn is_from_broker(&self) -> bool {
         self.options().get("origin").and_then(Value::as_str) == Some("broker")
     }
 
-    /// What is said about it: the value's or the options' member `message`.
+    /// A text for people: the member `message` of the value or the options.
     #[must_use]
     pub fn message(&self) -> Option<String> {
         let options = self.options();
@@ -143,18 +151,18 @@ impl RemoteError {
     }
 }
 
-/// How a request can fail.
+/// The failure of a request.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// It ended on this side: timeout, cancellation, lost connection, stop, too much at a time, data of another form.
+    /// The request ended on this side: timeout, cancellation, lost connection, stop, a bound exceeded, or data of another type.
     Local(Error),
-    /// It was answered with an error, by the worker or by the broker.
+    /// The worker or the broker answered with an error.
     Remote(RemoteError),
 }
 
 impl RequestError {
-    /// Whether it ends the request: false only for an error value sent as a partial reply.
+    /// Whether the error ends the request: false only for an error value that was sent as a partial reply.
     #[must_use]
     pub fn is_final(&self) -> bool {
         match self {
@@ -163,7 +171,7 @@ impl RequestError {
         }
     }
 
-    /// The code, if it is one of PIGATO's own and not a value of the worker's.
+    /// The code; `None` for a worker's own error value.
     #[must_use]
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
@@ -193,7 +201,7 @@ impl fmt::Display for RequestError {
 
 impl std::error::Error for RequestError {}
 
-/// What a request has failed with on this side. A timeout says so if that is because there is no broker.
+/// The error of a request that failed on this side. A timeout names the endpoint if no broker answers there.
 pub(crate) fn failure(code: ErrorCode, endpoint: &str, is_connected: bool) -> Error {
     if code == ErrorCode::Timeout && !is_connected {
         return Error::new(code, format!("no broker answers at `{endpoint}`"));
@@ -215,7 +223,7 @@ pub(super) fn is_final(reply: &Result<Reply, RequestError>) -> bool {
     }
 }
 
-/// What a reply that waits to be read takes up, beside itself.
+/// Bytes of an unread reply.
 pub(super) fn len_bytes(reply: &Result<Reply, RequestError>) -> usize {
     match reply {
         Ok(reply) => reply.bytes().len() + reply.options_bytes().len(),

@@ -1,4 +1,4 @@
-//! A request that is under way, and what comes of it.
+//! A response: the replies to one request, as the user reads them.
 
 use std::future::{poll_fn, Future};
 use std::pin::Pin;
@@ -15,18 +15,18 @@ use crate::endpoint::ClientCommand;
 use crate::error::{Error, ErrorCode};
 use crate::limits;
 
-/// A request that is under way: a [`Stream`] of its partial replies and then its final one, or an error.
+/// The replies to one request: a [`Stream`] of partial replies and then the final one, or an error.
 ///
-/// Dropping it cancels the request. All its methods may be called on any thread.
+/// Dropping a response cancels its request. All methods may be called on any thread.
 #[derive(Debug)]
 #[must_use = "dropping a response cancels its request"]
 pub struct Response {
     client: Arc<ClientCore>,
     token: Token,
     state: Arc<ResponseState>,
-    /// Partial replies taken and not yet granted again.
+    /// Partial replies read and not granted again yet.
     consumed: u32,
-    /// Whether the final reply was taken.
+    /// Whether the final reply has been read.
     has_final: bool,
 }
 
@@ -36,17 +36,33 @@ impl Response {
     }
 
     /// The next reply; `None` after the final one or an error that [is final](RequestError::is_final).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no reply.
     pub async fn next(&mut self) -> Option<Result<Reply, RequestError>> {
         poll_fn(|context| self.poll_reply(context)).await
     }
 
-    /// As [`Response::next`], on the present thread.
+    /// As [`Response::next`].
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread until a reply arrives.
     pub fn next_blocking(&mut self) -> Option<Result<Reply, RequestError>> {
         let client = Arc::clone(&self.client);
         client.wait_for(self.next())
     }
 
-    /// The final reply; partial ones are passed over.
+    /// The final reply. Skips partial ones.
+    ///
+    /// # Errors
+    ///
+    /// The error that ended the request.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the request.
     pub async fn finish(mut self) -> Result<Reply, RequestError> {
         while let Some(reply) = self.next().await {
             if is_final(&reply) {
@@ -56,28 +72,36 @@ impl Response {
         Err(Error::from(ErrorCode::Closed).into())
     }
 
-    /// As [`Response::finish`], on the present thread.
+    /// As [`Response::finish`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Response::finish`].
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread until the final reply.
     pub fn finish_blocking(self) -> Result<Reply, RequestError> {
         let client = Arc::clone(&self.client);
         client.wait_for(self.finish())
     }
 
-    /// The replies one after the other, waiting for each on the present thread.
+    /// An iterator over the replies, which blocks the calling thread for each.
     pub fn replies(self) -> Replies {
         Replies(self)
     }
 
-    /// Tells the worker that the reply is still wanted. Happens by itself once a heartbeat interval.
+    /// Tells the worker that the reply is still wanted. The client does so in each heartbeat interval by itself.
     pub fn heartbeat(&self) {
         self.client.send(ClientCommand::Heartbeat(self.token));
     }
 
-    /// Ends the request; it fails with `C_CANCELLED`, unless it has ended already.
+    /// Cancels the request. It fails with `C_CANCELLED`, unless it has ended.
     pub fn cancel(&self) {
         self.client.send(ClientCommand::Cancel(self.token));
     }
 
-    /// Something that can end the request while this is being waited for.
+    /// A handle that can cancel the request while another thread waits for the response.
     #[must_use]
     pub fn cancel_handle(&self) -> CancelHandle {
         CancelHandle { client: Arc::downgrade(&self.client), token: self.token }
@@ -91,10 +115,10 @@ impl Response {
         polled
     }
 
-    /// Lets the worker send as many more as were taken, in helpings of half of what it may send ahead.
+    /// Grants the worker credit for read partial replies, half of the initial credit at a time.
     fn note_consumed(&mut self, reply: &Result<Reply, RequestError>) {
         if is_final(reply) {
-            // After an error of this side the broker is still to be told, which does no harm if it knows.
+            // After a local error the broker must still be told; a second cancellation is harmless.
             self.has_final = !matches!(reply, Err(RequestError::Local(_)));
         } else {
             self.consumed += 1;
@@ -106,7 +130,7 @@ impl Response {
     }
 }
 
-/// Ends a request from anywhere, for instance while another thread waits for its reply. Keeps nothing alive.
+/// Cancels a request from any thread, for instance while another one waits for its replies. Keeps nothing alive.
 #[derive(Debug, Clone)]
 pub struct CancelHandle {
     client: Weak<ClientCore>,
@@ -133,7 +157,7 @@ impl Stream for Response {
 impl Future for Response {
     type Output = Result<Reply, RequestError>;
 
-    /// Resolves to the final reply; partial ones are passed over.
+    /// Resolves to the final reply. Skips partial ones.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             match self.poll_reply(context) {
@@ -150,13 +174,13 @@ impl Drop for Response {
     fn drop(&mut self) {
         if !self.has_final {
             self.client.discard(self.token);
-            // Does nothing if the request has ended, on this side and on the other.
+            // Has no effect if the request has ended.
             self.cancel();
         }
     }
 }
 
-/// The replies of a request, waited for one after the other. Dropping it cancels the request.
+/// A blocking iterator over the replies to a request. Dropping it cancels the request.
 #[derive(Debug)]
 #[must_use = "dropping it cancels the request"]
 pub struct Replies(Response);

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorCode};
 use crate::limits;
 use crate::protocol::{Payload, ReplyKind};
 
-/// What the I/O thread and the holder of a [`Response`] share.
+/// The state that the I/O thread and the holder of a [`Response`](super::Response) share.
 #[derive(Debug, Default)]
 pub(super) struct ResponseState {
     inner: Mutex<Inner>,
@@ -18,10 +18,10 @@ pub(super) struct ResponseState {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// The oldest reply; most requests have one only, which needs no queue.
+    /// The oldest unread reply. Most requests have one reply, which needs no queue.
     first: Option<Result<Reply, RequestError>>,
     others: VecDeque<Result<Reply, RequestError>>,
-    /// Whether the final one is among the replies or was taken.
+    /// Whether the final reply has been added.
     is_ended: bool,
     unread_bytes: usize,
     waker: Option<Waker>,
@@ -32,7 +32,7 @@ impl Inner {
         usize::from(self.first.is_some()) + self.others.len()
     }
 
-    /// Whether nobody reads what comes, at least not nearly as fast as it comes.
+    /// Whether unread replies have reached a bound: the reader is much too slow.
     fn is_full_for(&self, bytes: usize) -> bool {
         let count = self.len();
         count >= limits::UNREAD_PARTIALS || (count > 0 && self.unread_bytes + bytes > limits::UNREAD_BYTES)
@@ -56,8 +56,8 @@ impl Inner {
 }
 
 impl ResponseState {
-    /// Adds a reply, unless the last one was added before. Returns who waits for it: the caller wakes them when it has
-    /// added all it has, so that they find more than one.
+    /// Adds a reply, unless the final one was added before. Returns the reader's waker: the caller wakes it at the end of its
+    /// batch, so that the reader finds more than one reply.
     fn push(&self, reply: Result<Reply, RequestError>, is_last: bool) -> Option<Waker> {
         let mut inner = self.inner.lock();
         if inner.is_ended {
@@ -68,11 +68,12 @@ impl ResponseState {
         inner.waker.take()
     }
 
-    /// A consumer that is much too slow loses the request: then the second value says that nothing may follow.
+    /// Adds a partial reply. A reader that is much too slow loses the request; then the second value is true and nothing
+    /// follows.
     pub(super) fn partial(&self, payload: Payload) -> (Option<Waker>, bool) {
         let is_overflow = self.inner.lock().is_full_for(payload.len_bytes());
         let waker = if is_overflow {
-            self.failed(Error::new(ErrorCode::Busy, "partial replies came much faster than they were read"))
+            self.failed(Error::new(ErrorCode::Busy, "unread partial replies exceed the bound; read them faster"))
         } else {
             self.push(outcome(ReplyKind::Partial, payload), false)
         };

@@ -1,4 +1,4 @@
-//! Core services: workers that also hear what the broker publishes.
+//! Core services: workers that also receive the publications of the broker.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,13 +15,13 @@ use crate::protocol::{Frame, Payload, ReplyKind, Status};
 use crate::reactor::{Engine, EventSink, Handle, WeakHandle};
 use crate::worker::{Event, IncomingRequest};
 
-/// The service under which brokers tell who offers what.
+/// The name of the directory service.
 pub const DIRECTORY: &str = "$dir";
 
-/// Tells who offers what, in the broker's place: the published package's `services.Directory`.
+/// A directory service in the broker's place: the published package's `services.Directory`.
 ///
-/// A broker answers `$dir` by itself; while a directory service is registered, that one gets the requests. It needs no
-/// thread: requests are answered on the I/O thread.
+/// A broker answers `$dir` itself. While a directory service is registered, the service gets the requests. It needs no thread of
+/// its own: it answers on the I/O thread.
 #[derive(Debug)]
 pub struct Directory {
     worker: Handle<WorkerCommand>,
@@ -32,7 +32,11 @@ pub struct Directory {
 type Entries = Arc<Mutex<Map<String, Value>>>;
 
 impl Directory {
-    /// Starts a directory service at the broker at `endpoint` that publishes at `intch`.
+    /// Starts a directory service for the broker at `endpoint`, which publishes at `intch`.
+    ///
+    /// # Errors
+    ///
+    /// `E_ENDPOINT` for an invalid endpoint, `E_SYSTEM` if the system has no threads or sockets left.
     pub fn start(endpoint: &str, intch: &str) -> Result<Self, Error> {
         let engine = Engine::current()?;
         let entries = Entries::default();
@@ -41,7 +45,7 @@ impl Directory {
         let sink = Answers { entries: Arc::clone(&entries), handle: Arc::clone(&handle), stopped: stopped.clone() };
         let name = service_name(DIRECTORY)?;
         let worker = open_worker(&engine, endpoint, name, WorkerOptions::default(), Box::new(sink))?;
-        // Cannot have been set before.
+        // It is set only here.
         let _ = handle.set(worker.downgrade());
         let topic = format!("{DIRECTORY} ");
         match open_subscriber(&engine, intch, &topic, Box::new(Subscription { entries })) {
@@ -53,7 +57,7 @@ impl Directory {
         }
     }
 
-    /// Stops the service; the broker answers again. Returns when that is done.
+    /// Stops the service and waits until it has stopped. The broker then answers again.
     pub async fn stop(&self) {
         self.begin_stop();
         if !self.worker.is_inherited() {
@@ -61,13 +65,17 @@ impl Directory {
         }
     }
 
-    /// As [`Directory::stop`], on the present thread.
+    /// As [`Directory::stop`].
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread until the service has stopped.
     pub fn stop_blocking(&self) {
         wait_for(self.stop());
     }
 
     fn begin_stop(&self) {
-        // The only possible errors say that they have stopped.
+        // The only possible errors are that both have stopped.
         let _ = self.worker.submit_urgent(WorkerCommand::Stop);
         let _ = self.subscriber.submit_urgent(SubscriberCommand::Stop);
     }
@@ -79,7 +87,7 @@ impl Drop for Directory {
     }
 }
 
-/// Answers the requests.
+/// The sink that answers the requests.
 struct Answers {
     entries: Entries,
     handle: Arc<OnceLock<WeakHandle<WorkerCommand>>>,
@@ -98,7 +106,7 @@ impl Answers {
 
     fn send(&self, command: WorkerCommand) {
         if let Some(handle) = self.handle.get().and_then(WeakHandle::upgrade) {
-            // The only possible error says that the service has stopped.
+            // The only possible error is that the service has stopped.
             let _ = handle.submit_urgent(command);
         }
     }
@@ -121,14 +129,14 @@ impl EventSink<Event> for Answers {
     }
 }
 
-/// Keeps what the broker published last.
+/// The sink that keeps the latest publication.
 struct Subscription {
     entries: Entries,
 }
 
 impl EventSink<Frame> for Subscription {
     fn deliver(&mut self, events: &mut Vec<Frame>) {
-        // Each publication is the whole directory: the last one counts.
+        // Each publication is the whole directory, so only the last one matters.
         let Some(last) = events.pop() else { return };
         events.clear();
         let json = last.get(DIRECTORY.len()..).unwrap_or_default();

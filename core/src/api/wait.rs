@@ -1,4 +1,4 @@
-//! Waits for a future on the present thread: the blocking twin of everything asynchronous here.
+//! Waits for a future on the calling thread: the base of all blocking methods.
 
 use std::future::Future;
 use std::pin::pin;
@@ -10,7 +10,7 @@ pub(super) fn wait_for<F: Future>(future: F) -> F::Output {
     wait(future, Parker::park)
 }
 
-/// As [`wait_for`], for something that the endpoint behind `handle` brings: the thread works for it meanwhile.
+/// As [`wait_for`], for a future that the endpoint behind `handle` completes. The thread leads meanwhile: it reads the connection.
 pub(super) fn wait_for_peer<C, F: Future>(handle: &Handle<C>, future: F) -> F::Output {
     wait(future, |sleeper| {
         if !sleeper.can_poll() || !handle.lead(None, |descriptor| sleeper.poll(descriptor)) {
@@ -32,7 +32,7 @@ fn wait<F: Future>(future: F, mut sleep: impl FnMut(&Parker)) -> F::Output {
     }
 }
 
-/// Notes a waker once.
+/// Adds a waker unless it is in the list.
 pub(super) fn remember(wakers: &mut Vec<Waker>, waker: &Waker) {
     if !wakers.iter().any(|known| known.will_wake(waker)) {
         wakers.push(waker.clone());

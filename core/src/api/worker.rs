@@ -27,11 +27,11 @@ use crate::reactor::Engine;
 
 /// Offers a service and answers its requests.
 ///
-/// Heartbeats are sent by the I/O thread: a handler may block for as long as it likes without losing the worker.
-/// Requests are taken with [`Worker::next`], or given to a handler by [`Worker::serve`] or [`Worker::serve_blocking`].
+/// The I/O thread sends heartbeats, so a handler may block without losing the worker. [`Worker::next`] returns jobs one by one;
+/// [`Worker::serve`] and [`Worker::serve_blocking`] pass them to a handler.
 ///
-/// Cheap to clone; all clones are one worker. It stops when [`Worker::stop`] is called or the last clone is dropped;
-/// requests that are not answered by then go to other workers if they have `retry`, or end with `B_WORKER_LOST`.
+/// Cloning is cheap; all clones are one worker. It stops on [`Worker::stop`], or when the last clone is dropped. Unanswered requests then
+/// go to other workers if they have `retry`, and end with `B_WORKER_LOST` otherwise. All methods may be called on any thread.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,13 +42,13 @@ use crate::reactor::Engine;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Worker {
-    /// Dropped before what it stops, which it only reaches while that is there.
+    /// Before `core`, which it needs when it is dropped.
     _stop_guard: Arc<StopGuard>,
     core: Arc<WorkerCore>,
     state: Arc<WorkerState>,
 }
 
-/// What a worker is made from.
+/// Builds a [`Worker`].
 #[must_use = "call start"]
 pub struct WorkerBuilder {
     endpoint: String,
@@ -72,37 +72,42 @@ impl WorkerBuilder {
         self
     }
 
-    /// How many requests are taken at a time. Default: 100.
+    /// Sets the number of concurrent jobs. Default: 100.
     pub fn concurrency(mut self, concurrency: Concurrency) -> Self {
         self.options.concurrency = concurrency;
         self
     }
 
-    /// Time between two heartbeats. Default: 2.5 s.
+    /// Sets the time between two heartbeats. Default: 2.5 s.
     pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
         self.options.heartbeat = heartbeat;
         self
     }
 
-    /// First pause before reconnecting. Default: 1 s.
+    /// Sets the first pause after a lost session. It doubles up to 30 s. Default: 1 s.
     pub fn reconnect(mut self, reconnect: Duration) -> Self {
         self.options.reconnect = reconnect;
         self
     }
 
-    /// First part of the identity, which directories show. Default: `W<uuid>`.
+    /// Sets the first part of the identity, which the directory shows. Default: `W<uuid>`.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.options.prefix = Some(prefix.into());
         self
     }
 
-    /// Is told what happens to the connection, on the I/O thread or one that waits in a blocking call: it must not block.
+    /// Sets a listener for connection events. It runs on the I/O thread, or on a thread inside a blocking call, and must not block.
     pub fn on_event(mut self, listener: impl FnMut(PeerEvent) + Send + 'static) -> Self {
         self.listener = Box::new(listener);
         self
     }
 
-    /// Starts the worker. An endpoint that cannot be used is an error; a broker that is not there yet is not.
+    /// Starts the worker. The broker need not run yet.
+    ///
+    /// # Errors
+    ///
+    /// `E_ENDPOINT` for an invalid endpoint, `E_OPTION` for an invalid option or service name, `E_SYSTEM` if the system has no threads or
+    /// sockets left.
     pub fn start(mut self) -> Result<Worker, Error> {
         let engine = Engine::current()?;
         let service = service_name(self.service.as_str())?;
@@ -120,13 +125,17 @@ impl WorkerBuilder {
 }
 
 impl Worker {
-    /// A worker for `service` at the broker at `endpoint`, with all defaults.
+    /// Starts a worker for `service` at the broker at `endpoint` with default options.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WorkerBuilder::start`].
     pub fn connect(endpoint: &str, service: &str) -> Result<Self, Error> {
         Self::builder(endpoint, service).start()
     }
 
-    /// A worker for `service` at the broker at `endpoint` that is still to be told more. The name may be a wildcard
-    /// (`ech*`) or a version (`echo@1.2.3`).
+    /// A builder of a worker for `service` at the broker at `endpoint`. The name may be a wildcard (`ech*`) or carry a version
+    /// (`echo@1.2.3`).
     pub fn builder(endpoint: impl Into<String>, service: impl Into<String>) -> WorkerBuilder {
         WorkerBuilder {
             endpoint: endpoint.into(),
@@ -136,7 +145,11 @@ impl Worker {
         }
     }
 
-    /// The next request; `None` when the worker has stopped. Many tasks and threads may wait at once.
+    /// The next job; `None` when the worker has stopped. Many tasks and threads may wait at once.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no job.
     pub async fn next(&self) -> Option<Job> {
         poll_fn(|context| {
             if self.core.handle.is_inherited() {
@@ -160,14 +173,21 @@ impl Worker {
         .await
     }
 
-    /// As [`Worker::next`], on the present thread.
+    /// As [`Worker::next`].
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread until a job arrives or the worker has stopped.
     pub fn next_blocking(&self) -> Option<Job> {
         wait_for_peer(&self.core.handle, self.next())
     }
 
-    /// Gives every request to `handler` until the worker stops; the handlers run concurrently within this future. What a
-    /// handler returns is the final reply, unless it has sent one itself; an error or a panic becomes a reply with code
-    /// `W_HANDLER`.
+    /// Passes every job to `handler` until the worker stops. Handlers run concurrently within this future. The value that a handler returns
+    /// is the final reply, unless it sent one itself; an error or a panic becomes a reply with code `W_HANDLER`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops its running handlers; their requests end with an error.
     pub async fn serve<H, F, T>(&self, handler: H)
     where
         H: Fn(Request, Arc<ReplyWriter>) -> F,
@@ -194,8 +214,12 @@ impl Worker {
         while running.next().await.is_some() {}
     }
 
-    /// Gives every request to `handler` on `threads` threads until the worker stops. What a handler returns is the final
-    /// reply, unless it has sent one itself; an error or a panic becomes a reply with code `W_HANDLER`.
+    /// Passes every job to `handler` on `threads` threads until the worker stops. The value that a handler returns is the final reply,
+    /// unless it sent one itself; an error or a panic becomes a reply with code `W_HANDLER`.
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread until the worker has stopped.
     pub fn serve_blocking<H, T>(&self, threads: usize, handler: H)
     where
         H: Fn(&Request, &ReplyWriter) -> Result<T, HandlerError> + Sync,
@@ -213,25 +237,28 @@ impl Worker {
         });
     }
 
-    /// Takes this many requests at a time from now on; the broker is told at once.
+    /// Changes the number of concurrent jobs, and announces it to the broker at once.
     pub fn set_concurrency(&self, concurrency: Concurrency) {
         self.core.send(WorkerCommand::SetConcurrency(concurrency));
     }
 
-    /// Whether the broker has answered on the present connection.
+    /// Whether there is a session: the broker has sent a message on the current connection.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.state.is_connected.load(Ordering::Acquire)
     }
 
-    /// Stops the worker once the requests that it has are answered, after ten seconds at the latest; new ones go to
-    /// other workers. Returns when that is done
-    /// and what was sent has left, for which a peer that does not read has two seconds.
+    /// Stops the worker when all its jobs are answered, after 10 s at the latest. New requests go to other workers. Returns when everything it
+    /// sent has left; a broker that does not read delays that by at most 2 s.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops only the wait; the worker still stops.
     pub async fn stop(&self) {
         self.stop_within(defaults::DRAIN).await;
     }
 
-    /// As [`Worker::stop`], with another time; zero gives up what is not answered.
+    /// As [`Worker::stop`], with another time limit. Zero cancels unanswered jobs at once.
     pub async fn stop_within(&self, timeout: Duration) {
         if self.core.handle.is_inherited() {
             return;
@@ -240,18 +267,26 @@ impl Worker {
         self.state.stopped.wait().await;
     }
 
-    /// As [`Worker::stop`], on the present thread.
+    /// As [`Worker::stop`].
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread until the worker has stopped.
     pub fn stop_blocking(&self) {
         wait_for(self.stop());
     }
 
-    /// As [`Worker::stop_within`], on the present thread.
+    /// As [`Worker::stop_within`].
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread until the worker has stopped.
     pub fn stop_within_blocking(&self, timeout: Duration) {
         wait_for(self.stop_within(timeout));
     }
 }
 
-/// Turns a handler's outcome into the final reply, if it has sent none.
+/// Sends a handler's outcome as the final reply, unless the handler sent one.
 fn finish<T: Serialize>(reply: &ReplyWriter, outcome: Result<Result<T, HandlerError>, Box<dyn Any + Send>>) {
     if reply.ended() {
         return;
@@ -259,7 +294,7 @@ fn finish<T: Serialize>(reply: &ReplyWriter, outcome: Result<Result<T, HandlerEr
     match outcome {
         Ok(Ok(value)) => match reply.end(&value) {
             Err(error) if error.code() == crate::error::ErrorCode::Data => reply.fail(error.detail()),
-            // Whatever else is wrong, nobody waits for the reply any more.
+            // Any other error means that the reply is no longer wanted.
             _ => {}
         },
         Ok(Err(error)) => reply.fail(error.message()),
@@ -271,7 +306,7 @@ fn finish<T: Serialize>(reply: &ReplyWriter, outcome: Result<Result<T, HandlerEr
     }
 }
 
-/// Stops the worker when the last clone is gone, whatever replies are still being written.
+/// Stops the worker when its last clone is dropped, even while reply writers exist.
 #[derive(Debug)]
 struct StopGuard(Weak<WorkerCore>);
 

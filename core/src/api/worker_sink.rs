@@ -17,7 +17,7 @@ use crate::limits;
 use crate::reactor::EventSink;
 use crate::worker::{CancelReason, Event, Token};
 
-/// What the I/O thread shares with them.
+/// The part that the I/O thread shares.
 #[derive(Debug, Default)]
 pub(super) struct WorkerState {
     pub(super) jobs: Arc<Jobs>,
@@ -26,7 +26,7 @@ pub(super) struct WorkerState {
     pub(super) stopped: Latch,
 }
 
-/// Requests that no handler has taken yet.
+/// Jobs that no handler has taken yet.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     pub(super) jobs: VecDeque<Job>,
@@ -34,7 +34,7 @@ pub(super) struct Queue {
     pub(super) is_closed: bool,
 }
 
-/// The worker's shared part, once it has been made: it needs the handle, which needs the sink.
+/// The worker's core, which exists only after the sink: the core needs the handle, and the handle needs the sink.
 enum CoreLink {
     Pending(Receiver<Weak<WorkerCore>>),
     Ready(Weak<WorkerCore>),
@@ -60,7 +60,7 @@ impl WorkerSink {
 
     fn worker(&mut self) -> Weak<WorkerCore> {
         if let CoreLink::Pending(receiver) = &self.worker {
-            // Sent right after the worker was opened; an error means that opening it failed.
+            // Arrives right after the worker was opened. An error means that opening it failed.
             self.worker = CoreLink::Ready(receiver.recv().unwrap_or_default());
         }
         match &self.worker {
@@ -76,7 +76,7 @@ impl WorkerSink {
         self.state.queue.lock().jobs.push_back(Job { request: Request::new(request), reply });
     }
 
-    /// Wakes those who wait for requests, at the end of a batch, if there are some.
+    /// Wakes waiting handlers at the end of a batch, if there are jobs.
     fn wake_handlers(&self) {
         let mut queue = self.state.queue.lock();
         if queue.jobs.is_empty() {
@@ -98,7 +98,7 @@ impl WorkerSink {
         }
     }
 
-    /// Wakes all who wait for requests that will not come. What nobody has taken was cancelled by the machine before.
+    /// Wakes all waiting handlers: no job follows. The machine has cancelled the jobs that none has taken.
     fn close(&self) {
         let mut queue = self.state.queue.lock();
         queue.is_closed = true;
