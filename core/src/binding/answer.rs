@@ -1,4 +1,4 @@
-//! What a worker answers with.
+//! The data and options of a worker's replies.
 
 use serde_json::{Map, Value};
 
@@ -7,12 +7,12 @@ use crate::error::{Error, ErrorCode};
 use crate::protocol::{encode_reply_options, Frame, Payload, Status};
 use pigato_proto::option_name as key;
 
-/// The options of a reply: how its data is to be read, and keys of the user's own. Cheap to clone.
+/// The options of a reply: the encoding of its data, and headers. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AnswerOptions {
     codec: Codec,
     others: Map<String, Value>,
-    /// As they are sent.
+    /// The options frame.
     encoded: Frame,
 }
 
@@ -27,9 +27,12 @@ impl AnswerOptions {
         Self { codec, others: Map::new(), encoded: encode_reply_options(codec, &Map::new()) }
     }
 
-    /// Sets an option by its name: `codec`, `cache` (milliseconds that the broker may give this reply to the same
-    /// request), or any key of the user's own. `E_OPTION` for a codec that is none, and for a `cache` that
-    /// is no time.
+    /// Sets an option by its name: `codec`, `cache` (for how many milliseconds the broker may answer the same request with
+    /// this reply), or a header.
+    ///
+    /// # Errors
+    ///
+    /// `E_OPTION` for an invalid `codec` or `cache`.
     pub fn set(&mut self, name: &str, value: &Value) -> Result<(), Error> {
         if name == key::CODEC {
             self.codec = Codec::from_option(value)?;
@@ -55,17 +58,17 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Data with options: JSON that is written already, or bytes with the codec `raw`.
+    /// Data with options: encoded JSON, or bytes with the codec `raw`.
     pub fn new(data: impl Into<Frame>, options: &AnswerOptions) -> Self {
         Self { data: data.into(), options: options.encoded.clone() }
     }
 
-    /// JSON that is written already.
+    /// Encoded JSON.
     pub fn json(data: impl Into<Frame>) -> Self {
         Self::new(data, &AnswerOptions::default())
     }
 
-    /// Bytes as they are (`{"codec":"raw"}`).
+    /// Bytes (`{"codec":"raw"}`).
     pub fn raw(data: impl Into<Frame>) -> Self {
         Self::new(data, &AnswerOptions::of(Codec::Raw))
     }

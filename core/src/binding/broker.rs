@@ -1,4 +1,4 @@
-//! A broker whose events are pulled.
+//! A broker of the binding core.
 
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -21,12 +21,12 @@ pub struct Broker {
     bound: BoundBroker,
     queue: EventQueue<Event>,
     missed: Arc<AtomicU64>,
-    /// Bytes of the stored requests in the queue.
+    /// Bytes of the durable requests in the queue.
     stored_bytes: Arc<AtomicUsize>,
 }
 
-/// Keeps what its queue has room for: a broker works on, whether anybody looks at its events or not. What is to be kept for a
-/// later life finds room always; where it is too much, the broker is told so and makes no more of it.
+/// Queues events as long as there is room and drops others: the broker works on even if nothing polls its events. Events of
+/// durable requests are always queued; when too many wait, the broker accepts no more durable requests.
 struct Sink {
     queue: EventQueue<Event>,
     missed: Arc<AtomicU64>,
@@ -65,15 +65,23 @@ impl EventSink<Event> for Sink {
 }
 
 impl Broker {
-    /// Starts a broker that listens on all of `endpoints`. `E_ENDPOINT` for one that cannot be bound, and then nothing
-    /// is left.
+    /// Starts a broker that listens on all of `endpoints`.
+    ///
+    /// # Errors
+    ///
+    /// `E_ENDPOINT` if an endpoint cannot be bound; then none is left bound. `E_SYSTEM` if the system has no threads or sockets
+    /// left.
     pub fn start(endpoints: &[String], options: BrokerOptions) -> Result<Self, Error> {
         Self::start_with(endpoints, options, Persistence::Off)
     }
 
-    /// As [`Broker::start`], for a caller that keeps requests with `persist`: [`Event::Stored`] and [`Event::Removed`] tell which,
-    /// and are never missed. Where more of them wait than may ([`limits::EVENTS`], [`limits::STORED_BYTES`]), new requests with
-    /// `persist` are refused with `B_QUEUE_FULL`. The broker listens at once but reads nothing before [`Broker::restore`].
+    /// As [`Broker::start`], for a caller that stores requests with `persist`. The events [`Event::Stored`] and [`Event::Removed`]
+    /// say which, and are never dropped. When more of them wait than [`limits::EVENTS`] or [`limits::STORED_BYTES`], the broker refuses new
+    /// requests with `persist` (`B_QUEUE_FULL`). The broker listens at once, but reads no message before [`Broker::restore`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Broker::start`].
     pub fn start_persistent(endpoints: &[String], options: BrokerOptions) -> Result<Self, Error> {
         Self::start_with(endpoints, options, Persistence::On)
     }
@@ -87,31 +95,35 @@ impl Broker {
         Ok(Self { bound, queue, missed, stored_bytes })
     }
 
-    /// Where it listens; the first place, if there are several.
+    /// The first endpoint on which the broker listens.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         self.bound.endpoint()
     }
 
-    /// All places where it listens, with the ports that `*` became.
+    /// All endpoints on which the broker listens, with their real ports.
     #[must_use]
     pub fn endpoints(&self) -> &[String] {
         &self.bound.endpoints
     }
 
-    /// Where it publishes for core services.
+    /// The endpoint where the broker publishes for core services.
     #[must_use]
     pub fn intch(&self) -> Option<&str> {
         self.bound.intch.as_deref()
     }
 
-    /// Its name.
+    /// The broker's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.bound.name
     }
 
-    /// `E_FORK` in a child of the process that started it.
+    /// Checks that this is the process that created the handle.
+    ///
+    /// # Errors
+    ///
+    /// `E_FORK` in a forked child.
     pub fn refuse_fork(&self) -> Result<(), Error> {
         if self.bound.handle.is_inherited() {
             return Err(ErrorCode::Fork.into());
@@ -119,22 +131,30 @@ impl Broker {
         Ok(())
     }
 
-    /// Has `wake` called whenever there are events again after there were none: for event loops that watch no descriptors.
-    /// It is called on the I/O thread and must not block.
+    /// Calls `wake` whenever the queue of events stops being empty: for event loops that watch no descriptors. It runs on the I/O
+    /// thread and must not block.
     pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
         if !self.bound.handle.is_inherited() {
             self.queue.on_ready(wake);
         }
     }
 
-    /// A descriptor that is readable while there are events. Wait for it, never read from it.
+    /// A descriptor that is readable while there are events. Wait for it; never read from it.
     #[must_use]
     pub fn descriptor(&self) -> RawFd {
         self.queue.descriptor()
     }
 
-    /// Moves up to `most` events to `into`, waiting up to `timeout` for the first. Returns how many. Several threads may
-    /// poll at once; each gets events of its own. `C_CLOSED` once nothing can follow.
+    /// Moves up to `most` events to `into`, and waits up to `timeout` for the first. Returns their number. Several threads may poll at
+    /// once; each gets different events.
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` when no event can follow, `E_FORK` in a forked child.
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread for at most `timeout`.
     pub fn poll(&self, into: &mut Vec<Event>, most: usize, timeout: Duration) -> Result<usize, Error> {
         let before = into.len();
         let count = pull(&self.bound.handle, &self.queue, into, most, timeout, |event| *event == Event::Drained)?;
@@ -142,30 +162,54 @@ impl Broker {
         Ok(count)
     }
 
-    /// Events that nobody was told of because the queue was full.
+    /// The number of events that were dropped because the queue was full.
     #[must_use]
     pub fn missed_events(&self) -> u64 {
         self.missed.load(Ordering::Relaxed)
     }
 
-    /// Counters since the start, and what there is now. `C_CLOSED` once it has stopped.
+    /// Counters since the start, and current figures.
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` after the broker has stopped, `C_BUSY` if the I/O thread does not answer.
+    ///
+    /// # Blocking
+    ///
+    /// Waits for the I/O thread, at most 10 s.
     pub fn statistics(&self) -> Result<Statistics, Error> {
         self.bound.statistics()
     }
 
-    /// Which workers offer which service. `C_CLOSED` once it has stopped.
+    /// The directory: which workers offer which service.
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` after the broker has stopped, `C_BUSY` if the I/O thread does not answer.
+    ///
+    /// # Blocking
+    ///
+    /// Waits for the I/O thread, at most 10 s.
     pub fn directory(&self) -> Result<Map<String, Value>, Error> {
         self.bound.directory()
     }
 
-    /// Takes in again what was stored in an earlier life and not removed, with the time that it has left. None is a list too: a
-    /// broker that was started with [`Broker::start_persistent`] serves nobody before. `C_CLOSED` if it has stopped.
+    /// Returns the stored requests of the previous run, with the time that each has left. An empty list is valid and needed on the
+    /// first run: a broker started with [`Broker::start_persistent`] serves no request before this call.
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` after the broker has stopped.
     pub fn restore(&self, requests: Vec<StoredRequest>) -> Result<(), Error> {
         self.bound.handle.submit_urgent(BrokerCommand::Restore(requests))
     }
 
-    /// Finishes what was accepted until `timeout` has passed, and refuses the rest with `B_DRAINING`; ends with
-    /// [`Event::Drained`]. `C_CLOSED` if it has stopped already.
+    /// Finishes accepted requests for at most `timeout`, refuses new ones with `B_DRAINING`, then stops. Ends with
+    /// [`Event::Drained`].
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` after the broker has stopped.
     pub fn stop(&self, timeout: Duration) -> Result<(), Error> {
         self.bound.handle.submit_urgent(BrokerCommand::Drain(timeout))
     }
@@ -173,7 +217,7 @@ impl Broker {
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        // The only possible error says that it has stopped.
+        // The only possible error is that it has stopped.
         let _ = self.stop(Duration::ZERO);
     }
 }

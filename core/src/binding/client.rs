@@ -1,4 +1,4 @@
-//! A client whose events are pulled.
+//! A client of the binding core.
 
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -22,34 +22,34 @@ use pigato_proto::index::Map;
 /// When a partial reply counts as read, so that the worker may send another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant {
-    /// As soon as [`Client::poll`] hands it out: for programs that deal with events as they come.
+    /// As soon as [`Client::poll`] returns it: for programs that handle events in order.
     AsPolled,
-    /// When [`Client::consumed`] says so: for bindings that keep a queue for each request.
+    /// When [`Client::consumed`] reports it: for bindings with a queue for each request.
     AsConsumed,
 }
 
-/// Something that a client's user wants to know.
+/// An event of a client.
 #[derive(Debug)]
 pub enum ClientEvent {
-    /// About the connection.
+    /// The connection has changed.
     Peer(PeerEvent),
     /// A reply; the last event of its request if [`Reply::is_final`].
     Reply {
-        /// To which request.
+        /// The request or job.
         token: Token,
         /// The reply.
         reply: Reply,
     },
-    /// A request has failed; its last event, unless the error is a [partial reply](RequestError::is_final).
+    /// A request has failed. It is its last event, unless the error is a [partial reply](RequestError::is_final).
     Failed {
-        /// Which one.
+        /// The request.
         token: Token,
-        /// How.
+        /// The error.
         error: RequestError,
     },
 }
 
-/// A client on the I/O thread. Dropping it stops it; what is unanswered ends without an event.
+/// A client on the I/O thread. Dropping it stops it; unanswered requests end without an event.
 #[derive(Debug)]
 pub struct Client {
     handle: Handle<ClientCommand>,
@@ -58,18 +58,18 @@ pub struct Client {
     identity: CurrentIdentity,
     grant: Grant,
     next_token: AtomicU64,
-    /// What was read of each request that has not ended.
+    /// The pending requests, with how far their partial replies were read.
     unanswered: Mutex<Map<Token, Reading>>,
     endpoint: String,
     is_connected: AtomicBool,
 }
 
-/// How far the partial replies to a request were read.
+/// How far the partial replies to a pending request were read.
 #[derive(Debug, Default)]
 struct Reading {
-    /// Handed out and not consumed.
+    /// Returned by `poll` and not reported as consumed.
     unread: u32,
-    /// Consumed and not granted again.
+    /// Consumed and not granted again yet.
     consumed: u32,
 }
 
@@ -93,8 +93,13 @@ impl EventSink<Event> for Sink {
 }
 
 impl Client {
-    /// Starts a client for the broker at `endpoint`. An endpoint that cannot be used is an error; a broker that is not there
-    /// yet is not: requests made until then are sent when it is.
+    /// Starts a client for the broker at `endpoint`. The broker need not run yet: the client sends requests as
+    /// soon as it is connected.
+    ///
+    /// # Errors
+    ///
+    /// `E_ENDPOINT` for an invalid endpoint, `E_OPTION` for an invalid prefix, `E_SYSTEM` if the system has no threads or sockets
+    /// left.
     pub fn start(endpoint: &str, options: ClientOptions, grant: Grant) -> Result<Self, Error> {
         let queue = EventQueue::new().map_err(|error| Error::new(ErrorCode::System, error.to_string()))?;
         let identity = CurrentIdentity::default();
@@ -113,14 +118,17 @@ impl Client {
         })
     }
 
-    /// Makes a request and returns its number, which events call it by and which is never used again. The data is JSON, or
-    /// bytes with [`Codec::Raw`](crate::Codec::Raw) in the options. `E_OPTION` for a service name that is none, `C_BUSY` when too
-    /// much waits for the I/O thread, `C_CLOSED` after a stop.
+    /// Makes a request and returns its number, by which events name it and which is never reused. The data is JSON, or bytes with
+    /// [`Codec::Raw`](crate::Codec::Raw) in the options.
+    ///
+    /// # Errors
+    ///
+    /// `E_OPTION` for an invalid service name, `C_BUSY` when too many commands wait for the I/O thread, `C_CLOSED` after a stop.
     pub fn request(&self, service: impl Into<Frame>, data: Frame, options: RequestOptions) -> Result<Token, Error> {
         self.refuse_fork()?;
         let service = service_name(service)?;
         let token = self.next_token.fetch_add(1, Ordering::Relaxed);
-        // Before its events, which several threads may deal with at once, in any order.
+        // Before its events, which several threads may handle at once, in any order.
         self.unanswered.lock().insert(token, Reading::default());
         let command = ClientCommand::Request { token, service, data, options: Box::new(options) };
         self.handle.submit(command).inspect_err(|_| {
@@ -129,18 +137,21 @@ impl Client {
         Ok(token)
     }
 
-    /// Ends a request with `C_CANCELLED`; its worker is told. Does nothing to one that has ended.
+    /// Cancels a request: it ends with `C_CANCELLED`, and so does its job. Has no effect on a request that has ended.
     pub fn cancel(&self, token: Token) -> Result<(), Error> {
         self.handle.submit_urgent(ClientCommand::Cancel(token))
     }
 
-    /// Tells the worker that the reply is still wanted. Happens by itself once a heartbeat interval.
+    /// Tells the worker that the reply is still wanted. The client does so in each heartbeat interval by itself.
     pub fn heartbeat(&self, token: Token) -> Result<(), Error> {
         self.handle.submit_urgent(ClientCommand::Heartbeat(token))
     }
 
-    /// Lets the worker send as many more partial replies as were read, in helpings; more than were handed out do not count.
-    /// `E_ARGUMENT` with [`Grant::AsPolled`], where it happens by itself.
+    /// Reports that partial replies were read, so that the worker may send more. Replies beyond those that `poll` returned do not count.
+    ///
+    /// # Errors
+    ///
+    /// `E_ARGUMENT` with [`Grant::AsPolled`], where `poll` grants by itself.
     pub fn consumed(&self, token: Token, partials: u32) -> Result<(), Error> {
         self.refuse_fork()?;
         if self.grant == Grant::AsPolled {
@@ -163,32 +174,36 @@ impl Client {
         self.handle.submit_urgent(ClientCommand::Grant { token, partials })
     }
 
-    /// Runs `give`; the commands that it gives to this handle reach the I/O thread together when it returns. For bindings that
-    /// cross their border once for many.
+    /// Runs `give`. The commands that it submits to this handle reach the I/O thread together when it returns: for bindings that pass
+    /// many commands in one call.
     pub fn together<R>(&self, give: impl FnOnce() -> R) -> R {
         self.handle.together(give)
     }
 
-    /// Has what is given to this handle from now on wait for each other, until [`Client::uncork`]: for programs that deal with many
-    /// events at a time on several threads, so that they wake the I/O thread once. Nothing waits for more than about a
-    /// millisecond, unless the connection has no room. Corked twice is corked once, and one thread's uncorking ends another's
-    /// cork. Left corked, the I/O thread wakes up each millisecond. Does nothing in a child of the process that started it.
+    /// Batches commands of this handle until [`Client::uncork`], so that they wake the I/O thread once: for programs that handle many
+    /// events on several threads. A command waits for at most about 1 ms, unless the connection has no room. Corks do not nest:
+    /// corking twice has the effect of one cork, and any thread's `uncork` ends it. While a handle is corked, the I/O thread wakes up each
+    /// millisecond. Has no effect in a forked child.
     pub fn cork(&self) {
         self.cork_up_to(usize::MAX);
     }
 
-    /// As [`Client::cork`], but what waits is sent whenever there are `most` of it: for threads that run one after the other, so that
-    /// the other side has something to do when the first few have had their turn.
+    /// As [`Client::cork`], but sends a batch whenever it has `most` commands: for threads that run one after the other, so that the other
+    /// side can start with the first batch.
     pub fn cork_up_to(&self, most: usize) {
         self.handle.cork(most);
     }
 
-    /// Ends what [`Client::cork`] began, and sends what has waited.
+    /// Ends batching and sends the waiting commands.
     pub fn uncork(&self) {
         self.handle.uncork();
     }
 
-    /// `E_FORK` in a child of the process that started it.
+    /// Checks that this is the process that created the handle.
+    ///
+    /// # Errors
+    ///
+    /// `E_FORK` in a forked child.
     pub fn refuse_fork(&self) -> Result<(), Error> {
         if self.handle.is_inherited() {
             return Err(ErrorCode::Fork.into());
@@ -196,8 +211,7 @@ impl Client {
         Ok(())
     }
 
-    /// The identity of the present connection, or of the last one: another one after each reconnection. Empty in a child of
-    /// the process that started it.
+    /// The identity of the current session, or of the last one. Each session has another one. Empty in a forked child.
     #[must_use]
     pub fn identity(&self) -> Vec<u8> {
         if self.handle.is_inherited() {
@@ -206,36 +220,44 @@ impl Client {
         self.identity.get()
     }
 
-    /// Has `wake` called whenever there are events again after there were none: for event loops that watch no descriptors.
-    /// It is called on the I/O thread, or within another thread's `poll` or `begin_wait`, and must not block.
+    /// Calls `wake` whenever the queue of events stops being empty: for event loops that watch no descriptors. It runs on the I/O
+    /// thread, or within another thread's `poll` or `begin_wait`, and must not block.
     pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
         if !self.handle.is_inherited() {
             self.queue.on_ready(wake);
         }
     }
 
-    /// A descriptor that is readable while there are events. Wait for it, never read from it.
+    /// A descriptor that is readable while there are events. Wait for it; never read from it.
     #[must_use]
     pub fn descriptor(&self) -> RawFd {
         self.queue.descriptor()
     }
 
-    /// Begins a wait by the caller's own means: returns the descriptor to wait for, or nothing if `poll` has something at once.
-    /// Which descriptor that is may change from wait to wait. Between this and [`Client::end_wait`], `poll` reads the connection
-    /// itself where that is faster, and the descriptor of [`Client::descriptor`] is not readable then. One thread of a handle
-    /// waits so at a time; call this before each of its waits.
+    /// Begins an external wait: returns the descriptor to wait for, or `None` if `poll` has events at once. The descriptor may
+    /// change between waits. Between this call and [`Client::end_wait`], `poll` reads the connection
+    /// itself where that is faster, and the descriptor of [`Client::descriptor`] is not readable. Only one thread of a
+    /// handle may be in an external wait; it calls this before each wait.
     #[must_use]
     pub fn begin_wait(&self) -> Option<RawFd> {
         self.own_wait.begin(&self.handle, &self.queue)
     }
 
-    /// Ends what [`Client::begin_wait`] began, when its thread has what it waits for. Does nothing if nothing was begun.
+    /// Ends an external wait. Has no effect without one.
     pub fn end_wait(&self) {
         self.own_wait.end(&self.handle, &self.queue);
     }
 
-    /// Moves up to `most` events to `into`, the oldest first, waiting up to `timeout` for the first. Returns how many.
-    /// Several threads may poll at once; each gets events of its own. `C_CLOSED` once nothing can follow.
+    /// Moves up to `most` events to `into`, the oldest first, and waits up to `timeout` for the first. Returns their number. Several
+    /// threads may poll at once; each gets different events.
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` when no event can follow, `E_FORK` in a forked child.
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread for at most `timeout`.
     pub fn poll(&self, into: &mut Vec<ClientEvent>, most: usize, timeout: Duration) -> Result<usize, Error> {
         let mut events = Vec::new();
         let is_last = |event: &Event| *event == Event::Stopped;
@@ -272,7 +294,7 @@ impl Client {
             reading.unread = reading.unread.saturating_add(1);
         }
         if self.grant == Grant::AsPolled {
-            // The only possible error says that the client has stopped.
+            // The only possible error is that the client has stopped.
             let _ = self.note_consumed(token, 1);
         }
     }
@@ -282,8 +304,11 @@ impl Client {
         ClientEvent::Peer(event)
     }
 
-    /// Stops it: all unanswered requests end with `C_CLOSED`, then comes [`PeerEvent::Stopped`]. `C_CLOSED` if it has stopped
-    /// already.
+    /// Stops the client. Unanswered requests end with `C_CLOSED`, then [`PeerEvent::Stopped`] follows.
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` if it has stopped already.
     pub fn stop(&self) -> Result<(), Error> {
         self.handle.submit_urgent(ClientCommand::Stop)
     }
@@ -298,7 +323,7 @@ fn replied(token: Token, kind: ReplyKind, payload: Payload) -> ClientEvent {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // The only possible error says that it has stopped.
+        // The only possible error is that it has stopped.
         let _ = self.stop();
     }
 }

@@ -1,24 +1,22 @@
-//! What bindings to other languages are built on: requests as numbers, and events that are pulled.
+//! The binding core: what bindings to other languages are built on. Requests are numbers, and the caller pulls events.
 //!
-//! A [`Client`], [`Worker`] or [`Broker`] here is one handle on the I/O thread. Calls never block (but for [`Client::poll`]
-//! and its like, as long as the caller says) and never call back: what happens is an event in the handle's queue. The
-//! queue's descriptor is readable while it is not empty, and `poll` hands out many events at once, so that a language waits
-//! in its own way and crosses its border once for many events. A language that can wait for another descriptor each time waits
-//! faster between `begin_wait` and `end_wait`.
+//! A [`Client`], [`Worker`] or [`Broker`] here is one handle on the I/O thread. Calls do not block, except `poll` for at most its timeout,
+//! and never call back: everything that happens is an event in the handle's queue. The queue's descriptor is readable while the
+//! queue is not empty, and `poll` returns many events at once. A language can so wait in its own way, and crosses into native code
+//! once for many events. A language that can wait on a different descriptor each time waits faster between `begin_wait` and `end_wait`.
 //!
-//! - Every request that was taken ends in exactly one event: [`ClientEvent::Reply`] or [`ClientEvent::Failed`] that says
-//!   it is final.
-//! - A worker's request is live from [`WorkerEvent::Request`] until its final reply or [`WorkerEvent::Cancelled`].
-//! - `stop` ends in the event `Stopped` ([`Event::Drained`](crate::broker::Event::Drained) for a broker), and nothing follows.
-//!   Dropping the last clone stops at once.
+//! - Every accepted request ends in exactly one final event: [`ClientEvent::Reply`] or [`ClientEvent::Failed`].
+//! - A job lasts from [`WorkerEvent::Request`] until its final reply or [`WorkerEvent::Cancelled`].
+//! - `stop` ends in the event `Stopped` ([`Event::Drained`](crate::broker::Event::Drained) for a broker); nothing follows.
+//!   Dropping the last clone stops the handle at once.
 //!
-//! Everything may be called from any thread. After a `fork` the child gets `E_FORK` from handles of its parent.
+//! All methods may be called on any thread. In a forked child, handles of the parent return `E_FORK`.
 //!
 //! ```
 //! use std::time::Duration;
 //! use pigato::config::{BrokerOptions, ClientOptions, RequestOptions, WorkerOptions};
 //! use pigato::protocol::Frame;
-//! use pigato::pull::{Answer, Broker, Client, ClientEvent, Grant, Worker, WorkerEvent};
+//! use pigato::binding::{Answer, Broker, Client, ClientEvent, Grant, Worker, WorkerEvent};
 //!
 //! # fn main() -> Result<(), pigato::Error> {
 //! let broker = Broker::start(&["tcp://127.0.0.1:*".to_owned()], BrokerOptions::default().intch(None))?;

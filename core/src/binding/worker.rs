@@ -1,4 +1,4 @@
-//! A worker whose requests are pulled.
+//! A worker of the binding core.
 
 use std::os::fd::RawFd;
 use std::sync::Arc;
@@ -19,43 +19,43 @@ use crate::worker::{CancelReason, Event, Token};
 use crate::{PeerEvent, Request};
 use pigato_proto::index::Map;
 
-/// Something that a worker's user wants to know.
+/// An event of a worker.
 #[derive(Debug)]
 pub enum WorkerEvent {
-    /// About the connection.
+    /// The connection has changed.
     Peer(PeerEvent),
     /// A request to answer.
     Request(Request),
-    /// Nobody waits for the reply any more; the request is no longer live.
+    /// The reply is no longer wanted; the job has ended.
     Cancelled {
-        /// Which request.
+        /// The job.
         token: Token,
         /// Why.
         reason: CancelReason,
     },
     /// The client still waits for the reply.
     Heartbeat {
-        /// Which request.
+        /// The job.
         token: Token,
     },
-    /// A partial reply that was refused with `C_BUSY` may be sent now.
+    /// A partial reply that was refused with `C_BUSY` can be sent now.
     Writable {
-        /// To which request.
+        /// The request or job.
         token: Token,
     },
 }
 
-/// A worker on the I/O thread. Dropping it stops it; what is not answered goes to other workers, or fails.
+/// A worker on the I/O thread. Dropping it stops it; unanswered requests go to other workers, or fail.
 #[derive(Debug)]
 pub struct Worker {
     handle: Handle<WorkerCommand>,
     queue: EventQueue<WorkerEvent>,
     own_wait: ExternalWait,
     live: Arc<Mutex<LiveRequests>>,
-    /// Woken when the I/O thread takes commands again.
+    /// The waker for when the I/O thread accepts commands again.
     room: Waker,
     identity: CurrentIdentity,
-    patience: Duration,
+    liveness_timeout: Duration,
 }
 
 type LiveRequests = Map<Token, Entry>;
@@ -66,13 +66,13 @@ struct Entry {
     awaited: Awaited,
 }
 
-/// What the writer of a refused partial reply waits for.
+/// What a refused partial reply waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Awaited {
     Nothing,
-    /// The client's reading.
+    /// Credit from the client.
     Credit,
-    /// The I/O thread's taking of commands.
+    /// Room in the mailbox.
     Room,
 }
 
@@ -99,7 +99,7 @@ impl EventSink<Event> for Sink {
     }
 }
 
-/// Brings what is known of the requests up to date, and says what the user is to be told.
+/// Updates the table of jobs from the machine's events, and queues the user's events.
 fn note(live: &mut LiveRequests, event: Event) -> Option<WorkerEvent> {
     Some(match event {
         Event::Request(request) => {
@@ -130,7 +130,7 @@ fn note(live: &mut LiveRequests, event: Event) -> Option<WorkerEvent> {
     })
 }
 
-/// Tells those who wait for it, once, that the I/O thread takes commands again.
+/// Emits [`WorkerEvent::Writable`] once for each job that waits for room in the mailbox.
 struct Room {
     queue: EventQueue<WorkerEvent>,
     live: Arc<Mutex<LiveRequests>>,
@@ -149,8 +149,13 @@ impl Wake for Room {
 }
 
 impl Worker {
-    /// Starts a worker for `service`, which may be a wildcard (`ech*`) or a version (`echo@1.2.3`), at the broker at
-    /// `endpoint`. An endpoint that cannot be used is an error; a broker that is not there yet is not.
+    /// Starts a worker for `service`, which may be a wildcard (`ech*`) or carry a version (`echo@1.2.3`), at the broker at `endpoint`. The
+    /// broker need not run yet.
+    ///
+    /// # Errors
+    ///
+    /// `E_ENDPOINT` for an invalid endpoint, `E_OPTION` for an invalid service name or prefix, `E_SYSTEM` if the system has no threads or
+    /// sockets left.
     pub fn start(endpoint: &str, service: impl Into<Frame>, options: WorkerOptions) -> Result<Self, Error> {
         let queue = EventQueue::new().map_err(|error| Error::new(ErrorCode::System, error.to_string()))?;
         let live = Arc::new(Mutex::new(LiveRequests::default()));
@@ -163,8 +168,7 @@ impl Worker {
         Ok(Self { handle, queue, own_wait: ExternalWait::default(), live, room, identity, patience })
     }
 
-    /// The identity of the present connection, or of the last one: another one after each reconnection. Empty in a child of
-    /// the process that started it.
+    /// The identity of the current session, or of the last one. Each session has another one. Empty in a forked child.
     #[must_use]
     pub fn identity(&self) -> Vec<u8> {
         if self.handle.is_inherited() {
@@ -173,44 +177,56 @@ impl Worker {
         self.identity.get()
     }
 
-    /// Has `wake` called whenever there are events again after there were none: for event loops that watch no descriptors.
-    /// It is called on the I/O thread, or within another thread's `poll` or `begin_wait`, and must not block.
+    /// Calls `wake` whenever the queue of events stops being empty: for event loops that watch no descriptors. It runs on the I/O
+    /// thread, or within another thread's `poll` or `begin_wait`, and must not block.
     pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
         if !self.handle.is_inherited() {
             self.queue.on_ready(wake);
         }
     }
 
-    /// A descriptor that is readable while there are events. Wait for it, never read from it.
+    /// A descriptor that is readable while there are events. Wait for it; never read from it.
     #[must_use]
     pub fn descriptor(&self) -> RawFd {
         self.queue.descriptor()
     }
 
-    /// Begins a wait by the caller's own means: returns the descriptor to wait for, or nothing if `poll` has something at once.
-    /// Which descriptor that is may change from wait to wait. Between this and [`Worker::end_wait`], `poll` reads the connection
-    /// itself where that is faster, and the descriptor of [`Worker::descriptor`] is not readable then. One thread of a handle
-    /// waits so at a time; call this before each of its waits.
+    /// Begins an external wait: returns the descriptor to wait for, or `None` if `poll` has events at once. The descriptor may
+    /// change between waits. Between this call and [`Worker::end_wait`], `poll` reads the connection
+    /// itself where that is faster, and the descriptor of [`Worker::descriptor`] is not readable. Only one thread of a
+    /// handle may be in an external wait; it calls this before each wait.
     #[must_use]
     pub fn begin_wait(&self) -> Option<RawFd> {
         self.own_wait.begin(&self.handle, &self.queue)
     }
 
-    /// Ends what [`Worker::begin_wait`] began, when its thread has what it waits for. Does nothing if nothing was begun.
+    /// Ends an external wait. Has no effect without one.
     pub fn end_wait(&self) {
         self.own_wait.end(&self.handle, &self.queue);
     }
 
-    /// Moves up to `most` events to `into`, the oldest first, waiting up to `timeout` for the first. Returns how many.
-    /// Several threads may poll at once; each gets events of its own. `C_CLOSED` once nothing can follow.
+    /// Moves up to `most` events to `into`, the oldest first, and waits up to `timeout` for the first. Returns their number. Several
+    /// threads may poll at once; each gets different events.
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` when no event can follow, `E_FORK` in a forked child.
+    ///
+    /// # Blocking
+    ///
+    /// Blocks the calling thread for at most `timeout`.
     pub fn poll(&self, into: &mut Vec<WorkerEvent>, most: usize, timeout: Duration) -> Result<usize, Error> {
         let is_last = |event: &WorkerEvent| matches!(event, WorkerEvent::Peer(PeerEvent::Stopped));
         let pull = || pull(&self.handle, &self.queue, into, most, timeout, is_last);
         self.own_wait.take(&self.handle, &self.queue, timeout, pull)
     }
 
-    /// Sends a partial reply. `C_BUSY` while the client has not taken enough of the earlier ones: then nothing was sent, and
-    /// [`WorkerEvent::Writable`] follows when it can be. `C_CLOSED` if the request is not live.
+    /// Sends a partial reply.
+    ///
+    /// # Errors
+    ///
+    /// `C_BUSY` while the client has not read enough of the earlier ones: nothing was sent, and [`WorkerEvent::Writable`] follows when
+    /// it can be. `C_CLOSED` if the job has ended.
     pub fn write(&self, token: Token, answer: Answer) -> Result<(), Error> {
         self.refuse_fork()?;
         let mut live = self.live.lock();
@@ -230,7 +246,7 @@ impl Worker {
                 if self.handle.wait_for_room(&self.room) {
                     self.queue.push(WorkerEvent::Writable { token });
                 } else {
-                    // Set before the waker, which wants the lock that is held here, can look for it.
+                    // Set before the waker can look for it: the waker needs the lock that is held here.
                     entry.awaited = Awaited::Room;
                 }
                 Err(error)
@@ -238,19 +254,31 @@ impl Worker {
         }
     }
 
-    /// Sends the final reply. `C_CLOSED` if the request is not live.
+    /// Sends the final reply.
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` if the job has ended.
     pub fn end(&self, token: Token, answer: Answer) -> Result<(), Error> {
         let payload = answer.payload(Status::Ok);
         self.finish(token, WorkerCommand::Reply { token, kind: ReplyKind::Final, payload })
     }
 
-    /// Sends an error value as the final reply. `C_CLOSED` if the request is not live.
+    /// Sends an error value as the final reply.
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` if the job has ended.
     pub fn error(&self, token: Token, answer: Answer) -> Result<(), Error> {
         let payload = answer.payload(Status::Error);
         self.finish(token, WorkerCommand::Reply { token, kind: ReplyKind::Final, payload })
     }
 
-    /// Ends a request as a failed handler does: with `{"code":"W_HANDLER","message":…}`. `C_CLOSED` if it is not live.
+    /// Ends a job as a failed handler does: with `{"code":"W_HANDLER","message":…}`.
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` if the job has ended.
     pub fn fail(&self, token: Token, message: &str) -> Result<(), Error> {
         self.error(token, Answer::json(handler_failure(message).to_string()))
     }
@@ -266,32 +294,34 @@ impl Worker {
         self.handle.submit_urgent(command)
     }
 
-    /// Whether a reply is still wanted, as far as is known: the request is live, and the client has said so within the last
-    /// heartbeats.
+    /// Whether the reply is still wanted: the job has not ended, and the client sent a heartbeat for it within the liveness timeout.
     #[must_use]
     pub fn is_wanted(&self, token: Token) -> bool {
         !self.handle.is_inherited()
             && self.live.lock().get(&token).is_some_and(|entry| entry.live.is_wanted(self.patience))
     }
 
-    /// Takes this many requests at a time from now on; the broker is told at once.
+    /// Changes the number of concurrent jobs, and announces it to the broker at once.
     pub fn set_concurrency(&self, concurrency: Concurrency) -> Result<(), Error> {
         self.handle.submit_urgent(WorkerCommand::SetConcurrency(concurrency))
     }
 
-    /// Sends the broker a sign of life now. Happens by itself once a heartbeat interval, whatever handlers do.
+    /// Sends the broker a heartbeat now. The worker sends one in each interval by itself, even while handlers block.
     pub fn heartbeat(&self) -> Result<(), Error> {
         self.handle.submit_urgent(WorkerCommand::Heartbeat { update: false })
     }
 
-    /// Stops it once the live requests are answered, after `timeout` at the latest; ends with [`PeerEvent::Stopped`].
+    /// Stops the worker when all its jobs are answered, after `timeout` at the latest. Ends with [`PeerEvent::Stopped`].
+    ///
+    /// # Errors
+    ///
     /// `C_CLOSED` if it has stopped already.
     pub fn stop(&self, timeout: Duration) -> Result<(), Error> {
         self.handle.submit_urgent(WorkerCommand::Drain(timeout))
     }
 
-    /// Runs `give`; the commands that it gives to this handle reach the I/O thread together when it returns. For bindings that
-    /// cross their border once for many.
+    /// Runs `give`. The commands that it submits to this handle reach the I/O thread together when it returns: for bindings that pass
+    /// many commands in one call.
     pub fn together<R>(&self, give: impl FnOnce() -> R) -> R {
         self.handle.together(give)
     }
@@ -315,7 +345,11 @@ impl Worker {
         self.handle.uncork();
     }
 
-    /// `E_FORK` in a child of the process that started it.
+    /// Checks that this is the process that created the handle.
+    ///
+    /// # Errors
+    ///
+    /// `E_FORK` in a forked child.
     pub fn refuse_fork(&self) -> Result<(), Error> {
         if self.handle.is_inherited() {
             return Err(ErrorCode::Fork.into());
@@ -330,7 +364,7 @@ fn not_live() -> Error {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // The only possible error says that it has stopped.
+        // The only possible error is that it has stopped.
         let _ = self.handle.submit_urgent(WorkerCommand::Stop);
     }
 }
@@ -340,13 +374,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_writer_that_waits_for_room_is_told_once() {
+    fn each_writer_that_waits_for_room_is_last_event_delivered_once() {
         let queue = EventQueue::new().unwrap();
         let entry = |awaited| Entry { live: ReplyState::new(None), awaited };
         let entries = [(1, entry(Awaited::Room)), (2, entry(Awaited::Credit)), (3, entry(Awaited::Room))];
         let live = Arc::new(Mutex::new(LiveRequests::from_iter(entries)));
         let room = Waker::from(Arc::new(Room { queue: queue.clone(), live }));
-        // However often a writer was refused, and even if it was registered more than once.
+        // Once, however often a partial reply was refused.
         room.wake_by_ref();
         room.wake_by_ref();
         let mut events = Vec::new();

@@ -1,17 +1,18 @@
-//! What both sides know of a request that a worker was given: whether it may still be answered, and how far ahead.
+//! The reply state of a job: whether it may still be answered, and its credit.
 //!
-//! The I/O thread notes what the broker says, whoever answers asks before each reply.
+//! The I/O thread updates it from the broker's messages; the writer of replies checks it before each reply.
 
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorCode};
 use crate::worker::CancelReason;
 
+/// Whether a job may still be answered, and with how many partial replies.
 #[derive(Debug)]
 pub(crate) struct ReplyState {
     is_ended: bool,
     cancelled: Option<CancelReason>,
-    /// Partial replies that may be sent; `None`: any number.
+    /// Partial replies that may be sent; `None`: no limit.
     credit: Option<u64>,
     last_heartbeat: Instant,
 }
@@ -21,7 +22,7 @@ impl ReplyState {
         Self { is_ended: false, cancelled: None, credit: credit.map(u64::from), last_heartbeat: Instant::now() }
     }
 
-    /// Why nothing can be sent any more.
+    /// Why no reply can be sent any more; `None` if one can.
     pub(crate) fn objection(&self) -> Option<Error> {
         if self.is_ended {
             return Some(Error::new(ErrorCode::Closed, "the final reply was sent already"));
@@ -38,7 +39,7 @@ impl ReplyState {
         self.is_ended
     }
 
-    /// Notes the final reply; an error if there can be none.
+    /// Notes the final reply; an error if the job has ended.
     pub(crate) fn end(&mut self) -> Result<(), Error> {
         match self.objection() {
             Some(error) => Err(error),
@@ -62,7 +63,7 @@ impl ReplyState {
         self.credit != Some(0)
     }
 
-    /// Notes a partial reply.
+    /// Takes the credit for a partial reply.
     pub(crate) fn spend(&mut self) {
         if let Some(credit) = &mut self.credit {
             *credit = credit.saturating_sub(1);
@@ -77,8 +78,8 @@ impl ReplyState {
         self.last_heartbeat = Instant::now();
     }
 
-    /// Whether a reply is still wanted, as far as is known; `patience` is how long the client may be silent about it.
-    pub(crate) fn is_wanted(&self, patience: Duration) -> bool {
-        self.objection().is_none() && self.last_heartbeat.elapsed() < patience
+    /// Whether the reply is still wanted: the job has not ended, and the client sent a heartbeat for it within `liveness_timeout`.
+    pub(crate) fn is_wanted(&self, liveness_timeout: Duration) -> bool {
+        self.objection().is_none() && self.last_heartbeat.elapsed() < liveness_timeout
     }
 }

@@ -1,4 +1,4 @@
-//! What a core service hears of its broker: a SUB socket on `intch`.
+//! The endpoint of a core service's subscription to its broker's publications.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,17 +10,22 @@ use crate::error::Error;
 use crate::reactor::{Endpoint, Engine, EventSink, Handle, Io, Mailbox, Progress};
 use crate::transport::Subscription;
 
-/// Publications dealt with before other endpoints get their turn.
+/// Work budget: publications handled before other endpoints get their turn.
 const BATCH: usize = 64;
 
-/// What a subscriber may be told.
+/// A command for a subscriber.
 #[derive(Debug)]
 pub enum SubscriberCommand {
     /// Close the socket. Nothing follows.
     Stop,
 }
 
-/// Subscribes to the publications that begin with `topic`. Events are their frames, those of one frame only.
+/// Subscribes to the publications that begin with `topic`. Each event is the frame of a publication; those with several frames are
+/// skipped.
+///
+/// # Errors
+///
+/// `E_ENDPOINT` for an invalid endpoint, `E_SYSTEM` if the system has no sockets left.
 pub fn open_subscriber(
     engine: &Arc<Engine>,
     endpoint: &str,

@@ -3,7 +3,7 @@
 use super::error::endpoint_error;
 use crate::error::Error;
 
-/// Refuses what cannot be bound, whoever binds it.
+/// Refuses an endpoint that nothing can bind.
 pub(crate) fn check_bindable(endpoint: &str) -> Result<(), Error> {
     check_text(endpoint)?;
     if endpoint.ends_with('*') {
@@ -12,13 +12,13 @@ pub(crate) fn check_bindable(endpoint: &str) -> Result<(), Error> {
     check_port(endpoint, |_| true)
 }
 
-/// Refuses what cannot be connected to, whoever connects.
+/// Refuses an endpoint that nothing can connect to.
 pub(crate) fn check_connectable(endpoint: &str) -> Result<(), Error> {
     check_text(endpoint)?;
     check_port(endpoint, |port| port > 0)
 }
 
-/// Refuses what cannot be handed to libzmq at all.
+/// Refuses an endpoint that cannot be passed to libzmq.
 fn check_text(endpoint: &str) -> Result<(), Error> {
     if endpoint.contains('\0') {
         return Err(endpoint_error(&endpoint.replace('\0', "\\0"), zmq::Error::EINVAL));
@@ -26,7 +26,7 @@ fn check_text(endpoint: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses what libzmq cuts off at 16 bits, or notices only when nobody is told any more.
+/// Refuses a port that libzmq would truncate to 16 bits, or reject only after the call has returned.
 fn check_port(endpoint: &str, accepts: impl Fn(u16) -> bool) -> Result<(), Error> {
     let port = endpoint.strip_prefix("tcp://").and_then(|address| address.rsplit_once(':')).map(|(_, port)| port);
     match port {

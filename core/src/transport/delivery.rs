@@ -1,12 +1,12 @@
 //! The outcome of sending to a peer.
 
-/// What became of a message.
+/// The outcome of sending a message.
 #[derive(Debug)]
 pub(crate) enum Delivery {
-    /// It is on its way, or waits for its turn.
+    /// The message is sent or queued.
     Done,
-    /// There is no such peer.
+    /// The peer is not connected.
     NoPeer,
-    /// More waited for the peer than may wait; all of it was thrown away.
+    /// The send queue exceeded its bound and was dropped.
     Overflow,
 }

@@ -1,4 +1,4 @@
-//! A broker that listens, as other threads see it, and what it may be told.
+//! Commands for a broker, and the handle of a running one.
 
 use std::fmt;
 use std::sync::mpsc::{channel, RecvTimeoutError, Sender};
@@ -10,15 +10,16 @@ use crate::broker::{Statistics, StoredRequest};
 use crate::error::{Error, ErrorCode};
 use crate::reactor::Handle;
 
-/// What a broker may be told.
+/// A command for a broker.
 pub enum BrokerCommand {
-    /// Hand over the counters, on the I/O thread.
+    /// Pass the counters to the function, on the I/O thread.
     Statistics(Box<dyn FnOnce(Statistics) + Send>),
-    /// Hand over the directory, on the I/O thread.
+    /// Pass the directory to the function, on the I/O thread.
     Directory(Box<dyn FnOnce(Map<String, Value>) + Send>),
-    /// Take these in again, which an earlier life stored. With [`Persistence::On`](crate::broker::Persistence::On) no message is read before.
+    /// Accept the stored requests of the previous run. With [`Persistence::On`](crate::broker::Persistence::On) the broker reads no
+    /// message before.
     Restore(Vec<StoredRequest>),
-    /// Finish what was accepted until this time has passed, then stop. Ends with `Event::Drained`.
+    /// Finish accepted requests for at most this time, then stop. Ends with `Event::Drained`.
     Drain(Duration),
 }
 
@@ -33,35 +34,51 @@ impl fmt::Debug for BrokerCommand {
     }
 }
 
-/// A broker that listens.
+/// A running broker.
 #[derive(Debug)]
 pub struct BoundBroker {
     /// For commands.
     pub handle: Handle<BrokerCommand>,
     /// Its name.
     pub name: String,
-    /// Where it listens, with the ports that `*` became.
+    /// The endpoints on which it listens, with their real ports.
     pub endpoints: Vec<String>,
-    /// Where it publishes.
+    /// The endpoint where it publishes.
     pub intch: Option<String>,
 }
 
-/// How long to wait for an answer of the I/O thread, which never takes long unless it is gone.
+/// How long to wait for an answer of the I/O thread. It takes that long only if the thread is gone.
 const ANSWER: Duration = Duration::from_secs(10);
 
 impl BoundBroker {
-    /// Where it listens; the first place, if there are several.
+    /// The first endpoint on which the broker listens.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         self.endpoints.first().map_or("", String::as_str)
     }
 
-    /// Counters since the start, and what there is now. `C_CLOSED` once it has stopped.
+    /// Counters since the start, and current figures.
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` after the broker has stopped, `C_BUSY` if the I/O thread does not answer.
+    ///
+    /// # Blocking
+    ///
+    /// Waits for the I/O thread, at most 10 s.
     pub fn statistics(&self) -> Result<Statistics, Error> {
         self.ask(|answer| BrokerCommand::Statistics(reply_to(answer)))
     }
 
-    /// Which workers offer which service. `C_CLOSED` once it has stopped.
+    /// The directory: which workers offer which service.
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` after the broker has stopped, `C_BUSY` if the I/O thread does not answer.
+    ///
+    /// # Blocking
+    ///
+    /// Waits for the I/O thread, at most 10 s.
     pub fn directory(&self) -> Result<Map<String, Value>, Error> {
         self.ask(|answer| BrokerCommand::Directory(reply_to(answer)))
     }
@@ -78,7 +95,7 @@ impl BoundBroker {
 
 fn reply_to<T: Send + 'static>(answer: Sender<T>) -> Box<dyn FnOnce(T) + Send> {
     Box::new(move |value| {
-        // Fails only if whoever asked has given up.
+        // Fails only if the caller has stopped waiting.
         let _ = answer.send(value);
     })
 }

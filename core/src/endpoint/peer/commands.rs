@@ -9,25 +9,25 @@ use crate::config::{Concurrency, RequestOptions};
 use crate::protocol::{Payload, ReplyKind, ServiceName};
 use crate::worker;
 
-/// What a client may be told.
+/// A command for a client.
 #[derive(Debug)]
 pub enum ClientCommand {
     /// Make a request. Ends with `Event::Final` or `Event::Failed`.
     Request {
-        /// What events call it; must not be in use.
+        /// The number by which events name the request; must not be in use.
         token: client::Token,
-        /// The service to ask.
+        /// The requested service.
         service: ServiceName,
         /// The data frame.
         data: Frame,
         /// The options.
         options: Box<RequestOptions>,
     },
-    /// End a request; it fails with `C_CANCELLED`.
+    /// Cancel a request; it fails with `C_CANCELLED`.
     Cancel(client::Token),
     /// Let the worker send this many more partial replies.
     Grant {
-        /// For which request.
+        /// The request.
         token: client::Token,
         /// How many more.
         partials: u32,
@@ -38,33 +38,33 @@ pub enum ClientCommand {
     Stop,
 }
 
-/// What a worker may be told.
+/// A command for a worker.
 #[derive(Debug)]
 pub enum WorkerCommand {
     /// Send a reply.
     Reply {
-        /// To which request.
+        /// The request or job.
         token: worker::Token,
         /// Partial or final.
         kind: ReplyKind,
         /// The reply.
         payload: Payload,
     },
-    /// Have another worker answer.
+    /// Reject a request, so that another worker answers it.
     Reject {
-        /// Which request.
+        /// The job.
         token: worker::Token,
         /// The reason, as JSON.
         reason: Frame,
     },
-    /// Take this many requests at a time.
+    /// Change the number of concurrent jobs.
     SetConcurrency(Concurrency),
-    /// Send a sign of life now.
+    /// Send a heartbeat now.
     Heartbeat {
         /// Whether a core service asks for a publication of the directory.
         update: bool,
     },
-    /// Stop when the live requests are answered, or after this time. Ends with `Event::Stopped`.
+    /// Stop when all jobs are answered, or after this time. Ends with `Event::Stopped`.
     Drain(Duration),
     /// Stop now. Ends with `Event::Stopped`.
     Stop,

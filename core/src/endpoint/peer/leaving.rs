@@ -7,17 +7,17 @@ use super::PeerEndpoint;
 use crate::reactor::{CorkWatch, EventSink, Io, Progress};
 use crate::transport::{BrokerConnection, Closing, LINGER, SEND_RETRY};
 
-/// How long the last messages may wait for room, before the linger time of those that had some.
+/// How long the last messages may wait for room, before the linger time begins.
 const LEAVING: Duration = LINGER;
 
-/// The last connection of a machine that has stopped, until what it sent has left.
+/// The last connection of a stopped machine, until everything it sent has left.
 #[derive(Default)]
 pub(super) struct Leaving {
     pub(super) connection: Option<Box<dyn BrokerConnection>>,
     closing: Closing,
     until: Option<Instant>,
-    /// Whether everybody knows; only libzmq is waited for.
-    pub(super) is_told: bool,
+    /// Whether the last event has been delivered; only libzmq's socket must still close.
+    pub(super) is_last_event_delivered: bool,
 }
 
 /// A sink that discards events.
@@ -28,7 +28,7 @@ impl<E> EventSink<E> for Discard {
 }
 
 impl<M: PeerMachine + 'static> PeerEndpoint<M> {
-    /// Answers the commands that came too late.
+    /// Accepts no further command, and handles those that are queued.
     pub(super) fn refuse_commands(&mut self, now: Instant, io: &Io<'_>) {
         for command in self.mailbox.close() {
             self.machine.handle_command(now, command);
@@ -37,10 +37,10 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         self.deliver();
     }
 
-    /// Tells that it has stopped, once all that it sent has left.
+    /// Delivers the last event once everything sent has left.
     pub(super) fn leave(&mut self, now: Instant, io: &Io<'_>) -> Progress {
         self.refuse_commands(now, io);
-        // No command is taken any more: nothing is watched for.
+        // No command can arrive any more.
         self.cork_watch = CorkWatch::default();
         let leaving = &mut self.leaving;
         let is_late = now >= *leaving.until.get_or_insert(now + LEAVING);
@@ -56,7 +56,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         self.retry_at = leaving.closing.deadline();
         let is_over = leaving.closing.is_over(now, io);
         if is_over || leaving.closing.has_lost_peer() {
-            self.tell_end();
+            self.deliver_last_event();
         }
         if is_over {
             Progress::Done
@@ -65,11 +65,11 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         }
     }
 
-    pub(super) fn tell_end(&mut self) {
-        self.leaving.is_told = true;
+    pub(super) fn deliver_last_event(&mut self) {
+        self.leaving.is_last_event_delivered = true;
         self.events.extend(self.last_event.take());
         self.deliver();
-        // It may hold what keeps the engine.
+        // The sink may hold a handle, which keeps the engine alive.
         self.sink = Box::new(Discard);
     }
 }

@@ -1,4 +1,4 @@
-//! Clients and workers on the I/O thread: a machine over one connection at a time.
+//! The endpoint of a client or worker: its machine over one connection at a time.
 
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
@@ -24,10 +24,10 @@ use machine::PeerMachine;
 pub(crate) use open::service_name;
 pub use open::{open_client, open_worker};
 
-/// Commands and messages dealt with before other endpoints get their turn.
+/// Work budget: commands and messages handled before other endpoints get their turn.
 const BATCH: usize = 256;
 
-/// What a machine wants that needs the engine.
+/// An output of the machine that needs the engine.
 enum Transition {
     Connect(PeerId),
     Disconnect,
@@ -37,21 +37,21 @@ struct PeerEndpoint<M: PeerMachine> {
     machine: M,
     mailbox: Arc<Mailbox<M::Command>>,
     sink: Box<dyn EventSink<M::Event>>,
-    /// Before the context, which waits for its sockets when it is dropped.
+    /// Before the context: dropping the context waits for its sockets.
     connection: Option<Box<dyn BrokerConnection>>,
     context: Arc<Context>,
     endpoint: String,
     /// Pauses between attempts while no broker answers.
     backoff: ConnectBackoff,
-    /// That it has stopped: told after everything else, when no further command is taken.
+    /// `Stopped`, which is delivered after everything else.
     last_event: Option<M::Event>,
-    /// What the machine wanted next when commands were carried out without the engine.
+    /// The next transition, if a submitting thread met one while it carried out commands without the engine.
     held: Option<Transition>,
-    /// When a connection without room is tried again.
+    /// When to try again to send on a connection without room.
     retry_at: Option<Instant>,
     cork_watch: CorkWatch,
     leaving: Leaving,
-    /// Kept for their memory.
+    /// Scratch memory.
     frames: Vec<Frame>,
     commands: VecDeque<M::Command>,
     events: Vec<M::Event>,
@@ -83,7 +83,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
             commands: VecDeque::new(),
             events: Vec::new(),
         };
-        // The first thing that a machine wants. What it wants after that, at once with `inproc`, is for the I/O thread.
+        // Carries out the first output here, so that its error is the caller's. Further ones are for the I/O thread.
         if let Some(PeerOutput::Connect(identity)) = peer.machine.poll_output() {
             peer.connect(Instant::now(), &identity)?;
         }
@@ -101,7 +101,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         Ok(())
     }
 
-    /// Carries out what the machine wants.
+    /// Carries out the machine's outputs.
     fn carry_out(&mut self, now: Instant, io: &Io<'_>) {
         while let Some(transition) = self.next_transition() {
             match transition {
@@ -117,7 +117,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         }
     }
 
-    /// Carries out what the machine wants, up to the next thing that needs the engine.
+    /// Carries out the machine's outputs up to the next one that needs the engine, and returns that one.
     fn next_transition(&mut self) -> Option<Transition> {
         if self.held.is_some() {
             return self.held.take();
@@ -167,7 +167,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         self.connection.as_ref().is_some_and(|connection| connection.is_blocked())
     }
 
-    /// Takes commands, unless the connection has no room for what they would send. Returns whether some are left.
+    /// Handles commands, unless the connection has no room. Returns whether some are left.
     fn take_commands(&mut self, now: Instant, io: &Io<'_>) -> bool {
         if self.is_blocked() {
             self.mailbox.pass();
@@ -181,7 +181,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         left
     }
 
-    fn hear_transport(&mut self, now: Instant, io: &Io<'_>) {
+    fn handle_transport_events(&mut self, now: Instant, io: &Io<'_>) {
         while let Some(transport) =
             self.connection.as_mut().and_then(|connection| connection.transport(now, io, &mut self.frames))
         {
@@ -189,7 +189,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
             match transport {
                 TransportEvent::Up => self.machine.handle_connected(now),
                 TransportEvent::Down => {
-                    // What came before the connection went counts: a broker that stops answers first.
+                    // Messages that arrived before the connection was lost count: a stopping broker answers first.
                     while self.receive_batch(now, io, |_| false) {}
                     self.machine.handle_disconnected(now);
                 }
@@ -198,7 +198,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         }
     }
 
-    /// Reads until there is nothing left, the batch is full or the sink is. Returns whether there may be more.
+    /// Reads until nothing is left, or the batch or the sink is full. Returns whether there may be more.
     fn receive(&mut self, now: Instant, io: &Io<'_>) -> bool {
         self.receive_batch(now, io, |sink| sink.is_full())
     }
@@ -208,7 +208,7 @@ impl<M: PeerMachine + 'static> PeerEndpoint<M> {
         self.connection.as_mut().is_some_and(|connection| connection.receive(&mut self.frames))
     }
 
-    /// Whether there is something to receive that may be received.
+    /// Whether there is input that the sink has room for.
     fn has_more_input(&self) -> bool {
         self.connection.as_ref().is_some_and(|connection| connection.has_input()) && !self.sink.is_full()
     }
@@ -250,15 +250,15 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
     }
 
     fn process(&mut self, now: Instant, io: &Io<'_>) -> Progress {
-        if self.last_event.is_some() || self.leaving.is_told {
+        if self.last_event.is_some() || self.leaving.is_last_event_delivered {
             return self.leave(now, io);
         }
         if self.watch(now, io).is_err() {
             self.machine.handle_disconnected(now);
         }
         if self.machine.next_deadline().is_some_and(|deadline| deadline <= now) {
-            // What has arrived came in time, even if this thread is late.
-            self.hear_transport(now, io);
+            // Input that has arrived was in time, even if this thread is late.
+            self.handle_transport_events(now, io);
             if let Some(connection) = &mut self.connection {
                 connection.ready(Readiness { is_readable: true, is_writable: false, is_ending: false });
             }
@@ -266,9 +266,8 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
             self.machine.handle_timeout(now);
         }
         self.carry_out(now, io);
-        // Both sockets are read after a connection was opened: libzmq makes their descriptors readable only for those
-        // who have found them empty before.
-        self.hear_transport(now, io);
+        // Both sockets must be read after a connection was opened: libzmq reports readiness only after a socket was found empty.
+        self.handle_transport_events(now, io);
         self.flush();
         let mut again = self.take_commands(now, io);
         self.flush();
@@ -301,7 +300,7 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
         }
         self.flush();
         let is_done = !left && self.held.is_none() && self.events.is_empty() && self.last_event.is_none();
-        // What arrived may have been noted while sending, and then the descriptor tells nobody of it.
+        // Sending may have consumed the readiness of new input; then the descriptor does not report it.
         is_done && !self.has_unsent() && !self.connection.as_ref().is_some_and(|connection| connection.has_input())
     }
 
@@ -321,7 +320,7 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
             if !self.receive_message() {
                 self.flush();
                 self.deliver();
-                // What is lost, or cut short, is the I/O thread's.
+                // A lost connection is for the I/O thread.
                 let is_over = self.released().is_none()
                     || self.connection.as_ref().is_some_and(|connection| connection.has_input());
                 return (count, self.last_event.is_none() && !self.has_unsent() && !is_over);
@@ -351,6 +350,6 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
         if let Some(connection) = self.leaving.connection.take() {
             connection.close(io);
         }
-        self.tell_end();
+        self.deliver_last_event();
     }
 }

@@ -14,8 +14,11 @@ use crate::random;
 use crate::reactor::{Engine, EventSink, Handle};
 use crate::worker;
 
-/// Starts a client that connects to `endpoint`. An endpoint that cannot be used is an error here; a broker that is not
-/// there yet is not.
+/// Starts a client that connects to `endpoint`. The broker need not run yet.
+///
+/// # Errors
+///
+/// `E_ENDPOINT` for an invalid endpoint, `E_OPTION` for an invalid prefix, `E_SYSTEM` if the system has no sockets left.
 pub fn open_client(
     engine: &Arc<Engine>,
     endpoint: &str,
@@ -28,7 +31,11 @@ pub fn open_client(
     PeerEndpoint::start(engine, endpoint, reconnect, machine, sink)
 }
 
-/// Starts a worker for `service` that connects to `endpoint`; errors as for [`open_client`].
+/// Starts a worker for `service` that connects to `endpoint`.
+///
+/// # Errors
+///
+/// As for [`open_client`].
 pub fn open_worker(
     engine: &Arc<Engine>,
     endpoint: &str,
@@ -42,7 +49,7 @@ pub fn open_worker(
     PeerEndpoint::start(engine, endpoint, reconnect, machine, sink)
 }
 
-/// A service name, if it can be one.
+/// Checks a service name; `E_OPTION` for one that is empty or too long.
 pub(crate) fn service_name(name: impl Into<Frame>) -> Result<ServiceName, Error> {
     ServiceName::new(name.into()).ok_or_else(|| Error::new(ErrorCode::Option, "a service name has 1 to 255 bytes"))
 }

@@ -11,16 +11,16 @@ use socket2::{Domain, Socket, Type};
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1_024;
 
-/// Where to listen.
+/// An address to listen at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ListenAddress {
-    /// All of this machine's addresses, of both families if it has both.
+    /// All addresses of this machine, IPv4 and IPv6.
     Any(u16),
     One(SocketAddr),
 }
 
 impl ListenAddress {
-    /// Reads an endpoint; `None` for one that is libzmq's business.
+    /// Parses an endpoint; `None` for one that only libzmq resolves.
     pub(crate) fn parse(endpoint: &str) -> Option<Self> {
         let (host, port) = endpoint.strip_prefix("tcp://")?.rsplit_once(':')?;
         let port = if port == "*" { 0 } else { port.parse().ok()? };
@@ -35,13 +35,13 @@ impl ListenAddress {
         Some(Self::One(SocketAddr::new(address, port)))
     }
 
-    /// Listens there. Returns the endpoint with its real port, too.
+    /// Listens at the address. Returns the endpoint with its real port, too.
     pub(crate) fn listen(self) -> io::Result<(TcpListener, String)> {
         let listener = match self {
             Self::One(address) => listen_at(address)?,
             Self::Any(port) => match listen_at(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)) {
                 Err(error) if !matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied) => {
-                    // A machine without IPv6.
+                    // The machine has no IPv6.
                     listen_at(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port))?
                 }
                 listening => listening?,
@@ -64,7 +64,7 @@ fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Where to connect to.
+/// An address to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ConnectAddress {
     Address(SocketAddr),
@@ -72,7 +72,7 @@ pub(crate) enum ConnectAddress {
 }
 
 impl ConnectAddress {
-    /// Reads an endpoint; `None` for one that is libzmq's business.
+    /// Parses an endpoint; `None` for one that only libzmq resolves.
     pub(crate) fn parse(endpoint: &str) -> Option<Self> {
         let (host, port) = endpoint.strip_prefix("tcp://")?.rsplit_once(':')?;
         let port = port.parse().ok()?;
@@ -90,7 +90,7 @@ impl ConnectAddress {
     }
 }
 
-/// Begins to connect.
+/// Starts a TCP connection; it is established later.
 pub(crate) fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_nonblocking(true)?;

@@ -1,4 +1,5 @@
-//! What a DEALER is to libzmq, for a connection of our own: it calls until it is answered, once.
+//! The connecting side over TCP: what a DEALER socket is for libzmq. It tries until a broker answers, and ends when that connection
+//! is lost; the machine then asks for another one.
 
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
@@ -25,27 +26,27 @@ const SLOT: usize = 0;
 const READ_BYTES: usize = 32 << 10;
 
 enum State {
-    /// Nothing is tried before this time; `None`: it has not begun.
+    /// The pause before the next attempt; `None`: not started.
     Waiting(Option<Instant>),
-    /// Until this time; a search that takes longer counts as failed.
+    /// The host name is being resolved, until this time at the latest.
     Resolving(Resolution, Instant),
-    /// Connected or not, the handshake is to come, until this time.
+    /// TCP connection and handshake are under way, until this time at the latest.
     Opening(Box<ZmtpStream>, Instant),
     Open(Box<ZmtpStream>),
-    /// Whether that was told, last.
+    /// The connection is lost. The flag: the loss has been reported.
     Lost(Box<ZmtpStream>, bool),
 }
 
-/// The connecting side of one connection.
+/// One connection to a broker, from the first attempt to its loss.
 pub(crate) struct Connector {
     target: ConnectAddress,
-    /// What the target's name stands for, as far as it was not tried.
+    /// Addresses of the target that have not been tried.
     addresses: Vec<SocketAddr>,
     identity: Frame,
     state: State,
     backoff: ConnectBackoff,
     buffer: Box<[u8]>,
-    /// What of the buffer is not dealt with.
+    /// The part of the buffer that has not been decoded.
     from: usize,
     to: usize,
     is_readable: bool,
@@ -82,7 +83,7 @@ impl Connector {
         }
     }
 
-    /// Tries the next address, or waits for the next attempt if there is none.
+    /// Tries the next address. Without one, waits for the next attempt.
     fn connect(&mut self, now: Instant, io: &Io<'_>) {
         (self.from, self.to, self.is_readable) = (0, 0, false);
         while let Some(address) = self.addresses.pop() {
@@ -98,7 +99,7 @@ impl Connector {
         self.state = State::Waiting(Some(now + pause));
     }
 
-    /// The next thing in the buffer or behind it. Returns whether the connection goes on.
+    /// Decodes the buffer, and reads more, up to the next message.
     fn advance(&mut self, frames: &mut Vec<Frame>) -> Advance {
         let (State::Opening(stream, _) | State::Open(stream)) = &mut self.state else { return Advance::Nothing };
         for _ in 0..READS_PER_TURN {
@@ -118,7 +119,7 @@ impl Connector {
             }
             match stream.read(&mut self.buffer) {
                 Received::Bytes(count) => {
-                    // A read that gives less than was asked for has emptied it, and the I/O thread is told of what comes after.
+                    // A short read has emptied the socket; the I/O thread hears of further input.
                     self.is_readable = count == self.buffer.len() || stream.is_ending || self.is_released;
                     (self.from, self.to) = (0, count);
                 }
@@ -129,17 +130,17 @@ impl Connector {
         Advance::Nothing
     }
 
-    /// Goes on with the opening, as far as there is news. Returns whether that is over.
+    /// Continues connecting. Returns whether the handshake is complete; `None` after a failed attempt.
     fn open(&mut self, now: Instant, io: &Io<'_>, frames: &mut Vec<Frame>) -> Option<bool> {
         let State::Opening(stream, until) = &self.state else { return None };
         if now < *until {
             match stream.is_connected() {
                 Ok(false) => return Some(false),
                 Ok(true) => match self.advance(frames) {
-                    // There is something to say before anything is heard, and in answer to that.
+                    // The greeting goes out before and during the handshake.
                     Advance::Nothing if self.flush_opening() => return Some(false),
                     Advance::Ready if self.flush_opening() => return Some(true),
-                    // There can be no message before.
+                    // Messages follow only after the handshake.
                     _ => {}
                 },
                 Err(_) => {}
@@ -179,7 +180,7 @@ impl Connector {
     }
 }
 
-/// What came next.
+/// The outcome of decoding.
 enum Advance {
     Nothing,
     Ready,
@@ -226,8 +227,8 @@ impl BrokerConnection for Connector {
                     }
                     None => {}
                 },
-                State::Lost(_, is_told) => {
-                    return (!std::mem::replace(is_told, true)).then_some(TransportEvent::Down);
+                State::Lost(_, is_last_event_delivered) => {
+                    return (!std::mem::replace(is_last_event_delivered, true)).then_some(TransportEvent::Down);
                 }
             }
         }
@@ -259,7 +260,7 @@ impl BrokerConnection for Connector {
     fn has_input(&self) -> bool {
         match self.state {
             State::Open(_) => self.is_readable || self.from < self.to,
-            State::Lost(_, is_told) => !is_told,
+            State::Lost(_, is_last_event_delivered) => !is_last_event_delivered,
             _ => false,
         }
     }
@@ -273,10 +274,10 @@ impl BrokerConnection for Connector {
 
     fn flush(&mut self) {
         let State::Open(stream) = &mut self.state else { return };
-        // Nothing tells when there is room while another thread waits for what arrives.
+        // While another thread waits for input, nothing reports room: try again each time.
         stream.is_blocked &= !self.is_released;
         if stream.flush().is_err() {
-            // What the peer has sent before still counts, and its end follows.
+            // Messages that the peer sent before still count; the end of the stream follows.
             stream.is_broken = true;
             stream.is_ending = true;
             self.is_readable = true;

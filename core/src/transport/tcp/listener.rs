@@ -1,4 +1,4 @@
-//! What a ROUTER is to libzmq, for connections of our own: listeners, connections, and which peer is at which.
+//! The accepting side over TCP: what a ROUTER socket is for libzmq. Listeners, connections, and the identity of each peer.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::ErrorKind;
@@ -24,15 +24,15 @@ use crate::transport::error::{endpoint_error, os_error};
 /// Bytes read from a connection at a time.
 const READ_BYTES: usize = 64 << 10;
 
-/// Bytes for a peer that are written at once, before all that was read is dealt with.
+/// Bytes queued for one peer that are written at once instead of at the end of the turn.
 const FLUSH_BYTES: usize = 256 << 10;
 
-/// Pause after the system had no descriptor for a new connection.
+/// Pause after the operating system had no descriptor for a new connection.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
-/// Listeners and the connections that were made to them.
+/// Listeners and their connections.
 pub(crate) struct Listener {
-    /// The first of the slots that descriptors here are watched under: listeners, then connections.
+    /// The first slot of watched descriptors: listeners, then connections.
     first_slot: usize,
     first_stream_slot: usize,
     listeners: Vec<TcpListener>,
@@ -42,12 +42,12 @@ pub(crate) struct Listener {
     streams: Vec<Option<ZmtpStream>>,
     free: Vec<usize>,
     by_peer: HashMap<PeerId, usize, RandomState>,
-    /// Connections that have something to read, and to write.
+    /// Connections to read, and connections to write.
     readable: VecDeque<usize>,
     dirty: Vec<usize>,
-    /// Those whose peer has not said who it is, with the time when it should have, oldest first.
+    /// Connections whose handshake is not complete, with its deadline, oldest first.
     opening: VecDeque<(Instant, usize, u64)>,
-    /// How many connections there were, and names for peers without one.
+    /// The number of connections so far, and the counter of generated identities.
     accepted: u64,
     nameless: u32,
     reading: Option<Reading>,
@@ -55,16 +55,16 @@ pub(crate) struct Listener {
     buffer: Box<[u8]>,
 }
 
-/// A connection of which something was read that is not dealt with.
+/// Input of a connection that has been read and not decoded.
 struct Reading {
     key: usize,
     from: usize,
     to: usize,
-    /// Whether there may be more behind it.
+    /// Whether the socket may have more.
     has_more: bool,
 }
 
-/// Whether more waits for a peer than may wait, behind the messages that libzmq's socket would keep, too.
+/// Whether the peer's send queue exceeds its bound. [`limits::SOCKET_MESSAGES`] messages are free, as with libzmq.
 fn has_overflowed(stream: &mut ZmtpStream) -> bool {
     let outgoing = stream.connection.outgoing();
     let behind = outgoing.messages().saturating_sub(limits::SOCKET_MESSAGES as usize);
@@ -76,8 +76,7 @@ fn has_overflowed(stream: &mut ZmtpStream) -> bool {
 }
 
 impl Listener {
-    /// Listens at the endpoints that can be listened at without libzmq, and writes their real ports in their places. `None` if
-    /// there is none.
+    /// Listens at the TCP endpoints and replaces each by the endpoint with its real port. `None` if there is none.
     pub(crate) fn listen(endpoints: &mut [String], first_slot: usize) -> Result<Option<Self>, Error> {
         let mut listeners = Vec::new();
         for endpoint in endpoints {
@@ -109,7 +108,7 @@ impl Listener {
         }))
     }
 
-    /// Has its owner processed when somebody connects. Returns whether that could be done.
+    /// Watches the listeners. Returns whether that worked.
     pub(crate) fn watch(&mut self, io: &Io<'_>) -> bool {
         if std::mem::replace(&mut self.are_watched, true) {
             return true;
@@ -118,7 +117,7 @@ impl Listener {
         self.listeners.iter().enumerate().all(|listener| watch(listener).is_ok())
     }
 
-    /// Notes what the system says of one of its descriptors.
+    /// Notes the readiness of a descriptor.
     pub(crate) fn ready(&mut self, slot: usize, readiness: Readiness) {
         let Some(key) = slot.checked_sub(self.first_stream_slot) else {
             self.has_callers |= slot >= self.first_slot;
@@ -150,7 +149,7 @@ impl Listener {
         }
     }
 
-    /// Gives up those who have not said who they are in time.
+    /// Closes connections whose handshake took too long.
     pub(crate) fn expire(&mut self, now: Instant, io: &Io<'_>) {
         while let Some((_, key, number)) = self.opening.front().copied().filter(|(until, ..)| *until <= now) {
             self.opening.pop_front();
@@ -161,17 +160,17 @@ impl Listener {
         }
     }
 
-    /// Gives all who have not said who they are the whole time anew.
+    /// Restarts the time for all handshakes.
     pub(crate) fn renew_handshakes(&mut self, now: Instant) {
         self.opening.iter_mut().for_each(|(until, ..)| *until = now + HANDSHAKE);
     }
 
-    /// Has all connections read, whatever the system has told of them.
+    /// Marks all connections as readable, whatever the operating system has reported.
     pub(crate) fn look_everywhere(&mut self) {
         (0..self.streams.len()).for_each(|key| self.note_readable(key, false));
     }
 
-    /// Takes those who have connected.
+    /// Accepts waiting connections.
     pub(crate) fn accept(&mut self, now: Instant, io: &Io<'_>) {
         if !std::mem::take(&mut self.has_callers) && self.accept_at.is_none_or(|at| at > now) {
             return;
@@ -182,9 +181,9 @@ impl Listener {
                 match self.listeners[listener].accept() {
                     Ok((socket, _)) => self.welcome(now, io, socket),
                     Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                    // It was gone again.
+                    // The peer has closed it already.
                     Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
-                    // No descriptor or memory is left; nothing tells when there is.
+                    // No descriptor or memory is left, and nothing reports when there is: try again later.
                     Err(_) => {
                         self.accept_at = Some(now + ACCEPT_RETRY);
                         break;
@@ -196,7 +195,7 @@ impl Listener {
 
     fn welcome(&mut self, now: Instant, io: &Io<'_>, socket: TcpStream) {
         self.accepted += 1;
-        // One that is broken already.
+        // Fails if the connection is broken already.
         let Ok(stream) = ZmtpStream::new(socket, SocketType::Router, Frame::default(), self.accepted) else { return };
         let key = self.free.pop().unwrap_or_else(|| {
             self.streams.push(None);
@@ -228,7 +227,7 @@ impl Listener {
         }
     }
 
-    /// The next message, in `frames`, and who sent it.
+    /// The next message, in `frames`, and its sender.
     pub(crate) fn receive(&mut self, io: &Io<'_>, frames: &mut Vec<Frame>) -> Option<PeerId> {
         loop {
             if self.reading.is_none() && !self.read_next(io) {
@@ -255,22 +254,22 @@ impl Listener {
         }
     }
 
-    /// Whether nothing that was read is left, so that it is time to write.
+    /// Whether everything read has been decoded, so that it is time to write.
     pub(crate) fn has_read_all(&self) -> bool {
         self.reading.as_ref().is_none_or(|reading| reading.from == reading.to)
     }
 
-    /// Whether there is more to read than was read in this turn.
+    /// Whether there is more to read than the work budget of this turn allowed.
     pub(crate) fn has_more(&self) -> bool {
         self.reading.is_some() || !self.readable.is_empty()
     }
 
-    /// Begins a turn, in which a bounded number of reads is made.
+    /// Begins a turn with its work budget of reads.
     pub(crate) fn begin_turn(&mut self) {
         self.reads_left = READS_PER_TURN;
     }
 
-    /// Reads from the next connection that has something.
+    /// Reads from the next readable connection.
     fn read_next(&mut self, io: &Io<'_>) -> bool {
         while self.reads_left > 0 {
             let Some(key) = self.readable.pop_front() else { return false };
@@ -279,7 +278,7 @@ impl Listener {
             stream.is_readable = false;
             match stream.read(&mut self.buffer) {
                 Received::Bytes(to) => {
-                    // A read that gives less than was asked for has emptied it, and the system tells of what comes after.
+                    // A short read has emptied the socket; the operating system reports further input.
                     let has_more = to == self.buffer.len() || stream.is_ending;
                     self.reading = Some(Reading { key, from: 0, to, has_more });
                     return true;
@@ -291,10 +290,10 @@ impl Listener {
         false
     }
 
-    /// Notes who is at a connection. Who connects again takes the place of its former self.
+    /// Notes the identity of a connection's peer. A second connection with the same identity replaces the first.
     fn introduce(&mut self, io: &Io<'_>, key: usize, identity: Frame) {
         if identity.first() == Some(&0) {
-            // As the names that are given here: it might be somebody else's.
+            // Reserved for generated identities: it could be another peer's.
             return self.close(io, key);
         }
         let peer = PeerId::new(if identity.is_empty() { self.next_name() } else { identity });
@@ -307,18 +306,18 @@ impl Listener {
         self.mark_dirty(key);
     }
 
-    /// Five bytes, as libzmq names them. The first is 0, which no name of a peer's own begins with.
+    /// A generated identity: 5 bytes, as libzmq's. The first is 0, with which no peer's own identity begins.
     fn next_name(&mut self) -> Frame {
         self.nameless = self.nameless.wrapping_add(1);
         Frame::concat(&[&[0], &self.nameless.to_be_bytes()])
     }
 
-    /// Where a peer is, for [`Listener::send`].
+    /// The key of a peer's connection, for [`Listener::send`].
     pub(crate) fn find(&self, peer: &PeerId) -> Option<usize> {
         self.by_peer.get(peer).copied()
     }
 
-    /// Sends a message to the peer that was found at `key`. Leaves `frames` empty.
+    /// Sends a message on the connection `key`. Leaves `frames` empty.
     pub(crate) fn send(&mut self, io: &Io<'_>, key: usize, frames: &mut Vec<Frame>) -> Delivery {
         let Some(stream) = &mut self.streams[key] else { return Delivery::NoPeer };
         stream.connection.send(frames);
@@ -333,20 +332,20 @@ impl Listener {
         Delivery::Done
     }
 
-    /// Where a peer is that is known to be elsewhere now: that connection is no longer it.
+    /// Closes a peer's connection: the peer is now connected over libzmq.
     pub(crate) fn give_up(&mut self, io: &Io<'_>, peer: &PeerId) {
         if let Some(key) = self.find(peer) {
             self.close(io, key);
         }
     }
 
-    /// Writes what there is to be written.
+    /// Writes what waits for connections.
     pub(crate) fn flush(&mut self) {
         let mut dirty = std::mem::take(&mut self.dirty);
         for key in dirty.drain(..) {
             self.flush_stream(key);
         }
-        // Keeps the memory; nothing has been added meanwhile.
+        // Keeps the allocation; nothing has been added meanwhile.
         self.dirty = dirty;
     }
 
@@ -354,7 +353,7 @@ impl Listener {
         let Some(stream) = &mut self.streams[key] else { return };
         stream.is_dirty = false;
         if !stream.is_broken && stream.flush().is_err() {
-            // What it has sent before still counts, and its end follows.
+            // Messages that the peer sent before still count; the end of the stream follows.
             stream.is_broken = true;
             let peer = stream.peer.clone();
             self.forget(peer, key);
@@ -362,7 +361,7 @@ impl Listener {
         }
     }
 
-    /// When there is something to do even if nothing happens. Nobody is given up while nothing is read.
+    /// When there is something to do even if nothing happens. While nothing is read, no handshake expires.
     pub(crate) fn deadline(&self, is_reading: bool) -> Option<Instant> {
         let opening = self.opening.front().filter(|_| is_reading).map(|(until, ..)| *until);
         [opening, self.accept_at].into_iter().flatten().min()
@@ -370,7 +369,7 @@ impl Listener {
 }
 
 impl Listener {
-    /// Gives the addresses back. Connections stay, for what they have still to write.
+    /// Closes the listeners. Connections stay until what waits for them is written.
     pub(crate) fn end_listening(&mut self, io: &Io<'_>) {
         for listener in self.listeners.drain(..) {
             io.unwatch(listener.as_raw_fd());
@@ -379,7 +378,7 @@ impl Listener {
         self.opening.clear();
     }
 
-    /// Whether all is written. What comes from peers meanwhile is dropped.
+    /// Whether everything is written. Drops what peers send meanwhile.
     pub(crate) fn has_written_all(&mut self) -> bool {
         (0..self.streams.len()).for_each(|key| self.flush_stream(key));
         let mut has_written_all = true;
@@ -390,7 +389,7 @@ impl Listener {
         has_written_all
     }
 
-    /// Ends all watches, before it is dropped.
+    /// Stops watching all descriptors.
     pub(crate) fn unwatch(&mut self, io: &Io<'_>) {
         self.end_listening(io);
         self.streams.iter().flatten().for_each(|stream| io.unwatch(stream.descriptor()));

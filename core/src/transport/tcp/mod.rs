@@ -13,8 +13,8 @@ pub(super) use address::ListenAddress;
 pub(crate) use connector::Connector;
 pub(crate) use listener::Listener;
 
-/// How long a peer may take to be reached and to say who it is.
+/// How long connecting and the handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 
-/// Most reads of an endpoint's connections before others get their turn.
+/// Work budget: reads of an endpoint's connections before other endpoints get their turn.
 const READS_PER_TURN: usize = 64;

@@ -1,4 +1,4 @@
-//! Host names to addresses.
+//! Resolves host names to addresses.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -10,9 +10,9 @@ use parking_lot::Mutex;
 
 use crate::reactor::Io;
 
-/// The search for what a name stands for, on a thread of its own: it may take long.
+/// The resolution of one host name, on a thread of its own because it may take long.
 pub(super) struct Resolution {
-    /// At its end when the thread is.
+    /// At its end when the thread has ended.
     reader: UnixStream,
     addresses: Arc<Mutex<Vec<SocketAddr>>>,
 }
@@ -26,7 +26,7 @@ impl Resolution {
         std::thread::Builder::new().name("pigato-resolve".to_owned()).spawn({
             let addresses = Arc::clone(&addresses);
             move || {
-                // A name that is not known yet may be later: the attempt counts as failed.
+                // Without addresses the attempt counts as failed; a later one may resolve the name.
                 *addresses.lock() = target.to_socket_addrs().into_iter().flatten().collect();
                 drop(writer);
             }
@@ -39,7 +39,7 @@ impl Resolution {
         self.reader.as_raw_fd()
     }
 
-    /// All addresses, the best last, once they are known.
+    /// All addresses, the preferred one last; `None` while the resolution is under way.
     pub(super) fn result(&mut self) -> Option<Vec<SocketAddr>> {
         match io::Read::read(&mut self.reader, &mut [0]) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => None,

@@ -12,47 +12,47 @@ use crate::limits;
 use crate::protocol::PeerId;
 use crate::transport::settings::{KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES};
 
-/// A connection that is broken is an error and no signal, which would end a program of another language. What is written in one
-/// piece is written so by the standard library.
+/// Writing to a broken connection must return an error and raise no SIGPIPE, which would end a program of another language. The
+/// standard library does so for single buffers.
 #[cfg(not(target_vendor = "apple"))]
 const NO_SIGNAL: i32 = libc::MSG_NOSIGNAL;
-/// There the socket is made so.
+/// On Apple systems it is an option of the socket.
 #[cfg(target_vendor = "apple")]
 const NO_SIGNAL: i32 = 0;
 
-/// Most reads of what is thrown away: more than the system keeps for a connection.
+/// Most reads of discarded input: more than the operating system buffers for a connection.
 const DISCARDING_READS: usize = 1_024;
 
-/// Most pieces written at a time.
+/// Most buffers of one write.
 const SLICES: usize = 32;
 
-/// What a read gave.
+/// The outcome of a read.
 pub(super) enum Received {
     Bytes(usize),
     Nothing,
     End,
 }
 
-/// One connection.
+/// One TCP connection that speaks ZMTP.
 pub(super) struct ZmtpStream {
     stream: TcpStream,
     pub(super) connection: Connection,
-    /// What has come of a message whose end is still to come.
+    /// Frames of a message that is not complete.
     partial: Vec<Frame>,
-    /// Whose it is, once that is known.
+    /// The peer's identity, after the handshake.
     pub(super) peer: Option<PeerId>,
-    /// Which of all it is.
+    /// The number of the connection.
     pub(super) number: u64,
-    /// Whether it is among those that are to be read, or to be written.
+    /// Whether the connection is in the list to read, or to write.
     pub(super) is_readable: bool,
     pub(super) is_dirty: bool,
-    /// Whether the peer has ended it, so that it is to be read to its end.
+    /// Whether the peer has closed its side, so that the connection must be read to its end.
     pub(super) is_ending: bool,
-    /// Bytes of the messages that may wait whatever their size.
+    /// Bytes of the queued messages that do not count against the bound.
     pub(super) kept_bytes: usize,
-    /// Whether nothing can be written any more.
+    /// Whether writing has failed.
     pub(super) is_broken: bool,
-    /// Whether it had no room; the system tells when it has.
+    /// Whether there is no room to write; the operating system reports when there is.
     pub(super) is_blocked: bool,
 }
 
@@ -62,7 +62,7 @@ impl ZmtpStream {
         stream.set_nodelay(true)?;
         let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(KEEPALIVE_INTERVAL);
         SockRef::from(&stream).set_tcp_keepalive(&keepalive.with_retries(KEEPALIVE_PROBES))?;
-        // What a broker may add to a peer's longest message, and one too many, which tells the decoder.
+        // The bound of a peer's message, 3 frames that a broker may add, and one too many, by which the decoder sees the excess.
         let connection = Connection::new(kind, identity, limits::FRAME_BYTES, limits::MESSAGE_FRAMES + 4);
         Ok(Self {
             stream,
@@ -83,7 +83,7 @@ impl ZmtpStream {
         self.stream.as_raw_fd()
     }
 
-    /// Whether the connection has been made; an error if it could not be.
+    /// Whether the connection is established; an error if it failed.
     pub(super) fn is_connected(&self) -> io::Result<bool> {
         if let Some(error) = self.stream.take_error()? {
             return Err(error);
@@ -92,16 +92,16 @@ impl ZmtpStream {
             Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(false),
             peer => peer?,
         };
-        // Where nobody listens on a port that the system gives out to those who connect, it may connect one of them with itself.
-        // A broker that starts again could not listen there.
+        // TCP self-connect: on an ephemeral port without a listener, the operating system may connect a socket with itself. The port
+        // would stay taken, and a restarted broker could not listen there.
         if peer == self.stream.local_addr()? {
             return Err(ErrorKind::ConnectionRefused.into());
         }
         Ok(true)
     }
 
-    /// Drops what has come, a bounded part of it: a connection that is closed with unread bytes in it loses what its peer has not
-    /// read.
+    /// Reads and drops a bounded part of the input. Closing a connection with unread input resets it, and the peer loses what it has
+    /// not read.
     pub(super) fn discard_input(&mut self, buffer: &mut [u8]) {
         let mut reads = 0..DISCARDING_READS;
         while !buffer.is_empty() && reads.next().is_some() {
@@ -109,8 +109,8 @@ impl ZmtpStream {
         }
     }
 
-    /// The next thing that `bytes` tell, from `from` on, which is moved behind it; `None`: nothing more. A message is in `frames`,
-    /// and nothing is after an error.
+    /// Decodes the next part of `bytes` from `from` on, and advances `from`; `None`: nothing is complete. A message is in `frames`, which
+    /// are empty after an error.
     pub(super) fn decode(
         &mut self,
         bytes: &[u8],
@@ -143,7 +143,7 @@ impl ZmtpStream {
         }
     }
 
-    /// Writes what there is, as far as there is room.
+    /// Writes queued bytes as far as there is room.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         while !self.is_blocked && !self.connection.outgoing().is_empty() {
             let outgoing = self.connection.outgoing();
@@ -175,13 +175,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connection_with_itself_is_none() {
+    fn a_tcp_self_connect_counts_as_refused() {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a port");
         let own = socket.local_addr().expect("its address");
-        socket.connect(&own).expect("the system connects a socket with itself");
+        socket.connect(&own).expect("a TCP self-connect");
         let stream = ZmtpStream::new(socket.into(), SocketType::Dealer, Frame::default(), 0).expect("a stream");
-        let refusal = stream.is_connected().expect_err("nobody is there");
+        let refusal = stream.is_connected().expect_err("a refusal");
         assert_eq!(refusal.kind(), ErrorKind::ConnectionRefused);
     }
 }

@@ -1,5 +1,5 @@
-//! The end of sockets. libzmq closes one some time after it was told to: when what the socket was given has left, or its linger
-//! time is over. Who waits for that may end the process without losing what was sent, and bind the same address at once.
+//! Waits for the end of libzmq's sockets. libzmq closes a socket only after its messages have left or its linger time is over. After
+//! this wait the process can end without losing messages, and can bind the same address at once.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,13 +12,13 @@ use crate::reactor::Io;
 use crate::transport::error::system_error;
 use crate::transport::settings::LINGER;
 
-/// Longest wait for sockets to close. More than the linger time: libzmq waits for the receiver of its last report.
+/// Longest wait for sockets to close: more than the linger time, because libzmq waits for the receiver of the last monitor event.
 const CLOSE_TIMEOUT: Duration = LINGER.saturating_mul(2);
 
-/// Numbers the monitors, whose endpoints are known to the whole process.
+/// Numbers monitor endpoints, which must be unique within the process.
 static NEXT_MONITOR: AtomicU64 = AtomicU64::new(0);
 
-/// Sockets of one endpoint on their way out.
+/// The closing sockets of one endpoint.
 #[derive(Default)]
 pub(crate) struct Closing {
     monitors: Vec<zmq::Socket>,
@@ -31,10 +31,10 @@ impl Closing {
         Self { until: Some(now + CLOSE_TIMEOUT), ..Self::default() }
     }
 
-    /// Waits for the end of `socket` too, which the caller closes next. It may have no other monitor.
+    /// Also waits for the end of `socket`, which the caller closes next. The socket must have no other monitor.
     ///
-    /// A bound socket is not unbound first: libzmq ends a listener's connections with it, in the middle of a message if need be,
-    /// and aborts the process if one of them breaks just then (its issue 3442).
+    /// A bound socket is not unbound first: libzmq would close the listener's connections, even in the middle of a message, and aborts
+    /// the process if one breaks at that moment (libzmq issue 3442).
     pub(crate) fn expect_end_of(
         &mut self,
         now: Instant,
@@ -43,16 +43,16 @@ impl Closing {
         io: &Io<'_>,
         slot: usize,
     ) {
-        // Without news of it there is nothing to wait for.
+        // Without a monitor there is nothing to wait for.
         if let Ok(monitor) = watch_end(context, socket) {
-            // Without the watch the deadline ends the wait.
+            // If watching fails, the deadline ends the wait.
             let _ = monitor.get_fd().map(|descriptor| io.watch(descriptor, slot));
             self.monitors.push(monitor);
             self.until.get_or_insert(now + CLOSE_TIMEOUT);
         }
     }
 
-    /// Whether all of them are closed, or have been waited for long enough.
+    /// Whether all sockets are closed, or the time is over.
     pub(crate) fn is_over(&mut self, now: Instant, io: &Io<'_>) -> bool {
         let is_late = self.is_late(now);
         let mut frames = Vec::new();
@@ -63,7 +63,7 @@ impl Closing {
                 self.has_lost_peer |= is_open;
             }
             if !is_open {
-                // As for `expect_end_of`.
+                // Fails only if it was not watched.
                 let _ = monitor.get_fd().map(|descriptor| io.unwatch(descriptor));
             }
             is_open
@@ -71,12 +71,12 @@ impl Closing {
         self.monitors.is_empty()
     }
 
-    /// Whether the time is up.
+    /// Whether the time is over.
     pub(crate) fn is_late(&self, now: Instant) -> bool {
         self.until.is_some_and(|until| now >= until)
     }
 
-    /// Whether a connection has broken meanwhile, so that there may be nobody left to send to.
+    /// Whether a connection was lost meanwhile, so that messages may have no receiver.
     pub(crate) fn has_lost_peer(&self) -> bool {
         self.has_lost_peer
     }
@@ -91,8 +91,7 @@ fn watch_end(context: &Context, socket: &zmq::Socket) -> Result<zmq::Socket, Err
     let name = format!("inproc://pigato-closing-{}", NEXT_MONITOR.fetch_add(1, Ordering::Relaxed));
     let monitor = context.socket(zmq::PAIR).map_err(system_error)?;
     monitor.set_linger(0).map_err(system_error)?;
-    // libzmq takes a connection to what is not bound yet; the other way round a failure would leave a report without a
-    // receiver.
+    // Connect before the monitor binds, which inproc allows: in the other order, a failure would leave monitor events without a receiver.
     monitor.connect(&name).map_err(system_error)?;
     let events = zmq::SocketEvent::MONITOR_STOPPED.to_raw() | zmq::SocketEvent::DISCONNECTED.to_raw();
     socket.monitor(&name, i32::from(events)).map_err(system_error)?;

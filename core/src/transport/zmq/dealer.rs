@@ -1,4 +1,4 @@
-//! One connection of a client or worker, whoever makes it, and that of a DEALER socket of libzmq.
+//! The connecting side over libzmq: a DEALER socket with a monitor.
 
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
@@ -23,20 +23,20 @@ const SOCKET_SLOT: usize = 0;
 const MONITOR_SLOT: usize = 1;
 const CLOSING_SLOT: usize = 2;
 
-/// Numbers the monitors, whose endpoints are known to the whole process.
+/// Numbers monitor endpoints, which must be unique within the process.
 static NEXT_MONITOR: AtomicU64 = AtomicU64::new(0);
 
-/// A DEALER socket of libzmq, what watches it, and what could not be sent yet.
+/// A DEALER socket, its monitor and its send queue.
 pub(crate) struct Dealer {
     socket: zmq::Socket,
-    /// Tells of the transport; `inproc` has nothing to tell.
+    /// Reports changes of the connection; `None` over `inproc`, which reports none.
     monitor: Option<zmq::Socket>,
-    /// Messages that found no room, in order.
+    /// Messages that wait for room, in order.
     send_queue: VecDeque<Vec<Frame>>,
     is_watched: bool,
-    /// Whether another thread than the I/O thread waits for the socket.
+    /// Whether a leading thread waits for the socket instead of the I/O thread.
     is_released: bool,
-    /// Whether somebody waits for its end, with a monitor of their own.
+    /// Whether a [`Closing`] waits for its end, with a monitor of its own.
     is_expected: bool,
     context: Arc<Context>,
 }
@@ -90,7 +90,7 @@ impl Dealer {
 }
 
 impl BrokerConnection for Dealer {
-    // `inproc` has nothing to tell.
+    // Over `inproc` no event follows.
     fn is_up_at_once(&self) -> bool {
         self.monitor.is_none()
     }
@@ -126,7 +126,7 @@ impl BrokerConnection for Dealer {
         }
         let descriptor = self.socket.get_fd().map_err(system_error)?;
         io.watch(descriptor, SOCKET_SLOT).map_err(|error| {
-            // The next `watch` meets the same, or the monitor that is watched already: either ends the connection.
+            // The next `watch` fails, too, on this socket or on its monitor; either ends the connection.
             self.is_watched = false;
             Error::new(ErrorCode::System, error.to_string())
         })

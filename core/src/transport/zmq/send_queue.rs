@@ -1,4 +1,4 @@
-//! Messages for peers that read more slowly than they are written to, in order and within bounds.
+//! Send queues: messages for slow peers, in order and within bounds.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
@@ -11,7 +11,7 @@ use crate::protocol::PeerId;
 use crate::transport::delivery::Delivery;
 use crate::transport::settings::SEND_RETRY;
 
-/// The send queues of a broker's peers; one exists while something waits in it.
+/// The send queues of a broker's peers. A queue exists while it holds messages.
 #[derive(Default)]
 pub(crate) struct SendQueues {
     by_peer: HashMap<PeerId, SendQueue>,
@@ -25,7 +25,7 @@ struct SendQueue {
 }
 
 impl SendQueues {
-    /// Sends a message, the peer's identity first, behind what already waits for it. Leaves `frames` empty.
+    /// Sends a message, whose first frame is the peer's identity, behind what already waits for the peer. Leaves `frames` empty.
     pub(crate) fn send(
         &mut self,
         now: Instant,
@@ -49,7 +49,7 @@ impl SendQueues {
         Delivery::Overflow
     }
 
-    /// Sends what has room now, if it is time. Returns the peers that are gone.
+    /// Sends what has room now, if it is time to try. Returns the peers that are gone.
     pub(crate) fn retry(&mut self, now: Instant, router: &zmq::Socket) -> Vec<PeerId> {
         let mut gone = Vec::new();
         if self.retry_at.is_none_or(|at| at > now) {
@@ -73,14 +73,14 @@ impl SendQueues {
 }
 
 impl SendQueue {
-    /// Keeps a message; returns whether it is still within bounds.
+    /// Queues a message. Returns whether the queue is still within its bounds.
     fn push(&mut self, frames: Vec<Frame>) -> bool {
         self.bytes += size(&frames);
         self.messages.push_back(frames);
         self.messages.len() <= limits::SEND_QUEUE_MESSAGES && self.bytes <= limits::SEND_QUEUE_BYTES
     }
 
-    /// Sends until all is sent, or nothing more can be.
+    /// Sends until the queue is empty or there is no room.
     fn flush(&mut self, router: &zmq::Socket) -> Sent {
         while let Some(mut frames) = self.messages.pop_front() {
             let bytes = size(&frames);

@@ -1,4 +1,4 @@
-//! What all sockets have in common: options, and multipart messages in and out.
+//! Socket options, and sending and receiving multipart messages.
 
 use pigato_frame::{Frame, Receiver};
 
@@ -9,7 +9,7 @@ use crate::transport::address::{check_bindable, check_connectable};
 use crate::transport::error::{endpoint_error, system_error};
 use crate::transport::settings::{KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, LINGER};
 
-/// Sets what every socket needs.
+/// Sets the options of every socket.
 pub(crate) fn configure(socket: &zmq::Socket) -> Result<(), Error> {
     let set = || {
         socket.set_linger(LINGER.as_millis() as i32)?;
@@ -23,7 +23,7 @@ pub(crate) fn configure(socket: &zmq::Socket) -> Result<(), Error> {
     set().map_err(system_error)
 }
 
-/// Connects, to an address with a real port.
+/// Connects to an endpoint, whose port must not be 0.
 pub(crate) fn connect(socket: &zmq::Socket, endpoint: &str) -> Result<(), Error> {
     check_connectable(endpoint)?;
     socket.connect(endpoint).map_err(|error| endpoint_error(endpoint, error))
@@ -37,14 +37,14 @@ pub(crate) fn bind(socket: &zmq::Socket, endpoint: &str) -> Result<String, Error
     Ok(bound.unwrap_or_else(|_| endpoint.to_owned()))
 }
 
-/// What became of a message that was to be sent.
+/// The outcome of sending a message.
 #[derive(Debug)]
 pub(crate) enum Sent {
-    /// It is on its way.
+    /// libzmq has accepted the message.
     Yes,
-    /// There is no room; the frames are back.
+    /// There is no room; `frames` still has the message.
     Full,
-    /// There is no such peer; the frames are gone.
+    /// The peer is not connected; the frames are dropped.
     NoPeer,
 }
 
@@ -52,7 +52,7 @@ pub(crate) enum Sent {
 pub(crate) fn send(socket: &zmq::Socket, frames: &mut Vec<Frame>) -> Sent {
     let Some((first, rest)) = frames.split_first_mut() else { return Sent::Yes };
     let sent = match first.send(socket, !rest.is_empty()) {
-        // While sending, libzmq looks for freed room once a millisecond at most; asked for its events, at once.
+        // While sending, libzmq checks for freed room at most once per millisecond. Querying its events checks at once.
         Err(zmq::Error::EAGAIN) if socket.get_events().is_ok() => first.send(socket, !rest.is_empty()),
         sent => sent,
     };
@@ -65,8 +65,8 @@ pub(crate) fn send(socket: &zmq::Socket, frames: &mut Vec<Frame>) -> Sent {
     sent
 }
 
-/// The first frame decides. A later one fails only when the connection breaks meanwhile; libzmq then wants to be given
-/// the others all the same, and throws them away.
+/// Sends the frames after the first, which decides whether there is room. A later one fails only when the connection breaks meanwhile;
+/// libzmq still expects the others then, and drops them.
 fn send_rest(socket: &zmq::Socket, frames: &mut [Frame]) -> Sent {
     let last = frames.len().saturating_sub(1);
     let mut sent = Sent::Yes;
@@ -78,8 +78,8 @@ fn send_rest(socket: &zmq::Socket, frames: &mut [Frame]) -> Sent {
     sent
 }
 
-/// Receives a message into `frames`, without waiting; returns whether there was one. Frames beyond the limit of a
-/// message are dropped, all but one, which tells the decoder that there were too many.
+/// Receives a message into `frames` without waiting. Returns whether there was one. Frames beyond the bound of a message are dropped,
+/// except one, by which the decoder sees that there were too many.
 pub(crate) fn receive(socket: &zmq::Socket, frames: &mut Vec<Frame>) -> bool {
     receive_rest(&mut Receiver::default(), socket, frames)
 }
@@ -97,7 +97,7 @@ fn receive_rest(receiver: &mut Receiver, socket: &zmq::Socket, frames: &mut Vec<
     loop {
         match receiver.receive(socket) {
             Ok((frame, more)) => {
-                // What a broker may add to a peer's longest message, and one too many.
+                // The bound of a peer's message, 3 frames that a broker may add, and one too many.
                 if frames.len() < limits::MESSAGE_FRAMES + 4 {
                     frames.push(frame);
                 }
@@ -110,7 +110,7 @@ fn receive_rest(receiver: &mut Receiver, socket: &zmq::Socket, frames: &mut Vec<
     }
 }
 
-/// Which event a monitor's message tells of.
+/// The event of a monitor's message.
 pub(crate) fn event(frames: &[Frame]) -> Option<u16> {
     Some(u16::from_ne_bytes(frames.first()?.get(..2)?.try_into().ok()?))
 }
