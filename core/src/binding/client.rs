@@ -7,6 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::identity::CurrentIdentity;
+use super::peer_methods::peer_methods;
 use super::pull;
 use crate::api::{failure, outcome};
 use crate::client::{Event, Token};
@@ -49,24 +50,24 @@ pub enum ClientEvent {
     },
 }
 
-/// A client on the I/O thread. Dropping it stops it; unanswered requests end without an event.
+/// A client on the I/O thread. Dropping it stops it; pending requests end without an event.
 #[derive(Debug)]
 pub struct Client {
     handle: Handle<ClientCommand>,
     queue: EventQueue<Event>,
-    own_wait: ExternalWait,
+    external_wait: ExternalWait,
     identity: CurrentIdentity,
     grant: Grant,
     next_token: AtomicU64,
     /// The pending requests, with how far their partial replies were read.
-    unanswered: Mutex<Map<Token, Reading>>,
+    pending: Mutex<Map<Token, PendingRequest>>,
     endpoint: String,
     is_connected: AtomicBool,
 }
 
 /// How far the partial replies to a pending request were read.
 #[derive(Debug, Default)]
-struct Reading {
+struct PendingRequest {
     /// Returned by `poll` and not reported as consumed.
     unread: u32,
     /// Consumed and not granted again yet.
@@ -108,11 +109,11 @@ impl Client {
         Ok(Self {
             handle,
             queue,
-            own_wait: ExternalWait::default(),
+            external_wait: ExternalWait::default(),
             identity,
             grant,
             next_token: AtomicU64::new(1),
-            unanswered: Mutex::default(),
+            pending: Mutex::default(),
             endpoint: endpoint.to_owned(),
             is_connected: AtomicBool::new(false),
         })
@@ -129,10 +130,10 @@ impl Client {
         let service = service_name(service)?;
         let token = self.next_token.fetch_add(1, Ordering::Relaxed);
         // Before its events, which several threads may handle at once, in any order.
-        self.unanswered.lock().insert(token, Reading::default());
+        self.pending.lock().insert(token, PendingRequest::default());
         let command = ClientCommand::Request { token, service, data, options: Box::new(options) };
         self.handle.submit(command).inspect_err(|_| {
-            self.unanswered.lock().remove(&token);
+            self.pending.lock().remove(&token);
         })?;
         Ok(token)
     }
@@ -161,92 +162,20 @@ impl Client {
     }
 
     fn note_consumed(&self, token: Token, partials: u32) -> Result<(), Error> {
-        let mut unanswered = self.unanswered.lock();
-        let Some(reading) = unanswered.get_mut(&token) else { return Ok(()) };
-        let partials = partials.min(reading.unread);
-        reading.unread -= partials;
-        reading.consumed += partials;
-        if reading.consumed < limits::CREDIT_PARTIALS / 2 {
+        let mut pending = self.pending.lock();
+        let Some(request) = pending.get_mut(&token) else { return Ok(()) };
+        let partials = partials.min(request.unread);
+        request.unread -= partials;
+        request.consumed += partials;
+        if request.consumed < limits::CREDIT_PARTIALS / 2 {
             return Ok(());
         }
-        let partials = std::mem::take(&mut reading.consumed);
-        drop(unanswered);
+        let partials = std::mem::take(&mut request.consumed);
+        drop(pending);
         self.handle.submit_urgent(ClientCommand::Grant { token, partials })
     }
 
-    /// Runs `give`. The commands that it submits to this handle reach the I/O thread together when it returns: for bindings that pass
-    /// many commands in one call.
-    pub fn together<R>(&self, give: impl FnOnce() -> R) -> R {
-        self.handle.together(give)
-    }
-
-    /// Batches commands of this handle until [`Client::uncork`], so that they wake the I/O thread once: for programs that handle many
-    /// events on several threads. A command waits for at most about 1 ms, unless the connection has no room. Corks do not nest:
-    /// corking twice has the effect of one cork, and any thread's `uncork` ends it. While a handle is corked, the I/O thread wakes up each
-    /// millisecond. Has no effect in a forked child.
-    pub fn cork(&self) {
-        self.cork_up_to(usize::MAX);
-    }
-
-    /// As [`Client::cork`], but sends a batch whenever it has `most` commands: for threads that run one after the other, so that the other
-    /// side can start with the first batch.
-    pub fn cork_up_to(&self, most: usize) {
-        self.handle.cork(most);
-    }
-
-    /// Ends batching and sends the waiting commands.
-    pub fn uncork(&self) {
-        self.handle.uncork();
-    }
-
-    /// Checks that this is the process that created the handle.
-    ///
-    /// # Errors
-    ///
-    /// `E_FORK` in a forked child.
-    pub fn refuse_fork(&self) -> Result<(), Error> {
-        if self.handle.is_inherited() {
-            return Err(ErrorCode::Fork.into());
-        }
-        Ok(())
-    }
-
-    /// The identity of the current session, or of the last one. Each session has another one. Empty in a forked child.
-    #[must_use]
-    pub fn identity(&self) -> Vec<u8> {
-        if self.handle.is_inherited() {
-            return Vec::new();
-        }
-        self.identity.get()
-    }
-
-    /// Calls `wake` whenever the queue of events stops being empty: for event loops that watch no descriptors. It runs on the I/O
-    /// thread, or within another thread's `poll` or `begin_wait`, and must not block.
-    pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
-        if !self.handle.is_inherited() {
-            self.queue.on_ready(wake);
-        }
-    }
-
-    /// A descriptor that is readable while there are events. Wait for it; never read from it.
-    #[must_use]
-    pub fn descriptor(&self) -> RawFd {
-        self.queue.descriptor()
-    }
-
-    /// Begins an external wait: returns the descriptor to wait for, or `None` if `poll` has events at once. The descriptor may
-    /// change between waits. Between this call and [`Client::end_wait`], `poll` reads the connection
-    /// itself where that is faster, and the descriptor of [`Client::descriptor`] is not readable. Only one thread of a
-    /// handle may be in an external wait; it calls this before each wait.
-    #[must_use]
-    pub fn begin_wait(&self) -> Option<RawFd> {
-        self.own_wait.begin(&self.handle, &self.queue)
-    }
-
-    /// Ends an external wait. Has no effect without one.
-    pub fn end_wait(&self) {
-        self.own_wait.end(&self.handle, &self.queue);
-    }
+    peer_methods!();
 
     /// Moves up to `most` events to `into`, the oldest first, and waits up to `timeout` for the first. Returns their number. Several
     /// threads may poll at once; each gets different events.
@@ -262,7 +191,7 @@ impl Client {
         let mut events = Vec::new();
         let is_last = |event: &Event| *event == Event::Stopped;
         let pull = || pull(&self.handle, &self.queue, &mut events, most, timeout, is_last);
-        let count = self.own_wait.take(&self.handle, &self.queue, timeout, pull)?;
+        let count = self.external_wait.take(&self.handle, &self.queue, timeout, pull)?;
         into.extend(events.into_iter().map(|event| self.translate(event)));
         Ok(count)
     }
@@ -274,11 +203,11 @@ impl Client {
                 replied(token, ReplyKind::Partial, payload)
             }
             Event::Final { token, payload } => {
-                self.unanswered.lock().remove(&token);
+                self.pending.lock().remove(&token);
                 replied(token, ReplyKind::Final, payload)
             }
             Event::Failed { token, code } => {
-                self.unanswered.lock().remove(&token);
+                self.pending.lock().remove(&token);
                 let error = failure(code, &self.endpoint, self.is_connected.load(Ordering::Acquire));
                 ClientEvent::Failed { token, error: error.into() }
             }
@@ -290,8 +219,8 @@ impl Client {
     }
 
     fn note_handed_out(&self, token: Token) {
-        if let Some(reading) = self.unanswered.lock().get_mut(&token) {
-            reading.unread = reading.unread.saturating_add(1);
+        if let Some(request) = self.pending.lock().get_mut(&token) {
+            request.unread = request.unread.saturating_add(1);
         }
         if self.grant == Grant::AsPolled {
             // The only possible error is that the client has stopped.

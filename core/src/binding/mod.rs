@@ -43,6 +43,7 @@ mod answer;
 mod broker;
 mod client;
 mod identity;
+mod peer_methods;
 mod worker;
 
 use std::time::Duration;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::identity::CurrentIdentity;
+use super::peer_methods::peer_methods;
 use super::{pull, Answer};
 use crate::api::handler_failure;
 use crate::config::{Concurrency, WorkerOptions};
@@ -50,19 +51,19 @@ pub enum WorkerEvent {
 pub struct Worker {
     handle: Handle<WorkerCommand>,
     queue: EventQueue<WorkerEvent>,
-    own_wait: ExternalWait,
-    live: Arc<Mutex<LiveRequests>>,
+    external_wait: ExternalWait,
+    jobs: Arc<Mutex<Jobs>>,
     /// The waker for when the I/O thread accepts commands again.
     room: Waker,
     identity: CurrentIdentity,
     liveness_timeout: Duration,
 }
 
-type LiveRequests = Map<Token, Entry>;
+type Jobs = Map<Token, Job>;
 
 #[derive(Debug)]
-struct Entry {
-    live: ReplyState,
+struct Job {
+    reply: ReplyState,
     awaited: Awaited,
 }
 
@@ -79,14 +80,14 @@ enum Awaited {
 struct Sink {
     queue: EventQueue<WorkerEvent>,
     identity: CurrentIdentity,
-    live: Arc<Mutex<LiveRequests>>,
+    jobs: Arc<Mutex<Jobs>>,
 }
 
 impl EventSink<Event> for Sink {
     fn deliver(&mut self, events: &mut Vec<Event>) {
-        let mut live = self.live.lock();
-        let told: Vec<WorkerEvent> = events.drain(..).filter_map(|event| note(&mut live, event)).collect();
-        drop(live);
+        let mut jobs = self.jobs.lock();
+        let told: Vec<WorkerEvent> = events.drain(..).filter_map(|event| note(&mut jobs, event)).collect();
+        drop(jobs);
         self.queue.extend(told.into_iter());
     }
 
@@ -100,27 +101,27 @@ impl EventSink<Event> for Sink {
 }
 
 /// Updates the table of jobs from the machine's events, and queues the user's events.
-fn note(live: &mut LiveRequests, event: Event) -> Option<WorkerEvent> {
+fn note(jobs: &mut Jobs, event: Event) -> Option<WorkerEvent> {
     Some(match event {
         Event::Request(request) => {
-            live.insert(request.token, Entry { live: ReplyState::new(request.credit), awaited: Awaited::Nothing });
+            jobs.insert(request.token, Job { reply: ReplyState::new(request.credit), awaited: Awaited::Nothing });
             WorkerEvent::Request(Request::new(request))
         }
         Event::Cancelled { token, reason } => {
-            live.remove(&token)?;
+            jobs.remove(&token)?;
             WorkerEvent::Cancelled { token, reason }
         }
         Event::Heartbeat { token } => {
-            live.get_mut(&token)?.live.heartbeat();
+            jobs.get_mut(&token)?.reply.heartbeat();
             WorkerEvent::Heartbeat { token }
         }
         Event::Credit { token, partials } => {
-            let entry = live.get_mut(&token)?;
-            entry.live.add_credit(partials);
-            if entry.awaited != Awaited::Credit {
+            let job = jobs.get_mut(&token)?;
+            job.reply.add_credit(partials);
+            if job.awaited != Awaited::Credit {
                 return None;
             }
-            entry.awaited = Awaited::Nothing;
+            job.awaited = Awaited::Nothing;
             WorkerEvent::Writable { token }
         }
         Event::Connected => WorkerEvent::Peer(PeerEvent::Connected),
@@ -133,15 +134,15 @@ fn note(live: &mut LiveRequests, event: Event) -> Option<WorkerEvent> {
 /// Emits [`WorkerEvent::Writable`] once for each job that waits for room in the mailbox.
 struct Room {
     queue: EventQueue<WorkerEvent>,
-    live: Arc<Mutex<LiveRequests>>,
+    jobs: Arc<Mutex<Jobs>>,
 }
 
 impl Wake for Room {
     fn wake(self: Arc<Self>) {
-        let mut live = self.live.lock();
-        let waiting = live.iter_mut().filter(|(_, entry)| entry.awaited == Awaited::Room);
-        let tokens = waiting.map(|(token, entry)| {
-            entry.awaited = Awaited::Nothing;
+        let mut jobs = self.jobs.lock();
+        let waiting = jobs.iter_mut().filter(|(_, job)| job.awaited == Awaited::Room);
+        let tokens = waiting.map(|(token, job)| {
+            job.awaited = Awaited::Nothing;
             *token
         });
         self.queue.extend(tokens.map(|token| WorkerEvent::Writable { token }));
@@ -158,52 +159,17 @@ impl Worker {
     /// sockets left.
     pub fn start(endpoint: &str, service: impl Into<Frame>, options: WorkerOptions) -> Result<Self, Error> {
         let queue = EventQueue::new().map_err(|error| Error::new(ErrorCode::System, error.to_string()))?;
-        let live = Arc::new(Mutex::new(LiveRequests::default()));
-        let patience = options.liveness_timeout();
+        let jobs = Arc::new(Mutex::new(Jobs::default()));
+        let liveness_timeout = options.liveness_timeout();
         let identity = CurrentIdentity::default();
-        let sink = Sink { queue: queue.clone(), identity: identity.clone(), live: Arc::clone(&live) };
+        let sink = Sink { queue: queue.clone(), identity: identity.clone(), jobs: Arc::clone(&jobs) };
         let service = service_name(service)?;
         let handle = open_worker(&Engine::current()?, endpoint, service, options, Box::new(sink))?;
-        let room = Waker::from(Arc::new(Room { queue: queue.clone(), live: Arc::clone(&live) }));
-        Ok(Self { handle, queue, own_wait: ExternalWait::default(), live, room, identity, patience })
+        let room = Waker::from(Arc::new(Room { queue: queue.clone(), jobs: Arc::clone(&jobs) }));
+        Ok(Self { handle, queue, external_wait: ExternalWait::default(), jobs, room, identity, liveness_timeout })
     }
 
-    /// The identity of the current session, or of the last one. Each session has another one. Empty in a forked child.
-    #[must_use]
-    pub fn identity(&self) -> Vec<u8> {
-        if self.handle.is_inherited() {
-            return Vec::new();
-        }
-        self.identity.get()
-    }
-
-    /// Calls `wake` whenever the queue of events stops being empty: for event loops that watch no descriptors. It runs on the I/O
-    /// thread, or within another thread's `poll` or `begin_wait`, and must not block.
-    pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
-        if !self.handle.is_inherited() {
-            self.queue.on_ready(wake);
-        }
-    }
-
-    /// A descriptor that is readable while there are events. Wait for it; never read from it.
-    #[must_use]
-    pub fn descriptor(&self) -> RawFd {
-        self.queue.descriptor()
-    }
-
-    /// Begins an external wait: returns the descriptor to wait for, or `None` if `poll` has events at once. The descriptor may
-    /// change between waits. Between this call and [`Worker::end_wait`], `poll` reads the connection
-    /// itself where that is faster, and the descriptor of [`Worker::descriptor`] is not readable. Only one thread of a
-    /// handle may be in an external wait; it calls this before each wait.
-    #[must_use]
-    pub fn begin_wait(&self) -> Option<RawFd> {
-        self.own_wait.begin(&self.handle, &self.queue)
-    }
-
-    /// Ends an external wait. Has no effect without one.
-    pub fn end_wait(&self) {
-        self.own_wait.end(&self.handle, &self.queue);
-    }
+    peer_methods!();
 
     /// Moves up to `most` events to `into`, the oldest first, and waits up to `timeout` for the first. Returns their number. Several
     /// threads may poll at once; each gets different events.
@@ -218,7 +184,7 @@ impl Worker {
     pub fn poll(&self, into: &mut Vec<WorkerEvent>, most: usize, timeout: Duration) -> Result<usize, Error> {
         let is_last = |event: &WorkerEvent| matches!(event, WorkerEvent::Peer(PeerEvent::Stopped));
         let pull = || pull(&self.handle, &self.queue, into, most, timeout, is_last);
-        self.own_wait.take(&self.handle, &self.queue, timeout, pull)
+        self.external_wait.take(&self.handle, &self.queue, timeout, pull)
     }
 
     /// Sends a partial reply.
@@ -229,16 +195,16 @@ impl Worker {
     /// it can be. `C_CLOSED` if the job has ended.
     pub fn write(&self, token: Token, answer: Answer) -> Result<(), Error> {
         self.refuse_fork()?;
-        let mut live = self.live.lock();
-        let entry = live.get_mut(&token).ok_or_else(not_live)?;
-        if !entry.live.has_credit() {
-            entry.awaited = Awaited::Credit;
+        let mut jobs = self.jobs.lock();
+        let job = jobs.get_mut(&token).ok_or_else(job_ended)?;
+        if !job.reply.has_credit() {
+            job.awaited = Awaited::Credit;
             return Err(Error::new(ErrorCode::Busy, "the client reads more slowly; wait for `writable`"));
         }
         let payload = answer.payload(Status::Ok);
         match self.handle.try_submit(WorkerCommand::Reply { token, kind: ReplyKind::Partial, payload }) {
             Ok(()) => {
-                entry.live.spend();
+                job.reply.spend();
                 Ok(())
             }
             Err((error, None)) => Err(error),
@@ -247,7 +213,7 @@ impl Worker {
                     self.queue.push(WorkerEvent::Writable { token });
                 } else {
                     // Set before the waker can look for it: the waker needs the lock that is held here.
-                    entry.awaited = Awaited::Room;
+                    job.awaited = Awaited::Room;
                 }
                 Err(error)
             }
@@ -283,14 +249,18 @@ impl Worker {
         self.error(token, Answer::json(handler_failure(message).to_string()))
     }
 
-    /// Has another worker answer; the reason is JSON. `C_CLOSED` if the request is not live.
+    /// Rejects a request, so that another worker answers it. The reason is JSON.
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` if the job has ended.
     pub fn reject(&self, token: Token, reason: impl Into<Frame>) -> Result<(), Error> {
         self.finish(token, WorkerCommand::Reject { token, reason: reason.into() })
     }
 
     fn finish(&self, token: Token, command: WorkerCommand) -> Result<(), Error> {
         self.refuse_fork()?;
-        self.live.lock().remove(&token).ok_or_else(not_live)?;
+        self.jobs.lock().remove(&token).ok_or_else(job_ended)?;
         self.handle.submit_urgent(command)
     }
 
@@ -298,7 +268,7 @@ impl Worker {
     #[must_use]
     pub fn is_wanted(&self, token: Token) -> bool {
         !self.handle.is_inherited()
-            && self.live.lock().get(&token).is_some_and(|entry| entry.live.is_wanted(self.patience))
+            && self.jobs.lock().get(&token).is_some_and(|job| job.reply.is_wanted(self.liveness_timeout))
     }
 
     /// Changes the number of concurrent jobs, and announces it to the broker at once.
@@ -319,46 +289,9 @@ impl Worker {
     pub fn stop(&self, timeout: Duration) -> Result<(), Error> {
         self.handle.submit_urgent(WorkerCommand::Drain(timeout))
     }
-
-    /// Runs `give`. The commands that it submits to this handle reach the I/O thread together when it returns: for bindings that pass
-    /// many commands in one call.
-    pub fn together<R>(&self, give: impl FnOnce() -> R) -> R {
-        self.handle.together(give)
-    }
-
-    /// Has what is given to this handle from now on wait for each other, until [`Worker::uncork`]: for programs that deal with many
-    /// events at a time on several threads, so that they wake the I/O thread once. Nothing waits for more than about a
-    /// millisecond, unless the connection has no room. Corked twice is corked once, and one thread's uncorking ends another's
-    /// cork. Left corked, the I/O thread wakes up each millisecond. Does nothing in a child of the process that started it.
-    pub fn cork(&self) {
-        self.cork_up_to(usize::MAX);
-    }
-
-    /// As [`Worker::cork`], but what waits is sent whenever there are `most` of it: for threads that run one after the other, so that
-    /// the other side has something to do when the first few have had their turn.
-    pub fn cork_up_to(&self, most: usize) {
-        self.handle.cork(most);
-    }
-
-    /// Ends what [`Worker::cork`] began, and sends what has waited.
-    pub fn uncork(&self) {
-        self.handle.uncork();
-    }
-
-    /// Checks that this is the process that created the handle.
-    ///
-    /// # Errors
-    ///
-    /// `E_FORK` in a forked child.
-    pub fn refuse_fork(&self) -> Result<(), Error> {
-        if self.handle.is_inherited() {
-            return Err(ErrorCode::Fork.into());
-        }
-        Ok(())
-    }
 }
 
-fn not_live() -> Error {
+fn job_ended() -> Error {
     Error::new(ErrorCode::Closed, "the request has ended: it was answered, cancelled or lost")
 }
 
@@ -374,12 +307,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_writer_that_waits_for_room_is_last_event_delivered_once() {
+    fn each_job_that_waits_for_room_is_notified_once() {
         let queue = EventQueue::new().unwrap();
-        let entry = |awaited| Entry { live: ReplyState::new(None), awaited };
-        let entries = [(1, entry(Awaited::Room)), (2, entry(Awaited::Credit)), (3, entry(Awaited::Room))];
-        let live = Arc::new(Mutex::new(LiveRequests::from_iter(entries)));
-        let room = Waker::from(Arc::new(Room { queue: queue.clone(), live }));
+        let job = |awaited| Job { reply: ReplyState::new(None), awaited };
+        let entries = [(1, job(Awaited::Room)), (2, job(Awaited::Credit)), (3, job(Awaited::Room))];
+        let jobs = Arc::new(Mutex::new(Jobs::from_iter(entries)));
+        let room = Waker::from(Arc::new(Room { queue: queue.clone(), jobs }));
         // Once, however often a partial reply was refused.
         room.wake_by_ref();
         room.wake_by_ref();

@@ -227,8 +227,8 @@ impl BrokerConnection for Connector {
                     }
                     None => {}
                 },
-                State::Lost(_, is_last_event_delivered) => {
-                    return (!std::mem::replace(is_last_event_delivered, true)).then_some(TransportEvent::Down);
+                State::Lost(_, is_reported) => {
+                    return (!std::mem::replace(is_reported, true)).then_some(TransportEvent::Down);
                 }
             }
         }
@@ -260,7 +260,7 @@ impl BrokerConnection for Connector {
     fn has_input(&self) -> bool {
         match self.state {
             State::Open(_) => self.is_readable || self.from < self.to,
-            State::Lost(_, is_last_event_delivered) => !is_last_event_delivered,
+            State::Lost(_, is_reported) => !is_reported,
             _ => false,
         }
     }
