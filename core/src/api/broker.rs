@@ -4,14 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
 use super::events::guard;
 use super::latch::Latch;
 use super::wait::wait_for;
-use crate::broker::{Event, Persistence, Statistics, StoredRequest};
+use crate::broker::{Event, Persistence, StoredRequest};
 use crate::config::{defaults, BrokerOptions, DispatchMode};
-use crate::endpoint::{open_broker, BoundBroker, BrokerCommand};
+use crate::endpoint::{broker_getters, open_broker, BoundBroker, BrokerCommand};
 use crate::error::Error;
 use crate::reactor::{Engine, EventSink};
 
@@ -128,55 +126,7 @@ impl Broker {
         }
     }
 
-    /// The first endpoint on which the broker listens, with its real port.
-    #[must_use]
-    pub fn endpoint(&self) -> &str {
-        self.bound.endpoint()
-    }
-
-    /// All endpoints on which the broker listens.
-    #[must_use]
-    pub fn endpoints(&self) -> &[String] {
-        &self.bound.endpoints
-    }
-
-    /// The endpoint where the broker publishes for core services.
-    #[must_use]
-    pub fn intch(&self) -> Option<&str> {
-        self.bound.intch.as_deref()
-    }
-
-    /// The broker's name: the option `name`, or `B<uuid>`.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.bound.name
-    }
-
-    /// Counters since the start, and current figures.
-    ///
-    /// # Errors
-    ///
-    /// `C_CLOSED` after the broker has stopped.
-    ///
-    /// # Blocking
-    ///
-    /// Waits for the I/O thread, at most 10 s.
-    pub fn statistics(&self) -> Result<Statistics, Error> {
-        self.bound.statistics()
-    }
-
-    /// The directory: which workers offer which service.
-    ///
-    /// # Errors
-    ///
-    /// `C_CLOSED` after the broker has stopped.
-    ///
-    /// # Blocking
-    ///
-    /// Waits for the I/O thread, at most 10 s.
-    pub fn directory(&self) -> Result<Map<String, Value>, Error> {
-        self.bound.directory()
-    }
+    broker_getters!();
 
     /// Stops the broker. It finishes accepted requests for at most 10 s, refuses new ones with `B_DRAINING`, and then disconnects
     /// its workers. Returns when everything it sent has left; a peer that does not read delays that by at most 1 s.

@@ -3,14 +3,14 @@
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::client_core::ClientCore;
-use super::events::{silent, Listener, PeerEvent};
+use super::events::{silent, Listener};
+use super::peer_builder::peer_builder_methods;
 use super::reply::{Reply, RequestError};
 use super::response::Response;
 use super::wait::wait_for;
@@ -70,29 +70,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the time between two heartbeats. Default: 2.5 s.
-    pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
-        self.options.heartbeat = heartbeat;
-        self
-    }
-
-    /// Sets the first pause after a lost session. It doubles up to 30 s. Default: 1 s.
-    pub fn reconnect(mut self, reconnect: Duration) -> Self {
-        self.options.reconnect = reconnect;
-        self
-    }
-
-    /// Sets the first part of the identity, which the broker's log shows. Default: `C<uuid>`.
-    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.options.prefix = Some(prefix.into());
-        self
-    }
-
-    /// Sets a listener for connection events. It runs on the I/O thread, or on a thread inside a blocking call, and must not block.
-    pub fn on_event(mut self, listener: impl FnMut(PeerEvent) + Send + 'static) -> Self {
-        self.listener = Box::new(listener);
-        self
-    }
+    peer_builder_methods!();
 
     /// Starts the client. The broker need not run yet: the client sends requests as soon as it is connected.
     ///

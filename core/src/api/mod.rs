@@ -7,6 +7,7 @@ mod events;
 mod job;
 mod job_state;
 mod latch;
+mod peer_builder;
 mod reply;
 mod response;
 mod response_state;

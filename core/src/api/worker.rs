@@ -17,6 +17,7 @@ use serde::Serialize;
 use super::events::{silent, tell, Listener, PeerEvent};
 use super::job::{HandlerError, Job, ReplyWriter, Request};
 use super::job_state::WorkerCore;
+use super::peer_builder::peer_builder_methods;
 use super::wait::{remember, wait_for, wait_for_peer};
 use super::worker_sink::{WorkerSink, WorkerState};
 use crate::config::{defaults, Concurrency, WorkerOptions};
@@ -78,29 +79,7 @@ impl WorkerBuilder {
         self
     }
 
-    /// Sets the time between two heartbeats. Default: 2.5 s.
-    pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
-        self.options.heartbeat = heartbeat;
-        self
-    }
-
-    /// Sets the first pause after a lost session. It doubles up to 30 s. Default: 1 s.
-    pub fn reconnect(mut self, reconnect: Duration) -> Self {
-        self.options.reconnect = reconnect;
-        self
-    }
-
-    /// Sets the first part of the identity, which the directory shows. Default: `W<uuid>`.
-    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.options.prefix = Some(prefix.into());
-        self
-    }
-
-    /// Sets a listener for connection events. It runs on the I/O thread, or on a thread inside a blocking call, and must not block.
-    pub fn on_event(mut self, listener: impl FnMut(PeerEvent) + Send + 'static) -> Self {
-        self.listener = Box::new(listener);
-        self
-    }
+    peer_builder_methods!();
 
     /// Starts the worker. The broker need not run yet.
     ///

@@ -5,12 +5,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
 use super::pull;
-use crate::broker::{Event, Persistence, Statistics, StoredRequest};
+use crate::broker::{Event, Persistence, StoredRequest};
 use crate::config::BrokerOptions;
-use crate::endpoint::{open_broker, BoundBroker, BrokerCommand};
+use crate::endpoint::{broker_getters, open_broker, BoundBroker, BrokerCommand};
 use crate::error::{Error, ErrorCode};
 use crate::limits;
 use crate::reactor::{Engine, EventQueue, EventSink};
@@ -95,29 +93,7 @@ impl Broker {
         Ok(Self { bound, queue, missed, stored_bytes })
     }
 
-    /// The first endpoint on which the broker listens.
-    #[must_use]
-    pub fn endpoint(&self) -> &str {
-        self.bound.endpoint()
-    }
-
-    /// All endpoints on which the broker listens, with their real ports.
-    #[must_use]
-    pub fn endpoints(&self) -> &[String] {
-        &self.bound.endpoints
-    }
-
-    /// The endpoint where the broker publishes for core services.
-    #[must_use]
-    pub fn intch(&self) -> Option<&str> {
-        self.bound.intch.as_deref()
-    }
-
-    /// The broker's name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.bound.name
-    }
+    broker_getters!();
 
     /// Checks that this is the process that created the handle.
     ///
@@ -166,32 +142,6 @@ impl Broker {
     #[must_use]
     pub fn missed_events(&self) -> u64 {
         self.missed.load(Ordering::Relaxed)
-    }
-
-    /// Counters since the start, and current figures.
-    ///
-    /// # Errors
-    ///
-    /// `C_CLOSED` after the broker has stopped, `C_BUSY` if the I/O thread does not answer.
-    ///
-    /// # Blocking
-    ///
-    /// Waits for the I/O thread, at most 10 s.
-    pub fn statistics(&self) -> Result<Statistics, Error> {
-        self.bound.statistics()
-    }
-
-    /// The directory: which workers offer which service.
-    ///
-    /// # Errors
-    ///
-    /// `C_CLOSED` after the broker has stopped, `C_BUSY` if the I/O thread does not answer.
-    ///
-    /// # Blocking
-    ///
-    /// Waits for the I/O thread, at most 10 s.
-    pub fn directory(&self) -> Result<Map<String, Value>, Error> {
-        self.bound.directory()
     }
 
     /// Returns the stored requests of the previous run, with the time that each has left. An empty list is valid and needed on the

@@ -8,6 +8,7 @@ mod peer;
 mod reply_state;
 mod subscriber;
 
+pub(crate) use broker::broker_getters;
 pub use broker::{open_broker, BoundBroker, BrokerCommand};
 pub(crate) use peer::service_name;
 pub use peer::{open_client, open_worker, ClientCommand, WorkerCommand};

@@ -11,10 +11,12 @@ use crate::reactor::{Endpoint, EventSink, Io, Mailbox, Progress, Readiness};
 use crate::transport::{Delivery, Peers, Publisher, OVERDUE_BATCHES};
 
 mod commands;
+mod getters;
 mod open;
 mod shutdown;
 
 pub use commands::{BoundBroker, BrokerCommand};
+pub(crate) use getters::broker_getters;
 pub use open::open_broker;
 use shutdown::Shutdown;
 
