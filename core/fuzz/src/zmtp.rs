@@ -1,14 +1,14 @@
 //! A connection that hears anything, in one piece and in many.
 
 use pigato_frame::Frame;
-use pigato_zmtp::{Connection, Input, Malformed, SocketType};
+use pigato_zmtp::{Connection, Input, ProtocolError, SocketType};
 
 const GREETING: &[u8] = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\x01NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
 \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 const READY: &[u8] = b"\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06";
 
 /// What one was told, and how it ended.
-type Told = (Vec<(Input, Vec<Frame>)>, Result<(), Malformed>);
+type Told = (Vec<(Input, Vec<Frame>)>, Result<(), ProtocolError>);
 
 /// Hears what the bytes say: the first tells which side it is, whether the other has introduced itself properly, and where what
 /// follows is cut.

@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
 use pigato_frame::Frame;
-use pigato_zmtp::{Connection, Input, Malformed, SocketType};
+use pigato_zmtp::{Connection, Input, ProtocolError, SocketType};
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 
 use super::socket::{KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES};
@@ -191,7 +191,7 @@ impl Link {
         bytes: &[u8],
         from: &mut usize,
         frames: &mut Vec<Frame>,
-    ) -> Result<Option<Input>, Malformed> {
+    ) -> Result<Option<Input>, ProtocolError> {
         if !self.partial.is_empty() {
             *frames = std::mem::take(&mut self.partial);
         }

@@ -1,12 +1,14 @@
 //! Blocks that are libzmq messages.
 //!
-//! A message longer than 33 bytes is a pointer to bytes with a reference count: its own allocation, or on the receiving
-//! side mostly a slice of the 8 KiB buffer that the connection was read into. A clone is a message of its own that shares
-//! the bytes (`zmq_msg_copy`), so that a block that has arrived costs nothing more, whatever becomes of it.
+//! A libzmq message longer than 33 bytes points to bytes with a reference count: its own allocation
+//! or, when received, mostly a slice of the connection's 8 KiB receive buffer. A clone is another
+//! message that shares the bytes (`zmq_msg_copy`), so a received block costs no further allocation,
+//! however it is used.
 //!
-//! `zmq_msg_copy` writes to its *source* the first time (libzmq 4.3.4 and 4.3.5, `src/msg.cpp`): it sets a flag and stores,
-//! not atomically adds, a count of 2. Two threads doing that at once would lose a reference, so copies of one block are
-//! made one at a time. Its copies have the flag from the beginning, and count atomically.
+//! The first `zmq_msg_copy` of a message writes to its *source* (libzmq 4.3.4 and 4.3.5,
+//! `src/msg.cpp`): it sets a flag and stores, not atomically adds, a count of 2. Two threads
+//! copying at once would lose a reference, so a lock serialises copies of one block. The copies
+//! have the flag from the start and count atomically.
 
 use std::alloc::{handle_alloc_error, Layout};
 use std::cell::UnsafeCell;
@@ -47,7 +49,7 @@ impl RawMessage {
         unsafe { bytes_of(&mut self.0) }
     }
 
-    /// Whether more frames of the same message follow. Says something on a message just received only.
+    /// Whether more frames of the same message follow. Meaningful only for a message just received.
     pub(crate) fn more(&self) -> bool {
         // SAFETY: the message is initialised; reads a flag.
         unsafe { zmq_sys::zmq_msg_more(&self.0) != 0 }
@@ -80,9 +82,9 @@ unsafe fn bytes_of<'a>(message: *mut zmq_msg_t) -> &'a [u8] {
 
 /// A message of more than [`INLINE`] bytes, which are therefore outside of the structure and do not move with it.
 pub(crate) struct Block {
-    /// Written to by copying only, while `is_copied` is set by who copies.
+    /// Only written by copying, by the thread that has set `is_copied`.
     message: UnsafeCell<RawMessage>,
-    /// A lock of one byte, wherever it runs: a frame has no room for more.
+    /// A 1-byte spin lock: a frame has no room for more.
     is_copied: AtomicBool,
 }
 
@@ -97,7 +99,7 @@ unsafe impl Send for Block {}
 unsafe impl Sync for Block {}
 
 impl Block {
-    /// Takes a message over; it must be longer than [`INLINE`].
+    /// Takes ownership of a message, which must be longer than [`INLINE`].
     pub(crate) fn adopt(message: RawMessage) -> Self {
         let block = Self { message: UnsafeCell::new(message), is_copied: AtomicBool::new(false) };
         debug_assert!(block.as_slice().len() > INLINE, "short messages have their bytes inside");
@@ -108,7 +110,7 @@ impl Block {
         Self::adopt(RawMessage::copy_from(source))
     }
 
-    /// Adopts the vector's memory, with its spare capacity.
+    /// Takes ownership of the vector's memory, with its spare capacity.
     pub(crate) fn from_vec(bytes: Vec<u8>) -> Self {
         let mut bytes = std::mem::ManuallyDrop::new(bytes);
         let mut message = RawMessage::empty();
@@ -143,7 +145,7 @@ impl Block {
 impl Clone for Block {
     fn clone(&self) -> Self {
         let mut copy = RawMessage::empty();
-        // Held for some nanoseconds, so that it hardly ever has to be waited for.
+        // The lock is held for some nanoseconds, so a wait is rare.
         while self.is_copied.swap(true, Ordering::Acquire) {
             std::thread::yield_now();
         }
@@ -155,13 +157,13 @@ impl Clone for Block {
     }
 }
 
-/// Frees the memory of a `Vec<u8>` of the capacity `hint`; its elements need no dropping.
+/// Frees the memory of a `Vec<u8>` whose capacity is `hint`; its elements need no drop.
 unsafe extern "C" fn free_vec(data: *mut c_void, hint: *mut c_void) {
     // SAFETY: `from_vec` took both from a vector that it forgot, and libzmq calls this once.
     drop(unsafe { Vec::from_raw_parts(data.cast::<u8>(), 0, hint.addr()) });
 }
 
-/// Out of memory ends here as it does for any other allocation in Rust.
+/// Handles running out of memory like any other allocation in Rust.
 fn check_allocated(rc: c_int, len: usize) {
     if rc != 0 {
         handle_alloc_error(Layout::array::<u8>(len).unwrap_or(Layout::new::<zmq_msg_t>()));
