@@ -107,7 +107,10 @@ fn an_invalid_or_unsupported_handshake_is_refused_at_once() {
         ([&SIGNATURE[..], &[1, 2]].concat(), ProtocolError::SocketType),
         ([greeting(1, b"NULL"), ready("SUB", "")].concat(), ProtocolError::SocketType),
         ([greeting(1, b"NULL"), command("READY", &property("Identity", "me"))].concat(), ProtocolError::SocketType),
-        ([greeting(1, b"NULL"), command("READY", b"\x0bSocket-Type\x00\x00\x00\xffx")].concat(), ProtocolError::Command),
+        (
+            [greeting(1, b"NULL"), command("READY", b"\x0bSocket-Type\x00\x00\x00\xffx")].concat(),
+            ProtocolError::Command,
+        ),
         ([greeting(1, b"NULL"), command("HELLO", b"")].concat(), ProtocolError::Command),
         ([greeting(1, b"NULL"), b"\x00\x01x".to_vec()].concat(), ProtocolError::Command),
         ([greeting(1, b"NULL"), b"\x04\x00".to_vec()].concat(), ProtocolError::Command),
