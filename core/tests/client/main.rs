@@ -1,4 +1,4 @@
-//! The client's machine in scenarios over virtual time, one behaviour a file.
+//! Scenarios of the client's machine in virtual time, one behaviour per file.
 
 mod back_off;
 mod busy;
@@ -8,13 +8,13 @@ mod heartbeat;
 mod hello;
 mod lifetime;
 mod liveness;
-mod other_broker;
+mod replaced_broker;
 mod protocol_errors;
 mod reconnect;
 mod replies;
 mod request_heartbeat;
 mod requests;
-mod senseless_settings;
+mod invalid_settings;
 mod stopping_broker;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,5 +1,6 @@
-//! A client, its clock and its broker, in text: `world.receive("C|3||r1|0|2|{}")` is the answer to `world.request(1)`,
-//! and [`World::did`] tells what the client sent and said since it was last asked.
+//! A client, its clock and its broker, as text: `world.receive("C|3||r1|0|2|{}")` answers
+//! `world.request(1)`, and [`World::did`] returns the client's messages and events since its last
+//! call.
 
 use std::time::Duration;
 
@@ -10,16 +11,16 @@ use pigato::protocol::{ClientToBroker, Frame, Payload};
 use super::support::client::{client, Client};
 use super::support::{frames, text, Machine as _};
 
-/// What a client announces by default.
+/// The default hello of a client.
 pub(crate) const HELLO: &str = r#"C|4|{"v":1,"caps":["cancel","credit","codec"],"heartbeat":2500,"credit":1024}"#;
 
-/// What a broker of version 1 answers.
+/// The answer of a version 1 broker.
 pub(crate) const ANSWER: &str = r#"C|4|{"v":1,"caps":["cancel","credit","codec"],"heartbeat":2500,"name":"B1"}"#;
 
 pub(crate) struct World {
     pub(crate) client: Client,
     did: Vec<String>,
-    /// What the broker answers to each sign of life, if it lives.
+    /// The broker's answer to each heartbeat, if it is alive.
     answer: Option<&'static str>,
 }
 
@@ -29,7 +30,7 @@ impl World {
         Self { client: client(options, 1), did: Vec::new(), answer: None }
     }
 
-    /// A client with its connection up, and a broker that says nothing.
+    /// A client whose connection is up, with a broker that sends nothing.
     pub(crate) fn up() -> Self {
         Self::up_with(ClientOptions::default())
     }
@@ -42,7 +43,7 @@ impl World {
         world
     }
 
-    /// A client whose broker answers every sign of life with [`ANSWER`].
+    /// A client whose broker answers every heartbeat with [`ANSWER`].
     pub(crate) fn alive() -> Self {
         Self::alive_with(ClientOptions::default())
     }
@@ -53,21 +54,21 @@ impl World {
         world
     }
 
-    /// As [`World::alive`], with a broker as published.
+    /// Like [`World::alive`], with a broker of version 0.
     pub(crate) fn published() -> Self {
         let mut world = Self::up();
         world.broker_answers("C|4");
         world
     }
 
-    /// From now on the broker answers each sign of life, and has just done so.
+    /// From now on the broker answers each heartbeat, and has just sent an answer.
     pub(crate) fn broker_answers(&mut self, answer: &'static str) {
         self.answer = Some(answer);
         self.receive(answer);
         self.did();
     }
 
-    /// From now on the broker says nothing.
+    /// From now on the broker sends nothing.
     pub(crate) fn broker_dies(&mut self) {
         self.answer = None;
     }
@@ -92,7 +93,8 @@ impl World {
         self.note(&outputs);
     }
 
-    /// Lets time pass until the next connection is asked for, and has it come up. Returns how long that took.
+    /// Advances the time until the next connection is requested, and establishes it. Returns how
+    /// long that took.
     pub(crate) fn reconnect(&mut self) -> Duration {
         let before = self.client.elapsed();
         let connections = self.client.identities.len();
@@ -104,7 +106,7 @@ impl World {
         self.client.elapsed() - before
     }
 
-    /// A message from the broker; `r1` in it is the id of request 1.
+    /// Receives a message from the broker; `r1` in it stands for the id of request 1.
     pub(crate) fn receive(&mut self, message: &str) {
         let named = frames(message).into_iter().map(|frame| match self.request_named(&frame) {
             Some(data) => self.client.ledger.ids[&data].to_frame(),
@@ -120,7 +122,7 @@ impl World {
         self.client.ledger.ids.contains_key(&data).then_some(data)
     }
 
-    /// Makes a request whose data is its token.
+    /// Makes a request whose data is its number.
     pub(crate) fn request(&mut self, token: Token) {
         self.request_with(token, &RequestOptions::default());
     }
@@ -152,7 +154,7 @@ impl World {
         self.note(&outputs);
     }
 
-    /// The owner has more events than it can take, and stops reading for now.
+    /// The owner has reached its limit of queued events and stops reading.
     pub(crate) fn not_reading(&mut self) {
         let outputs = self.client.input(|machine, now| machine.handle_not_reading(now));
         self.note(&outputs);
@@ -167,7 +169,7 @@ impl World {
         self.note(&outputs);
     }
 
-    /// What the client sent and said since the last call.
+    /// The client's messages and events since the last call.
     pub(crate) fn did(&mut self) -> Vec<String> {
         std::mem::take(&mut self.did)
     }
@@ -184,7 +186,8 @@ impl World {
         }
     }
 
-    /// A message's frames, with requests called by their tokens and without the number of the connection.
+    /// A message as text, with request ids replaced by request numbers and without the number of
+    /// the connection.
     fn message_text(&self, message: &ClientToBroker) -> String {
         let mut frames = Vec::new();
         let mut message = message.clone();

@@ -11,7 +11,7 @@ use pigato::protocol::{Frame, ServiceName};
 use pigato::{limits, RequestOptions};
 
 use crate::support::serve::{broker, serve_echo};
-use crate::support::wait::{eventually, PATIENCE};
+use crate::support::wait::{eventually, WAIT_TIMEOUT};
 
 fn is_readable<E>(queue: &EventQueue<E>, millis: i64) -> bool {
     let mut items = [zmq::PollItem::from_fd(queue.descriptor(), zmq::POLLIN)];
@@ -99,7 +99,7 @@ fn each_command_ends_in_one_event_and_waiting_for_the_descriptor_is_enough() {
     let mut left = REQUESTS;
     let mut events = Vec::new();
     while left > 0 {
-        assert!(is_readable(&queue, PATIENCE.as_millis() as i64), "{left} are left");
+        assert!(is_readable(&queue, WAIT_TIMEOUT.as_millis() as i64), "{left} are left");
         let (count, was_full) = queue.drain(&mut events, 256);
         assert!(count > 0 && count <= 256, "readable without events");
         assert!(!was_full);
@@ -118,7 +118,7 @@ fn each_command_ends_in_one_event_and_waiting_for_the_descriptor_is_enough() {
     assert!(!is_readable(&queue, 0));
 
     client.submit(ClientCommand::Stop).unwrap();
-    assert!(is_readable(&queue, PATIENCE.as_millis() as i64));
+    assert!(is_readable(&queue, WAIT_TIMEOUT.as_millis() as i64));
     eventually("it has stopped", || {
         queue.drain(&mut events, 16);
         events.contains(&Event::Stopped).then_some(())
@@ -150,7 +150,7 @@ fn a_consumer_that_reads_late_loses_nothing() {
     let mut events = Vec::new();
     let mut finals = 0;
     while finals < count {
-        let (_, was_full) = queue.wait(&mut events, 1_024, PATIENCE);
+        let (_, was_full) = queue.wait(&mut events, 1_024, WAIT_TIMEOUT);
         assert!(!events.is_empty(), "{finals} of {count}");
         if was_full {
             client.wake();

@@ -100,12 +100,12 @@ fn rubys_replies_without_options_are_passed_on() {
 #[test]
 fn somebody_else_may_speak_for_a_worker_that_is_busy() {
     const HEARTBEAT: Duration = Duration::from_millis(400);
-    let (teller, mut events) = recorder();
+    let (sender, mut events) = recorder();
     let broker = Broker::builder()
         .bind(ANY_PORT)
         .intch(None)
         .heartbeat(HEARTBEAT)
-        .on_event(move |event| teller.tell((Instant::now(), event.clone())))
+        .on_event(move |event| sender.send((Instant::now(), event.clone())))
         .start()
         .unwrap();
     let identity = "6c5e8f1e-8a8a-4a3f-b0fb-1d1f9d0f6a11";

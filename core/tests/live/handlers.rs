@@ -132,17 +132,17 @@ fn fail_fast_does_not_wait_for_a_worker() {
 #[test]
 fn a_handler_that_blocks_for_long_keeps_its_worker() {
     const HEARTBEAT: Duration = Duration::from_millis(300);
-    let (teller, mut lives) = recorder();
-    let (broker_teller, mut broker_events) = recorder();
+    let (sender, mut lives) = recorder();
+    let (broker_sender, mut broker_events) = recorder();
     let broker = Broker::builder()
         .bind(ANY_PORT)
         .intch(None)
         .heartbeat(HEARTBEAT)
-        .on_event(move |event| broker_teller.tell(event.clone()))
+        .on_event(move |event| broker_sender.send(event.clone()))
         .start()
         .unwrap();
     let builder = Worker::builder(broker.endpoint(), "slow").heartbeat(HEARTBEAT);
-    let _worker = serve(builder.on_event(move |event| teller.tell(event)), |request, _| {
+    let _worker = serve(builder.on_event(move |event| sender.send(event)), |request, _| {
         // Several times as long as a silent worker may live.
         std::thread::sleep(HEARTBEAT * 10);
         Ok(request.json()?)

@@ -14,11 +14,11 @@ use crate::support::wait::{eventually, finishes, within};
 #[test]
 fn clients_and_workers_tell_of_their_lives() {
     let broker = broker();
-    let (client_teller, mut client_events) = recorder();
-    let (worker_teller, mut worker_events) = recorder();
-    let client = Client::builder(broker.endpoint()).on_event(move |event| client_teller.tell(event)).start().unwrap();
+    let (client_sender, mut client_events) = recorder();
+    let (worker_sender, mut worker_events) = recorder();
+    let client = Client::builder(broker.endpoint()).on_event(move |event| client_sender.send(event)).start().unwrap();
     let worker =
-        Worker::builder(broker.endpoint(), "echo").on_event(move |event| worker_teller.tell(event)).start().unwrap();
+        Worker::builder(broker.endpoint(), "echo").on_event(move |event| worker_sender.send(event)).start().unwrap();
     for events in [&mut client_events, &mut worker_events] {
         events.wait_for("connect", |event| *event == PeerEvent::Connected);
     }
@@ -36,8 +36,8 @@ fn clients_and_workers_tell_of_their_lives() {
 #[test]
 fn a_client_tells_of_replies_that_nobody_waits_for() {
     let (router, endpoint) = Raw::router();
-    let (teller, mut events) = recorder();
-    let _client = Client::builder(&endpoint).on_event(move |event| teller.tell(event)).start().unwrap();
+    let (sender, mut events) = recorder();
+    let _client = Client::builder(&endpoint).on_event(move |event| sender.send(event)).start().unwrap();
     let hello = router.receive();
     assert!(is(&hello[1..].to_vec(), "C", "4"));
     router.send(frames![&hello[0], "C", "3", "", "unknown", "0", "1", "{}"]);
@@ -47,9 +47,9 @@ fn a_client_tells_of_replies_that_nobody_waits_for() {
 
 #[test]
 fn the_broker_tells_who_comes_goes_and_misbehaves() {
-    let (teller, mut events) = recorder();
+    let (sender, mut events) = recorder();
     let broker =
-        Broker::builder().bind(ANY_PORT).intch(None).on_event(move |event| teller.tell(event.clone())).start().unwrap();
+        Broker::builder().bind(ANY_PORT).intch(None).on_event(move |event| sender.send(event.clone())).start().unwrap();
     let worker = Worker::builder(broker.endpoint(), "echo").prefix("known").start().unwrap();
     let joined = events.wait_for("arrival", |event| matches!(event, Event::WorkerJoined { .. }));
     assert!(
@@ -74,12 +74,12 @@ fn the_broker_tells_who_comes_goes_and_misbehaves() {
 
 #[test]
 fn a_silent_client_is_noticed() {
-    let (teller, mut events) = recorder();
+    let (sender, mut events) = recorder();
     let broker = Broker::builder()
         .bind(ANY_PORT)
         .intch(None)
         .heartbeat(Duration::from_millis(50))
-        .on_event(move |event| teller.tell(event.clone()))
+        .on_event(move |event| sender.send(event.clone()))
         .start()
         .unwrap();
     let client = Raw::dealer(broker.endpoint(), "quiet");
@@ -129,9 +129,9 @@ fn a_listener_that_panics_costs_nobody_else_anything() {
 
 #[test]
 fn nothing_is_told_after_the_end_of_a_drain_however_much_has_come() {
-    let (teller, mut recorder) = recorder();
+    let (sender, mut recorder) = recorder();
     let broker =
-        Broker::builder().bind(ANY_PORT).intch(None).on_event(move |event| teller.tell(event.clone())).start().unwrap();
+        Broker::builder().bind(ANY_PORT).intch(None).on_event(move |event| sender.send(event.clone())).start().unwrap();
     let worker = Raw::dealer(broker.endpoint(), "worker");
     worker.send(frames!["W", "1", "echo"]);
     let client = Raw::dealer(broker.endpoint(), "client");

@@ -16,9 +16,9 @@ use crate::support::wait::{eventually, within};
 const PERSIST_AND_RETRY: &str = r#"{"persist":1,"retry":1}"#;
 
 fn keeping_broker(endpoint: &str, kept: Vec<StoredRequest>) -> (Broker, Recorder<Event>) {
-    let (teller, events) = recorder();
+    let (sender, events) = recorder();
     let builder = Broker::builder().bind(endpoint).intch(None).restore(kept);
-    let broker = builder.on_event(move |event| teller.tell(event.clone())).start().unwrap();
+    let broker = builder.on_event(move |event| sender.send(event.clone())).start().unwrap();
     (broker, events)
 }
 

@@ -50,11 +50,11 @@ fn worker_and_client_find_the_next_broker_at_the_same_address() {
     let mut broker = broker();
     let endpoint = broker.endpoint().to_owned();
     let _worker = serve_echo(&endpoint, "echo");
-    let (teller, mut lives) = recorder();
+    let (sender, mut lives) = recorder();
     let client = Client::builder(&endpoint)
         .heartbeat(NO_HEARTBEAT)
         .reconnect(RECONNECT)
-        .on_event(move |event| teller.tell(event))
+        .on_event(move |event| sender.send(event))
         .start()
         .unwrap();
     for round in 0..3 {

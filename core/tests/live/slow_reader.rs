@@ -13,9 +13,9 @@ use crate::support::wait::{receive, within};
 
 #[test]
 fn a_client_that_never_reads_is_given_up_and_disturbs_nobody() {
-    let (teller, mut events) = recorder();
+    let (sender, mut events) = recorder();
     let broker =
-        Broker::builder().bind(ANY_PORT).intch(None).on_event(move |event| teller.tell(event.clone())).start().unwrap();
+        Broker::builder().bind(ANY_PORT).intch(None).on_event(move |event| sender.send(event.clone())).start().unwrap();
     let (outcome_sender, outcome) = std::sync::mpsc::channel();
     let _flood = serve(Worker::builder(broker.endpoint(), "flood"), move |_, reply| {
         // Would never end by itself.

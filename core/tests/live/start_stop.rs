@@ -6,7 +6,7 @@ use pigato::services::Directory;
 use pigato::{Broker, Client, ErrorCode, Worker};
 
 use crate::support::serve::{broker, serve, serve_echo, ANY_PORT};
-use crate::support::wait::{finishes, within, PATIENCE};
+use crate::support::wait::{finishes, within, WAIT_TIMEOUT};
 
 /// Addresses that no socket can have, whatever the machine.
 const WRONG: [&str; 7] =
@@ -167,7 +167,7 @@ fn a_broker_may_close_in_the_middle_of_messages_to_clients_that_vanish() {
             })
             .collect();
         for _ in &clients {
-            is_flowing.recv_timeout(PATIENCE).unwrap();
+            is_flowing.recv_timeout(WAIT_TIMEOUT).unwrap();
         }
         finishes("closing", move || {
             let stop = |client: Client| std::thread::spawn(move || client.stop_blocking());

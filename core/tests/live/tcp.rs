@@ -9,7 +9,7 @@ use pigato::{Broker, Client, Worker};
 use crate::frames;
 use crate::support::raw::{text, Raw};
 use crate::support::serve::{broker, broker_at, serve_echo};
-use crate::support::wait::{finishes, within, PATIENCE};
+use crate::support::wait::{finishes, within, WAIT_TIMEOUT};
 
 fn address_of(broker: &Broker) -> &str {
     broker.endpoint().strip_prefix("tcp://").expect("TCP")
@@ -29,7 +29,7 @@ fn assert_answers(endpoint: &str) {
 fn who_speaks_something_else_is_hung_up_on() {
     let broker = broker();
     let mut stranger = TcpStream::connect(address_of(&broker)).unwrap();
-    stranger.set_read_timeout(Some(PATIENCE)).unwrap();
+    stranger.set_read_timeout(Some(WAIT_TIMEOUT)).unwrap();
     stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     let mut heard = Vec::new();
     // All that a broker says before it knows better, and then the end, with or without an error.

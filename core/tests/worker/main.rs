@@ -1,4 +1,4 @@
-//! The worker's machine in scenarios over virtual time, one behaviour a file.
+//! Scenarios of the worker's machine in virtual time, one behaviour per file.
 
 mod cancel;
 mod concurrency;
@@ -16,7 +16,7 @@ mod reject;
 mod replies;
 mod request_heartbeat;
 mod requests;
-mod senseless_settings;
+mod invalid_settings;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;

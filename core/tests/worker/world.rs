@@ -1,5 +1,5 @@
-//! A worker for `echo`, its clock and its broker, in text: [`World::receive`] hands it a message, and [`World::did`]
-//! tells what it sent and said since it was last asked.
+//! A worker for `echo`, its clock and its broker, as text: [`World::receive`] delivers a message,
+//! and [`World::did`] returns the worker's messages and events since its last call.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use pigato::worker::{CancelReason, Event, Machine, Output, Request, Token};
 use super::support::worker::{payload, worker, Worker};
 use super::support::{frames, text, Machine as _};
 
-/// What a worker announces by default.
+/// The default announcement of a worker.
 pub(crate) const READY: &str =
     r#"W|1|echo|{"v":1,"caps":["cancel","credit","codec"],"heartbeat":2500,"concurrency":100}"#;
 
-/// Its first sign of life, and every other.
+/// The default heartbeat.
 pub(crate) const HEARTBEAT: &str = r#"W|4||{"concurrency":100}"#;
 
-/// What a broker of version 1 answers to the announcement.
+/// The answer of a version 1 broker to the announcement.
 pub(crate) const ANSWER: &str = r#"W|1|{"v":1,"caps":["cancel","credit","codec"],"heartbeat":2500,"name":"B1"}"#;
 
 pub(crate) struct World {
@@ -32,7 +32,7 @@ impl World {
         Self { worker: worker("echo", options, 1), did: Vec::new(), broker_lives: false }
     }
 
-    /// A worker with its connection up, and a broker that says nothing.
+    /// A worker whose connection is up, with a broker that sends nothing.
     pub(crate) fn up() -> Self {
         Self::up_with(WorkerOptions::default())
     }
@@ -45,7 +45,7 @@ impl World {
         world
     }
 
-    /// A worker with a broker of version 1, which answers every sign of life.
+    /// A worker with a version 1 broker, which answers every heartbeat.
     pub(crate) fn alive() -> Self {
         Self::alive_with(WorkerOptions::default())
     }
@@ -56,21 +56,21 @@ impl World {
         world
     }
 
-    /// As [`World::alive`], with a broker as published.
+    /// Like [`World::alive`], with a broker of version 0.
     pub(crate) fn published() -> Self {
         let mut world = Self::up();
         world.broker_answers("W|1");
         world
     }
 
-    /// The broker answers the announcement, and from now on every sign of life.
+    /// The broker answers the announcement, and from now on every heartbeat.
     pub(crate) fn broker_answers(&mut self, answer: &str) {
         self.broker_lives = true;
         self.receive(answer);
         self.did();
     }
 
-    /// From now on the broker says nothing.
+    /// From now on the broker sends nothing.
     pub(crate) fn broker_dies(&mut self) {
         self.broker_lives = false;
     }
@@ -95,7 +95,8 @@ impl World {
         self.note(&outputs);
     }
 
-    /// Lets time pass until the next connection is asked for, and has it come up. Returns how long that took.
+    /// Advances the time until the next connection is requested, and establishes it. Returns how
+    /// long that took.
     pub(crate) fn reconnect(&mut self) -> Duration {
         let before = self.worker.elapsed();
         let deadline = self.worker.next_deadline().expect("another attempt");
@@ -109,20 +110,20 @@ impl World {
         self.note(&outputs);
     }
 
-    /// A request `id` of client `c1`, as a broker of version 1 hands it over when the client counts partial replies.
+    /// Receives request `id` of client `c1` from a version 1 broker, with credit.
     pub(crate) fn request_with_credit(&mut self, id: &str, credit: u32) {
         let metadata = format!(r#"{{"remaining":60000,"attempt":1,"credit":{credit}}}"#);
         self.receive(&format!("W|2|c1|echo||{id}|1|{{}}|{metadata}"));
         self.did();
     }
 
-    /// A request `id` of client `c1`.
+    /// Receives request `id` of client `c1`.
     pub(crate) fn request(&mut self, id: &str) {
         self.receive(&format!("W|2|c1|echo||{id}|1|{{}}"));
         self.did();
     }
 
-    /// A final reply. Returns whether it was taken.
+    /// Sends a final reply. Returns whether the machine accepted it.
     pub(crate) fn reply(&mut self, token: Token, data: &str) -> bool {
         self.reply_with(token, ReplyKind::Final, payload(data))
     }
@@ -158,7 +159,7 @@ impl World {
         self.note(&outputs);
     }
 
-    /// The owner has more events than it can take, and stops reading for now.
+    /// The owner has reached its limit of queued events and stops reading.
     pub(crate) fn not_reading(&mut self) {
         let outputs = self.worker.input(|machine, now| machine.handle_not_reading(now));
         self.note(&outputs);
@@ -173,7 +174,7 @@ impl World {
         self.note(&outputs);
     }
 
-    /// What the worker sent and said since the last call.
+    /// The worker's messages and events since the last call.
     pub(crate) fn did(&mut self) -> Vec<String> {
         std::mem::take(&mut self.did)
     }
@@ -211,7 +212,7 @@ fn event_text(event: &Event) -> String {
     }
 }
 
-/// `token request client service id data options`.
+/// `number request client service id data options`.
 fn request_text(request: &Request) -> String {
     let frames = [request.client.to_frame(), request.service.to_frame(), request.id.to_frame()];
     let frames = frames.iter().chain([&request.data, &request.options]);

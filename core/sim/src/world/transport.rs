@@ -230,7 +230,7 @@ impl World {
     }
 }
 
-/// A request whose metadata, the last frame if there are any, allow many more partial replies.
+/// Raises the credit in the metadata (the last frame, if present) of a request.
 fn with_more_credit(mut frames: Vec<Frame>) -> Vec<Frame> {
     const KEY: &str = "\"credit\":";
     if let Some(metadata) = frames.last_mut() {

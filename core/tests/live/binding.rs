@@ -11,7 +11,7 @@ use pigato::{ErrorCode, PeerEvent, Request};
 use crate::support::wait::eventually;
 
 /// No event takes longer, unless something hangs.
-const PATIENCE: Duration = Duration::from_secs(10);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 struct Fleet {
     // Stopped in this order.
@@ -42,7 +42,7 @@ fn next<E, T>(
     poll: impl Fn(&mut Vec<E>, Duration) -> Result<usize, pigato::Error>,
     wanted: impl Fn(E) -> Option<T>,
 ) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     let mut events = Vec::new();
     while Instant::now() < deadline {
         poll(&mut events, Duration::from_millis(100)).unwrap();
@@ -299,7 +299,7 @@ fn a_client_that_does_not_poll_keeps_its_connection_and_its_replies() {
     std::thread::sleep(heartbeat * 8);
 
     let (mut events, mut answered) = (Vec::new(), 0);
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     while answered < REQUESTS {
         assert!(Instant::now() < deadline, "{answered} replies");
         client.poll(&mut events, 1_000, Duration::from_millis(100)).unwrap();
@@ -368,7 +368,7 @@ fn a_handle_calls_when_it_has_events_again() {
         let request = fleet.request();
         fleet.worker.end(request.token(), Answer::json(request.bytes())).unwrap();
         // The first call may have been about the connection.
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         let mut events = Vec::new();
         while !events.iter().any(|event| matches!(event, ClientEvent::Reply { token, .. } if *token == asked)) {
             calls.recv_timeout(deadline.saturating_duration_since(Instant::now())).expect("a call");

@@ -8,7 +8,7 @@ use pigato::protocol::Frame;
 use pigato::pull::{Answer, Broker, Client, ClientEvent, Grant, Worker, WorkerEvent};
 use pigato::{ErrorCode, PeerEvent};
 
-use crate::support::wait::{eventually, PATIENCE};
+use crate::support::wait::{eventually, WAIT_TIMEOUT};
 
 fn broker(endpoint: &str) -> Broker {
     Broker::start(&[endpoint.to_owned()], BrokerOptions::default().intch(None)).unwrap()
@@ -31,12 +31,12 @@ fn wait_for<E, T>(
     end: impl Fn(),
     wanted: impl Fn(&E) -> Option<T>,
 ) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     let mut events = Vec::new();
     loop {
         assert!(Instant::now() < deadline, "no such event");
         if let Some(descriptor) = begin() {
-            assert!(is_readable(descriptor, PATIENCE), "nobody was told");
+            assert!(is_readable(descriptor, WAIT_TIMEOUT), "nobody was told");
         }
         poll(&mut events).unwrap();
         if let Some(found) = events.drain(..).find_map(|event| wanted(&event)) {
@@ -96,7 +96,7 @@ fn connected_client(broker: &Broker) -> Client {
 
 /// One for which nothing comes, and whose I/O thread looks at nothing, unless it is asked for.
 fn quiet_client(broker: &Broker) -> Client {
-    let options = ClientOptions::default().heartbeat(4 * PATIENCE);
+    let options = ClientOptions::default().heartbeat(4 * WAIT_TIMEOUT);
     let client = Client::start(broker.endpoint(), options, Grant::AsPolled).unwrap();
     on_client(&client, connected);
     client
@@ -179,7 +179,7 @@ fn after_the_wait_the_io_thread_reads_again() {
     client.end_wait();
     client.end_wait();
     ask(&client);
-    assert!(is_readable(client.descriptor(), PATIENCE), "nobody reads");
+    assert!(is_readable(client.descriptor(), WAIT_TIMEOUT), "nobody reads");
     drop(worker);
 }
 
@@ -193,7 +193,7 @@ fn what_another_thread_polls_does_not_make_the_waiting_one_deaf() {
         scope.spawn(|| client.poll(&mut Vec::new(), 1, Duration::ZERO).unwrap()).join().unwrap()
     });
     client.cancel(asked).unwrap();
-    assert!(is_readable(descriptor, PATIENCE), "nobody was told");
+    assert!(is_readable(descriptor, WAIT_TIMEOUT), "nobody was told");
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_poll_that_waits_is_not_left_without_a_reader() {
     let client = quiet_client(&broker);
     lead(&client);
     ask(&client);
-    assert_eq!(client.poll(&mut Vec::new(), 1, PATIENCE).unwrap(), 1);
+    assert_eq!(client.poll(&mut Vec::new(), 1, WAIT_TIMEOUT).unwrap(), 1);
     drop(worker);
 }
 
@@ -221,7 +221,7 @@ fn where_much_arrives_the_reading_is_given_back() {
         let mut events = Vec::new();
         while events.len() < BURST {
             if let Some(descriptor) = client.begin_wait() {
-                assert!(is_readable(descriptor, PATIENCE), "nobody was told");
+                assert!(is_readable(descriptor, WAIT_TIMEOUT), "nobody was told");
             }
             client.poll(&mut events, BURST, Duration::ZERO).unwrap();
         }
@@ -237,7 +237,7 @@ fn a_stop_ends_the_wait() {
     let client = connected_client(&broker);
     let descriptor = lead(&client);
     client.stop().unwrap();
-    assert!(is_readable(descriptor, PATIENCE), "nobody was told");
+    assert!(is_readable(descriptor, WAIT_TIMEOUT), "nobody was told");
     on_client(&client, |event| matches!(event, ClientEvent::Peer(PeerEvent::Stopped)).then_some(()));
     assert!(client.begin_wait().is_none_or(|descriptor| is_readable(descriptor, Duration::ZERO)), "nothing will come");
 }
