@@ -20,7 +20,7 @@ pub(crate) fn broker(most_requests: Option<usize>) {
     }
 }
 
-/// Starts a worker that tells when it is connected.
+/// Starts a worker that announces when it is connected.
 pub(crate) fn started(builder: WorkerBuilder) -> Worker {
     let tell = |event| {
         if event == PeerEvent::Connected {
@@ -33,7 +33,7 @@ pub(crate) fn started(builder: WorkerBuilder) -> Worker {
 pub(crate) fn worker(endpoint: &str) {
     let worker = started(Worker::builder(endpoint, "echo").concurrency(Concurrency::Unlimited));
     while let Some(job) = worker.next_blocking() {
-        // Raw bytes in, the same bytes out: what is measured is the library, not JSON.
+        // Raw bytes in, the same bytes out: this measures the library, not JSON.
         job.reply.end_raw(job.request.data()).expect("the request is live");
     }
 }

@@ -1,4 +1,4 @@
-//! One request that is answered by very many partial replies.
+//! One request with very many partial replies.
 
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ pub(crate) fn worker(endpoint: &str) {
     }
 }
 
-/// Reads the stream twice, a tenth of it first, which is not counted.
+/// Reads the stream twice; the first run is a tenth of it and not measured.
 pub(crate) fn client(endpoint: &str, partials: usize) {
     let client = Client::connect(endpoint).expect("a client");
     let read = |partials: usize| {

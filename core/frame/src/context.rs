@@ -59,8 +59,8 @@ impl Context {
         if socket.is_null() {
             return Err(last_error());
         }
-        // SAFETY: a socket just opened, which nobody else knows. It may be used as long as it is not closed, since the
-        // context does not go away before.
+        // SAFETY: a socket just opened, which nobody else knows. It may be used as long as it is
+        // not closed, since the context does not go away before.
         Ok(unsafe { zmq::Socket::from_raw(socket) })
     }
 
@@ -82,7 +82,8 @@ impl Context {
 /// Blocks until all sockets are closed; see [`Context`].
 impl Drop for Context {
     fn drop(&mut self) {
-        // SAFETY: the context is alive; after a success it is not used again, and an interrupted call may be repeated.
+        // SAFETY: the context is alive; after a success it is not used again, and an interrupted
+        // call may be repeated.
         while unsafe { zmq_sys::zmq_ctx_term(self.raw.as_ptr()) } == -1 && last_error() == zmq::Error::EINTR {}
     }
 }

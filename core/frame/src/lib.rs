@@ -1,6 +1,7 @@
 //! One frame of a ZeroMQ message, as a value that is cheap to clone and safe to keep.
 //!
-//! [`Frame`] is an immutable byte buffer with shared ownership. Where it lives depends on the feature `zmq`:
+//! [`Frame`] is an immutable byte buffer with shared ownership. Where it lives depends on the
+//! feature `zmq`:
 //!
 //! - with it (the default), a long frame *is* a libzmq message. A body that arrives on one socket
 //!   and leaves by another is never copied, and neither is a large `Vec` that becomes a frame.

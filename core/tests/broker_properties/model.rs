@@ -362,7 +362,8 @@ impl Model {
     }
 }
 
-/// Whether an offer matches a requested name, for the names in [`OFFERED_NAMES`] and [`REQUESTED_NAMES`].
+/// Whether an offer matches a requested name, for the names in [`OFFERED_NAMES`] and
+/// [`REQUESTED_NAMES`].
 fn covers(offer: &str, requested: &str) -> bool {
     match (offer.strip_suffix('*'), requested) {
         (Some(prefix), _) => !requested.contains('@') && requested.starts_with(prefix),

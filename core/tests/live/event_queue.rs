@@ -1,4 +1,5 @@
-//! The contract for languages that pull: a descriptor that is readable while there are events, many at once.
+//! The contract for languages that poll: a descriptor that is readable while there are events, and
+//! many events per call.
 
 use std::io::Read;
 use std::os::fd::BorrowedFd;
@@ -30,7 +31,7 @@ fn the_descriptor_is_readable_exactly_while_there_are_events() {
         queue.deliver(&mut (100..200).collect());
         assert!(is_readable(&queue, 0));
         assert_eq!(queue.drain(&mut events, 150), (150, false));
-        assert!(is_readable(&queue, 0), "fifty are left");
+        assert!(is_readable(&queue, 0), "50 events are left");
         assert_eq!(queue.drain(&mut events, 150), (50, false));
         assert!(!is_readable(&queue, 0));
         assert_eq!(events, (0..200).collect::<Vec<_>>());
@@ -39,21 +40,21 @@ fn the_descriptor_is_readable_exactly_while_there_are_events() {
 }
 
 #[test]
-fn the_descriptor_may_be_asked_for_late() {
+fn the_descriptor_can_be_requested_late() {
     let mut queue = EventQueue::<u32>::new().unwrap();
     let mut events = Vec::new();
     queue.deliver(&mut vec![1]);
     queue.drain(&mut events, 10);
     queue.deliver(&mut vec![2]);
-    assert!(is_readable(&queue, 0), "an event has waited since before");
+    assert!(is_readable(&queue, 0), "an event was queued before");
     queue.drain(&mut events, 10);
     assert!(!is_readable(&queue, 0));
 }
 
 #[test]
-fn one_wake_stands_for_many_events() {
+fn one_wake_up_covers_many_events() {
     let mut queue = EventQueue::<u32>::new().unwrap();
-    // Asked for before and after: it is written once all the same.
+    // Requested before and after an event: it is written once in either case.
     assert!(!is_readable(&queue, 0));
     for number in 0..1_000 {
         queue.deliver(&mut vec![number]);
@@ -65,7 +66,7 @@ fn one_wake_stands_for_many_events() {
 }
 
 #[test]
-fn a_full_queue_says_so_and_says_when_it_was() {
+fn a_full_queue_reports_that_it_is_and_was_full() {
     let mut queue = EventQueue::<usize>::new().unwrap();
     queue.deliver(&mut (0..limits::EVENTS - 1).collect());
     assert!(!queue.is_full());
@@ -78,7 +79,7 @@ fn a_full_queue_says_so_and_says_when_it_was() {
 }
 
 #[test]
-fn each_command_ends_in_one_event_and_waiting_for_the_descriptor_is_enough() {
+fn each_command_ends_in_one_event_and_the_descriptor_announces_it() {
     const REQUESTS: u64 = 5_000;
     let broker = broker();
     let _worker = serve_echo(broker.endpoint(), "echo");
@@ -127,7 +128,7 @@ fn each_command_ends_in_one_event_and_waiting_for_the_descriptor_is_enough() {
 
 #[test]
 fn a_consumer_that_reads_late_loses_nothing() {
-    // More than the queue holds: reading from the socket pauses and goes on.
+    // More than the queue holds: reading from the socket pauses and continues.
     let count = limits::EVENTS as u64 + 20_000;
     let broker = broker();
     let _worker = serve_echo(broker.endpoint(), "echo");

@@ -1,5 +1,6 @@
-//! The core over real sockets: brokers, workers and clients in one process, and peers played frame by frame.
-// Tests have threads and a clock.
+//! The core over real sockets: brokers, workers and clients in one process, and peers played frame
+//! by frame.
+// Tests start threads and read the clock.
 #![allow(clippy::disallowed_methods)]
 
 #[path = "../sockets/mod.rs"]

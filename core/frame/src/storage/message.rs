@@ -34,8 +34,8 @@ impl RawMessage {
 
     pub(crate) fn copy_from(source: &[u8]) -> Self {
         let mut message = Self::empty();
-        // SAFETY: the empty message owns nothing and may be initialised again. Afterwards it has room for exactly as many
-        // bytes, which nobody else can see yet.
+        // SAFETY: the empty message owns nothing and may be initialised again. Afterwards it has
+        // room for exactly as many bytes, which nobody else can see yet.
         unsafe {
             check_allocated(zmq_sys::zmq_msg_init_size(&mut message.0, source.len()), source.len());
             let target = zmq_sys::zmq_msg_data(&mut message.0).cast::<u8>();
@@ -68,10 +68,11 @@ impl Drop for RawMessage {
 ///
 /// # Safety
 ///
-/// The message is initialised, and for as long as the bytes are used neither closed nor moved nor written to, except by
-/// `zmq_msg_copy`, which leaves alone what this reads.
+/// The message is initialised, and for as long as the bytes are used neither closed nor moved nor
+/// written to, except by `zmq_msg_copy`, which leaves alone what this reads.
 unsafe fn bytes_of<'a>(message: *mut zmq_msg_t) -> &'a [u8] {
-    // SAFETY: the caller's promise; the bytes live as long as the message. A length of 0 may come with any pointer.
+    // SAFETY: the caller's promise; the bytes live as long as the message. A length of 0 may come
+    // with any pointer.
     unsafe {
         match zmq_sys::zmq_msg_size(message) {
             0 => &[],
@@ -80,7 +81,8 @@ unsafe fn bytes_of<'a>(message: *mut zmq_msg_t) -> &'a [u8] {
     }
 }
 
-/// A message of more than [`INLINE`] bytes, which are therefore outside of the structure and do not move with it.
+/// A message of more than [`INLINE`] bytes, which are therefore outside of the structure and do not
+/// move with it.
 pub(crate) struct Block {
     /// Only written by copying, by the thread that has set `is_copied`.
     message: UnsafeCell<RawMessage>,
@@ -88,14 +90,15 @@ pub(crate) struct Block {
     is_copied: AtomicBool,
 }
 
-// SAFETY: a message has no tie to the thread that made it: libzmq itself moves messages between application and I/O
-// threads. Its bytes and properties are counted atomically, and the function that frees an adopted `Vec` may run on any
-// thread.
+// SAFETY: a message has no tie to the thread that made it: libzmq itself moves messages between
+// application and I/O threads. Its bytes and properties are counted atomically, and the function
+// that frees an adopted `Vec` may run on any thread.
 unsafe impl Send for Block {}
 
-// SAFETY: through `&Block` one can read the bytes, which never change (nothing here hands out `&mut` to them, and libzmq
-// writes to the bytes of outgoing messages only if they are not shared, `ws_encoder.cpp`), and copy the message, which
-// `is_copied` lets one thread do at a time and which touches nothing that reading looks at.
+// SAFETY: through `&Block` one can read the bytes, which never change (nothing here hands out
+// `&mut` to them, and libzmq writes to the bytes of outgoing messages only if they are not shared,
+// `ws_encoder.cpp`), and copy the message, which `is_copied` lets one thread do at a time and which
+// touches nothing that reading looks at.
 unsafe impl Sync for Block {}
 
 impl Block {
@@ -114,9 +117,9 @@ impl Block {
     pub(crate) fn from_vec(bytes: Vec<u8>) -> Self {
         let mut bytes = std::mem::ManuallyDrop::new(bytes);
         let mut message = RawMessage::empty();
-        // SAFETY: the empty message owns nothing and may be initialised again. The memory was allocated by a `Vec` of
-        // that capacity, is not empty, and belongs to the message from here on; `free_vec` gets pointer and capacity
-        // back.
+        // SAFETY: the empty message owns nothing and may be initialised again. The memory was
+        // allocated by a `Vec` of that capacity, is not empty, and belongs to the message from here
+        // on; `free_vec` gets pointer and capacity back.
         let rc = unsafe {
             zmq_sys::zmq_msg_init_data(
                 &mut message.0,
@@ -131,8 +134,9 @@ impl Block {
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
-        // SAFETY: the message is initialised and lives as long as `self`. It is longer than what is inside the structure, so
-        // that it may be moved meanwhile, and copying is all that is done to it.
+        // SAFETY: the message is initialised and lives as long as `self`. It is longer than what is
+        // inside the structure, so that it may be moved meanwhile, and copying is all that is done
+        // to it.
         unsafe { bytes_of(&raw mut (*self.message.get()).0) }
     }
 
@@ -149,7 +153,8 @@ impl Clone for Block {
         while self.is_copied.swap(true, Ordering::Acquire) {
             std::thread::yield_now();
         }
-        // SAFETY: both messages are initialised, and only who has set `is_copied` writes to the source.
+        // SAFETY: both messages are initialised, and only who has set `is_copied` writes to the
+        // source.
         let rc = unsafe { zmq_sys::zmq_msg_copy(&mut copy.0, &raw mut (*self.message.get()).0) };
         self.is_copied.store(false, Ordering::Release);
         debug_assert_eq!(rc, 0, "fails for uninitialised messages only");
