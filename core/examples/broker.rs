@@ -1,5 +1,5 @@
-//! A broker that prints its events until Enter is pressed: `cargo run -p pigato --example broker
-//! [ENDPOINT]`.
+//! A broker that prints its events until Enter is pressed:
+//! `cargo run -p pigato --example broker [ENDPOINT]`.
 
 use std::error::Error;
 

@@ -1,5 +1,5 @@
-//! A service that returns its request's data, and a client that calls it: `cargo run -p pigato
-//! --example echo`.
+//! A service that returns its request's data, and a client that calls it:
+//! `cargo run -p pigato --example echo`.
 
 use std::error::Error;
 

@@ -1,5 +1,5 @@
-//! Rows streamed as partial replies, with a service-defined error: `cargo run -p pigato --example
-//! stocks`.
+//! Rows streamed as partial replies, with a service-defined error:
+//! `cargo run -p pigato --example stocks`.
 
 use std::error::Error;
 use std::time::Duration;

@@ -26,7 +26,7 @@ struct Broker {
     worker: PeerId,
     received: Vec<Frame>,
     sent: Vec<Frame>,
-    handed: Vec<(Frame, Frame)>,
+    jobs: Vec<(Frame, Frame)>,
 }
 
 impl Broker {
@@ -40,7 +40,7 @@ impl Broker {
             worker: identity('W'),
             received: Vec::new(),
             sent: Vec::new(),
-            handed: Vec::new(),
+            jobs: Vec::new(),
         };
         let hello = r#"{"v":1,"caps":["cancel","credit","codec"],"concurrency":-1}"#;
         broker.received.extend(["W", "1", "echo", hello].map(Frame::from));
@@ -64,7 +64,7 @@ impl Broker {
         while let Some(output) = self.machine.poll_output() {
             let Output::Send { message, .. } = output else { continue };
             if let Message::Worker(BrokerToWorker::Request { client, id, .. }) = &message {
-                self.handed.push((client.to_frame(), id.to_frame()));
+                self.jobs.push((client.to_frame(), id.to_frame()));
             }
             message.encode(&mut self.sent);
             self.sent.clear();
@@ -79,7 +79,7 @@ impl Broker {
     }
 
     fn answer(&mut self, kind: &str, body: &Frame) {
-        let (client, id) = if kind == "3" { self.handed.pop().unwrap() } else { self.handed.last().cloned().unwrap() };
+        let (client, id) = if kind == "3" { self.jobs.pop().unwrap() } else { self.jobs.last().cloned().unwrap() };
         let frames = [Frame::from("W"), kind.into(), client, "".into(), id, "0".into(), body.clone(), "{}".into()];
         self.received.extend(frames);
         self.take_from_worker();

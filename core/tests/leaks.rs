@@ -45,7 +45,9 @@ fn starting_and_stopping_1000_clients_5_times_leaks_nothing() {
         for round in 0..ROUNDS {
             use_clients(broker.endpoint());
             eventually("the broker has closed its ends", || ((threads(), descriptors()) == running).then_some(()));
-            eventually("the broker has dropped their state", || (broker.statistics().unwrap().clients <= 1).then_some(()));
+            eventually("the broker has dropped their state", || {
+                (broker.statistics().unwrap().clients <= 1).then_some(())
+            });
             if round + 1 == WARM_UP {
                 warm = bytes_in_use();
             }
@@ -58,7 +60,9 @@ fn starting_and_stopping_1000_clients_5_times_leaks_nothing() {
     let directory = Directory::start(broker.endpoint(), broker.intch().unwrap()).unwrap();
     drop(broker);
     drop(directory);
-    eventually("threads and descriptors are as many as at the start", || ((threads(), descriptors()) == start).then_some(()));
+    eventually("threads and descriptors are as many as at the start", || {
+        ((threads(), descriptors()) == start).then_some(())
+    });
 }
 
 /// Starts all clients, makes a request with each, then stops half of them and drops the others.

@@ -31,7 +31,7 @@ struct Broker {
     client: PeerId,
     worker: PeerId,
     requests: usize,
-    handed: Option<(Frame, Frame)>,
+    job: Option<(Frame, Frame)>,
 }
 
 impl Broker {
@@ -42,7 +42,7 @@ impl Broker {
             client: peer("client"),
             worker: peer("worker"),
             requests: 0,
-            handed: None,
+            job: None,
         }
     }
 
@@ -63,7 +63,7 @@ impl Broker {
 
     /// Answers the worker's job.
     fn answer(&mut self) {
-        let (client, id) = self.handed.take().expect("a request at the worker");
+        let (client, id) = self.job.take().expect("a request at the worker");
         let [side, kind, nothing, status, data, options] = ["W", "3", "", "0", "2", "{}"].map(Frame::from);
         let worker = self.worker.clone();
         self.handle(&worker, vec![side, kind, client, nothing, id, status, data, options]);
@@ -73,7 +73,7 @@ impl Broker {
         self.machine.handle_message(self.now, peer, &mut frames);
         while let Some(output) = self.machine.poll_output() {
             if let Output::Send { message: Message::Worker(BrokerToWorker::Request { client, id, .. }), .. } = output {
-                self.handed = Some((client.to_frame(), id.to_frame()));
+                self.job = Some((client.to_frame(), id.to_frame()));
             }
         }
     }
@@ -158,8 +158,8 @@ fn check_expiry_in_bounded_batches(full: &mut Broker) {
         let ended = full.machine.statistics().expired - before;
         assert!((1..=2 * DUE_PER_TURN as u64).contains(&ended), "{ended} expired in one turn");
     }
-    // Printed but not checked: other processes may delay this machine. The regression gate (`make
-    // gate`) limits the cost of a turn.
+    // Printed but not checked: other processes may delay this machine. The regression gate
+    // (`make gate`) limits the cost of a turn.
     println!("{turns} turns, the longest {longest:?}");
     assert!(full.machine.statistics().expired >= waiting);
 }

@@ -9,7 +9,7 @@ use pigato::Broker;
 const REQUESTS: usize = 16_000;
 const MOST_BYTES: usize = 60 << 20;
 
-const PATIENCE_MILLIS: i32 = 30_000;
+const TIMEOUT_MILLIS: i32 = 30_000;
 
 fn resident_bytes() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -23,7 +23,7 @@ fn requests_received_one_by_one_keep_no_receive_buffers() {
     let context = zmq::Context::new();
     let client = context.socket(zmq::DEALER).unwrap();
     client.set_linger(0).unwrap();
-    client.set_rcvtimeo(PATIENCE_MILLIS).unwrap();
+    client.set_rcvtimeo(TIMEOUT_MILLIS).unwrap();
     client.connect(broker.endpoint()).unwrap();
     let body = "x".repeat(100);
 

@@ -4,7 +4,6 @@
 //! of requests in flight. `make bench` builds them and passes their locations. A missing program is
 //! not measured, and the document says so.
 
-mod targets;
 mod conditions;
 mod contender;
 mod document;
@@ -13,6 +12,7 @@ mod plot;
 mod profile;
 mod role;
 mod special;
+mod targets;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

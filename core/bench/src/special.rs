@@ -100,8 +100,8 @@ impl Special {
 impl Idle {
     fn text(&self) -> String {
         format!(
-            "{IDLE_PEERS}: {:.1} % of one core for the broker, {:.1} KiB of its memory per peer; {:.1} % for a program that only reads, \
-             writes and waits",
+            "{IDLE_PEERS}: {:.1} % of one core for the broker, {:.1} KiB of its memory per peer; {:.1} % for a \
+             program that only reads, writes and waits",
             self.processor_percent,
             self.bytes_per_peer / 1024.0,
             self.baseline_percent

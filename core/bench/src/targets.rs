@@ -1,6 +1,8 @@
 //! PIGATO's performance targets, checked within one run.
 
-use crate::contender::name::{BROKER, C, FFI_RZMQ, BASELINE, GO, NATS_GO, NATS_NODE, NODE, PUBLISHED, RUBY_THREADS, RUST};
+use crate::contender::name::{
+    BASELINE, BROKER, C, FFI_RZMQ, GO, NATS_GO, NATS_NODE, NODE, PUBLISHED, RUBY_THREADS, RUST,
+};
 use crate::measure::{Figures, Results};
 
 /// A figure, usually the ratio of two contenders, and its bound.
@@ -69,17 +71,44 @@ pub(crate) fn all(results: &Results) -> Vec<Target> {
     use Bound::{AtLeast, AtMost};
     let from = Sources(results);
     let special = &results.special;
-    let stream =
-        special.partials_per_second.as_ref().ok().and_then(|partials| Some(partials / from.figure(100, BASELINE, rate)?));
+    let stream = special
+        .partials_per_second
+        .as_ref()
+        .ok()
+        .and_then(|partials| Some(partials / from.figure(100, BASELINE, rate)?));
     let idle = special.idle.as_ref().ok().map(|idle| idle.processor_percent);
     let recovery = special.overload.as_ref().ok().map(|overload| overload.recovered_after_milliseconds / 1e3);
     let targets = [
-        ("broker CPU per request, window 100, relative to the baseline", from.ratio(100, cpu, BROKER, BASELINE), AtMost(1.15)),
-        ("broker CPU per request, window 100, relative to nats-server", from.ratio(100, cpu, BROKER, NATS_GO), AtMost(1.0)),
-        ("requests/s in Rust, window 100, relative to the baseline", from.throughput(100, RUST, BASELINE), AtLeast(0.95)),
-        ("requests/s in Rust, window 1,000, relative to the baseline", from.throughput(1_000, RUST, BASELINE), AtLeast(0.95)),
-        ("p50 with one request in flight in Rust, relative to the baseline", from.ratio(1, p50, RUST, BASELINE), AtMost(1.25)),
-        ("bytes/s with bodies of 64 KiB, window 16, relative to the baseline", from.throughput(16, RUST, BASELINE), AtLeast(0.95)),
+        (
+            "broker CPU per request, window 100, relative to the baseline",
+            from.ratio(100, cpu, BROKER, BASELINE),
+            AtMost(1.15),
+        ),
+        (
+            "broker CPU per request, window 100, relative to nats-server",
+            from.ratio(100, cpu, BROKER, NATS_GO),
+            AtMost(1.0),
+        ),
+        (
+            "requests/s in Rust, window 100, relative to the baseline",
+            from.throughput(100, RUST, BASELINE),
+            AtLeast(0.95),
+        ),
+        (
+            "requests/s in Rust, window 1,000, relative to the baseline",
+            from.throughput(1_000, RUST, BASELINE),
+            AtLeast(0.95),
+        ),
+        (
+            "p50 with one request in flight in Rust, relative to the baseline",
+            from.ratio(1, p50, RUST, BASELINE),
+            AtMost(1.25),
+        ),
+        (
+            "bytes/s with bodies of 64 KiB, window 16, relative to the baseline",
+            from.throughput(16, RUST, BASELINE),
+            AtLeast(0.95),
+        ),
         ("partial replies/s of one stream, relative to the baseline's requests/s at window 100", stream, AtLeast(3.0)),
         ("requests/s in C, window 100, relative to Rust", from.throughput(100, C, RUST), AtLeast(0.95)),
         ("requests/s in Go, window 100, relative to Rust", from.throughput(100, GO, RUST), AtLeast(0.8)),
@@ -95,8 +124,16 @@ pub(crate) fn all(results: &Results) -> Vec<Target> {
             from.throughput(200, NODE, PUBLISHED),
             AtLeast(5.0),
         ),
-        ("requests/s in Node.js, window 100, relative to nats in Node.js", from.throughput(100, NODE, NATS_NODE), AtLeast(2.5)),
-        ("requests/s in Node.js, window 200, relative to nats in Node.js", from.throughput(200, NODE, NATS_NODE), AtLeast(2.5)),
+        (
+            "requests/s in Node.js, window 100, relative to nats in Node.js",
+            from.throughput(100, NODE, NATS_NODE),
+            AtLeast(2.5),
+        ),
+        (
+            "requests/s in Node.js, window 200, relative to nats in Node.js",
+            from.throughput(200, NODE, NATS_NODE),
+            AtLeast(2.5),
+        ),
         (
             "requests/s in Ruby, 50 threads, relative to the published frames over ffi-rzmq",
             from.throughput(50, RUBY_THREADS, FFI_RZMQ),

@@ -15,7 +15,7 @@ pub(crate) fn worker(endpoint: &str) {
         let partials: usize = job.request.decode().expect("a number");
         let body = pigato::protocol::Frame::from("\"aaa\"");
         for _ in 0..partials {
-            job.reply.write_raw_blocking(body.clone()).expect("somebody reads");
+            job.reply.write_raw_blocking(body.clone()).expect("a reader");
         }
         job.reply.end_raw(body).expect("the request is live");
     }

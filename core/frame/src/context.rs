@@ -39,7 +39,7 @@ impl Context {
     /// `EINVAL` for numbers that libzmq does not accept; `EMFILE` or `ENOMEM` when the system is
     /// out of descriptors or memory.
     pub fn new(max_sockets: i32, io_threads: i32) -> Result<Self, zmq::Error> {
-        // SAFETY: has no precondition; the result is ours.
+        // SAFETY: has no precondition; this value owns the result.
         let raw = NonNull::new(unsafe { zmq_sys::zmq_ctx_new() }).ok_or_else(last_error)?;
         let context = Self { raw };
         context.set(zmq_sys::ZMQ_MAX_SOCKETS, max_sockets)?;
@@ -59,8 +59,8 @@ impl Context {
         if socket.is_null() {
             return Err(last_error());
         }
-        // SAFETY: a socket just opened, which nobody else knows. It may be used as long as it is
-        // not closed, since the context does not go away before.
+        // SAFETY: the socket was just opened and has no other owner. It is usable until it is
+        // closed, since the context outlives it.
         Ok(unsafe { zmq::Socket::from_raw(socket) })
     }
 

@@ -32,7 +32,7 @@ impl Receiver {
         let socket = raw(socket);
         retry(|| {
             // SAFETY: the socket is open and on its thread, as `&zmq::Socket` guarantees.
-            // `zmq_msg_recv` either replaces the message by another one or leaves it as it was.
+            // `zmq_msg_recv` either replaces the message or leaves it unchanged.
             unsafe { zmq_sys::zmq_msg_recv(&mut self.message.0, socket, zmq_sys::ZMQ_DONTWAIT as c_int) }
         })?;
         let more = self.message.more();
@@ -88,7 +88,7 @@ impl Frame {
         let mut message = std::mem::take(&mut self.storage).into_message();
         let sent = retry(|| {
             // SAFETY: the socket as above. `zmq_msg_send` leaves an empty message behind, or on
-            // failure the bytes untouched.
+            // failure the message unchanged.
             unsafe { zmq_sys::zmq_msg_send(&mut message.0, socket, flags) }
         });
         sent.inspect_err(|_| self.storage = Storage::take_from(&mut message))
@@ -102,8 +102,8 @@ impl Frame {
 /// receiver such a report blocks forever, and with it libzmq's I/O thread and every connection of
 /// the context.
 pub fn stop_monitor(socket: &zmq::Socket) {
-    // SAFETY: the socket is open and on its thread, as `&zmq::Socket` guarantees; no address means
-    // to end it.
+    // SAFETY: the socket is open and on its thread, as `&zmq::Socket` guarantees; a null address
+    // stops the monitor.
     unsafe { zmq_sys::zmq_socket_monitor(raw(socket), ptr::null(), 0) };
 }
 
@@ -131,8 +131,8 @@ pub(crate) fn last_error() -> zmq::Error {
 /// `Socket::as_mut_ptr` only reads the pointer but requires `&mut`, which a caller that polls
 /// several sockets at once does not have.
 fn raw(socket: &zmq::Socket) -> *mut c_void {
-    // SAFETY: a bitwise copy of a valid socket that is asked for its pointer and, being
-    // `ManuallyDrop`, never closed; it is gone before the original can be used again.
+    // SAFETY: a bitwise copy of a valid socket that only returns its pointer and, as
+    // `ManuallyDrop`, is never closed; it ends before the original can be used again.
     let mut alias = ManuallyDrop::new(unsafe { ptr::read(socket) });
     alias.as_mut_ptr()
 }

@@ -194,7 +194,10 @@ impl Step {
                 } else {
                     (pick(&IDS, id).to_owned(), pick(&OPTIONS, options))
                 };
-                world.send_frames(pick(&PEERS, peer), ["C", "2", pick(&REQUESTED_NAMES, requested), &id, &body, options]);
+                world.send_frames(
+                    pick(&PEERS, peer),
+                    ["C", "2", pick(&REQUESTED_NAMES, requested), &id, &body, options],
+                );
             }
             Self::Hello { peer, hello } => world.send_frames(pick(&PEERS, peer), ["C", "4", pick(&HELLOS, hello)]),
             Self::Heartbeat { peer } => world.send(pick(&PEERS, peer), "C|4"),

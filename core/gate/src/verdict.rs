@@ -43,14 +43,18 @@ pub(crate) fn compare(record: &Record, measured: &Record) -> Result<(), String> 
     let gone = record.instructions.keys().filter(|name| !measured.instructions.contains_key(*name));
     problems.extend(gone.map(|name| format!("{name} is in the record, but is not measured")));
     if !is_same_compiler {
-        println!("\nThe record was made with {}, this is {}: growth is shown but not checked.", record.rustc, measured.rustc);
+        println!(
+            "\nThe record was made with {}, this is {}: growth is shown but not checked.",
+            record.rustc, measured.rustc
+        );
     }
     problems.extend(check_limits(measured).err());
     if problems.is_empty() {
         return Ok(());
     }
     Err(format!(
-        "\n{}\n\nIf the growth is justified, run `make gate-renew`, which rewrites core/gate/instructions.toml, and commit it with the reason.",
+        "\n{}\n\nIf the growth is justified, run `make gate-renew`, which rewrites core/gate/instructions.toml, and \
+         commit it with the reason.",
         problems.join("\n")
     ))
 }

@@ -6,7 +6,8 @@
 //! request must finish.
 //!
 //! ```
-//! let summary = pigato_sim::Simulation::new(7).run().unwrap_or_else(|failure| panic!("{failure}"));
+//! let simulation = pigato_sim::Simulation::new(7);
+//! let summary = simulation.run().unwrap_or_else(|failure| panic!("{failure}"));
 //! assert!(summary.steps > 0);
 //! ```
 #![forbid(unsafe_code)]

@@ -1,9 +1,10 @@
 //! A broker, a virtual clock and named peers that exchange real frames with it.
 //!
-//! Messages are written as in the protocol document, frames separated by `|`: `world.send("c1",
-//! "C|2|echo|r1|1|{}")`. [`World::received`] returns messages in the same form. After every input
-//! the world collects the broker's outputs and checks the invariants (see `world_checks.rs`). When
-//! the world is dropped, it stops the broker, which must then have no state left.
+//! Messages are written as in the protocol document, frames separated by `|`:
+//! `world.send("c1", "C|2|echo|r1|1|{}")`. [`World::received`] returns messages in the same form.
+//! After every input the world collects the broker's outputs and checks the invariants (see
+//! `world_checks.rs`). When the world is dropped, it stops the broker, which must then have no state
+//! left.
 
 #[path = "world_checks.rs"]
 mod checks;

@@ -107,7 +107,9 @@ impl World {
     fn note_worker_message(&mut self, peer: &PeerId, message: BrokerToWorker) {
         let ledger = &mut self.ledger;
         match message {
-            BrokerToWorker::Ready(_) => assert!(ledger.registered.insert(peer.clone()), "{peer} was already registered"),
+            BrokerToWorker::Ready(_) => {
+                assert!(ledger.registered.insert(peer.clone()), "{peer} was already registered")
+            }
             BrokerToWorker::Disconnect => {
                 assert!(ledger.disconnected.insert(peer.clone()), "{peer} received a second disconnect");
             }
@@ -154,7 +156,10 @@ impl World {
 
         let limits = ledger.registered.iter().map(|worker| ledger.most_in_flight[worker]);
         let most_in_flight = limits.fold(0, u64::saturating_add);
-        assert!(in_flight as u64 <= most_in_flight, "{in_flight} in flight, but the workers' concurrency is {most_in_flight}");
+        assert!(
+            in_flight as u64 <= most_in_flight,
+            "{in_flight} in flight, but the workers' concurrency is {most_in_flight}"
+        );
         assert_eq!(workers, ledger.registered.len(), "workers that joined and have not left");
     }
 

@@ -13,7 +13,8 @@ use proptest::sample::{select, Index};
 use super::world::{ms, World};
 
 const OFFERED_NAMES: &[&str] = &["a", "aa", "ab", "b", "*", "a*", "aa*", "name@1.0.0", "name@1.5.0", "name@2.0.0"];
-const REQUESTED_NAMES: &[&str] = &["a", "aa", "ab", "aab", "b", "bb", "name@^1", "name@>=1.5.0", "name@2.0.0", "name@3"];
+const REQUESTED_NAMES: &[&str] =
+    &["a", "aa", "ab", "aab", "b", "bb", "name@^1", "name@>=1.5.0", "name@2.0.0", "name@3"];
 const WORKERS: &[&str] = &["w1", "w2", "w3", "w4"];
 const CLIENTS: &[&str] = &["c1", "c2", "c3"];
 
@@ -292,7 +293,8 @@ impl Model {
         assert!(self.can_receive(name, number), "{name} received r{number}, which does not match it");
         let requested = self.requests[&number].requested;
         let older = self.requests.range(..number).map(|(older, _)| *older);
-        let mut skipped = older.filter(|older| self.requests[older].requested == requested && self.can_receive(name, *older));
+        let mut skipped =
+            older.filter(|older| self.requests[older].requested == requested && self.can_receive(name, *older));
         assert_eq!(skipped.next(), None, "an earlier request than r{number} was skipped");
         let worker = self.workers.get_mut(name).expect("a worker that matches");
         worker.in_flight.insert(number);
@@ -308,13 +310,13 @@ impl Model {
             assert!(matches!(request.place, Place::InFlight(_)));
             return;
         }
-        let nobody = !self.workers.keys().any(|worker| self.serves(worker, request));
+        let is_unserved = !self.workers.keys().any(|worker| self.serves(worker, request));
         let may_end = match code {
             None => request.place == Place::Answered,
             Some(ErrorCode::WorkerLost) => request.place == Place::Lost,
             Some(ErrorCode::Draining) => self.draining,
-            Some(ErrorCode::NoWorker) => request.options.fail_fast && request.place == Place::Queued && nobody,
-            Some(ErrorCode::Rejected) => request.options.fail_fast && request.place == Place::Queued && !nobody,
+            Some(ErrorCode::NoWorker) => request.options.fail_fast && request.place == Place::Queued && is_unserved,
+            Some(ErrorCode::Rejected) => request.options.fail_fast && request.place == Place::Queued && !is_unserved,
             Some(_) => false,
         };
         assert!(may_end, "r{number} ended with {code:?} while {:?}", request.place);

@@ -16,12 +16,12 @@ fn assert_jittered(pause: Duration, full: Duration) {
 
 /// The pause until the next attempt to connect, which then starts.
 fn pause(world: &mut World) -> Duration {
-    let before = world.client.elapsed();
-    let pause = world.client.next_deadline().expect("another attempt") - before;
+    let before = world.owner.elapsed();
+    let pause = world.owner.next_deadline().expect("another attempt") - before;
     world.did();
     world.advance(pause.saturating_sub(Duration::from_nanos(1)));
     assert!(pause.is_zero() || world.did().is_empty());
-    world.advance(before + pause - world.client.elapsed());
+    world.advance(before + pause - world.owner.elapsed());
     assert_eq!(world.did(), ["connect"]);
     pause
 }
@@ -129,10 +129,10 @@ fn a_restarted_client_begins_with_the_first_pause() {
 fn an_unexpected_failure_changes_nothing() {
     let mut world = World::new(ClientOptions::default());
     world.connect_failed();
-    assert_eq!(world.client.next_deadline(), None);
+    assert_eq!(world.owner.next_deadline(), None);
     world.start();
     world.connect_failed();
-    let next = world.client.next_deadline();
+    let next = world.owner.next_deadline();
     world.connect_failed();
-    assert_eq!(world.client.next_deadline(), next);
+    assert_eq!(world.owner.next_deadline(), next);
 }

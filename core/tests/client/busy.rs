@@ -11,7 +11,7 @@ fn full(options: ClientOptions) -> World {
     world.did();
     world.request(3);
     assert_eq!(world.did(), ["3 failed C_BUSY"]);
-    assert_eq!(world.client.machine.unanswered(), 2);
+    assert_eq!(world.owner.machine.unanswered(), 2);
     world
 }
 

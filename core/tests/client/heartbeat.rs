@@ -19,7 +19,7 @@ fn a_heartbeat_is_sent_every_interval() {
 #[test]
 fn heartbeats_keep_their_interval_after_a_late_call() {
     let mut world = World::alive();
-    world.client.now += ms(4_000);
+    world.owner.now += ms(4_000);
     world.advance(ms(0));
     assert_eq!(world.did(), [HELLO]);
     world.advance(ms(2_499));

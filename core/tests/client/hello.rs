@@ -46,7 +46,7 @@ fn identities_begin_with_the_prefix_and_are_never_reused() {
     world.reconnect();
     world.stop();
     world.start();
-    let identities: Vec<_> = world.client.identities.iter().map(|identity| identity.to_text()).collect();
+    let identities: Vec<_> = world.owner.identities.iter().map(|identity| identity.to_text()).collect();
     assert_eq!(identities.len(), 3);
     assert!(identities.iter().all(|identity| identity.len() == "me-".len() + 36 && identity.starts_with("me-")));
 }
@@ -55,7 +55,7 @@ fn identities_begin_with_the_prefix_and_are_never_reused() {
 fn the_default_identity_is_c_and_two_uuids() {
     let mut world = World::new(ClientOptions::default());
     world.start();
-    let identity = world.client.identities[0].to_text();
+    let identity = world.owner.identities[0].to_text();
     assert!(identity.starts_with('C'));
     assert_eq!(identity.len(), 1 + 36 + 1 + 36);
 }

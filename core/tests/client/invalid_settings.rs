@@ -39,7 +39,7 @@ fn a_reconnect_pause_of_0_becomes_1_ms() {
     let mut world = World::new(ClientOptions::default().reconnect(Duration::ZERO));
     world.start();
     world.connect_failed();
-    let pause = world.client.next_deadline().expect("another attempt");
+    let pause = world.owner.next_deadline().expect("another attempt");
     assert!(pause > Duration::ZERO && pause <= ms(1));
 }
 
@@ -51,5 +51,5 @@ fn the_longest_durations_cause_no_panic() {
     world.receive(ANSWER);
     world.request_with(1, &RequestOptions::default().timeout(Duration::MAX).retry(true));
     world.lost();
-    assert!(world.client.next_deadline().is_some());
+    assert!(world.owner.next_deadline().is_some());
 }

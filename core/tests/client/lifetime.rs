@@ -22,7 +22,7 @@ fn stopping_ends_every_request_and_no_output_follows() {
     world.cancel(1);
     world.advance(ms(100_000));
     assert!(world.did().is_empty());
-    assert_eq!(world.client.next_deadline(), None);
+    assert_eq!(world.owner.next_deadline(), None);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn requests_to_a_stopped_client_end_at_once() {
     world.did();
     world.request(2);
     assert_eq!(world.did(), ["2 failed C_CLOSED"]);
-    assert_eq!(world.client.machine.unanswered(), 0);
+    assert_eq!(world.owner.machine.unanswered(), 0);
 }
 
 #[test]

@@ -6,15 +6,15 @@ mod cancel;
 mod credit;
 mod heartbeat;
 mod hello;
+mod invalid_settings;
 mod lifetime;
 mod liveness;
-mod replaced_broker;
 mod protocol_errors;
 mod reconnect;
+mod replaced_broker;
 mod replies;
 mod request_heartbeat;
 mod requests;
-mod invalid_settings;
 mod stopping_broker;
 #[path = "../support/mod.rs"]
 mod support;

@@ -27,7 +27,7 @@ fn each_error_has_the_name_that_the_published_client_uses() {
 #[test]
 fn a_message_without_frames_is_an_error() {
     let mut world = World::alive();
-    let outputs = world.client.receive(Vec::new());
+    let outputs = world.owner.receive(Vec::new());
     assert_eq!(outputs.len(), 1);
 }
 
@@ -42,7 +42,7 @@ fn protocol_errors_end_no_request() {
     }
     world.receive(&format!("C|3||r1|0|1|{{}}{}", "|".repeat(pigato::limits::MESSAGE_FRAMES)));
     assert_eq!(world.did(), ["protocol error ERR_MSG_LENGTH"]);
-    assert_eq!(world.client.machine.unanswered(), 1);
+    assert_eq!(world.owner.machine.unanswered(), 1);
     world.receive("C|3||r1|0|1|{}");
     assert_eq!(world.did(), ["1 final 0|1|{}"]);
 }

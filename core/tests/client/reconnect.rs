@@ -26,7 +26,7 @@ fn requests_with_retry_are_resent_under_their_ids_before_unsent_requests() {
         r#"C|2|echo|r3|3|{"timeout":60000,"retry":0}"#,
     ];
     assert_eq!(world.did(), expected);
-    assert_ne!(world.client.identities[0], world.client.identities[1]);
+    assert_ne!(world.owner.identities[0], world.owner.identities[1]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn partial_replies_arrive_in_order_and_the_final_one_ends_the_request() {
     world.receive("C|6||r1|0|2|{}");
     world.receive("C|3||r1|0|3|{}");
     assert_eq!(world.did(), ["1 partial 0|1|{}", "1 partial 0|2|{}", "1 final 0|3|{}"]);
-    assert_eq!(world.client.machine.unanswered(), 0);
+    assert_eq!(world.owner.machine.unanswered(), 0);
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn ids_are_32_hexadecimal_digits_and_differ() {
     for token in 1..=100 {
         world.request(token);
     }
-    let mut ids: Vec<_> = world.client.ledger.ids.values().collect();
+    let mut ids: Vec<_> = world.owner.ledger.ids.values().collect();
     assert!(ids.iter().all(|id| id.as_bytes().len() == 32 && id.as_bytes().iter().all(u8::is_ascii_hexdigit)));
     ids.dedup();
     assert_eq!(ids.len(), 100);
@@ -92,7 +92,7 @@ fn a_request_number_can_be_reused_after_its_request_has_ended() {
     world.request(1);
     world.request(2);
     world.cancel(1);
-    let _ = world.client.request(1, "again", &RequestOptions::default());
+    let _ = world.owner.request(1, "again", &RequestOptions::default());
     world.did();
     world.connected();
     let sent = world.did();

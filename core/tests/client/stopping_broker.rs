@@ -48,6 +48,6 @@ fn a_workers_error_with_the_same_text_ends_the_request() {
     for reply in [r#"C|3||r1|-1|"B_DRAINING"|{}"#, r#"C|3||r1|0|"B_DRAINING"|{"origin":"broker"}"#] {
         let mut world = with_retry();
         world.receive(reply);
-        assert_eq!(world.client.machine.unanswered(), 0, "{reply}");
+        assert_eq!(world.owner.machine.unanswered(), 0, "{reply}");
     }
 }

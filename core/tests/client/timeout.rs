@@ -25,7 +25,7 @@ fn the_machines_next_deadline_is_the_timeout() {
     let mut world = World::published();
     world.advance(ms(100));
     world.request_with(1, &timeout(10));
-    assert_eq!(world.client.next_deadline(), Some(ms(110)));
+    assert_eq!(world.owner.next_deadline(), Some(ms(110)));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn minus_one_means_no_timeout() {
     world.did();
     world.advance(ms(10 * 3_600 * 1_000));
     assert!(!world.did().iter().any(|line| line.contains("failed")));
-    assert_eq!(world.client.machine.unanswered(), 1);
+    assert_eq!(world.owner.machine.unanswered(), 1);
 }
 
 #[test]

@@ -91,7 +91,7 @@ impl Fleet {
 #[test]
 fn partial_replies_and_the_final_one_are_polled_in_order() {
     let fleet = fleet(Grant::AsPolled);
-    let asked = fleet.ask("3");
+    let number = fleet.ask("3");
     let request = fleet.request();
     assert_eq!((request.bytes(), request.service().as_str()), (&b"3"[..], "service"));
     for number in 0..3 {
@@ -100,33 +100,33 @@ fn partial_replies_and_the_final_one_are_polled_in_order() {
     fleet.worker.end(request.token(), Answer::raw(vec![0, 255])).unwrap();
     for number in 0..3 {
         let (token, reply) = fleet.reply();
-        assert_eq!((token, reply.is_final()), (asked, false));
+        assert_eq!((token, reply.is_final()), (number, false));
         assert_eq!(reply.decode::<u32>().unwrap(), number);
     }
     let (token, reply) = fleet.reply();
-    assert_eq!((token, reply.is_final(), reply.bytes()), (asked, true, &[0, 255][..]));
+    assert_eq!((token, reply.is_final(), reply.bytes()), (number, true, &[0, 255][..]));
     assert_eq!(fleet.broker.statistics().unwrap().replies, 1);
 }
 
 #[test]
 fn errors_carry_their_codes() {
     let fleet = fleet(Grant::AsPolled);
-    let asked = fleet.ask("1");
+    let number = fleet.ask("1");
     fleet.worker.fail(fleet.request().token(), "no luck").unwrap();
-    assert_eq!(fleet.failure(), (asked, Some(ErrorCode::Handler)));
+    assert_eq!(fleet.failure(), (number, Some(ErrorCode::Handler)));
     let hurried = RequestOptions::default().timeout(Duration::from_millis(20));
-    let asked = fleet.client.request("nobody", Frame::from("1"), hurried).unwrap();
-    assert_eq!(fleet.failure(), (asked, Some(ErrorCode::Timeout)));
+    let number = fleet.client.request("nobody", Frame::from("1"), hurried).unwrap();
+    assert_eq!(fleet.failure(), (number, Some(ErrorCode::Timeout)));
 }
 
 #[test]
 fn a_cancelled_request_is_no_longer_live() {
     let fleet = fleet(Grant::AsPolled);
-    let asked = fleet.ask("1");
+    let number = fleet.ask("1");
     let request = fleet.request();
     assert!(fleet.worker.is_wanted(request.token()));
-    fleet.client.cancel(asked).unwrap();
-    assert_eq!(fleet.failure(), (asked, Some(ErrorCode::Cancelled)));
+    fleet.client.cancel(number).unwrap();
+    assert_eq!(fleet.failure(), (number, Some(ErrorCode::Cancelled)));
     let cancelled = fleet.on_worker(|event| match event {
         WorkerEvent::Cancelled { token, reason } => Some((token, reason)),
         _ => None,
@@ -140,7 +140,7 @@ fn a_cancelled_request_is_no_longer_live() {
 #[test]
 fn a_writer_without_credit_gets_an_event_when_credit_arrives() {
     let fleet = fleet(Grant::AsConsumed);
-    let asked = fleet.ask("1");
+    let number = fleet.ask("1");
     let request = fleet.request();
     let answer = Answer::json("1");
     let mut written = 0;
@@ -151,7 +151,7 @@ fn a_writer_without_credit_gets_an_event_when_credit_arrives() {
     for _ in 0..written {
         fleet.reply();
     }
-    fleet.client.consumed(asked, written).unwrap();
+    fleet.client.consumed(number, written).unwrap();
     let writable = fleet.on_worker(|event| match event {
         WorkerEvent::Writable { token } => Some(token),
         _ => None,
@@ -163,10 +163,10 @@ fn a_writer_without_credit_gets_an_event_when_credit_arrives() {
 #[test]
 fn stopping_ends_with_an_event_and_further_calls_fail() {
     let fleet = fleet(Grant::AsPolled);
-    let asked = fleet.ask("1");
+    let number = fleet.ask("1");
     fleet.request();
     fleet.client.stop().unwrap();
-    assert_eq!(fleet.failure(), (asked, Some(ErrorCode::Closed)));
+    assert_eq!(fleet.failure(), (number, Some(ErrorCode::Closed)));
     fleet.on_client(|event| matches!(event, ClientEvent::Peer(PeerEvent::Stopped)).then_some(()));
     let refused = fleet.client.request("service", Frame::from("1"), RequestOptions::default());
     assert_eq!(refused.unwrap_err().code(), ErrorCode::Closed);
@@ -193,7 +193,7 @@ fn no_call_is_accepted_after_the_stop_event() {
 fn requests_made_together_are_sent_at_the_end_even_after_a_panic() {
     let fleet = fleet(Grant::AsPolled);
     for count in [1, 3] {
-        let asked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             fleet.client.together(|| {
                 for _ in 0..count {
                     fleet.ask("1");
@@ -201,7 +201,7 @@ fn requests_made_together_are_sent_at_the_end_even_after_a_panic() {
                 panic!("a panic of the caller");
             });
         }));
-        assert!(asked.is_err());
+        assert!(outcome.is_err());
         let requests: Vec<_> = (0..count).map(|_| fleet.request()).collect();
         fleet.worker.together(|| {
             for request in &requests {
@@ -286,11 +286,11 @@ fn a_client_that_does_not_poll_keeps_its_connection_and_its_replies() {
     let worker = crate::support::serve::serve_echo(broker.endpoint(), "echo");
     let client =
         Client::start(broker.endpoint(), ClientOptions::default().heartbeat(heartbeat), Grant::AsPolled).unwrap();
-    let mut asked = 0;
+    let mut accepted = 0;
     // More than its queue holds. `C_BUSY` until the I/O thread has caught up.
-    while asked < REQUESTS {
+    while accepted < REQUESTS {
         match client.request("echo", Frame::from("1"), RequestOptions::default()) {
-            Ok(_) => asked += 1,
+            Ok(_) => accepted += 1,
             Err(error) => assert_eq!(error.code(), ErrorCode::Busy),
         }
     }
@@ -317,13 +317,13 @@ fn a_client_that_does_not_poll_keeps_its_connection_and_its_replies() {
 #[test]
 fn replies_that_were_not_polled_cannot_be_consumed() {
     let as_polled = fleet(Grant::AsPolled);
-    let asked = as_polled.ask("1");
-    assert_eq!(as_polled.client.consumed(asked, 1).unwrap_err().code(), ErrorCode::Argument);
+    let number = as_polled.ask("1");
+    assert_eq!(as_polled.client.consumed(number, 1).unwrap_err().code(), ErrorCode::Argument);
 
     let as_consumed = fleet(Grant::AsConsumed);
-    let asked = as_consumed.ask("1");
+    let number = as_consumed.ask("1");
     let token = as_consumed.request().token();
-    as_consumed.client.consumed(asked, u32::MAX).unwrap();
+    as_consumed.client.consumed(number, u32::MAX).unwrap();
     let mut written = 0;
     while as_consumed.worker.write(token, Answer::json("1")).is_ok() {
         written += 1;
@@ -335,11 +335,11 @@ fn replies_that_were_not_polled_cannot_be_consumed() {
 fn a_timeout_reports_that_no_broker_answers() {
     let client = Client::start("tcp://127.0.0.1:9", ClientOptions::default(), Grant::AsPolled).unwrap();
     let hurried = RequestOptions::default().timeout(Duration::from_millis(20));
-    let asked = client.request("service", Frame::from("1"), hurried).unwrap();
+    let number = client.request("service", Frame::from("1"), hurried).unwrap();
     let text = next(
         |events, timeout| client.poll(events, 1, timeout),
         |event| match event {
-            ClientEvent::Failed { token, error } if token == asked => Some(error.to_string()),
+            ClientEvent::Failed { token, error } if token == number => Some(error.to_string()),
             _ => None,
         },
     );
@@ -365,13 +365,13 @@ fn a_handle_calls_back_when_it_has_events_again() {
         let _ = told.send(());
     });
     for data in ["1", "2"] {
-        let asked = fleet.ask(data);
+        let number = fleet.ask(data);
         let request = fleet.request();
         fleet.worker.end(request.token(), Answer::json(request.bytes())).unwrap();
         // The first call may report the connection.
         let deadline = Instant::now() + WAIT_TIMEOUT;
         let mut events = Vec::new();
-        while !events.iter().any(|event| matches!(event, ClientEvent::Reply { token, .. } if *token == asked)) {
+        while !events.iter().any(|event| matches!(event, ClientEvent::Reply { token, .. } if *token == number)) {
             calls.recv_timeout(deadline.saturating_duration_since(Instant::now())).expect("a call");
             fleet.client.poll(&mut events, usize::MAX, Duration::ZERO).unwrap();
         }

@@ -124,8 +124,8 @@ fn requests_and_replies_pass_between_externally_waiting_threads() {
     std::thread::scope(|scope| {
         scope.spawn(|| serve(&worker, REQUESTS));
         for _ in 0..REQUESTS {
-            let asked = ask(&client);
-            assert_eq!(on_client(&client, answered), asked);
+            let number = ask(&client);
+            assert_eq!(on_client(&client, answered), number);
         }
     });
 }
@@ -136,11 +136,11 @@ fn many_replies_at_once_all_arrive() {
     let broker = broker("tcp://127.0.0.1:*");
     let worker = crate::support::serve::serve_echo(broker.endpoint(), "service");
     let client = connected_client(&broker);
-    let mut asked: Vec<u64> = (0..REQUESTS).map(|_| ask(&client)).collect();
+    let mut numbers: Vec<u64> = (0..REQUESTS).map(|_| ask(&client)).collect();
     let mut got: Vec<u64> = (0..REQUESTS).map(|_| on_client(&client, answered)).collect();
-    asked.sort_unstable();
+    numbers.sort_unstable();
     got.sort_unstable();
-    assert_eq!(asked, got);
+    assert_eq!(numbers, got);
     drop(worker);
 }
 
@@ -149,9 +149,9 @@ fn an_event_from_the_io_thread_ends_the_wait() {
     let broker = broker("tcp://127.0.0.1:*");
     let client = connected_client(&broker);
     let hurried = RequestOptions::default().timeout(Duration::from_millis(20));
-    let asked = client.request("nobody", Frame::from("1"), hurried).unwrap();
+    let number = client.request("nobody", Frame::from("1"), hurried).unwrap();
     begin_reading(&client);
-    assert_eq!(on_client(&client, failed), (asked, Some(ErrorCode::Timeout)));
+    assert_eq!(on_client(&client, failed), (number, Some(ErrorCode::Timeout)));
 }
 
 #[test]
@@ -167,8 +167,8 @@ fn a_wait_continues_across_a_reconnect() {
     });
     on_client(&client, connected);
     let worker = crate::support::serve::serve_echo(&endpoint, "service");
-    let asked = ask(&client);
-    assert_eq!(on_client(&client, answered), asked);
+    let number = ask(&client);
+    assert_eq!(on_client(&client, answered), number);
     drop(worker);
 }
 
@@ -181,7 +181,7 @@ fn after_the_wait_the_io_thread_reads_again() {
     client.end_wait();
     client.end_wait();
     ask(&client);
-    assert!(is_readable(client.descriptor(), WAIT_TIMEOUT), "nobody reads");
+    assert!(is_readable(client.descriptor(), WAIT_TIMEOUT), "the I/O thread does not read");
     drop(worker);
 }
 
@@ -189,12 +189,12 @@ fn after_the_wait_the_io_thread_reads_again() {
 fn another_threads_poll_does_not_lose_the_waiters_wake_up() {
     let broker = broker("tcp://127.0.0.1:*");
     let client = quiet_client(&broker);
-    let asked = client.request("nobody", Frame::from("1"), RequestOptions::default()).unwrap();
+    let number = client.request("nobody", Frame::from("1"), RequestOptions::default()).unwrap();
     let descriptor = begin_reading(&client);
     std::thread::scope(|scope| {
         scope.spawn(|| client.poll(&mut Vec::new(), 1, Duration::ZERO).unwrap()).join().unwrap()
     });
-    client.cancel(asked).unwrap();
+    client.cancel(number).unwrap();
     assert!(is_readable(descriptor, WAIT_TIMEOUT), "the descriptor did not become readable");
 }
 
@@ -241,5 +241,8 @@ fn a_stop_ends_the_wait() {
     client.stop().unwrap();
     assert!(is_readable(descriptor, WAIT_TIMEOUT), "the descriptor did not become readable");
     on_client(&client, |event| matches!(event, ClientEvent::Peer(PeerEvent::Stopped)).then_some(()));
-    assert!(client.begin_wait().is_none_or(|descriptor| is_readable(descriptor, Duration::ZERO)), "the descriptor of a stopped client is not readable");
+    assert!(
+        client.begin_wait().is_none_or(|descriptor| is_readable(descriptor, Duration::ZERO)),
+        "the descriptor of a stopped client is not readable"
+    );
 }

@@ -135,9 +135,9 @@ fn a_silent_worker_receives_a_disconnect_and_its_requests_fail() {
     let response = client.request("work", &()).send();
     next_request(&worker);
 
-    let farewell = worker.receive_where(|frames| !is(frames, "W", "4"));
+    let disconnect = worker.receive_where(|frames| !is(frames, "W", "4"));
 
-    assert_eq!(text(&farewell), ["W", "5"]);
+    assert_eq!(text(&disconnect), ["W", "5"]);
     assert_eq!(within("the outcome", response).unwrap_err().code(), Some(ErrorCode::WorkerLost));
     assert_eq!(broker.statistics().unwrap().workers, 0);
 }

@@ -7,18 +7,18 @@
 #[allow(dead_code)] // Each test program uses a part of it.
 mod support;
 
+mod binding;
 mod cancellation;
 mod credit;
 mod directory;
 mod event_queue;
+mod external_wait;
 mod foreign_clients;
 mod foreign_workers;
 mod handlers;
 mod hostile;
 mod observability;
-mod external_wait;
 mod persistence;
-mod binding;
 mod reconnect;
 mod requests;
 mod slow_reader;

@@ -128,10 +128,10 @@ fn options_pass_in_both_directions() {
 fn a_request_made_before_the_worker_exists_waits_for_it() {
     let broker = broker();
     let client = Client::connect(broker.endpoint()).unwrap();
-    let response = client.request("late", &"patience").send();
+    let response = client.request("late", &"late answer").send();
     crate::support::wait::eventually("the request waits", || (broker.statistics().unwrap().queued == 1).then_some(()));
 
     let _worker = serve_echo(broker.endpoint(), "late");
 
-    assert_eq!(within("the reply", response).unwrap().json().unwrap(), "patience");
+    assert_eq!(within("the reply", response).unwrap().json().unwrap(), "late answer");
 }

@@ -96,7 +96,7 @@ fn a_request_can_have_no_timeout() {
     assert_eq!(job.request.options()["timeout"], -1);
     assert_eq!(job.request.remaining(), None);
     // The client's default timeout has passed when this request has failed.
-    let error = within("the outcome", client.request("slow", &"impatient").send()).unwrap_err();
+    let error = within("the outcome", client.request("slow", &"hurried").send()).unwrap_err();
     assert_eq!(error.code(), Some(ErrorCode::Timeout));
 
     job.reply.end("at last").unwrap();

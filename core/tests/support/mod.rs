@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod client;
+pub(crate) mod scenario;
 pub(crate) mod worker;
 
 use std::fmt::Debug;
@@ -28,17 +29,18 @@ pub(crate) trait Machine {
     fn handle_connect_failed(&mut self, now: Instant);
     fn handle_message(&mut self, now: Instant, frames: &mut Vec<Frame>);
     fn handle_timeout(&mut self, now: Instant);
+    fn handle_not_reading(&mut self, now: Instant);
     fn next_deadline(&self) -> Option<Instant>;
     fn poll_output(&mut self) -> Option<OutputOf<Self>>;
     fn encode(message: Self::Message, frames: &mut Vec<Frame>);
-    fn life(event: &Self::Event) -> Option<Life>;
+    fn connection_event(event: &Self::Event) -> Option<ConnectionEvent>;
 }
 
 pub(crate) type OutputOf<M> = Output<<M as Machine>::Message, <M as Machine>::Event>;
 
 /// The events of a machine's connection and end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Life {
+pub(crate) enum ConnectionEvent {
     Connected,
     Disconnected,
     Stopped,
@@ -68,6 +70,9 @@ macro_rules! machine {
             fn handle_timeout(&mut self, now: Instant) {
                 self.handle_timeout(now);
             }
+            fn handle_not_reading(&mut self, now: Instant) {
+                self.handle_not_reading(now);
+            }
             fn next_deadline(&self) -> Option<Instant> {
                 self.next_deadline()
             }
@@ -77,11 +82,11 @@ macro_rules! machine {
             fn encode(message: Self::Message, frames: &mut Vec<Frame>) {
                 message.encode(frames);
             }
-            fn life(event: &Self::Event) -> Option<Life> {
+            fn connection_event(event: &Self::Event) -> Option<ConnectionEvent> {
                 match event {
-                    Self::Event::Connected => Some(Life::Connected),
-                    Self::Event::Disconnected => Some(Life::Disconnected),
-                    Self::Event::Stopped => Some(Life::Stopped),
+                    Self::Event::Connected => Some(ConnectionEvent::Connected),
+                    Self::Event::Disconnected => Some(ConnectionEvent::Disconnected),
+                    Self::Event::Stopped => Some(ConnectionEvent::Stopped),
                     _ => None,
                 }
             }
@@ -252,15 +257,15 @@ impl<L: Ledger> Owner<L> {
                 assert_ne!(self.connection, Connection::Closed, "no connection to close");
                 self.connection = Connection::Closed;
             }
-            Output::Event(event) => match L::Machine::life(event) {
-                Some(Life::Connected) => {
+            Output::Event(event) => match L::Machine::connection_event(event) {
+                Some(ConnectionEvent::Connected) => {
                     assert!(!std::mem::replace(&mut self.is_connected, true), "connected twice");
                     assert_eq!(self.connection, Connection::Up);
                 }
-                Some(Life::Disconnected) => {
+                Some(ConnectionEvent::Disconnected) => {
                     assert!(std::mem::replace(&mut self.is_connected, false), "disconnected without a connection");
                 }
-                Some(Life::Stopped) => {
+                Some(ConnectionEvent::Stopped) => {
                     assert!(!std::mem::replace(&mut self.is_stopped, true), "stopped twice");
                     assert!(!self.is_connected, "stopped while connected");
                     assert_eq!(self.connection, Connection::Closed, "stopped with a connection");

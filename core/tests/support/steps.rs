@@ -111,7 +111,7 @@ fn concurrency(number: i8) -> Concurrency {
 
 /// An input that both machines have in common.
 #[derive(Debug, Arbitrary)]
-enum LifeStep {
+enum CommonStep {
     Start,
     Connected,
     Lost,
@@ -125,7 +125,7 @@ enum LifeStep {
     Message(Message),
 }
 
-impl LifeStep {
+impl CommonStep {
     fn take<L: Ledger>(self, owner: &mut Owner<L>) {
         match self {
             Self::Start => drop(owner.start()),
@@ -185,7 +185,7 @@ fn name(index: u8) -> Frame {
 
 #[derive(Debug, Arbitrary)]
 enum ClientStep {
-    Life(LifeStep),
+    Life(CommonStep),
     Stop,
     Request { token: u8, timeout: Option<u8>, retry: bool },
     Cancel(u8),
@@ -244,7 +244,7 @@ impl ClientStep {
 
 #[derive(Debug, Arbitrary)]
 enum WorkerStep {
-    Life(LifeStep),
+    Life(CommonStep),
     Stop,
     Drain(u16),
     SetConcurrency(i8),

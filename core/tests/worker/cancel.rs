@@ -13,7 +13,7 @@ fn the_user_gets_an_event_and_nothing_more_is_sent() {
     assert!(!world.partial(1, "2"));
     assert!(!world.reply(1, "3"));
     assert!(world.did().is_empty());
-    assert_eq!(world.worker.machine.in_flight(), 0);
+    assert_eq!(world.owner.machine.in_flight(), 0);
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn the_final_reply_needs_no_credit_but_does_not_overtake() {
     assert_eq!(world.did(), ["W|6|c1||r1|0|1|{}"]);
     world.receive(&format!("{CREDIT}1"));
     assert_eq!(world.did(), ["1 credit 1", "W|6|c1||r1|0|2|{}", "W|3|c1||r1|0|3|{}"]);
-    assert_eq!(world.worker.machine.in_flight(), 0);
+    assert_eq!(world.owner.machine.in_flight(), 0);
 }
 
 #[test]

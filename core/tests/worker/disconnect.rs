@@ -11,7 +11,7 @@ fn the_worker_reconnects_under_a_new_identity() {
     assert_eq!(world.did(), ["disconnect", "disconnected"]);
     assert_eq!(world.reconnect(), ms(0));
     assert_eq!(world.did(), ["connect", READY, HEARTBEAT]);
-    let [former, present] = &world.worker.identities[..] else { panic!("two connections") };
+    let [former, present] = &world.owner.identities[..] else { panic!("two connections") };
     assert_ne!(former, present);
 }
 

@@ -24,7 +24,7 @@ fn a_drain_ends_with_the_last_answer() {
     assert_eq!(world.did(), ["W|6|c1||r1|0|1|{}", "W|3|c1||r1|0|2|{}"]);
     world.reply(2, "3");
     assert_eq!(world.did(), [["W|3|c1||r2|0|3|{}"].as_slice(), &END].concat());
-    assert_eq!(world.worker.next_deadline(), None);
+    assert_eq!(world.owner.next_deadline(), None);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn new_requests_are_rejected_for_other_workers() {
     world.drain(ms(1_000));
     world.receive("W|2|c2|echo||r2|1|{}");
     assert_eq!(world.did(), [r#"W|7|c2||r2|0|"stopping"|{}"#]);
-    assert_eq!(world.worker.machine.in_flight(), 1);
+    assert_eq!(world.owner.machine.in_flight(), 1);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_drain_ends_at_its_deadline() {
     assert!(world.did().is_empty());
     world.advance(ms(1));
     assert_eq!(world.did(), ["W|5", "disconnect", "1 cancelled: stopped", "disconnected", "stopped"]);
-    assert_eq!(world.worker.next_deadline(), None);
+    assert_eq!(world.owner.next_deadline(), None);
 }
 
 #[test]

@@ -8,7 +8,7 @@ fn the_new_job_replaces_the_former() {
     world.request("r1");
     world.receive("W|2|c1|echo||r1|2|{}");
     assert_eq!(world.did(), ["1 cancelled: client", "2 request c1 echo r1 2 {}"]);
-    assert_eq!(world.worker.machine.in_flight(), 1);
+    assert_eq!(world.owner.machine.in_flight(), 1);
     assert!(!world.reply(1, "late"));
     assert!(world.reply(2, "1"));
     assert_eq!(world.did(), ["W|3|c1||r1|0|1|{}"]);

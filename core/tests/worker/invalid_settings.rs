@@ -26,9 +26,9 @@ fn the_longest_durations_cause_no_panic() {
     let mut world = World::alive_with(options);
     world.request("r1");
     world.drain(Duration::MAX);
-    assert!(world.worker.next_deadline().is_some());
+    assert!(world.owner.next_deadline().is_some());
     world.lost();
     world.start();
     world.connect_failed();
-    assert!(world.worker.next_deadline().is_some());
+    assert!(world.owner.next_deadline().is_some());
 }

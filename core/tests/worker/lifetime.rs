@@ -31,7 +31,7 @@ fn no_output_follows_a_stop() {
     world.advance(ms(100_000));
     world.stop();
     assert!(world.did().is_empty());
-    assert_eq!(world.worker.next_deadline(), None);
+    assert_eq!(world.owner.next_deadline(), None);
 }
 
 #[test]

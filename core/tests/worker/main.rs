@@ -7,6 +7,7 @@ mod disconnect;
 mod drain;
 mod duplicate_request;
 mod heartbeat;
+mod invalid_settings;
 mod lifetime;
 mod liveness;
 mod protocol_errors;
@@ -16,7 +17,6 @@ mod reject;
 mod replies;
 mod request_heartbeat;
 mod requests;
-mod invalid_settings;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;

@@ -40,7 +40,7 @@ fn the_first_answer_confirms_the_connection() {
 fn the_default_identity_is_w_and_two_uuids() {
     let mut world = World::new(WorkerOptions::default());
     world.start();
-    let identity = world.worker.identities[0].to_text();
+    let identity = world.owner.identities[0].to_text();
     assert!(identity.starts_with('W'));
     assert_eq!(identity.len(), 1 + 36 + 1 + 36);
 }
@@ -49,5 +49,5 @@ fn the_default_identity_is_w_and_two_uuids() {
 fn identities_begin_with_the_prefix() {
     let mut world = World::new(WorkerOptions::default().prefix("me".to_owned()));
     world.start();
-    assert!(world.worker.identities[0].to_text().starts_with("me-"));
+    assert!(world.owner.identities[0].to_text().starts_with("me-"));
 }

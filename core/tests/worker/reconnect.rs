@@ -24,7 +24,7 @@ fn pauses_grow_with_each_failed_attempt() {
     world.start();
     for full in [100, 200, 400, 800] {
         world.connect_failed();
-        let pause = world.worker.next_deadline().expect("another attempt") - world.worker.elapsed();
+        let pause = world.owner.next_deadline().expect("another attempt") - world.owner.elapsed();
         assert!(pause <= ms(full) && pause > ms(full * 3 / 4), "{pause:?} is not about {full} ms");
         world.advance(pause);
     }

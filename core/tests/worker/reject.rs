@@ -8,7 +8,7 @@ fn a_reject_is_sent_and_ends_the_job() {
     world.request("r1");
     assert!(world.reject(1, r#""busy""#));
     assert_eq!(world.did(), [r#"W|7|c1||r1|0|"busy"|{}"#]);
-    assert_eq!(world.worker.machine.in_flight(), 0);
+    assert_eq!(world.owner.machine.in_flight(), 0);
     assert!(!world.reply(1, "1"));
     assert!(!world.reject(1, "null"));
     assert!(world.did().is_empty());

@@ -43,7 +43,7 @@ fn no_reply_is_accepted_after_the_final_one() {
     assert!(!world.partial(1, "2"));
     assert!(!world.reject(1, "null"));
     assert!(world.did().is_empty());
-    assert_eq!(world.worker.machine.in_flight(), 0);
+    assert_eq!(world.owner.machine.in_flight(), 0);
 }
 
 #[test]

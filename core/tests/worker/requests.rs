@@ -7,7 +7,7 @@ use super::support::{frames, ms};
 use super::world::World;
 
 fn request(world: &mut World, message: &str) -> Request {
-    match world.worker.receive(frames(message)).pop() {
+    match world.owner.receive(frames(message)).pop() {
         Some(Output::Event(Event::Request(request))) => *request,
         other => panic!("a request was expected, not {other:?}"),
     }

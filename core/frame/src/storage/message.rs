@@ -35,7 +35,7 @@ impl RawMessage {
     pub(crate) fn copy_from(source: &[u8]) -> Self {
         let mut message = Self::empty();
         // SAFETY: the empty message owns nothing and may be initialised again. Afterwards it has
-        // room for exactly as many bytes, which nobody else can see yet.
+        // room for exactly these bytes, and no other reference exists yet.
         unsafe {
             check_allocated(zmq_sys::zmq_msg_init_size(&mut message.0, source.len()), source.len());
             let target = zmq_sys::zmq_msg_data(&mut message.0).cast::<u8>();
@@ -45,7 +45,7 @@ impl RawMessage {
     }
 
     pub(crate) fn bytes(&mut self) -> &[u8] {
-        // SAFETY: the message is initialised and nobody writes to it, as long as the borrow lasts.
+        // SAFETY: the message is initialised, and nothing writes to it while the borrow lasts.
         unsafe { bytes_of(&mut self.0) }
     }
 
@@ -90,15 +90,15 @@ pub(crate) struct Block {
     is_copied: AtomicBool,
 }
 
-// SAFETY: a message has no tie to the thread that made it: libzmq itself moves messages between
+// SAFETY: a message is not tied to the thread that created it: libzmq itself moves messages between
 // application and I/O threads. Its bytes and properties are counted atomically, and the function
 // that frees an adopted `Vec` may run on any thread.
 unsafe impl Send for Block {}
 
-// SAFETY: through `&Block` one can read the bytes, which never change (nothing here hands out
-// `&mut` to them, and libzmq writes to the bytes of outgoing messages only if they are not shared,
-// `ws_encoder.cpp`), and copy the message, which `is_copied` lets one thread do at a time and which
-// touches nothing that reading looks at.
+// SAFETY: `&Block` allows two operations. Reading: the bytes never change (no code here returns
+// `&mut` to them, and libzmq writes to the bytes of an outgoing message only if they are not
+// shared, `ws_encoder.cpp`). Copying: `is_copied` serialises it, and it writes nothing that reading
+// reads.
 unsafe impl Sync for Block {}
 
 impl Block {
@@ -134,9 +134,9 @@ impl Block {
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
-        // SAFETY: the message is initialised and lives as long as `self`. It is longer than what is
-        // inside the structure, so that it may be moved meanwhile, and copying is all that is done
-        // to it.
+        // SAFETY: the message is initialised and lives as long as `self`. Its bytes are
+        // outside of the structure, so it may move meanwhile, and the only other operation is
+        // copying.
         unsafe { bytes_of(&raw mut (*self.message.get()).0) }
     }
 
@@ -153,8 +153,8 @@ impl Clone for Block {
         while self.is_copied.swap(true, Ordering::Acquire) {
             std::thread::yield_now();
         }
-        // SAFETY: both messages are initialised, and only who has set `is_copied` writes to the
-        // source.
+        // SAFETY: both messages are initialised, and only the thread that has set `is_copied`
+        // writes to the source.
         let rc = unsafe { zmq_sys::zmq_msg_copy(&mut copy.0, &raw mut (*self.message.get()).0) };
         self.is_copied.store(false, Ordering::Release);
         debug_assert_eq!(rc, 0, "fails for uninitialised messages only");
@@ -164,7 +164,7 @@ impl Clone for Block {
 
 /// Frees the memory of a `Vec<u8>` whose capacity is `hint`; its elements need no drop.
 unsafe extern "C" fn free_vec(data: *mut c_void, hint: *mut c_void) {
-    // SAFETY: `from_vec` took both from a vector that it forgot, and libzmq calls this once.
+    // SAFETY: `from_vec` took both from a vector that it leaked, and libzmq calls this once.
     drop(unsafe { Vec::from_raw_parts(data.cast::<u8>(), 0, hint.addr()) });
 }
 

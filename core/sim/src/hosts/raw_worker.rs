@@ -93,7 +93,7 @@ impl RawWorker {
             let misbehaves = self.style == RawWorkerStyle::Broken && context.phase == Phase::Faults;
             if misbehaves && context.random.percent(5) {
                 let mut wrong = frames.clone();
-                wrong[4] = Frame::from("never-handed-out");
+                wrong[4] = Frame::from("never-delivered");
                 context.actions.push(Action::Send(wrong));
             }
             let twice = misbehaves && context.random.percent(5) && &*frames[1] != b"6";

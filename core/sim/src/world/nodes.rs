@@ -213,8 +213,8 @@ impl World {
     }
 
     fn send_from_broker(&mut self, broker: usize, peer: &PeerId, message: Message) {
-        let is_farewell = message == Message::Worker(BrokerToWorker::Disconnect);
-        if is_farewell && self.mutation == Some(Mutation::DoubleDisconnect) {
+        let is_disconnect = message == Message::Worker(BrokerToWorker::Disconnect);
+        if is_disconnect && self.mutation == Some(Mutation::DoubleDisconnect) {
             let again = Output::Send { peer: peer.clone(), message: message.clone() };
             self.brokers[broker].watch.check_output(&mut self.ledger.verdict, &again);
         }
