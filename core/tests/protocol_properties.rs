@@ -276,10 +276,10 @@ proptest! {
     }
 
     #[test]
-    fn metadata_is_distinguished_from_the_clients_frames(request in request_to_worker(), said in metadata()) {
+    fn metadata_is_distinguished_from_the_clients_frames(request in request_to_worker(), added in metadata()) {
         let mut sent = request;
         if let BrokerToWorker::Request { metadata, .. } = &mut sent {
-            *metadata = Some(said);
+            *metadata = Some(added);
         }
         let mut frames = encoded(|frames| sent.clone().encode(frames));
         let mut received = BrokerToWorker::decode(&mut frames).expect("a request");

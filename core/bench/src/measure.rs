@@ -158,21 +158,21 @@ impl Running {
 /// A broker prints its endpoint; the published package's prints JSON with more.
 fn endpoint(line: &str) -> Result<String, String> {
     match serde_json::from_str::<Value>(line) {
-        Ok(said) => said["endpoint"].as_str().map(str::to_owned).ok_or_else(|| format!("no endpoint in {line}")),
+        Ok(result) => result["endpoint"].as_str().map(str::to_owned).ok_or_else(|| format!("no endpoint in {line}")),
         Err(_) => Ok(line.to_owned()),
     }
 }
 
 /// Reads the figures of a client, in the form of Node.js or of the others.
 fn parse(line: &str) -> Result<Figures, String> {
-    let said: Value = serde_json::from_str(line).map_err(|_| format!("no figures: {line}"))?;
+    let result: Value = serde_json::from_str(line).map_err(|_| format!("no figures: {line}"))?;
     let number = |flat: &str, nested: &Value| {
-        let value = said.get(flat).unwrap_or(nested);
+        let value = result.get(flat).unwrap_or(nested);
         value.as_f64().ok_or_else(|| format!("no {flat} in {line}"))
     };
-    let latency = &said["latencyMicroseconds"];
+    let latency = &result["latencyMicroseconds"];
     Ok(Figures {
-        requests_per_second: number("requests_per_second", &said["requestsPerSecond"])?,
+        requests_per_second: number("requests_per_second", &result["requestsPerSecond"])?,
         p50: number("p50_microseconds", &latency["p50"])?,
         p90: number("p90_microseconds", &latency["p90"])?,
         p99: number("p99_microseconds", &latency["p99"])?,

@@ -136,7 +136,7 @@ fn partials_per_second(programs: &Programs, rounds: u32, scale: f64) -> Result<f
         let worker = Role::start(&programs.role(&["streamer"]), std::slice::from_ref(&endpoint))?;
         worker.line()?;
         let client = Role::start(&programs.role(&["reader"]), &[endpoint, partials.clone()])?;
-        rates.push(number(&said(&client)?, "requests_per_second")?);
+        rates.push(number(&result(&client)?, "requests_per_second")?);
     }
     Ok(median(rates))
 }
@@ -202,23 +202,23 @@ fn overload(programs: &Programs) -> Result<Overload, String> {
     let worker = Role::start(&programs.role(&["slow-worker"]), std::slice::from_ref(&endpoint))?;
     worker.line()?;
     let client = Role::start(&programs.role(&["overload"]), &[endpoint, OVERLOAD_SECONDS.to_owned()])?;
-    let said = said(&client)?;
+    let result = result(&client)?;
     Ok(Overload {
-        capacity_per_second: number(&said, "requests_per_second")?,
-        rate_per_second: number(&said, "rate")?,
-        answered: number(&said, "answered")?,
-        refused: number(&said, "refused")?,
-        failed: number(&said, "others")?,
-        p99_milliseconds: number(&said, "p99_microseconds")? / 1e3,
-        recovered_after_milliseconds: number(&said, "recovered_after_milliseconds")?,
+        capacity_per_second: number(&result, "requests_per_second")?,
+        rate_per_second: number(&result, "rate")?,
+        answered: number(&result, "answered")?,
+        refused: number(&result, "refused")?,
+        failed: number(&result, "others")?,
+        p99_milliseconds: number(&result, "p99_microseconds")? / 1e3,
+        recovered_after_milliseconds: number(&result, "recovered_after_milliseconds")?,
     })
 }
 
-fn said(role: &Role) -> Result<Value, String> {
+fn result(role: &Role) -> Result<Value, String> {
     let line = role.line()?;
     serde_json::from_str(&line).map_err(|_| format!("no figures: {line}"))
 }
 
-fn number(said: &Value, name: &str) -> Result<f64, String> {
-    said[name].as_f64().ok_or_else(|| format!("no {name} in {said}"))
+fn number(result: &Value, name: &str) -> Result<f64, String> {
+    result[name].as_f64().ok_or_else(|| format!("no {name} in {result}"))
 }

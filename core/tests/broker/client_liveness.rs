@@ -51,7 +51,7 @@ fn a_silent_client_is_gone_exactly_at_its_deadline() {
 fn many_live_peers_share_deadlines_and_a_silent_peer_is_gone_exactly_at_its_own() {
     const PEERS: u64 = 500;
     let mut world = World::new();
-    let mut looks = BTreeSet::new();
+    let mut deadlines = BTreeSet::new();
     // Spread over the interval, 3 intervals in all; the last peer sends nothing after the first.
     for beat in 0..3 * PEERS {
         let peer = beat % PEERS;
@@ -61,10 +61,10 @@ fn many_live_peers_share_deadlines_and_a_silent_peer_is_gone_exactly_at_its_own(
             (_, true) => world.send(format!("c{peer}"), "C|4"),
             _ => {}
         }
-        looks.extend(world.next_deadline().filter(|_| beat >= PEERS));
+        deadlines.extend(world.next_deadline().filter(|_| beat >= PEERS));
         world.advance(ms(5));
     }
-    assert!(looks.len() < 150, "{} deadlines for {PEERS} peers in two intervals", looks.len());
+    assert!(deadlines.len() < 150, "{} deadlines for {PEERS} peers in two intervals", deadlines.len());
     world.advance(ms(5 * (PEERS - 1) + 7_500) - world.elapsed() - ms(1));
     let Statistics { clients, workers, .. } = world.statistics();
     assert_eq!((clients as u64, workers as u64), (PEERS / 2, PEERS / 2), "all peers are still known");
@@ -158,8 +158,8 @@ fn the_requests_of_a_gone_client_are_cancelled_at_version_1_workers() {
     world.received("modern");
     world.received("published");
     world.advance_with(ms(7_500), ["modern", "published"]);
-    let told: Vec<_> = world.received("modern").into_iter().filter(|message| message != "W|4").collect();
-    assert_eq!(told, ["W|8|c1||r1"]);
+    let messages: Vec<_> = world.received("modern").into_iter().filter(|message| message != "W|4").collect();
+    assert_eq!(messages, ["W|8|c1||r1"]);
     assert!(world.received("published").iter().all(|message| message == "W|4"));
     assert_eq!(world.statistics().cancelled, 3);
 }

@@ -153,11 +153,11 @@ fn service_names_with_special_meaning_in_other_languages_are_plain_names() {
 #[test]
 fn requests_with_binary_fields_are_served_like_others() {
     let mut world = World::new();
-    let strange: &[u8] = b"\xff\x00\xfe@\xff*";
-    world.send_frames("w1", [b"W", b"1", strange]);
-    world.send_frames(strange, [b"C", b"2", strange, strange, strange, strange, strange]);
-    world.send_frames("w1", [b"W", b"3", strange, strange, strange, strange, strange, strange]);
-    assert_eq!(world.raw(strange).len(), 1);
+    let binary: &[u8] = b"\xff\x00\xfe@\xff*";
+    world.send_frames("w1", [b"W", b"1", binary]);
+    world.send_frames(binary, [b"C", b"2", binary, binary, binary, binary, binary]);
+    world.send_frames("w1", [b"W", b"3", binary, binary, binary, binary, binary, binary]);
+    assert_eq!(world.raw(binary).len(), 1);
     assert_eq!(world.statistics().replies, 1);
     assert_eq!(world.statistics().clients, 0);
 }

@@ -100,14 +100,14 @@ fn after_its_late_replies_a_worker_counts_as_free() {
 #[test]
 fn a_worker_that_received_the_cancel_counts_as_free_at_once() {
     let mut world = World::new();
-    world.modern_worker("told", "echo");
+    world.modern_worker("modern", "echo");
     for id in ["r1", "r2"] {
         world.request("c1", "echo", id);
         world.send("c1", &format!("C|8||{id}"));
     }
-    world.received("told");
+    world.received("modern");
     world.modern_worker("w1", "echo");
     world.request("c1", "echo", "r3");
     world.request("c1", "echo", "r4");
-    assert_eq!([world.jobs("w1"), world.jobs("told")], [["r3"], ["r4"]]);
+    assert_eq!([world.jobs("w1"), world.jobs("modern")], [["r3"], ["r4"]]);
 }

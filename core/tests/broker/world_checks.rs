@@ -46,9 +46,9 @@ impl World {
                 self.ledger.disconnected.remove(peer);
             }
             Ok(ToBroker::Worker(WorkerToBroker::Heartbeat(heartbeat))) => {
-                let said = heartbeat.concurrency.map_or(0, most);
+                let announced = heartbeat.concurrency.map_or(0, most);
                 let most_in_flight = self.ledger.most_in_flight.entry(peer.clone()).or_default();
-                *most_in_flight = said.max(*most_in_flight);
+                *most_in_flight = announced.max(*most_in_flight);
             }
             Ok(ToBroker::Client(ClientToBroker::Request { id, .. })) => self.note_request(peer, id.to_frame()),
             Err(DecodeError { refused_request: Some(id), .. }) => {

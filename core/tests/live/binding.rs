@@ -359,10 +359,10 @@ fn an_endpoint_with_a_nul_is_refused() {
 #[test]
 fn a_handle_calls_back_when_it_has_events_again() {
     let fleet = fleet(Grant::AsPolled);
-    let (told, calls) = std::sync::mpsc::channel();
+    let (sender, calls) = std::sync::mpsc::channel();
     fleet.client.on_ready(move || {
         // Fails only after the end of the test.
-        let _ = told.send(());
+        let _ = sender.send(());
     });
     for data in ["1", "2"] {
         let number = fleet.ask(data);

@@ -21,9 +21,9 @@ fn published(subscriber: &Raw, service: &str, workers: usize) -> Map<String, Val
         assert_eq!(frames.len(), 1);
         let json = frames[0].strip_prefix(b"$dir ").expect("the topic and a space");
         let map: Map<String, Value> = serde_json::from_slice(json).expect("an object");
-        let is_it = has_them(&map);
-        last = is_it.then_some(map);
-        is_it
+        let is_current = has_them(&map);
+        last = is_current.then_some(map);
+        is_current
     });
     last.expect("the one that was accepted")
 }

@@ -137,10 +137,10 @@ fn many_replies_at_once_all_arrive() {
     let worker = crate::support::serve::serve_echo(broker.endpoint(), "service");
     let client = connected_client(&broker);
     let mut numbers: Vec<u64> = (0..REQUESTS).map(|_| ask(&client)).collect();
-    let mut got: Vec<u64> = (0..REQUESTS).map(|_| on_client(&client, answered)).collect();
+    let mut answers: Vec<u64> = (0..REQUESTS).map(|_| on_client(&client, answered)).collect();
     numbers.sort_unstable();
-    got.sort_unstable();
-    assert_eq!(numbers, got);
+    answers.sort_unstable();
+    assert_eq!(numbers, answers);
     drop(worker);
 }
 

@@ -110,20 +110,20 @@ fn another_peer_can_report_that_a_busy_worker_is_alive() {
         .unwrap();
     let identity = "6c5e8f1e-8a8a-4a3f-b0fb-1d1f9d0f6a11";
     let worker = ready(broker.endpoint(), identity, "ruby");
-    let speaker = Raw::dealer(broker.endpoint(), "speaker");
+    let reporter = Raw::dealer(broker.endpoint(), "reporter");
 
     // Several times as long as the liveness timeout.
     let until = Instant::now() + HEARTBEAT * 10;
     while Instant::now() < until {
-        speaker.send(frames!["C", "4", "worker", identity]);
+        reporter.send(frames!["C", "4", "worker", identity]);
         // The worker receives the broker's heartbeats and does not answer.
         worker.receive_within(HEARTBEAT / 4);
     }
-    let last_word = Instant::now();
+    let last_report = Instant::now();
 
     let is_gone = |(_, event): &(Instant, Event)| matches!(event, Event::WorkerLeft { reason: Loss::Silent, .. });
     let (gone, _) = events.wait_for("loss of the worker", is_gone);
-    assert!(*gone > last_word, "the worker was lost while another peer reported it alive");
+    assert!(*gone > last_report, "the worker was lost while another peer reported it alive");
 }
 
 #[test]

@@ -31,10 +31,10 @@ fn a_peer_that_does_not_speak_zmtp_is_disconnected() {
     let mut stranger = TcpStream::connect(address_of(&broker)).unwrap();
     stranger.set_read_timeout(Some(WAIT_TIMEOUT)).unwrap();
     stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     // The broker's greeting, and then the end of the connection, with or without an error.
-    let _ = stranger.read_to_end(&mut heard);
-    assert_eq!(heard.len(), 11);
+    let _ = stranger.read_to_end(&mut received);
+    assert_eq!(received.len(), 11);
 }
 
 #[test]

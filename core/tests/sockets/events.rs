@@ -35,9 +35,9 @@ impl<E: std::fmt::Debug> Recorder<E> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let Ok(event) = self.receiver.recv_timeout(left) else { panic!("no {what}, but {:?}", self.seen) };
-            let is_it = accepts(&event);
+            let is_wanted = accepts(&event);
             self.seen.push(event);
-            if is_it {
+            if is_wanted {
                 return &self.seen[self.seen.len() - 1];
             }
         }

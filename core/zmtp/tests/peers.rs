@@ -96,7 +96,7 @@ fn zmtp_2_is_spoken() {
 
 #[test]
 fn an_invalid_or_unsupported_handshake_is_refused_at_once() {
-    for (said, why) in [
+    for (bytes, why) in [
         (b"GET / HTTP/1.1\r\n".to_vec(), ProtocolError::Version),
         // A peer of libzmq 2.
         (b"\x01\x00".to_vec(), ProtocolError::Version),
@@ -116,7 +116,7 @@ fn an_invalid_or_unsupported_handshake_is_refused_at_once() {
         ([greeting(1, b"NULL"), b"\x04\x00".to_vec()].concat(), ProtocolError::Command),
         ([greeting(1, b"NULL"), b"\x06\x00\x00\x00\x00\x00\x01\x00\x00".to_vec()].concat(), ProtocolError::TooLong),
     ] {
-        assert_eq!(receive(&mut router(), &said), Err(why), "{said:?}");
+        assert_eq!(receive(&mut router(), &bytes), Err(why), "{bytes:?}");
     }
 }
 
@@ -140,8 +140,8 @@ fn frames_beyond_the_limit_are_dropped() {
 #[test]
 fn a_ping_is_answered_even_in_the_middle_of_a_message() {
     let mut connection = connected();
-    let said = [b"\x01\x01a".to_vec(), command("PING", b"\x00\x0acontext"), b"\x00\x01b".to_vec()].concat();
-    assert_eq!(receive(&mut connection, &said), Ok(vec![Input::Message]));
+    let bytes = [b"\x01\x01a".to_vec(), command("PING", b"\x00\x0acontext"), b"\x00\x01b".to_vec()].concat();
+    assert_eq!(receive(&mut connection, &bytes), Ok(vec![Input::Message]));
     assert_eq!(written(&mut connection), command("PONG", b"context"));
     for malformed in [&b"\x00"[..], b"\x00\x0alonger than sixteen"] {
         assert_eq!(receive(&mut connected(), &command("PING", malformed)), Err(ProtocolError::Command));

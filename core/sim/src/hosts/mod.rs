@@ -201,7 +201,7 @@ impl RawSession {
         matches!(self.state, RawState::Up { .. })
     }
 
-    pub(crate) fn heard(&mut self, now: Instant) {
+    pub(crate) fn note_message(&mut self, now: Instant) {
         if let RawState::Up { last_heard, .. } = &mut self.state {
             *last_heard = now;
         }

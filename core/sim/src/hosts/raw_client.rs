@@ -164,7 +164,7 @@ impl RawClient {
     }
 
     fn handle_message(&mut self, context: &mut Context<'_>, mut frames: Vec<Frame>) {
-        self.session.heard(context.now);
+        self.session.note_message(context.now);
         let (kind, id, payload) = match BrokerToClient::decode(&mut frames) {
             Ok(BrokerToClient::Reply { kind, id, payload }) => (kind, id, payload),
             Ok(BrokerToClient::Hello(hello)) => return self.handle_hello(context, hello.session),

@@ -58,7 +58,7 @@ impl RawWorker {
     }
 
     fn handle_message(&mut self, context: &mut Context<'_>, frames: &[Frame]) {
-        self.session.heard(context.now);
+        self.session.note_message(context.now);
         match frames.get(1).map(|frame| &**frame) {
             Some(b"2") if frames.len() >= 8 => {
                 let key = (frames[2].clone(), frames[5].clone());

@@ -20,7 +20,7 @@ struct WatchedWorker {
     received_disconnect: bool,
     can_cancel: bool,
     concurrency: Concurrency,
-    /// Requests delivered to the worker that it has neither answered nor been told to cancel.
+    /// Requests delivered to the worker that it has neither answered nor received a cancel for.
     jobs: BTreeSet<(PeerId, RequestId)>,
 }
 
