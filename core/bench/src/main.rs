@@ -66,7 +66,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), String> {
     let contenders = arguments.programs.contenders();
-    let conditions = conditions::Conditions::look(arguments.rounds, arguments.scale);
+    let conditions = conditions::Conditions::read_all(arguments.rounds, arguments.scale);
     let mut results = Results::default();
     for load in LOADS {
         results.add(measure::compare(&contenders, load, arguments.rounds, arguments.scale)?);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use hdrhistogram::Histogram;
 use zmq::{Context, Message, Socket, SocketType, SNDMORE};
 
-use crate::measure::{announce, say_result, DATA_ALLOWANCE};
+use crate::measure::{announce, announce_result, WARM_UP_DIVISOR};
 use crate::Load;
 
 /// The options that our client and worker send with bytes. Frames of other lengths would cost
@@ -137,7 +137,7 @@ pub(crate) fn client(endpoint: &str, load: Load) {
     let mut latencies = Histogram::<u64>::new(3).expect("three digits");
     let mut sent_at = HashMap::with_capacity(load.window);
     let (mut sent, mut answered) = (0usize, 0usize);
-    let warm_up = load.requests / DATA_ALLOWANCE;
+    let warm_up = load.requests / WARM_UP_DIVISOR;
     let mut started = Instant::now();
     let mut frames = Vec::new();
     while answered < load.requests + warm_up {
@@ -165,5 +165,5 @@ pub(crate) fn client(endpoint: &str, load: Load) {
             }
         }
     }
-    say_result(load, started.elapsed(), &latencies);
+    announce_result(load, started.elapsed(), &latencies);
 }

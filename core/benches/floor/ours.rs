@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use pigato::config::BrokerOptions;
 use pigato::{Broker, Client, Concurrency, PeerEvent, Worker, WorkerBuilder};
 
-use crate::measure::{announce, body, say_result, DATA_ALLOWANCE};
+use crate::measure::{announce, announce_result, body, WARM_UP_DIVISOR};
 use crate::Load;
 
 pub(crate) fn broker(most_requests: Option<usize>) {
@@ -44,7 +44,7 @@ pub(crate) fn client(endpoint: &str, load: Load) {
     let mut latencies = Histogram::<u64>::new(3).expect("three digits");
     let mut window = VecDeque::with_capacity(load.window);
     let (mut sent, mut answered) = (0, 0);
-    let warm_up = load.requests / DATA_ALLOWANCE;
+    let warm_up = load.requests / WARM_UP_DIVISOR;
     let mut started = Instant::now();
     while answered < load.requests + warm_up {
         while sent < load.requests + warm_up && sent - answered < load.window {
@@ -60,6 +60,6 @@ pub(crate) fn client(endpoint: &str, load: Load) {
             latencies.record(sent_at.elapsed().as_nanos() as u64).expect("within a minute");
         }
     }
-    say_result(load, started.elapsed(), &latencies);
+    announce_result(load, started.elapsed(), &latencies);
     client.stop_blocking();
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use hdrhistogram::Histogram;
 use pigato::{Client, Worker};
 
-use crate::measure::say_result;
+use crate::measure::announce_result;
 use crate::ours::started;
 use crate::Load;
 
@@ -37,6 +37,6 @@ pub(crate) fn client(endpoint: &str, partials: usize) {
     let started = Instant::now();
     read(partials);
     let latencies = Histogram::<u64>::new(3).expect("three digits");
-    say_result(Load { requests: partials, window: 1, body_bytes: 5 }, started.elapsed(), &latencies);
+    announce_result(Load { requests: partials, window: 1, body_bytes: 5 }, started.elapsed(), &latencies);
     client.stop_blocking();
 }

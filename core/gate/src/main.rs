@@ -52,7 +52,7 @@ fn check() -> Result<(), String> {
 
 fn renew() -> Result<(), String> {
     let measured = measure_all()?;
-    verdict::bars(&measured)?;
+    verdict::check_limits(&measured)?;
     measured.write()?;
     println!("written: {}", record::path().display());
     Ok(())

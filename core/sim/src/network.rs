@@ -102,7 +102,7 @@ pub(crate) struct Connection {
     pub(crate) peer: usize,
     pub(crate) broker: usize,
     /// The run of the broker that it is connected to; `None` until it is established.
-    pub(crate) broker_life: Option<u64>,
+    pub(crate) broker_run: Option<u64>,
     pub(crate) identity: PeerId,
     /// Whether the peer has been notified that the connection is up.
     pub(crate) is_up: bool,
@@ -119,7 +119,7 @@ impl Connection {
         Self {
             peer,
             broker,
-            broker_life: None,
+            broker_run: None,
             identity,
             is_up: false,
             dealer_is_open: true,

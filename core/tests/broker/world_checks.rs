@@ -108,7 +108,7 @@ impl World {
         let ledger = &mut self.ledger;
         match message {
             BrokerToWorker::Ready(_) => {
-                assert!(ledger.registered.insert(peer.clone()), "{peer} was already registered")
+                assert!(ledger.registered.insert(peer.clone()), "{peer} was already registered");
             }
             BrokerToWorker::Disconnect => {
                 assert!(ledger.disconnected.insert(peer.clone()), "{peer} received a second disconnect");

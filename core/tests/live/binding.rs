@@ -94,14 +94,14 @@ fn partial_replies_and_the_final_one_are_polled_in_order() {
     let number = fleet.ask("3");
     let request = fleet.request();
     assert_eq!((request.bytes(), request.service().as_str()), (&b"3"[..], "service"));
-    for number in 0..3 {
-        fleet.worker.write(request.token(), Answer::json(number.to_string())).unwrap();
+    for part in 0..3 {
+        fleet.worker.write(request.token(), Answer::json(part.to_string())).unwrap();
     }
     fleet.worker.end(request.token(), Answer::raw(vec![0, 255])).unwrap();
-    for number in 0..3 {
+    for part in 0..3 {
         let (token, reply) = fleet.reply();
         assert_eq!((token, reply.is_final()), (number, false));
-        assert_eq!(reply.decode::<u32>().unwrap(), number);
+        assert_eq!(reply.decode::<u32>().unwrap(), part);
     }
     let (token, reply) = fleet.reply();
     assert_eq!((token, reply.is_final(), reply.bytes()), (number, true, &[0, 255][..]));

@@ -224,7 +224,7 @@ impl World {
             .open_requests()
             .into_iter()
             .take(5)
-            .map(|index| format!("{index}: {:?}", self.ledger.spec(number)))
+            .map(|index| format!("{index}: {:?}", self.ledger.spec(index)))
             .collect();
         let peers: Vec<String> = self
             .peers
