@@ -14,7 +14,7 @@ fn persistent() -> World {
     World::persistent(BrokerOptions::default())
 }
 
-/// What the store was store_events: `stored c1 r1 0 -` (attempt and worker last), `removed c1 r1`.
+/// The store's events: `stored c1 r1 0 -` (attempt and worker last), `removed c1 r1`.
 fn store_events(world: &mut World) -> Vec<String> {
     let line = |event| match event {
         Event::Stored(request) => {
@@ -171,8 +171,7 @@ fn no_request_is_accepted_while_the_stores_backlog_is_full() {
     world.request_with("c1", "echo", "r2", PERSIST);
     world.request("c1", "echo", "r3");
     assert_eq!(world.outcomes("c1"), ["r2 B_QUEUE_FULL"]);
-    // The store is no longer store_events which worker has it, but it is store_events that it has
-    // ended.
+    // The dispatch is not stored any more, but the removal is.
     world.worker("w1", "echo");
     world.reply("w1", "r1");
     assert_eq!(store_events(&mut world), ["stored c1 r1 0 -", "removed c1 r1"]);

@@ -109,8 +109,8 @@ fn begin_reading(client: &Client) -> RawFd {
         let descriptor = client.begin_wait();
         descriptor.filter(|descriptor| *descriptor != client.descriptor())
     });
-    // The first wait left the connection to the waiting thread. The I/O thread may be reading at
-    // the moment, and then it continues.
+    // Restart the wait, so that every test starts from the same state. The I/O thread may read in
+    // between, so the second start may need several attempts.
     client.end_wait();
     eventually("the waiting thread reads again", || client.begin_wait().filter(|descriptor| *descriptor == own))
 }
@@ -199,7 +199,7 @@ fn another_threads_poll_does_not_lose_the_waiters_wake_up() {
 }
 
 #[test]
-fn a_blocking_poll_takes_over_the_reading() {
+fn a_blocking_poll_has_a_reader_during_an_external_wait() {
     let broker = broker("tcp://127.0.0.1:*");
     let worker = crate::support::serve::serve_echo(broker.endpoint(), "service");
     let client = quiet_client(&broker);

@@ -63,7 +63,7 @@ impl RawClient {
         self.session.connecting();
         let uuid = self.entropy.uuid();
         let identity = match self.style {
-            // libzmq chooses the identity: a zero byte and a index.
+            // libzmq chooses the identity: a zero byte and a number.
             RawClientStyle::Go => PeerId::new(Frame::from([&[0], &uuid.as_bytes()[..4]].concat())),
             _ => PeerId::new(Frame::from(uuid.to_string())),
         };
