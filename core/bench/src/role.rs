@@ -54,7 +54,7 @@ impl Role {
         self.lines.recv_timeout(OUTPUT_TIMEOUT).map_err(|_| format!("{} has ended or hangs", self.name))
     }
 
-    /// Processor time of all its threads so far, those that have ended too, in microseconds.
+    /// Processor time of all threads so far, including ended ones, in microseconds.
     pub(crate) fn cpu_microseconds(&self) -> Result<f64, String> {
         let place = format!("/proc/{}", self.child.id());
         let problem = |error: std::io::Error| format!("{place}: {error}");
@@ -69,12 +69,12 @@ impl Role {
         Ok((exact.sum::<f64>() / 1e3).max((ticks(11) + ticks(12)) * MICROSECONDS_PER_TICK))
     }
 
-    /// The most memory that it has had resident, in bytes.
+    /// Peak resident memory in bytes.
     pub(crate) fn most_memory_bytes(&self) -> Result<f64, String> {
         self.status_bytes("VmHWM:")
     }
 
-    /// The memory that it has resident now, in bytes.
+    /// Current resident memory in bytes.
     pub(crate) fn memory_bytes(&self) -> Result<f64, String> {
         self.status_bytes("VmRSS:")
     }
@@ -91,7 +91,7 @@ impl Role {
 
 impl Drop for Role {
     fn drop(&mut self) {
-        // Both fail only if it has ended by itself.
+        // Both fail only if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

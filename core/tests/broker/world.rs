@@ -147,7 +147,7 @@ impl World {
         self.collect();
     }
 
-    // What peers send.
+    // Messages from peers.
 
     /// Sends a message written with `|` between its frames.
     pub(crate) fn send(&mut self, peer: impl AsRef<[u8]>, message: &str) {

@@ -1,4 +1,4 @@
-//! FFI declarations for libzmq 4.3.5, which is built and linked along with them.
+//! FFI declarations for libzmq 4.3.5. The crate builds and links the library.
 //!
 //! The workspace's replacement for the published `zmq-sys` 0.12. It has everything that the crate
 //! `zmq` 0.10 uses, over a newer libzmq compiled with the functions that Linux offers.

@@ -21,9 +21,9 @@ const UNREAD_BYTES: usize = 64 << 10;
 /// The type of the local socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SocketType {
-    /// Talks with DEALER, REQ and ROUTER.
+    /// Connects to DEALER, REQ and ROUTER.
     Router,
-    /// Talks with ROUTER, REP and DEALER.
+    /// Connects to ROUTER, REP and DEALER.
     Dealer,
 }
 

@@ -1,4 +1,4 @@
-//! ZMTP, the protocol that ZeroMQ's sockets speak over TCP, without I/O.
+//! ZMTP, the wire protocol of ZeroMQ sockets over TCP, without I/O.
 //!
 //! A [`Connection`] is one side of one TCP connection. Pass received bytes to
 //! [`Connection::decode`], which reports the end of the handshake and then one message after the
