@@ -1,4 +1,5 @@
-//! A broker that tells what happens, until Enter is pressed: `cargo run -p pigato --example broker [ENDPOINT]`.
+//! A broker that prints its events until Enter is pressed:
+//! `cargo run -p pigato --example broker [ENDPOINT]`.
 
 use std::error::Error;
 
@@ -6,14 +7,15 @@ use pigato::Broker;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let endpoint = std::env::args().nth(1).unwrap_or_else(|| "tcp://127.0.0.1:*".to_owned());
-    // Called on the I/O thread, so it must not block: a real program would hand events on.
+    // Runs on the I/O thread, so it must not block: a real program would pass events to another
+    // thread.
     let broker = Broker::builder().bind(endpoint).intch(None).on_event(|event| println!("{event:?}")).start()?;
     println!("listening on {}; press Enter to stop", broker.endpoint());
 
     std::io::stdin().read_line(&mut String::new())?;
 
     println!("{:#?}", broker.statistics()?);
-    // What was accepted is finished first.
+    // Finishes accepted requests first.
     broker.stop_blocking();
     Ok(())
 }

@@ -1,11 +1,13 @@
-//! A service that answers with what it is sent, and a client that asks it: `cargo run -p pigato --example echo`.
+//! A service that returns its request's data, and a client that calls it:
+//! `cargo run -p pigato --example echo`.
 
 use std::error::Error;
 
 use pigato::{Broker, Client, Worker};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // A broker of our own, so that nothing else has to run. Its workers and clients may be anywhere that reaches it.
+    // A broker in this process, so that nothing else has to run. Workers and clients may run on any
+    // host that reaches it.
     let broker = Broker::builder().bind("tcp://127.0.0.1:*").intch(None).start()?;
 
     let worker = Worker::connect(broker.endpoint(), "echo")?;
@@ -16,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let answer: String = client.call_blocking("echo", "hello")?;
     println!("{answer}");
 
-    // Many at the same time: send all, then wait for each.
+    // Concurrent requests: send all, then wait for each.
     let responses: Vec<_> = (0..1_000).map(|number| client.request("echo", &number).send()).collect();
     let mut sum = 0;
     for response in responses {

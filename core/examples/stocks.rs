@@ -1,4 +1,5 @@
-//! Rows streamed as partial replies, with an error of the service's own: `cargo run -p pigato --example stocks`.
+//! Rows streamed as partial replies, with a service-defined error:
+//! `cargo run -p pigato --example stocks`.
 
 use std::error::Error;
 use std::time::Duration;
@@ -27,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             let days = 5;
             for day in 1..=days {
-                // Waits while the client has not taken enough of the earlier ones; an error says that it has given up.
+                // Blocks while the client has granted no credit; fails if the client has given up.
                 reply.write_blocking(&Quote { day, close: 100.0 + 1.5 * f64::from(day) })?;
             }
             Ok(days)
@@ -47,8 +48,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     match client.request("stocks", "NOPE").send().finish_blocking() {
-        Err(RequestError::Remote(error)) => println!("the service refuses: {}", error.value()),
-        other => println!("not expected: {other:?}"),
+        Err(RequestError::Remote(error)) => println!("the service returned an error: {}", error.value()),
+        other => println!("unexpected: {other:?}"),
     }
 
     worker.stop_blocking();

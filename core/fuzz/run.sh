@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the fuzz targets and runs each in turn: core/fuzz/run.sh [SECONDS_PER_TARGET [TARGET…]]
-# Needs nothing beyond Rust, any version, and a C++ compiler. Ends with an error at the first finding.
+# Needs only Rust, any version, and a C++ compiler. Ends with an error at the first finding.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -13,13 +13,13 @@ fi
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/../../target}/fuzz
 host=$(rustc --version --verbose | sed -n 's/^host: //p')
 
-# What `cargo fuzz` would pass, as far as a stable compiler takes it: coverage of edges and of comparisons.
-# Address sanitizer is left out: it is not stable, and there is no unsafe code in what is fuzzed.
+# The options of `cargo fuzz` that a stable compiler accepts: coverage of edges and comparisons. The
+# address sanitizer is not stable, and the fuzzed code contains no unsafe code.
 coverage='-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4'
 coverage+=' -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table'
 coverage+=' -Cllvm-args=-sanitizer-coverage-trace-compares'
 
-# With --target the flags reach neither build scripts nor procedural macros, which could not be linked with them.
+# With --target the flags do not apply to build scripts and procedural macros, which would not link.
 RUSTFLAGS=$coverage cargo build --quiet --locked --release --features targets --target "$host" "${targets[@]/#/--bin=}"
 RUSTFLAGS='' cargo build --quiet --locked --bin seeds
 
@@ -42,7 +42,7 @@ for target in "${targets[@]}"; do
   edges=$(grep -o 'cov: [0-9]*' "$log" | tail -n 1)
   echo "fuzz: $target: $executions executions in $seconds s, $edges"
 
-  # Only inputs that reach something of their own are kept.
+  # Keep only inputs that add coverage.
   smallest=$(mktemp -d)
   if "$binary" -merge=1 "$smallest" "corpus/$target" &>>"$log"; then
     rm -rf "corpus/$target"

@@ -1,5 +1,6 @@
-//! Once everything has its place, a request costs a broker no allocation of its own: neither its machine nor the frames that
-//! pass. What libzmq allocates is not seen here; that it copies no body, `core/frame/tests/sockets.rs` shows.
+//! After a warm-up, a request costs a broker no allocation, neither in its machine nor for its
+//! frames. Allocations of libzmq are not counted; `core/frame/tests/sockets.rs` shows that libzmq
+//! copies no body.
 
 use std::time::Instant;
 
@@ -10,14 +11,14 @@ use pigato::entropy::Entropy;
 use pigato::protocol::{BrokerToWorker, Frame, PeerId, RequestId};
 use pigato_frame::{Context, Receiver};
 
-/// Requests before the first that counts: tables and queues have their size then.
+/// Requests before the measurement, after which tables and queues have their final size.
 const WARM_UP: usize = 5_000;
 const REQUESTS: usize = 1_000;
 
-/// As our clients write them.
+/// The options that our clients send.
 const OPTIONS: &str = r#"{"timeout":60000,"retry":0}"#;
 
-/// A broker's machine with its driver's buffers, a client and a worker.
+/// A broker's machine with its reactor's buffers, a client and a worker.
 struct Broker {
     machine: Machine,
     now: Instant,
@@ -25,7 +26,7 @@ struct Broker {
     worker: PeerId,
     received: Vec<Frame>,
     sent: Vec<Frame>,
-    handed: Vec<(Frame, Frame)>,
+    jobs: Vec<(Frame, Frame)>,
 }
 
 impl Broker {
@@ -39,7 +40,7 @@ impl Broker {
             worker: identity('W'),
             received: Vec::new(),
             sent: Vec::new(),
-            handed: Vec::new(),
+            jobs: Vec::new(),
         };
         let hello = r#"{"v":1,"caps":["cancel","credit","codec"],"concurrency":-1}"#;
         broker.received.extend(["W", "1", "echo", hello].map(Frame::from));
@@ -63,7 +64,7 @@ impl Broker {
         while let Some(output) = self.machine.poll_output() {
             let Output::Send { message, .. } = output else { continue };
             if let Message::Worker(BrokerToWorker::Request { client, id, .. }) = &message {
-                self.handed.push((client.to_frame(), id.to_frame()));
+                self.jobs.push((client.to_frame(), id.to_frame()));
             }
             message.encode(&mut self.sent);
             self.sent.clear();
@@ -78,7 +79,7 @@ impl Broker {
     }
 
     fn answer(&mut self, kind: &str, body: &Frame) {
-        let (client, id) = if kind == "3" { self.handed.pop().unwrap() } else { self.handed.last().cloned().unwrap() };
+        let (client, id) = if kind == "3" { self.jobs.pop().unwrap() } else { self.jobs.last().cloned().unwrap() };
         let frames = [Frame::from("W"), kind.into(), client, "".into(), id, "0".into(), body.clone(), "{}".into()];
         self.received.extend(frames);
         self.take_from_worker();
@@ -89,14 +90,14 @@ fn body(bytes: usize) -> Frame {
     Frame::from(vec![b'x'; bytes])
 }
 
-/// Allocations of so many steps, after as many as it takes until all is in place.
+/// Counts the allocations of `REQUESTS` steps after the warm-up.
 fn allocations(mut step: impl FnMut(usize)) -> u64 {
     (0..WARM_UP).for_each(&mut step);
     measure(|| (WARM_UP..WARM_UP + REQUESTS).for_each(&mut step)).count_total
 }
 
 #[test]
-fn a_request_and_its_reply_cost_the_broker_none() {
+fn a_request_and_its_reply_cost_the_broker_no_allocation() {
     for bytes in [5, 10_000] {
         let (mut broker, body) = (Broker::new(), body(bytes));
         let count = allocations(|number| {
@@ -108,14 +109,14 @@ fn a_request_and_its_reply_cost_the_broker_none() {
 }
 
 #[test]
-fn a_partial_reply_costs_the_broker_none() {
+fn a_partial_reply_costs_the_broker_no_allocation() {
     let (mut broker, body) = (Broker::new(), body(5));
     broker.request(0, &body);
     assert_eq!(allocations(|_| broker.answer("6", &body)), 0, "in {REQUESTS} partial replies");
 }
 
 #[test]
-fn a_request_that_waits_for_its_turn_costs_the_broker_a_share_of_one() {
+fn a_queued_request_costs_the_broker_a_fraction_of_an_allocation() {
     const WAITING: usize = 100;
     let (mut broker, body) = (Broker::new(), body(5));
     broker.received.extend(["W", "4", "", r#"{"concurrency":1}"#].map(Frame::from));
@@ -125,13 +126,13 @@ fn a_request_that_waits_for_its_turn_costs_the_broker_a_share_of_one() {
         broker.request(WAITING + number, &body);
         broker.answer("3", &body);
     });
-    // The queue is an ordered map, which allocates for several entries at a time.
+    // The queue is an ordered map, which allocates nodes for several entries.
     assert!(count < REQUESTS as u64 / 4, "{count} in {REQUESTS} requests that waited behind {WAITING}");
 }
 
-/// As a broker does with the data of a request that it may have to send again.
+/// A broker does this with the data of a request that it may have to send again.
 #[test]
-fn a_frame_that_is_received_kept_and_passed_on_costs_none() {
+fn receiving_storing_and_forwarding_a_frame_costs_no_allocation() {
     let context = Context::new(8, 1).unwrap();
     let [sender, incoming, outgoing, receiver] = [(); 4].map(|()| context.socket(zmq::PAIR).unwrap());
     for (one, other) in [(&incoming, &sender), (&outgoing, &receiver)] {

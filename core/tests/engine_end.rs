@@ -1,5 +1,5 @@
-//! Handles end what is behind them, and the engine ends with the last of them, at once. Alone in its process: another
-//! test's handles would keep the engine.
+//! Dropping a handle ends its endpoint, and the engine ends at once with the last handle. The only
+//! test of its process: another test's handles would keep the engine alive.
 
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use pigato::broker::Event;
 use pigato::{Broker, Client, Worker};
 
-/// Far more than it takes, far less than the engine would wait for endpoints that nobody has stopped.
+/// Far more than it takes, far less than the engine's timeout for endpoints that were not stopped.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 #[test]
-fn dropping_handles_ends_all_and_takes_no_time() {
+fn dropping_the_last_handle_ends_the_engine_at_once() {
     for round in 0..5 {
         let (sender, left) = channel();
         let broker = Broker::builder().bind("tcp://127.0.0.1:*").intch(None).on_event(move |event| {

@@ -1,7 +1,7 @@
-//! The child of a fork has a copy of the handles, but not of the thread behind them. A program of its own, because it
-//! forks.
+//! The child of a fork has a copy of the handles, but not of the thread behind them. A separate
+//! program, because it forks.
 #![cfg(unix)]
-// Tests have threads and a clock.
+// Tests start threads and read the clock.
 #![allow(clippy::disallowed_methods)]
 
 #[path = "sockets/serve.rs"]
@@ -19,7 +19,7 @@ use nix::unistd::{fork, ForkResult, Pid};
 use pigato::{Broker, Client, ErrorCode, Response, Worker};
 
 use serve::{broker, serve_echo};
-use wait::{eventually, within, PATIENCE};
+use wait::{eventually, within, WAIT_TIMEOUT};
 
 struct Inherited {
     broker: Broker,
@@ -29,7 +29,7 @@ struct Inherited {
 }
 
 #[test]
-fn a_child_gets_errors_from_what_it_inherited_and_may_start_anew() {
+fn a_child_gets_errors_from_inherited_handles_and_can_start_new_ones() {
     let broker = broker();
     let echo = serve_echo(broker.endpoint(), "echo");
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -38,7 +38,8 @@ fn a_child_gets_errors_from_what_it_inherited_and_may_start_anew() {
     let pending = client.request("nobody", &()).send();
     let inherited = Inherited { broker, worker, client, pending };
 
-    // SAFETY: the child uses what is safe to use after a fork by the library's own promise, which is under test.
+    // SAFETY: the child uses only what the library documents as usable after a fork; that is under
+    // test.
     match unsafe { fork() }.unwrap() {
         ForkResult::Child => {
             let outcome = catch_unwind(AssertUnwindSafe(|| use_in_child(inherited)));
@@ -48,7 +49,7 @@ fn a_child_gets_errors_from_what_it_inherited_and_may_start_anew() {
             assert_eq!(status_of(child), WaitStatus::Exited(child, 0), "see the child's message above");
         }
     }
-    // The parent's own go on.
+    // The parent's handles still work.
     assert_eq!(within("the reply", inherited.client.call::<_, u8>("echo", &2)).unwrap(), 2);
     within("the worker stops", inherited.worker.stop());
     drop(inherited.pending);
@@ -75,7 +76,7 @@ fn use_in_child(inherited: Inherited) {
     within("the broker stops", broker.stop());
 }
 
-/// How the child ended; one that hangs is killed and fails the test.
+/// How the child ended. A child that hangs is killed, and the test fails.
 fn status_of(child: Pid) -> WaitStatus {
     let outcome = catch_unwind(|| {
         eventually("the child ends", || match waitpid(child, Some(WaitPidFlag::WNOHANG)).unwrap() {
@@ -86,6 +87,6 @@ fn status_of(child: Pid) -> WaitStatus {
     outcome.unwrap_or_else(|_| {
         kill(child, Signal::SIGKILL).unwrap();
         waitpid(child, None).unwrap();
-        panic!("the child hung for {PATIENCE:?}");
+        panic!("the child hung for {WAIT_TIMEOUT:?}");
     })
 }

@@ -1,6 +1,7 @@
-//! Who has nothing to do uses no processor. A program of its own, because it measures the whole process.
+//! Idle brokers, workers and clients use no processor time. A separate program, because it measures
+//! the whole process.
 #![cfg(target_os = "linux")]
-// Tests have threads and a clock.
+// Tests start threads and read the clock.
 #![allow(clippy::disallowed_methods)]
 
 #[path = "sockets/process.rs"]
@@ -23,7 +24,7 @@ use serve::{serve_echo, ANY_PORT};
 use wait::within;
 
 #[test]
-fn an_idle_engine_uses_no_processor_time() {
+fn idle_endpoints_use_no_processor_time() {
     const IDLE: Duration = Duration::from_secs(4);
     let broker = Broker::builder().bind(ANY_PORT).intch(Some(ANY_PORT)).start().unwrap();
     let _worker = serve_echo(broker.endpoint(), "echo");
@@ -37,6 +38,6 @@ fn an_idle_engine_uses_no_processor_time() {
     std::thread::sleep(IDLE);
     let used = processor_time() - before;
 
-    // A few heartbeats; a loop that spins would use all of it.
+    // Allows a few heartbeats; a busy loop would use all of it.
     assert!(used < IDLE / 20, "{used:?} of {IDLE:?}");
 }

@@ -1,4 +1,4 @@
-//! Broker, worker and client in one process without the network, where connections are up as soon as they are made.
+//! Broker, worker and client in one process without a network: `inproc` connections are up at once.
 
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use pigato::broker::Event;
 use pigato::{Broker, Client, Worker};
 
 #[test]
-fn a_worker_is_known_at_once_and_nothing_breaks_the_protocol() {
+fn a_worker_registers_at_once_without_protocol_errors() {
     let (sender, joined) = channel();
     let broker = Broker::builder().bind("inproc://broker").intch(None).on_event(move |event| {
         if matches!(event, Event::WorkerJoined { .. } | Event::ProtocolError { .. }) {
@@ -16,7 +16,7 @@ fn a_worker_is_known_at_once_and_nothing_breaks_the_protocol() {
     });
     let broker = broker.start().unwrap();
     let worker = Worker::connect(broker.endpoint(), "echo").unwrap();
-    // Well before the first heartbeat.
+    // Long before the first heartbeat.
     let event = joined.recv_timeout(Duration::from_secs(2)).expect("the worker has announced itself");
     assert!(event.contains("WorkerJoined"), "{event}");
 

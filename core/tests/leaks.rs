@@ -1,7 +1,7 @@
-//! A thousand clients started and stopped, again and again, leave nothing behind. A program of its own, so that nothing
-//! else opens descriptors or starts threads meanwhile.
+//! 1,000 clients, started and stopped 5 times, leave nothing behind. A separate program, so that
+//! nothing else opens descriptors or starts threads meanwhile.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
-// Tests have threads and a clock.
+// Tests start threads and read the clock.
 #![allow(clippy::disallowed_methods)]
 
 #[path = "sockets/process.rs"]
@@ -25,15 +25,15 @@ use wait::{eventually, within};
 const CLIENTS: usize = 1_000;
 const ROUNDS: usize = 5;
 
-/// Rounds until every buffer has the size that it keeps.
+/// Rounds until every buffer has reached its final size.
 const WARM_UP: usize = 2;
 
-/// Most that the memory in use may grow after that: far less than as many clients leave behind if they leave anything,
-/// and room for tables that double.
+/// Maximum growth of the memory in use after the warm-up: far less than 1,000 clients would leak,
+/// with room for tables that double.
 const GROWTH: usize = 512 << 10;
 
 #[test]
-fn a_thousand_clients_five_times_over_leave_nothing_behind() {
+fn starting_and_stopping_1000_clients_5_times_leaks_nothing() {
     allow_descriptors(16 * CLIENTS as u64);
     let start = (threads(), descriptors());
     {
@@ -45,23 +45,27 @@ fn a_thousand_clients_five_times_over_leave_nothing_behind() {
         for round in 0..ROUNDS {
             use_clients(broker.endpoint());
             eventually("the broker has closed its ends", || ((threads(), descriptors()) == running).then_some(()));
-            eventually("the broker has forgotten them", || (broker.statistics().unwrap().clients <= 1).then_some(()));
+            eventually("the broker has dropped their state", || {
+                (broker.statistics().unwrap().clients <= 1).then_some(())
+            });
             if round + 1 == WARM_UP {
                 warm = bytes_in_use();
             }
         }
         let grown = bytes_in_use().saturating_sub(warm);
-        assert!(grown < GROWTH, "{grown} bytes more after {} rounds", ROUNDS - WARM_UP);
+        assert!(grown < GROWTH, "{grown} bytes leaked in {} rounds", ROUNDS - WARM_UP);
     }
-    // The last handle is one that the I/O thread holds itself.
+    // The I/O thread holds the last handle itself.
     let broker = Broker::builder().bind(ANY_PORT).intch(Some(ANY_PORT)).start().unwrap();
     let directory = Directory::start(broker.endpoint(), broker.intch().unwrap()).unwrap();
     drop(broker);
     drop(directory);
-    eventually("threads and descriptors are what they were", || ((threads(), descriptors()) == start).then_some(()));
+    eventually("threads and descriptors are as many as at the start", || {
+        ((threads(), descriptors()) == start).then_some(())
+    });
 }
 
-/// Starts them all, has each make a request, and stops one half and drops the other.
+/// Starts all clients, makes a request with each, then stops half of them and drops the others.
 fn use_clients(endpoint: &str) {
     let clients: Vec<Client> = (0..CLIENTS).map(|_| Client::connect(endpoint).unwrap()).collect();
     let responses: Vec<Response> =
@@ -74,8 +78,8 @@ fn use_clients(endpoint: &str) {
     }
 }
 
-/// What is allocated and not freed, by Rust and by libzmq. Resident memory would tell more of the allocator, which takes
-/// a dozen rounds until it needs no more.
+/// Bytes allocated and not freed, by Rust and libzmq. Resident memory would measure the allocator,
+/// which takes a dozen rounds to stop growing.
 fn bytes_in_use() -> usize {
     // SAFETY: has no precondition.
     let information = unsafe { libc::mallinfo2() };

@@ -1,25 +1,25 @@
-//! Builds libzmq 4.3.5 from the sources in `zeromq-src`, with the abilities of the platform switched on.
+//! Builds libzmq 4.3.5 from the sources in `zeromq-src`, with the platform's functions enabled.
 //!
-//! `zeromq-src` knows how to compile libzmq, but not which functions the system has: it leaves `platform.hpp` empty,
-//! and libzmq then falls back to what every Unix had in 1990. It has no hook for macros either, but compiles through
-//! `cc`, which takes flags from the environment: so the macros go into `CXXFLAGS` of this process, which nobody else
-//! sees.
+//! `zeromq-src` compiles libzmq but does not detect which functions the system has: it leaves
+//! `platform.hpp` empty, and libzmq then falls back to portable substitutes. It has no hook for
+//! macros, but compiles through `cc`, which reads flags from the environment. So this script adds
+//! the macros to `CXXFLAGS` of its own process.
 
 mod platform {
-    //! What libzmq's own build systems find on Linux, with glibc and with musl alike.
+    //! What libzmq's own build systems detect on Linux, with glibc and with musl alike.
 
     pub(crate) const LINUX: &[&str] = &[
-        // Timers by the monotonic clock: no lost heartbeats when somebody sets the time.
+        // Timers use the monotonic clock: setting the system's time loses no heartbeats.
         "HAVE_CLOCK_GETTIME",
-        // One descriptor instead of two for the wake-up of each socket and thread, and cheaper.
+        // Each socket and thread wakes up through 1 descriptor instead of 2, which is also cheaper.
         "ZMQ_HAVE_EVENTFD",
         "ZMQ_HAVE_EVENTFD_CLOEXEC",
-        // No descriptors leak into child processes; forks are noticed.
+        // Child processes inherit no descriptors; libzmq notices forks.
         "HAVE_ACCEPT4",
         "HAVE_FORK",
         "ZMQ_HAVE_SOCK_CLOEXEC",
         "ZMQ_IOTHREAD_POLLER_USE_EPOLL_CLOEXEC",
-        // Socket options that are accepted and ignored otherwise.
+        // Socket options that libzmq otherwise accepts and ignores.
         "ZMQ_HAVE_SO_BINDTODEVICE",
         "ZMQ_HAVE_SO_KEEPALIVE",
         "ZMQ_HAVE_SO_PEERCRED",
@@ -27,14 +27,14 @@ mod platform {
         "ZMQ_HAVE_TCP_KEEPCNT",
         "ZMQ_HAVE_TCP_KEEPIDLE",
         "ZMQ_HAVE_TCP_KEEPINTVL",
-        // Endpoints by the name of an interface (tcp://lo:*), and ipc://* in a directory of its own.
+        // Endpoints by the name of an interface (`tcp://lo:*`), and `ipc://*` in its own directory.
         "HAVE_IF_NAMETOINDEX",
         "HAVE_MKDTEMP",
         "ZMQ_HAVE_IFADDRS",
-        // Threads with names and with an affinity.
+        // Names and affinity of threads.
         "ZMQ_HAVE_PTHREAD_SETNAME_2",
         "ZMQ_HAVE_PTHREAD_SET_AFFINITY",
-        // Queues that keep off each other's cache lines; C++11's noexcept, override and final.
+        // Queues aligned to cache lines; C++11's `noexcept`, `override` and `final`.
         "HAVE_POSIX_MEMALIGN=1",
         "ZMQ_CACHELINE_SIZE=64",
         "ZMQ_HAVE_NOEXCEPT",
@@ -44,13 +44,15 @@ mod platform {
 mod sodium {
     //! CURVE encryption, on request: `PIGATO_LIBZMQ_SODIUM=static` or `=system` links libsodium.
     //!
-    //! A cargo feature would be the usual switch, but those who use a crate through a patch have no place to name one.
+    //! An environment variable, because features of a crate that replaces another through a patch
+    //! cannot be selected.
 
     use std::env;
     use std::path::{Path, PathBuf};
 
     const CHOICE: &str = "PIGATO_LIBZMQ_SODIUM";
-    /// Where libsodium is installed (with `include` and `lib` in it), if the compiler does not find it by itself.
+    /// Where libsodium is installed (with `include` and `lib` in it), if the compiler does not find
+    /// it.
     const PREFIX: &str = "PIGATO_LIBZMQ_SODIUM_DIR";
 
     pub(crate) struct Sodium {
@@ -66,7 +68,7 @@ mod sodium {
                 "" => return None,
                 "static" => "static",
                 "system" => "dylib",
-                other => panic!("{CHOICE} is `static`, `system` or not set, but not `{other}`"),
+                other => panic!("{CHOICE} is `{other}`: set it to `static` or `system`, or unset it"),
             };
             let prefix = env::var_os(PREFIX).map(PathBuf::from);
             Some(Self { kind, prefix })
@@ -77,11 +79,11 @@ mod sodium {
             ["-DZMQ_HAVE_CURVE=1", "-DZMQ_USE_LIBSODIUM=1"].map(String::from).into_iter().chain(include).collect()
         }
 
-        /// To be called after libzmq was linked, because libraries resolve from left to right.
+        /// Call this after libzmq is linked: libraries resolve from left to right.
         pub(crate) fn link(&self) {
             let directory = match &self.prefix {
                 Some(prefix) => Some(prefix.join("lib")),
-                // rustc looks for static libraries in the directories that it is told only.
+                // rustc looks for static libraries only in the directories that it is given.
                 None if self.kind == "static" => compilers_directory("libsodium.a"),
                 None => None,
             };
@@ -97,7 +99,7 @@ mod sodium {
         let output =
             cc::Build::new().get_compiler().to_command().arg(format!("-print-file-name={library}")).output().ok()?;
         let path = String::from_utf8(output.stdout).ok()?;
-        // What it does not find it prints as it was asked, without a directory.
+        // If the compiler finds no file, it prints the name without a directory.
         let directory = Path::new(path.trim()).parent()?;
         (!directory.as_os_str().is_empty()).then(|| directory.to_owned())
     }
@@ -129,9 +131,10 @@ fn main() {
     }
 }
 
-/// Appends to the most specific of the variables that are set for `cc` already.
+/// Appends the flags to the most specific of the variables for `cc` that are set.
 ///
-/// Older versions of `cc` read the first of them only, so another one would be ignored, or would hide the user's flags.
+/// Older versions of `cc` read only that one, so another variable would be ignored or would hide
+/// the user's flags.
 fn add_cxx_flags(flags: &str) {
     let target = env::var("TARGET").expect("set by cargo");
     let host = env::var("HOST").expect("set by cargo");
@@ -143,6 +146,6 @@ fn add_cxx_flags(flags: &str) {
     ];
     let name = candidates.iter().find(|name| env::var_os(name).is_some()).map_or("CXXFLAGS", String::as_str);
     let before = env::var(name).unwrap_or_default();
-    // Only this thread exists.
+    // The process has only this thread, so changing its environment is sound.
     env::set_var(name, format!("{before} {flags}"));
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes src/ffi.rs anew from the header of the libzmq that build.rs compiles. To be run by hand when that version
-# changes; building needs none of this.
+# Generates src/ffi.rs from the header of the libzmq that build.rs compiles. Run it by hand when that
+# version changes; the build does not need it.
 #
 #   cargo install bindgen-cli --version 0.72.1 --locked     (needs libclang)
 #   ./generate.sh path/to/zeromq-src-0.3.6+4.3.5/vendor/include/zmq.h
@@ -13,8 +13,8 @@ grep -q '#define ZMQ_VERSION_PATCH 5' "$header" || { echo "needs the header of l
 
 cd "$(dirname "$0")"
 
-# zmq_fd_t is an integer here and a handle on Windows, which lib.rs knows; iovec is not the same structure everywhere,
-# and nobody uses it.
+# zmq_fd_t is an integer here and a handle on Windows, see lib.rs; iovec differs between systems and is
+# not used.
 bindgen "$header" \
     --rust-target 1.82 --rust-edition 2021 \
     --allowlist-function 'zmq_.*' --allowlist-type 'zmq_.*' --allowlist-var 'ZMQ_.*' \

@@ -1,13 +1,13 @@
-//! Who is measured, and by which programs.
+//! The measured contenders and their programs.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-/// Where the programs are that the contenders are made of.
+/// The locations of the contenders' programs.
 #[derive(Debug, Args)]
 pub(crate) struct Programs {
-    /// The program of `cargo bench --bench floor`: what libzmq costs, and the roles in Rust
+    /// The program of `cargo bench --bench floor`: the libzmq baseline, and the roles in Rust
     #[arg(long, value_name = "FILE")]
     floor: PathBuf,
 
@@ -31,11 +31,12 @@ pub(crate) struct Programs {
     #[arg(long, value_name = "FOLDER")]
     published: Option<PathBuf>,
 
-    /// bindings-ruby/bench: its programs, and what they need
+    /// bindings-ruby/bench: its programs and their dependencies
     #[arg(long, value_name = "FOLDER")]
     ruby: Option<PathBuf>,
 
-    /// The program `nats` of this package, built with its feature of that name: roles with async-nats
+    /// The program `nats` of this package, built with its feature of that name: roles with
+    /// async-nats
     #[arg(long, value_name = "FILE")]
     async_nats: Option<PathBuf>,
 }
@@ -44,7 +45,7 @@ pub(crate) struct Programs {
 #[derive(Debug, Clone)]
 pub(crate) struct Command {
     pub(crate) words: Vec<String>,
-    /// Environment.
+    /// Environment variables.
     pub(crate) variables: Vec<(&'static str, String)>,
     /// Last arguments of a client.
     pub(crate) suffix: &'static [&'static str],
@@ -52,8 +53,8 @@ pub(crate) struct Command {
 
 /// Names, by which results are found.
 pub(crate) mod name {
-    pub(crate) const FLOOR: &str = "libzmq (floor)";
-    pub(crate) const BROKER: &str = "floor's peers, our broker";
+    pub(crate) const BASELINE: &str = "libzmq (baseline)";
+    pub(crate) const BROKER: &str = "baseline peers, our broker";
     pub(crate) const RUST: &str = "Rust";
     pub(crate) const C: &str = "C";
     pub(crate) const GO: &str = "Go";
@@ -73,7 +74,7 @@ pub(crate) struct Contender {
     pub(crate) broker: Command,
     pub(crate) worker: Command,
     pub(crate) client: Command,
-    /// What part of the requests it makes: a slow one would take all the time otherwise.
+    /// The part of the requests that it makes: a slow contender would otherwise take too long.
     pub(crate) share: f64,
 }
 
@@ -82,7 +83,7 @@ fn command<const N: usize>(words: [&str; N]) -> Command {
 }
 
 impl Contender {
-    /// One whose roles are arguments of one program, on this broker.
+    /// A contender whose roles are arguments of one program, with this broker.
     fn on(broker: &Command, name: &'static str, program: &[&str], roles: [&str; 2], share: f64) -> Self {
         let [worker, client] = roles.map(|role| {
             let words = program.iter().copied().chain([role]).map(str::to_owned).collect();
@@ -98,7 +99,7 @@ impl Contender {
 }
 
 impl Programs {
-    /// All contenders whose programs are there.
+    /// All contenders whose programs are given.
     pub(crate) fn contenders(&self) -> Vec<Contender> {
         let text = |path: &PathBuf| path.to_string_lossy().into_owned();
         let floor = text(&self.floor);
@@ -107,7 +108,7 @@ impl Programs {
         let floor_roles = ["floor-worker", "floor-client"];
         let roles = ["worker", "client"];
         let mut all = vec![
-            Contender::on(&floor_broker, name::FLOOR, &[&floor], floor_roles, 1.0),
+            Contender::on(&floor_broker, name::BASELINE, &[&floor], floor_roles, 1.0),
             Contender::on(&ours, name::BROKER, &[&floor], floor_roles, 1.0),
             Contender::on(&ours, name::RUST, &[&floor], roles, 1.0),
         ];
@@ -148,7 +149,7 @@ impl Programs {
         all
     }
 
-    /// Contenders whose clients are of many threads.
+    /// Contenders whose clients use many threads.
     pub(crate) fn threads(&self) -> Vec<Contender> {
         let Some(ruby) = &self.ruby else { return Vec::new() };
         let ours = self.broker(&[]);
@@ -171,7 +172,8 @@ impl Programs {
         Command { words: words.collect(), variables: Vec::new(), suffix: &[] }
     }
 
-    /// The published package on its own broker; our program for Node.js drives its worker and client.
+    /// The published package with its own broker; our program for Node.js drives its worker and
+    /// client.
     fn published(&self, bench: &str, peer: &std::path::Path) -> Contender {
         let anywhere = "tcp://127.0.0.1:*";
         let script = peer.join("peer.js").to_string_lossy().into_owned();
@@ -179,7 +181,7 @@ impl Programs {
         let roles = ["worker", "client"];
         let mut contender = Contender::on(&broker, name::PUBLISHED, &["node", bench], roles, 0.1).with_callbacks();
         let package = peer.join("node_modules/pigato");
-        // Node.js takes a path that does not begin with / for a package's name.
+        // Node.js takes a path that does not begin with `/` as the name of a package.
         let package = std::path::absolute(&package).unwrap_or(package).to_string_lossy().into_owned();
         for command in [&mut contender.worker, &mut contender.client] {
             command.variables = vec![("PIGATO", package.clone())];
@@ -187,7 +189,7 @@ impl Programs {
         contender
     }
 
-    /// Whom a document of all has to miss.
+    /// The contenders that are not measured because their programs are missing.
     pub(crate) fn missing(&self) -> Vec<&'static str> {
         let measured = self.contenders();
         let all = [

@@ -1,9 +1,9 @@
-//! Runs every contender in turn, again and again, and writes what came out.
+//! Measures every contender in turn, repeatedly, and writes the results.
 //!
-//! A contender is three programs: a broker, a worker that echoes and a client that keeps a window of requests in flight. They
-//! are built elsewhere (`make bench` does all of it) and given here; what is not given is not measured, and the document says so.
+//! A contender is three programs: a broker, a worker that echoes, and a client that keeps a window
+//! of requests in flight. `make bench` builds them and passes their locations. A missing program is
+//! not measured, and the document says so.
 
-mod bars;
 mod conditions;
 mod contender;
 mod document;
@@ -12,6 +12,7 @@ mod plot;
 mod profile;
 mod role;
 mod special;
+mod targets;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,7 +23,7 @@ use contender::Programs;
 use measure::{Load, Results};
 use special::Special;
 
-/// What the contenders are measured with; all others answer the question how that scales.
+/// The loads that all contenders run; the larger windows show how they scale.
 const LOADS: [Load; 5] = [
     Load { requests: 20_000, window: 1, body_bytes: 5 },
     Load { requests: 200_000, window: 100, body_bytes: 5 },
@@ -31,16 +32,16 @@ const LOADS: [Load; 5] = [
     Load { requests: 20_000, window: 16, body_bytes: 65_536 },
 ];
 
-/// What clients of fifty threads are measured with, of which each waits for its own reply.
+/// The load of clients with 50 threads, each of which waits for its own reply.
 const THREADS_LOAD: Load = Load { requests: 200_000, window: 50, body_bytes: 5 };
 
-/// Measures PIGATO in every language beside what libzmq itself costs, the published package and NATS
+/// Measures PIGATO in every language beside the libzmq baseline, the published package and NATS
 #[derive(Debug, Parser)]
 struct Arguments {
     #[command(flatten)]
     programs: Programs,
 
-    /// Runs of each contender, in turn; medians are told
+    /// Runs of each contender, in turn; the figures are medians
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     rounds: u32,
 
@@ -48,7 +49,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
 
-    /// Write here: performance.md, with its plots in performance/
+    /// Folder for performance.md and its plots in performance/
     #[arg(long, value_name = "FOLDER")]
     into: PathBuf,
 }
@@ -65,7 +66,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), String> {
     let contenders = arguments.programs.contenders();
-    let conditions = conditions::Conditions::look(arguments.rounds, arguments.scale);
+    let conditions = conditions::Conditions::read_all(arguments.rounds, arguments.scale);
     let mut results = Results::default();
     for load in LOADS {
         results.add(measure::compare(&contenders, load, arguments.rounds, arguments.scale)?);
@@ -82,5 +83,5 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     if failed.is_empty() {
         return Ok(());
     }
-    Err(format!("failed, as the document says: {}", failed.join(", ")))
+    Err(format!("failed; the document has the details: {}", failed.join(", ")))
 }

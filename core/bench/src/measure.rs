@@ -1,14 +1,14 @@
-//! Runs the contenders in turn; medians.
+//! Runs the contenders in turn and takes medians.
 
 use serde_json::Value;
 
 use crate::contender::Contender;
 use crate::role::Role;
 
-/// Requests that a client makes before it measures: 1/n of them.
+/// Warm-up requests of a client before the measurement: 1/n of all.
 const WARM_UP: f64 = 10.0;
 
-/// What one run of a client is to do.
+/// The load of one run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Load {
     pub(crate) requests: usize,
@@ -16,7 +16,7 @@ pub(crate) struct Load {
     pub(crate) body_bytes: usize,
 }
 
-/// What one run gave, or the medians of some.
+/// The figures of one run, or the medians of several.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Figures {
     pub(crate) requests_per_second: f64,
@@ -27,7 +27,7 @@ pub(crate) struct Figures {
     /// Processor time in microseconds per request.
     pub(crate) broker_cpu: f64,
     pub(crate) worker_cpu: f64,
-    /// At the most.
+    /// Peak value.
     pub(crate) broker_memory_bytes: f64,
 }
 
@@ -46,11 +46,11 @@ impl Figures {
     }
 }
 
-/// All that was measured under one load.
+/// All figures of one load.
 #[derive(Debug)]
 pub(crate) struct Comparison {
     pub(crate) load: Load,
-    /// The medians of each contender, or what went wrong with it.
+    /// The medians of each contender, or its failure.
     pub(crate) rows: Vec<(&'static str, Result<Figures, String>)>,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct Comparison {
 pub(crate) struct Results {
     pub(crate) comparisons: Vec<Comparison>,
     pub(crate) special: crate::special::Special,
-    /// Where time goes, and for whom that is not known.
+    /// Profiles, or the failure of each.
     pub(crate) profiles: Vec<(String, Result<Vec<crate::profile::Row>, String>)>,
 }
 
@@ -67,7 +67,7 @@ impl Results {
         self.comparisons.push(comparison);
     }
 
-    /// Who failed, and under which load.
+    /// The contenders that failed, with their loads.
     pub(crate) fn failed(&self) -> Vec<String> {
         let rows = self
             .comparisons
@@ -85,7 +85,7 @@ impl Results {
             .collect()
     }
 
-    /// The medians of a contender under a load with this window.
+    /// The medians of a contender for the load with this window.
     pub(crate) fn figures(&self, window: usize, name: &str) -> Option<Figures> {
         let comparison = self.comparisons.iter().find(|comparison| comparison.load.window == window)?;
         let (_, figures) = comparison.rows.iter().find(|(contender, _)| *contender == name)?;
@@ -98,7 +98,7 @@ pub(crate) fn compare(contenders: &[Contender], load: Load, rounds: u32, scale: 
     let mut runs: Vec<Result<Vec<Figures>, String>> = contenders.iter().map(|_| Ok(Vec::new())).collect();
     for round in 1..=rounds {
         for (contender, runs) in contenders.iter().zip(&mut runs) {
-            // One that has failed is not tried again, and does not keep the others from being measured.
+            // A contender that has failed is skipped, so that it does not delay the others.
             let Ok(figures) = runs else { continue };
             eprintln!(
                 "window {}, {} bytes, round {round} of {rounds}: {}",
@@ -126,15 +126,15 @@ fn run(contender: &Contender, load: Load, scale: f64) -> Result<Figures, String>
     Ok(figures)
 }
 
-/// A contender at work. The client prints a line when it has done so.
+/// A running contender. The client prints a line when it has finished.
 pub(crate) struct Running {
     pub(crate) client: Role,
     pub(crate) worker: Role,
     pub(crate) broker: Role,
-    /// Before the client began, in microseconds.
+    /// Before the client started, in microseconds.
     pub(crate) broker_cpu_before: f64,
     pub(crate) worker_cpu_before: f64,
-    /// Those too that are not measured.
+    /// Including the warm-up requests.
     pub(crate) all_requests: f64,
 }
 
@@ -155,24 +155,24 @@ impl Running {
     }
 }
 
-/// A broker prints its endpoint, the published package's with more, as JSON.
+/// A broker prints its endpoint; the published package's prints JSON with more.
 fn endpoint(line: &str) -> Result<String, String> {
     match serde_json::from_str::<Value>(line) {
-        Ok(said) => said["endpoint"].as_str().map(str::to_owned).ok_or_else(|| format!("no endpoint in {line}")),
+        Ok(result) => result["endpoint"].as_str().map(str::to_owned).ok_or_else(|| format!("no endpoint in {line}")),
         Err(_) => Ok(line.to_owned()),
     }
 }
 
-/// One form for what clients in Node.js and the others print.
+/// Reads the figures of a client, in the form of Node.js or of the others.
 fn parse(line: &str) -> Result<Figures, String> {
-    let said: Value = serde_json::from_str(line).map_err(|_| format!("no figures: {line}"))?;
+    let result: Value = serde_json::from_str(line).map_err(|_| format!("no figures: {line}"))?;
     let number = |flat: &str, nested: &Value| {
-        let value = said.get(flat).unwrap_or(nested);
+        let value = result.get(flat).unwrap_or(nested);
         value.as_f64().ok_or_else(|| format!("no {flat} in {line}"))
     };
-    let latency = &said["latencyMicroseconds"];
+    let latency = &result["latencyMicroseconds"];
     Ok(Figures {
-        requests_per_second: number("requests_per_second", &said["requestsPerSecond"])?,
+        requests_per_second: number("requests_per_second", &result["requestsPerSecond"])?,
         p50: number("p50_microseconds", &latency["p50"])?,
         p90: number("p90_microseconds", &latency["p90"])?,
         p99: number("p99_microseconds", &latency["p99"])?,
@@ -196,7 +196,7 @@ mod tests {
     use super::{endpoint, medians, parse, Figures};
 
     #[test]
-    fn both_forms_of_figures_are_read() {
+    fn both_forms_of_figures_are_parsed() {
         let flat = r#"{"requests_per_second":9,"p50_microseconds":1,"p90_microseconds":2,"p99_microseconds":3,"p999_microseconds":4}"#;
         let nested = r#"{"requestsPerSecond":9,"latencyMicroseconds":{"p50":1,"p90":2,"p99":3,"p999":4}}"#;
         for line in [flat, nested] {
@@ -207,13 +207,13 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_come_plain_or_in_json() {
+    fn endpoints_are_plain_or_in_json() {
         assert_eq!(endpoint("tcp://127.0.0.1:5").unwrap(), "tcp://127.0.0.1:5");
         assert_eq!(endpoint(r#"{"endpoint":"tcp://127.0.0.1:5"}"#).unwrap(), "tcp://127.0.0.1:5");
     }
 
     #[test]
-    fn each_figure_has_a_median_of_its_own() {
+    fn each_figure_has_its_own_median() {
         let run = |rate, p50| Figures { requests_per_second: rate, p50, ..Figures::default() };
         let medians = medians(&[run(1.0, 9.0), run(5.0, 1.0), run(2.0, 2.0)]);
         assert_eq!((medians.requests_per_second, medians.p50), (2.0, 2.0));

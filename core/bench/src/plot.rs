@@ -54,7 +54,7 @@ pub(crate) fn draw(folder: &Path, results: &Results) -> Result<Vec<(String, Stri
 type Plot = fn(&Path, &str, &Comparison) -> Outcome;
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// The contenders that were measured, with their colours' numbers.
+/// The contenders with results, and the indexes of their colours.
 fn measured(comparison: &Comparison) -> Vec<(usize, &'static str, &crate::measure::Figures)> {
     let rows = comparison.rows.iter().enumerate();
     rows.filter_map(|(at, (name, figures))| Some((at, *name, figures.as_ref().ok()?))).collect()
@@ -101,7 +101,7 @@ fn latency(path: &Path, caption: &str, comparison: &Comparison) -> Outcome {
     let most = all.iter().copied().fold(least * 2.0, f64::max);
     let area = SVGBackend::new(path, SIZE).into_drawing_area();
     area.fill(&WHITE)?;
-    // Room for the names at the right.
+    // Room for the names on the right.
     let (plot, legend) = area.split_horizontally(SIZE.0 - 280);
     let mut chart = ChartBuilder::on(&plot)
         .caption(caption, ("sans-serif", 18))

@@ -1,4 +1,4 @@
-//! Where processor time goes: by thread, and by whose code runs, as `perf` sees it.
+//! Profiles processor time with `perf`: by thread and by the owner of the code.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,30 +14,31 @@ use crate::measure::{Load, Running};
 use crate::role::Role;
 use crate::special;
 
-/// Some seconds at the window that most bars are about.
+/// A few seconds at the window of most targets.
 pub(crate) const LOAD: Load = Load { requests: 400_000, window: 100, body_bytes: 5 };
 
-/// Samples a second of each processor. No divisor of what programs do at regular times.
+/// Samples per second and processor. Not a divisor of common timer rates.
 const SAMPLES_PER_SECOND: &str = "1999";
 
-/// How long `perf` may take to begin, or to end.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Time limit for the start and the end of `perf`.
+const PERF_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Seconds that it may take to read what it recorded.
+/// Seconds that `perf` may take to evaluate its recording.
 const REPORT_SECONDS: &str = "120";
 
-/// How long peers that do nothing are watched: some heartbeat intervals.
+/// How long idle peers are observed: a few heartbeat intervals.
 const IDLE_TIME: Duration = Duration::from_secs(10);
 
-/// What is looked at: of each contender the role that its bars are about. `perf` sees the threads that are there when it
-/// begins, so that clients with threads of their own are none of them.
+/// The profiled roles: for each contender the role that its targets are about. `perf` sees only
+/// threads that exist when it starts, so clients that start their own threads later are not
+/// profiled.
 const SUBJECTS: [(&str, Part); 8] = [
-    (name::FLOOR, Part::Broker),
+    (name::BASELINE, Part::Broker),
     (name::BROKER, Part::Broker),
-    (name::FLOOR, Part::Worker),
+    (name::BASELINE, Part::Worker),
     (name::RUST, Part::Worker),
     (name::GO, Part::Worker),
-    (name::FLOOR, Part::Client),
+    (name::BASELINE, Part::Client),
     (name::RUST, Part::Client),
     (name::GO, Part::Client),
 ];
@@ -68,14 +69,14 @@ impl Part {
     }
 }
 
-/// Whose code runs.
+/// The owner of the running code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Owner {
     Kernel,
     Libzmq,
-    /// Allocating, copying and comparing, whoever asks for it.
+    /// Allocation, copying and comparison, whoever calls it.
     CLibrary,
-    /// Ours, or the language's.
+    /// Our code, or the language's.
     Program,
 }
 
@@ -100,30 +101,31 @@ impl Owner {
     }
 }
 
-/// What one thread, or all of a kind, took for one request, in microseconds.
+/// The processor time of a thread, or of all threads of a kind, per request, in microseconds.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) thread: &'static str,
     pub(crate) microseconds: BTreeMap<Owner, f64>,
 }
 
-/// What was looked at, each with its rows or with what went wrong.
+/// The profiled roles, each with its rows or its failure.
 pub(crate) fn measure(programs: &Programs) -> Vec<(String, Result<Vec<Row>, String>)> {
     let contenders = programs.contenders();
     let mut profiles = Vec::new();
     for (name, part) in SUBJECTS {
         let Some(contender) = contenders.iter().find(|contender| contender.name == name) else { continue };
         let what = format!("{name}, {}", part.name());
-        eprintln!("where time goes: {what}");
+        eprintln!("profiling: {what}");
         profiles.push((what, of_role(contender, part)));
     }
     let what = "10,000 idle peers, broker, for each heartbeat".to_owned();
-    eprintln!("where time goes: {what}");
+    eprintln!("profiling: {what}");
     profiles.push((what, of_idle_peers(programs)));
     profiles
 }
 
-/// Two runs: one tells how much time it is, without `perf`, which costs some, and the other how it is shared out.
+/// Measures in two runs: the first, without `perf` and its overhead, yields the total; the second
+/// yields the shares.
 fn of_role(contender: &Contender, part: Part) -> Result<Vec<Row>, String> {
     const ALL_REQUESTS: f64 = 1.0;
     let alone = Running::start(contender, LOAD, ALL_REQUESTS)?;
@@ -153,7 +155,7 @@ fn of_idle_peers(programs: &Programs) -> Result<Vec<Row>, String> {
     })
 }
 
-/// `perf` at work.
+/// A running `perf`.
 struct Recording {
     perf: Child,
     file: TempPath,
@@ -172,13 +174,13 @@ impl Recording {
         Ok(recording)
     }
 
-    /// It writes the head of its file when it is about to begin.
+    /// `perf` writes the header of its file just before it starts.
     fn wait_until_begun(&mut self) -> Result<(), String> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + PERF_TIMEOUT;
         while std::fs::metadata(&self.file).map_or(0, |file| file.len()) == 0 {
             let ended = self.perf.try_wait().map_err(|error| format!("perf: {error}"))?;
             if ended.is_some() || Instant::now() > until {
-                return Err("perf does not record; see what `perf record -e cpu-clock -- true` says".to_owned());
+                return Err("perf does not record; run `perf record -e cpu-clock -- true` to see why".to_owned());
             }
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -186,7 +188,7 @@ impl Recording {
     }
 
     fn wait_until_ended(&mut self) -> Result<(), String> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + PERF_TIMEOUT;
         while self.perf.try_wait().map_err(|error| format!("perf: {error}"))?.is_none() {
             if Instant::now() > until {
                 return Err("perf does not end".to_owned());
@@ -197,7 +199,7 @@ impl Recording {
     }
 
     fn stop(mut self) -> Result<Shares, String> {
-        // Fails only if it has ended by itself, with what it looked at.
+        // Fails only if the process has already ended; the recording is complete then.
         let _ = kill(Pid::from_raw(self.perf.id() as i32), Signal::SIGINT);
         self.wait_until_ended()?;
         let fields = ["report", "--stdio", "--quiet", "--fields", "overhead,comm,dso,sym", "--field-separator", ";"];
@@ -209,13 +211,13 @@ impl Recording {
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        // Both fail only if it has ended.
+        // Both fail only if the process has already ended.
         let _ = self.perf.kill();
         let _ = self.perf.wait();
     }
 }
 
-/// `perf`, silent, with a file that is `record`'s output and `report`'s input.
+/// `perf`, without output, with a file that `record` writes and `report` reads.
 fn perf(arguments: &[&str], file: &Path) -> Command {
     let (mut command, direction) = if arguments[0] == "record" {
         (Command::new("perf"), "--output")
@@ -224,13 +226,13 @@ fn perf(arguments: &[&str], file: &Path) -> Command {
         bounded.args([REPORT_SECONDS, "perf"]);
         (bounded, "--input")
     };
-    // Where the process's id follows, the file must come before.
+    // The process id follows as the last argument, so the file comes first.
     command.arg(arguments[0]).arg(direction).arg(file).args(&arguments[1..]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
 
-/// Parts of a hundred.
+/// Percentages.
 #[derive(Debug, Default, PartialEq)]
 struct Shares(BTreeMap<(&'static str, Owner), f64>);
 
@@ -244,15 +246,15 @@ impl Shares {
             *shares.0.entry((thread_of(thread), Owner::of(object, symbol))).or_default() += percent;
         }
         if shares.0.is_empty() {
-            return Err("perf has seen nothing".to_owned());
+            return Err("perf recorded no samples".to_owned());
         }
         if !shares.0.keys().any(|(_, owner)| *owner == Owner::Kernel) {
-            return Err("perf may not look into the kernel; set kernel.perf_event_paranoid to 1, or be root".to_owned());
+            return Err("perf has no access to the kernel; set kernel.perf_event_paranoid to 1, or be root".to_owned());
         }
         Ok(shares)
     }
 
-    /// What that is of a whole, thread by thread; what the whole does not notice is left out.
+    /// Applies the shares to a total, thread by thread; leaves out negligible ones.
     fn rows(&self, microseconds: f64) -> Vec<Row> {
         const LEAST_PERCENT: f64 = 1.0;
         let mut threads: BTreeMap<&'static str, BTreeMap<Owner, f64>> = BTreeMap::new();
@@ -289,9 +291,9 @@ mod tests {
 ";
         let shares = Shares::parse(report).unwrap();
         let rows = shares.rows(10.0);
-        let told: Vec<_> = rows.iter().map(|row| (row.thread, row.microseconds.clone())).collect();
+        let shown: Vec<_> = rows.iter().map(|row| (row.thread, row.microseconds.clone())).collect();
         assert_eq!(
-            told,
+            shown,
             [
                 ("libzmq's I/O thread", [(Owner::Kernel, 5.0), (Owner::Libzmq, 2.0)].into()),
                 ("our I/O thread", [(Owner::Libzmq, 1.0), (Owner::CLibrary, 1.0), (Owner::Program, 0.95)].into()),

@@ -1,4 +1,4 @@
-//! A role's process: started, listened to, ended.
+//! A role's process: starts it, reads its output, ends it.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use crate::contender::Command;
 
-/// Longer than any run takes; a process that says nothing for so long hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Longer than any run takes; a process that prints nothing for this time hangs.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Linux counts CPU time in hundredths of a second.
 const MICROSECONDS_PER_TICK: f64 = 10_000.0;
 
-/// A process, which ends with this value.
+/// A process that is killed when this is dropped.
 pub(crate) struct Role {
     child: Child,
     lines: Receiver<String>,
@@ -28,7 +28,7 @@ impl Role {
             .args(arguments)
             .envs(command.variables.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
-            // Some end when it is closed.
+            // Some roles end when their input is closed.
             .stdin(Stdio::piped())
             .spawn()
             .map_err(|error| format!("could not start {name}: {error}"))?;
@@ -51,10 +51,10 @@ impl Role {
 
     /// The next line that it prints.
     pub(crate) fn line(&self) -> Result<String, String> {
-        self.lines.recv_timeout(PATIENCE).map_err(|_| format!("{} has ended or hangs", self.name))
+        self.lines.recv_timeout(OUTPUT_TIMEOUT).map_err(|_| format!("{} has ended or hangs", self.name))
     }
 
-    /// Processor time of all its threads so far, those that have ended too, in microseconds.
+    /// Processor time of all threads so far, including ended ones, in microseconds.
     pub(crate) fn cpu_microseconds(&self) -> Result<f64, String> {
         let place = format!("/proc/{}", self.child.id());
         let problem = |error: std::io::Error| format!("{place}: {error}");
@@ -69,12 +69,12 @@ impl Role {
         Ok((exact.sum::<f64>() / 1e3).max((ticks(11) + ticks(12)) * MICROSECONDS_PER_TICK))
     }
 
-    /// The most memory that it has had resident, in bytes.
+    /// Peak resident memory in bytes.
     pub(crate) fn most_memory_bytes(&self) -> Result<f64, String> {
         self.status_bytes("VmHWM:")
     }
 
-    /// The memory that it has resident now, in bytes.
+    /// Current resident memory in bytes.
     pub(crate) fn memory_bytes(&self) -> Result<f64, String> {
         self.status_bytes("VmRSS:")
     }
@@ -91,7 +91,7 @@ impl Role {
 
 impl Drop for Role {
     fn drop(&mut self) {
-        // Both fail only if it has ended by itself.
+        // Both fail only if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! What is no comparison of contenders: one long stream, peers that do nothing, and more requests than can be answered.
+//! Measurements that do not compare contenders: one long stream, idle peers, and overload.
 
 use std::time::{Duration, Instant};
 
@@ -10,23 +10,23 @@ use crate::role::Role;
 /// Partial replies of the long stream.
 const PARTIALS: usize = 1_000_000;
 
-/// Peers that only live, in so many processes: descriptors are bounded for each.
+/// Idle peers, in several processes, because descriptors are limited per process.
 const IDLE_PEERS: usize = 10_000;
 const IDLE_PROCESSES: usize = 2;
 
-/// How long the broker is watched while its peers do nothing: some heartbeat intervals.
+/// How long the broker is observed while its peers are idle: a few heartbeat intervals.
 const IDLE_TIME: Duration = Duration::from_secs(10);
 
-/// Rounds at most: with each, ten thousand connections are made twice.
+/// Maximum number of rounds; each opens 10,000 connections twice.
 const IDLE_ROUNDS: u32 = 3;
 
-/// Requests that the broker may hold while it is asked for more than is answered.
+/// Request limit of the broker under overload.
 const MOST_REQUESTS: &str = "2000";
 
-/// Seconds of that.
+/// Duration of the overload in seconds.
 const OVERLOAD_SECONDS: &str = "60";
 
-/// What was measured; nothing yet by default.
+/// The results; nothing is measured by default.
 #[derive(Debug)]
 pub(crate) struct Special {
     pub(crate) partials_per_second: Result<f64, String>,
@@ -45,8 +45,8 @@ impl Default for Special {
 pub(crate) struct Idle {
     /// Of one core.
     pub(crate) processor_percent: f64,
-    /// The same for the least program that keeps these peers alive.
-    pub(crate) floor_percent: f64,
+    /// The same for a minimal program that keeps these peers alive.
+    pub(crate) baseline_percent: f64,
     pub(crate) bytes_per_peer: f64,
 }
 
@@ -57,14 +57,14 @@ pub(crate) struct Overload {
     pub(crate) answered: f64,
     /// With `B_QUEUE_FULL`.
     pub(crate) refused: f64,
-    /// With anything else.
+    /// With any other error.
     pub(crate) failed: f64,
     pub(crate) p99_milliseconds: f64,
     pub(crate) recovered_after_milliseconds: f64,
 }
 
 impl Special {
-    /// One that fails does not keep the others from being measured.
+    /// A failed measurement does not prevent the others.
     pub(crate) fn measure(programs: &Programs, rounds: u32, scale: f64) -> Self {
         Self {
             partials_per_second: partials_per_second(programs, rounds, scale),
@@ -73,7 +73,7 @@ impl Special {
         }
     }
 
-    /// What failed.
+    /// The failed measurements.
     pub(crate) fn failed(&self) -> Vec<String> {
         let failed = [
             ("the stream", self.partials_per_second.is_err()),
@@ -83,16 +83,16 @@ impl Special {
         failed.into_iter().filter(|(_, has_failed)| *has_failed).map(|(what, _)| what.to_owned()).collect()
     }
 
-    /// What the document says of it.
+    /// The lines of the document.
     pub(crate) fn lines(&self) -> [(&'static str, String); 3] {
-        let told = |figures: Result<String, &String>| figures.unwrap_or_else(|problem| format!("failed: {problem}"));
+        let shown = |figures: Result<String, &String>| figures.unwrap_or_else(|problem| format!("failed: {problem}"));
         [
             (
                 "one stream of partial replies of 5 bytes",
-                told(self.partials_per_second.as_ref().map(|partials| format!("{partials:.0} a second"))),
+                shown(self.partials_per_second.as_ref().map(|partials| format!("{partials:.0}/s"))),
             ),
-            ("peers that only send heartbeats, half of them workers", told(self.idle.as_ref().map(Idle::text))),
-            ("a worker that is asked for twice of what it manages", told(self.overload.as_ref().map(Overload::text))),
+            ("peers that only send heartbeats, half of them workers", shown(self.idle.as_ref().map(Idle::text))),
+            ("a worker under twice its capacity", shown(self.overload.as_ref().map(Overload::text))),
         ]
     }
 }
@@ -100,11 +100,11 @@ impl Special {
 impl Idle {
     fn text(&self) -> String {
         format!(
-            "{IDLE_PEERS}: {:.1} % of one core for the broker, {:.1} KiB of its memory each; {:.1} % for a program that only reads, \
-             writes and waits",
+            "{IDLE_PEERS}: {:.1} % of one core for the broker, {:.1} KiB of its memory per peer; {:.1} % for a \
+             program that only reads, writes and waits",
             self.processor_percent,
             self.bytes_per_peer / 1024.0,
-            self.floor_percent
+            self.baseline_percent
         )
     }
 }
@@ -112,9 +112,9 @@ impl Idle {
 impl Overload {
     fn text(&self) -> String {
         format!(
-            "it manages {:.0} a second and is asked {:.0} a second for {OVERLOAD_SECONDS} s, while the broker holds \
-             {MOST_REQUESTS} requests at most: {:.0} answered (p99 {:.0} ms), {:.0} refused with `B_QUEUE_FULL`, {:.0} failed \
-             otherwise; as fast as before {:.0} ms after the last was sent",
+            "capacity {:.0}/s, load {:.0}/s for {OVERLOAD_SECONDS} s, request limit of the broker \
+             {MOST_REQUESTS}: {:.0} answered (p99 {:.0} ms), {:.0} refused with `B_QUEUE_FULL`, {:.0} failed \
+             otherwise; normal latency again {:.0} ms after the last request",
             self.capacity_per_second,
             self.rate_per_second,
             self.answered,
@@ -136,7 +136,7 @@ fn partials_per_second(programs: &Programs, rounds: u32, scale: f64) -> Result<f
         let worker = Role::start(&programs.role(&["streamer"]), std::slice::from_ref(&endpoint))?;
         worker.line()?;
         let client = Role::start(&programs.role(&["reader"]), &[endpoint, partials.clone()])?;
-        rates.push(number(&said(&client)?, "requests_per_second")?);
+        rates.push(number(&result(&client)?, "requests_per_second")?);
     }
     Ok(median(rates))
 }
@@ -150,8 +150,8 @@ fn idle(programs: &Programs, rounds: u32) -> Result<Idle, String> {
         own.push(percent);
         bytes.push(bytes_per_peer);
     }
-    let [processor_percent, floor_percent, bytes_per_peer] = [own, least, bytes].map(median);
-    Ok(Idle { processor_percent, floor_percent, bytes_per_peer })
+    let [processor_percent, baseline_percent, bytes_per_peer] = [own, least, bytes].map(median);
+    Ok(Idle { processor_percent, baseline_percent, bytes_per_peer })
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {
@@ -159,7 +159,7 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures[figures.len() / 2]
 }
 
-/// Per cent of one core that the broker takes, and bytes for each of its peers.
+/// Percent of one core that the broker uses, and bytes per peer.
 fn idle_once(programs: &Programs, broker: &Command) -> Result<(f64, f64), String> {
     with_idle_peers(programs, broker, |broker, bytes_alone| {
         let bytes_per_peer = (broker.memory_bytes()? - bytes_alone) / IDLE_PEERS as f64;
@@ -170,7 +170,8 @@ fn idle_once(programs: &Programs, broker: &Command) -> Result<(f64, f64), String
     })
 }
 
-/// Calls `look` with a broker whose peers only live, and with the memory that it took without them.
+/// Calls `look` with a broker that has only idle peers, and with the memory that it used without
+/// them.
 pub(crate) fn with_idle_peers<T>(
     programs: &Programs,
     broker: &Command,
@@ -189,7 +190,7 @@ pub(crate) fn with_idle_peers<T>(
     look(&broker, alone)
 }
 
-/// Heartbeats that the idle peers send in such a time.
+/// Number of heartbeats that the idle peers send in this time.
 pub(crate) fn heartbeats_in(time: Duration) -> f64 {
     IDLE_PEERS as f64 * time.as_secs_f64() / pigato_proto::config::defaults::HEARTBEAT.as_secs_f64()
 }
@@ -201,23 +202,23 @@ fn overload(programs: &Programs) -> Result<Overload, String> {
     let worker = Role::start(&programs.role(&["slow-worker"]), std::slice::from_ref(&endpoint))?;
     worker.line()?;
     let client = Role::start(&programs.role(&["overload"]), &[endpoint, OVERLOAD_SECONDS.to_owned()])?;
-    let said = said(&client)?;
+    let result = result(&client)?;
     Ok(Overload {
-        capacity_per_second: number(&said, "requests_per_second")?,
-        rate_per_second: number(&said, "rate")?,
-        answered: number(&said, "answered")?,
-        refused: number(&said, "refused")?,
-        failed: number(&said, "others")?,
-        p99_milliseconds: number(&said, "p99_microseconds")? / 1e3,
-        recovered_after_milliseconds: number(&said, "recovered_after_milliseconds")?,
+        capacity_per_second: number(&result, "requests_per_second")?,
+        rate_per_second: number(&result, "rate")?,
+        answered: number(&result, "answered")?,
+        refused: number(&result, "refused")?,
+        failed: number(&result, "others")?,
+        p99_milliseconds: number(&result, "p99_microseconds")? / 1e3,
+        recovered_after_milliseconds: number(&result, "recovered_after_milliseconds")?,
     })
 }
 
-fn said(role: &Role) -> Result<Value, String> {
+fn result(role: &Role) -> Result<Value, String> {
     let line = role.line()?;
     serde_json::from_str(&line).map_err(|_| format!("no figures: {line}"))
 }
 
-fn number(said: &Value, name: &str) -> Result<f64, String> {
-    said[name].as_f64().ok_or_else(|| format!("no {name} in {said}"))
+fn number(result: &Value, name: &str) -> Result<f64, String> {
+    result[name].as_f64().ok_or_else(|| format!("no {name} in {result}"))
 }

@@ -1,4 +1,4 @@
-//! The three roles of the floor, straight on libzmq.
+//! The three roles of the baseline, which use libzmq directly.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -6,10 +6,11 @@ use std::time::Instant;
 use hdrhistogram::Histogram;
 use zmq::{Context, Message, Socket, SocketType, SNDMORE};
 
-use crate::measure::{announce, say_result, DATA_ALLOWANCE};
+use crate::measure::{announce, announce_result, WARM_UP_DIVISOR};
 use crate::Load;
 
-/// What our client and worker send with bytes. Frames of other lengths would cost libzmq something else.
+/// The options that our client and worker send with bytes. Frames of other lengths would cost
+/// libzmq a different amount.
 const REQUEST_OPTIONS: &[u8] = br#"{"timeout":60000,"retry":0,"codec":"raw"}"#;
 const REPLY_OPTIONS: &[u8] = br#"{"codec":"raw"}"#;
 
@@ -17,7 +18,7 @@ fn open(context: &Context, kind: SocketType, role: char) -> Socket {
     prepared(context.socket(kind).expect("a socket"), role, 0)
 }
 
-/// With an identity as long as a real one: `<prefix uuid>-<uuid>`.
+/// Sets an identity as long as a real one: `<prefix uuid>-<uuid>`.
 pub(crate) fn prepared(socket: Socket, role: char, number: usize) -> Socket {
     socket.set_sndhwm(0).expect("no limit");
     socket.set_rcvhwm(0).expect("no limit");
@@ -61,7 +62,7 @@ pub(crate) fn broker() {
         match (&*frames[1], &*frames[2]) {
             (b"W", b"1") => {
                 workers.push(frames[0].to_vec());
-                // The real worker and client wait for answers to these.
+                // The real worker and client wait for answers to these messages.
                 put(&socket, &frames[0], SNDMORE);
                 put(&socket, b"W", SNDMORE);
                 put(&socket, b"1", 0);
@@ -102,7 +103,7 @@ pub(crate) fn worker(endpoint: &str) {
     put(&socket, b"W", SNDMORE);
     put(&socket, b"1", SNDMORE);
     put(&socket, b"echo", 0);
-    // No limit, so that the broker's default of 100 does not decide what a window of 1,000 measures.
+    // No limit: otherwise the broker's default of 100 would distort a window of 1,000.
     put(&socket, b"W", SNDMORE);
     put(&socket, b"4", SNDMORE);
     put(&socket, b"", SNDMORE);
@@ -136,7 +137,7 @@ pub(crate) fn client(endpoint: &str, load: Load) {
     let mut latencies = Histogram::<u64>::new(3).expect("three digits");
     let mut sent_at = HashMap::with_capacity(load.window);
     let (mut sent, mut answered) = (0usize, 0usize);
-    let warm_up = load.requests / DATA_ALLOWANCE;
+    let warm_up = load.requests / WARM_UP_DIVISOR;
     let mut started = Instant::now();
     let mut frames = Vec::new();
     while answered < load.requests + warm_up {
@@ -164,5 +165,5 @@ pub(crate) fn client(endpoint: &str, load: Load) {
             }
         }
     }
-    say_result(load, started.elapsed(), &latencies);
+    announce_result(load, started.elapsed(), &latencies);
 }

@@ -1,5 +1,5 @@
-//! Peers that do nothing but live: every other one is a client, the others are workers, each of a service of its own; and what
-//! keeping them alive costs the system by itself.
+//! Idle peers: half are clients, half are workers, each of its own service; and a minimal broker
+//! that keeps them alive.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,19 +16,20 @@ use zmq::{DONTWAIT, SNDMORE};
 use crate::floor::prepared;
 use crate::measure::announce;
 
-/// Between two heartbeats of a peer, as clients and workers have it by default.
+/// The default interval between two heartbeats of clients and workers.
 const HEARTBEAT: Duration = pigato::config::defaults::HEARTBEAT;
 
-/// Descriptors of a peer: its connection, and what wakes its socket.
+/// Descriptors per peer: its connection, and the wake-up of its socket.
 const DESCRIPTORS: u64 = 2;
 
-/// As many descriptors as the system allows: those of the broker too, which does not know how many peers come.
+/// Raises the descriptor limit to the hard limit, also for the broker, which does not know how many
+/// peers will connect.
 pub(crate) fn allow_descriptors() {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
     setrlimit(Resource::RLIMIT_NOFILE, most, most).expect("the limit can be raised");
 }
 
-/// Connects so many peers, tells when all of them were answered, and keeps them alive.
+/// Connects `count` peers, announces when all have been answered, and keeps them alive.
 pub(crate) fn peers(endpoint: &str, count: usize) {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
     let needed = DESCRIPTORS * count as u64 + 64;
@@ -53,7 +54,7 @@ pub(crate) fn peers(endpoint: &str, count: usize) {
         socket.recv_multipart(0).expect("an answer");
     }
     announce("ready");
-    // Spread over the interval, as those of peers that were started one after the other are.
+    // Spread over the interval, like peers that were started one after the other.
     let pause = HEARTBEAT / u32::try_from(count).expect("a reasonable number");
     let mut next = Instant::now();
     loop {
@@ -66,7 +67,7 @@ pub(crate) fn peers(endpoint: &str, count: usize) {
     }
 }
 
-/// What a ROUTER says first (ZMTP 3.0, NULL): the greeting, then READY.
+/// The first bytes of a ROUTER (ZMTP 3.0, NULL): the greeting, then READY.
 fn opening() -> Vec<u8> {
     let mut bytes = vec![0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0];
     bytes.extend(b"NULL");
@@ -75,13 +76,13 @@ fn opening() -> Vec<u8> {
     bytes
 }
 
-/// A message of two frames of one byte.
+/// A message of 2 frames of 1 byte.
 fn heartbeat(side: u8) -> [u8; 6] {
     [1, 1, side, 0, 1, b'4']
 }
 
-/// The least that keeps such peers alive: one read, one write and one wake for each heartbeat, and nothing is kept or understood.
-/// Whatever a broker costs beyond it is its own.
+/// The minimum that keeps such peers alive: one read, one write and one wake-up per heartbeat,
+/// without state or parsing. Everything that a broker costs beyond this is its own.
 pub(crate) fn broker() {
     const LISTENER: Token = Token(usize::MAX);
     let mut poll = Poll::new().expect("a poll");

@@ -1,11 +1,12 @@
-//! What a request costs beside what libzmq itself costs.
+//! The cost of a request relative to the cost of libzmq itself.
 //!
-//! The *floor* is a forwarder with no state beside the list of its workers, a worker that echoes and a client that keeps
-//! a window of requests in flight, all with the exact frames of the protocol. No broker over libzmq can be much cheaper,
-//! so figures of the real broker, worker and client are quoted as ratios to it, measured in turn on the same machine.
+//! The *baseline* (`floor`) is a forwarder with no state except the list of its workers, a worker
+//! that echoes and a client that keeps a window of requests in flight, all with the exact frames of
+//! the protocol. No broker over libzmq can be much cheaper, so the figures of the real broker,
+//! worker and client are ratios to the baseline, measured in turn on the same machine.
 //!
-//! `cargo bench --bench floor` measures everything; `-- --help` tells the options. Each role runs in a process of its
-//! own: this program again, with the role as its first argument.
+//! `cargo bench --bench floor` measures everything; `-- --help` lists the options. Each role runs
+//! in its own process: this program, with the role as its first argument.
 
 mod floor;
 mod idle;
@@ -17,14 +18,14 @@ mod stream;
 
 use std::time::Duration;
 
-/// How a contender's three roles are run.
+/// How a contender's roles run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Contender {
-    /// libzmq and nothing else.
+    /// Only libzmq.
     Floor,
-    /// The floor's client and worker on the real broker.
+    /// The baseline's client and worker with the real broker.
     Broker,
-    /// Everything real.
+    /// Only real roles.
     Pigato,
 }
 
@@ -49,7 +50,7 @@ impl Contender {
     }
 }
 
-/// What one run of a client is to do.
+/// The load of one run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) requests: usize,
@@ -57,11 +58,11 @@ pub(crate) struct Load {
     pub(crate) body_bytes: usize,
 }
 
-/// Ends a role's process, whatever happens to whoever started it.
+/// Ends a role's process even if the process that started it fails.
 const ROLE_LIFETIME: Duration = Duration::from_secs(120);
 
 const HELP: &str = "\
-Measures requests per second, latency and the broker's CPU time per request beside what libzmq itself costs.
+Measures requests per second, latency and the broker's CPU time per request relative to libzmq itself.
 
   cargo bench --bench floor -- [--rounds N] [--scale F] [--json]
 

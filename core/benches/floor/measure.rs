@@ -1,4 +1,4 @@
-//! Runs the contenders' processes in turn and reads what they took.
+//! Runs the contenders' processes in turn and reads their figures.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Contender, Load};
 
-/// The first 1/n of the requests warm up and are not counted.
-pub(crate) const DATA_ALLOWANCE: usize = 10;
+/// The first 1/n of the requests are a warm-up and not measured.
+pub(crate) const WARM_UP_DIVISOR: usize = 10;
 
-/// What one run gave.
+/// The figures of one run.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Figures {
     pub(crate) requests_per_second: f64,
     pub(crate) p50_microseconds: f64,
     pub(crate) p99_microseconds: f64,
-    /// Processor time of the role per request, all threads together.
+    /// Processor time of the role per request, for all its threads.
     #[serde(default)]
     pub(crate) broker_microseconds: f64,
     #[serde(default)]
@@ -27,7 +27,7 @@ pub(crate) struct Figures {
     pub(crate) client_microseconds: f64,
 }
 
-/// A figure's name and where it stands.
+/// The name of a figure and its value.
 type Field = (&'static str, fn(&Figures) -> f64);
 
 impl Figures {
@@ -42,7 +42,7 @@ impl Figures {
     ];
 }
 
-/// JSON text of so many bytes.
+/// JSON text of this length.
 pub(crate) fn body(bytes: usize) -> Vec<u8> {
     let mut body = vec![b'a'; bytes.max(2)];
     let last = body.len() - 1;
@@ -50,14 +50,14 @@ pub(crate) fn body(bytes: usize) -> Vec<u8> {
     body
 }
 
-/// Tells the measuring process something, on a line of its own.
+/// Reports a line to the measuring process.
 pub(crate) fn announce(line: &str) {
     use std::io::Write;
     println!("{line}");
     std::io::stdout().flush().expect("a reader");
 }
 
-pub(crate) fn say_result(load: Load, took: Duration, latencies: &Histogram<u64>) {
+pub(crate) fn announce_result(load: Load, took: Duration, latencies: &Histogram<u64>) {
     let latency = |quantile| latencies.value_at_quantile(quantile) as f64 / 1e3;
     let figures = serde_json::json!({
         "requests_per_second": load.requests as f64 / took.as_secs_f64(),
@@ -69,7 +69,7 @@ pub(crate) fn say_result(load: Load, took: Duration, latencies: &Histogram<u64>)
     announce(&figures.to_string());
 }
 
-/// A role's process; ends with this value.
+/// A role's process, which is killed when this is dropped.
 struct Role {
     child: Child,
     lines: BufReader<std::process::ChildStdout>,
@@ -108,7 +108,7 @@ impl Role {
 
 impl Drop for Role {
     fn drop(&mut self) {
-        // Fails only if it has ended by itself.
+        // Fails only if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -124,14 +124,14 @@ fn run(contender: Contender, load: Load) -> Figures {
     let words = [load.requests, load.window, load.body_bytes].map(|number| number.to_string());
     let mut client = Role::start(&[vec![client_role, endpoint], words.to_vec()].concat());
     let mut figures: Figures = serde_json::from_str(&client.line()).expect("figures");
-    let requests = (load.requests + load.requests / DATA_ALLOWANCE) as f64;
+    let requests = (load.requests + load.requests / WARM_UP_DIVISOR) as f64;
     figures.client_microseconds = client.cpu_microseconds() / requests;
     figures.broker_microseconds = (broker.cpu_microseconds() - broker_before) / requests;
     figures.worker_microseconds = (worker.cpu_microseconds() - worker_before) / requests;
     figures
 }
 
-/// The medians of each contender, all of them run in turn `rounds` times.
+/// The medians of each contender, all run in turn `rounds` times.
 pub(crate) fn compare(load: Load, rounds: usize) -> Vec<(Contender, Figures)> {
     let mut runs: Vec<Vec<Figures>> = vec![Vec::new(); Contender::ALL.len()];
     for round in 0..rounds {

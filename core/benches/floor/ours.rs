@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use pigato::config::BrokerOptions;
 use pigato::{Broker, Client, Concurrency, PeerEvent, Worker, WorkerBuilder};
 
-use crate::measure::{announce, body, say_result, DATA_ALLOWANCE};
+use crate::measure::{announce, announce_result, body, WARM_UP_DIVISOR};
 use crate::Load;
 
 pub(crate) fn broker(most_requests: Option<usize>) {
@@ -20,7 +20,7 @@ pub(crate) fn broker(most_requests: Option<usize>) {
     }
 }
 
-/// Starts a worker that tells when it is connected.
+/// Starts a worker that announces when it is connected.
 pub(crate) fn started(builder: WorkerBuilder) -> Worker {
     let tell = |event| {
         if event == PeerEvent::Connected {
@@ -33,7 +33,7 @@ pub(crate) fn started(builder: WorkerBuilder) -> Worker {
 pub(crate) fn worker(endpoint: &str) {
     let worker = started(Worker::builder(endpoint, "echo").concurrency(Concurrency::Unlimited));
     while let Some(job) = worker.next_blocking() {
-        // Raw bytes in, the same bytes out: what is measured is the library, not JSON.
+        // Raw bytes in, the same bytes out: this measures the library, not JSON.
         job.reply.end_raw(job.request.data()).expect("the request is live");
     }
 }
@@ -44,7 +44,7 @@ pub(crate) fn client(endpoint: &str, load: Load) {
     let mut latencies = Histogram::<u64>::new(3).expect("three digits");
     let mut window = VecDeque::with_capacity(load.window);
     let (mut sent, mut answered) = (0, 0);
-    let warm_up = load.requests / DATA_ALLOWANCE;
+    let warm_up = load.requests / WARM_UP_DIVISOR;
     let mut started = Instant::now();
     while answered < load.requests + warm_up {
         while sent < load.requests + warm_up && sent - answered < load.window {
@@ -60,6 +60,6 @@ pub(crate) fn client(endpoint: &str, load: Load) {
             latencies.record(sent_at.elapsed().as_nanos() as u64).expect("within a minute");
         }
     }
-    say_result(load, started.elapsed(), &latencies);
+    announce_result(load, started.elapsed(), &latencies);
     client.stop_blocking();
 }

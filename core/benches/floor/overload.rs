@@ -1,4 +1,5 @@
-//! Twice as many requests as are answered, at even times, and what becomes of those that are taken.
+//! Sends twice as many requests as the worker can answer, at even intervals, and measures their
+//! outcomes.
 
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
@@ -9,17 +10,18 @@ use pigato::{Client, Concurrency, ErrorCode, RequestError, Worker};
 use crate::measure::announce;
 use crate::ours::started;
 
-/// What a request costs its worker, one at a time: this and not the processor is what there is too little of.
+/// The time that a request takes its worker, which handles one at a time: this is the bottleneck,
+/// not the processor.
 const HANDLING: Duration = Duration::from_micros(100);
 
-/// Enough for it to have the next request when it has answered one.
+/// Enough that the next request has arrived when the worker has answered one.
 const CONCURRENCY: u32 = 16;
 
-/// Longer than all that waits takes to be answered.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Longer than it takes to answer all waiting requests.
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Requests made one after the other, to learn how long one takes when nothing else happens.
-const CALM: usize = 2_000;
+/// Requests made one after the other, to measure the latency without load.
+const UNLOADED_REQUESTS: usize = 2_000;
 
 pub(crate) fn worker(endpoint: &str) {
     let worker = started(Worker::builder(endpoint, "echo").concurrency(Concurrency::Limited(CONCURRENCY)));
@@ -32,18 +34,18 @@ pub(crate) fn worker(endpoint: &str) {
     }
 }
 
-/// How it went.
-struct Flood {
+/// The results of the overload.
+struct Overload {
     counts: Counts,
-    /// Of the requests that were answered, from when they were due.
+    /// Of the answered requests, from the time when they were due.
     latencies: Histogram<u64>,
-    /// What was sent in fact, per second.
+    /// The actual rate of requests per second.
     rate: f64,
-    /// When the last was sent.
+    /// When the last request was sent.
     ended: Instant,
 }
 
-/// What came back of it.
+/// The outcomes.
 #[derive(Default)]
 struct Counts {
     answered: u64,
@@ -51,17 +53,18 @@ struct Counts {
     others: u64,
 }
 
-/// Asks for twice the capacity for so many seconds, and then looks how long it takes until all is as it was.
+/// Sends twice the capacity for `seconds`, and then measures the time until latency is back to
+/// normal.
 pub(crate) fn client(endpoint: &str, seconds: u64) {
     let client = Client::connect(endpoint).expect("a client");
-    let calm = one_by_one(&client, CALM);
+    let calm = one_by_one(&client, UNLOADED_REQUESTS);
     let capacity = measured_capacity(&client);
     let rate = 2.0 * capacity;
-    let Flood { counts, latencies, rate, ended } = flood(&client, rate, Duration::from_secs(seconds));
-    // One request is as fast as before again.
+    let Overload { counts, latencies, rate, ended } = overload(&client, rate, Duration::from_secs(seconds));
+    // A single request is as fast as before.
     let bound_nanos = 3 * calm.value_at_quantile(0.99);
     while one_by_one(&client, 1).max() > bound_nanos {
-        assert!(ended.elapsed() < PATIENCE, "it never becomes as fast as before");
+        assert!(ended.elapsed() < RECOVERY_TIMEOUT, "latency does not return to normal");
     }
     let figures = serde_json::json!({
         "requests_per_second": capacity,
@@ -90,7 +93,7 @@ fn one_by_one(client: &Client, requests: usize) -> Histogram<u64> {
     latencies
 }
 
-/// Requests a second of a closed loop.
+/// Requests per second of a closed loop.
 fn measured_capacity(client: &Client) -> f64 {
     const REQUESTS: usize = 20_000;
     let started = Instant::now();
@@ -105,7 +108,7 @@ fn measured_capacity(client: &Client) -> f64 {
     REQUESTS as f64 / started.elapsed().as_secs_f64()
 }
 
-fn flood(client: &Client, rate: f64, time: Duration) -> Flood {
+fn overload(client: &Client, rate: f64, time: Duration) -> Overload {
     let (sender, responses) = channel();
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
@@ -138,6 +141,6 @@ fn flood(client: &Client, rate: f64, time: Duration) -> Flood {
         drop(sender);
         let ended = Instant::now();
         let (counts, latencies) = reader.join().expect("a reader");
-        Flood { counts, latencies, rate: sent as f64 / (ended - started).as_secs_f64(), ended }
+        Overload { counts, latencies, rate: sent as f64 / (ended - started).as_secs_f64(), ended }
     })
 }

@@ -1,4 +1,4 @@
-//! Shows the medians and their ratios to the floor.
+//! Prints the medians and their ratios to the baseline.
 
 use crate::measure::Figures;
 use crate::{Contender, Load};

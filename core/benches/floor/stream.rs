@@ -1,11 +1,11 @@
-//! One request that is answered by very many partial replies.
+//! One request with very many partial replies.
 
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
 use pigato::{Client, Worker};
 
-use crate::measure::say_result;
+use crate::measure::announce_result;
 use crate::ours::started;
 use crate::Load;
 
@@ -15,13 +15,13 @@ pub(crate) fn worker(endpoint: &str) {
         let partials: usize = job.request.decode().expect("a number");
         let body = pigato::protocol::Frame::from("\"aaa\"");
         for _ in 0..partials {
-            job.reply.write_raw_blocking(body.clone()).expect("somebody reads");
+            job.reply.write_raw_blocking(body.clone()).expect("a reader");
         }
         job.reply.end_raw(body).expect("the request is live");
     }
 }
 
-/// Reads the stream twice, a tenth of it first, which is not counted.
+/// Reads the stream twice; the first run is a tenth of it and not measured.
 pub(crate) fn client(endpoint: &str, partials: usize) {
     let client = Client::connect(endpoint).expect("a client");
     let read = |partials: usize| {
@@ -37,6 +37,6 @@ pub(crate) fn client(endpoint: &str, partials: usize) {
     let started = Instant::now();
     read(partials);
     let latencies = Histogram::<u64>::new(3).expect("three digits");
-    say_result(Load { requests: partials, window: 1, body_bytes: 5 }, started.elapsed(), &latencies);
+    announce_result(Load { requests: partials, window: 1, body_bytes: 5 }, started.elapsed(), &latencies);
     client.stop_blocking();
 }

@@ -1,4 +1,4 @@
-//! A libzmq context with its options, and what libzmq says about itself.
+//! libzmq contexts and their options; the version and capabilities of libzmq.
 
 use std::ffi::{c_int, c_void};
 use std::ptr::NonNull;
@@ -7,15 +7,17 @@ use crate::socket::last_error;
 
 /// A libzmq context: its I/O threads and the sockets that they serve.
 ///
-/// Unlike `zmq::Context` it takes the number of sockets, which libzmq limits to 1023 otherwise, and is not
-/// reference-counted:
+/// Unlike `zmq::Context` it takes the number of sockets, which libzmq otherwise limits to 1023, and
+/// is not reference-counted:
 ///
-/// - **Close all sockets before the context.** Dropping it (`zmq_ctx_term`) blocks until every socket is closed and
-///   has sent what it still has to, for as long as the socket's `LINGER` allows. A socket owned by the thread that
-///   drops the context is a deadlock; so is, with the default `LINGER` of -1, a message for a peer that never comes.
-/// - The context itself may be shared by threads. A socket may move between threads, but be used by one at a time.
-/// - libzmq's threads do not survive a `fork`. In the child, call [`forget`](Context::forget) on the context and
-///   `std::mem::forget` on its sockets, and use neither.
+/// - **Close all sockets before the context.** Dropping the context (`zmq_ctx_term`) blocks until
+///   every socket is closed and has sent its queued messages, for as long as the socket's `LINGER`
+///   allows. It deadlocks if the dropping thread itself owns an open socket, or, with the default
+///   `LINGER` of -1, if a message is queued for a peer that never connects.
+/// - Threads may share the context. A socket may move between threads, but only one thread may use
+///   it at any time.
+/// - libzmq's threads do not survive a `fork`. In the child, call [`forget`](Context::forget) on
+///   the context and `std::mem::forget` on its sockets, and do not use either again.
 #[derive(Debug)]
 pub struct Context {
     raw: NonNull<c_void>,
@@ -29,13 +31,15 @@ unsafe impl Sync for Context {}
 impl Context {
     /// Creates a context for at most `max_sockets` sockets, served by `io_threads` threads.
     ///
-    /// The threads start with the first socket. `io_threads` may be 0 for a context that does `inproc` only.
+    /// libzmq starts the threads with the first socket. `io_threads` may be 0 for a context that
+    /// uses only `inproc`.
     ///
     /// # Errors
     ///
-    /// `EINVAL` for numbers that libzmq does not take, `EMFILE` or `ENOMEM` when there is no context to be had.
+    /// `EINVAL` for numbers that libzmq does not accept; `EMFILE` or `ENOMEM` when the system is
+    /// out of descriptors or memory.
     pub fn new(max_sockets: i32, io_threads: i32) -> Result<Self, zmq::Error> {
-        // SAFETY: has no precondition; the result is ours.
+        // SAFETY: has no precondition; this value owns the result.
         let raw = NonNull::new(unsafe { zmq_sys::zmq_ctx_new() }).ok_or_else(last_error)?;
         let context = Self { raw };
         context.set(zmq_sys::ZMQ_MAX_SOCKETS, max_sockets)?;
@@ -43,23 +47,25 @@ impl Context {
         Ok(context)
     }
 
-    /// Opens a socket. The caller has to close it before the context.
+    /// Opens a socket. The caller must close it before the context.
     ///
     /// # Errors
     ///
-    /// `EMFILE` when there are as many sockets as the context was created for, or no file descriptors left.
+    /// `EMFILE` when the context has reached its number of sockets or the process its number of
+    /// descriptors.
     pub fn socket(&self, kind: zmq::SocketType) -> Result<zmq::Socket, zmq::Error> {
         // SAFETY: the context is alive, because `self` is.
         let socket = unsafe { zmq_sys::zmq_socket(self.raw.as_ptr(), raw_kind(kind)) };
         if socket.is_null() {
             return Err(last_error());
         }
-        // SAFETY: a socket just opened, which nobody else knows. It may be used as long as it is not closed, since the
-        // context does not go away before.
+        // SAFETY: the socket was just opened and has no other owner. It is usable until it is
+        // closed, since the context outlives it.
         Ok(unsafe { zmq::Socket::from_raw(socket) })
     }
 
-    /// Leaves the context alone for ever: for the child of a `fork`, where its threads do not exist.
+    /// Abandons the context without terminating it: for the child of a `fork`, in which its threads
+    /// do not exist.
     pub fn forget(self) {
         std::mem::forget(self);
     }
@@ -73,22 +79,23 @@ impl Context {
     }
 }
 
-/// Waits until all sockets are closed; see [`Context`].
+/// Blocks until all sockets are closed; see [`Context`].
 impl Drop for Context {
     fn drop(&mut self) {
-        // SAFETY: the context is alive; after a success it is not used again, and an interrupted call may be repeated.
+        // SAFETY: the context is alive; after a success it is not used again, and an interrupted
+        // call may be repeated.
         while unsafe { zmq_sys::zmq_ctx_term(self.raw.as_ptr()) } == -1 && last_error() == zmq::Error::EINTR {}
     }
 }
 
-/// The version of libzmq that this program runs on: major, minor, patch.
+/// The version of the libzmq that this program runs with: major, minor, patch.
 pub fn libzmq_version() -> (i32, i32, i32) {
     zmq::version()
 }
 
-/// Whether libzmq was built with a capability, such as `"curve"` or `"ipc"` (`zmq_has`).
+/// Whether libzmq was built with a capability, for example `"curve"` or `"ipc"` (`zmq_has`).
 pub fn has(capability: &str) -> bool {
-    // libzmq's names have no NUL in them, and the crate panics on one.
+    // No capability contains NUL, and `zmq::has` panics on NUL.
     !capability.contains('\0') && zmq::has(capability).unwrap_or(false)
 }
 

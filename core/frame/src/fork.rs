@@ -1,19 +1,21 @@
-//! Whether the process was forked, without asking the system each time.
+//! Detects a fork of the process without a system call.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Once;
 
-/// How often this process and those before it were forked.
+/// Number of forks in this process and its ancestors.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
 extern "C" fn count_fork() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
 }
 
-/// A number that differs between a process and what it was forked from, for as long as both have asked before.
+/// A number that differs between a process and its parent, provided that both have called this
+/// function.
 ///
-/// Threads and sockets do not survive a fork: what was made under another number must not be used. Costs a read of memory,
-/// where asking for the process id is a system call. A child made by a raw `clone`, past the C library, is not noticed.
+/// Threads and sockets do not survive a fork: do not use one that was created under another number.
+/// The call reads memory, whereas a query of the process id is a system call. It does not notice a
+/// child made by a raw `clone` that bypasses the C library.
 #[must_use]
 pub fn fork_generation() -> u32 {
     static REGISTERED: Once = Once::new();

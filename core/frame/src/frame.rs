@@ -1,4 +1,4 @@
-//! The frame itself: conversions, comparison and formatting, over whatever storage the build has.
+//! The frame type: conversions, comparison and formatting, over the storage of the build.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -10,14 +10,15 @@ use crate::storage::Storage;
 
 /// An immutable, reference-counted byte buffer: one frame of a ZeroMQ message.
 ///
-/// - Up to 78 bytes are kept inside the value; creating or cloning such a frame does not allocate.
-/// - Longer frames are shared: a clone counts a reference, whatever the length, and the clones may be dropped or sent
-///   from different threads.
-/// - A frame equals, orders and hashes as its bytes do, so that a map with `Frame` keys can be asked with a `&[u8]`.
+/// - The value itself stores up to 78 bytes; creating or cloning such a frame does not allocate.
+/// - Clones of longer frames share their bytes: a clone increments a reference count, whatever the
+///   length. Different threads may drop or send the clones.
+/// - A frame is equal, ordered and hashed like its bytes, so a map with `Frame` keys can be queried
+///   with a `&[u8]`.
 ///
-/// A received frame shorter than 8 KiB may be a slice of the buffer that the connection was read into, and keeps all
-/// of that alive (18 KiB). This is what makes receiving cheap, and does not matter for a frame on its way through;
-/// what is stored for long should be stored [`detached`](Frame::detached).
+/// A received frame shorter than 8 KiB may be a slice of the connection's receive buffer and keeps
+/// that buffer alive (18 KiB). This makes receiving cheap and does not matter for a frame in
+/// transit. Store a [`detached`](Frame::detached) frame if you keep it for long.
 #[derive(Clone, Default)]
 pub struct Frame {
     pub(crate) storage: Storage,
@@ -29,14 +30,15 @@ impl Frame {
         Self { storage: Storage::copy_from(bytes) }
     }
 
-    /// A frame with all these bytes, one part behind the other; up to 78 bytes without an allocation.
+    /// A frame that contains all parts in order; up to 78 bytes without an allocation.
     pub fn concat(parts: &[&[u8]]) -> Self {
         Self { storage: Storage::concat(parts) }
     }
 
-    /// A frame with the same bytes that keeps no larger receive buffer alive: for frames that are stored for long.
+    /// A frame with the same bytes that keeps no receive buffer alive, for frames that are stored
+    /// for long.
     ///
-    /// Copies 8 KiB at most: what is longer was never part of such a buffer and is shared.
+    /// Copies at most 8 KiB: longer frames are never part of a receive buffer, and are shared.
     pub fn detached(&self) -> Self {
         Self { storage: self.storage.detached() }
     }
@@ -80,15 +82,15 @@ impl From<&str> for Frame {
     }
 }
 
-/// Takes over the vector's memory, spare capacity included; with the feature `zmq` no length is copied but the
-/// shortest.
+/// Takes ownership of the vector's memory, including its spare capacity. With the feature `zmq`,
+/// only up to 78 bytes are copied.
 impl From<Vec<u8>> for Frame {
     fn from(bytes: Vec<u8>) -> Self {
         Self { storage: Storage::from_vec(bytes) }
     }
 }
 
-/// Takes over the string's memory, as for a `Vec<u8>`.
+/// Takes ownership of the string's memory, as for a `Vec<u8>`.
 impl From<String> for Frame {
     fn from(text: String) -> Self {
         Self::from(text.into_bytes())
@@ -133,15 +135,15 @@ impl Ord for Frame {
     }
 }
 
-// As `[u8]` does it, because `Borrow<[u8]>` promises so.
+// Must hash like `[u8]`, because `Borrow<[u8]>` promises it.
 impl Hash for Frame {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (**self).hash(state);
     }
 }
 
-/// Text where it is text, else hexadecimal; the first bytes only, then the length: `Frame("MDPC01")`,
-/// `Frame(0x0080fa)`, `Frame("{\"name\":\"…", 2048 bytes)`.
+/// Text if the bytes are text, else hexadecimal; only the first bytes, then the length:
+/// `Frame("MDPC01")`, `Frame(0x0080fa)`, `Frame("{\"name\":\"…", 2048 bytes)`.
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 32;
@@ -168,8 +170,8 @@ impl fmt::Debug for Frame {
     }
 }
 
-/// The bytes as text without control characters; when they are the head of something longer, the last character may
-/// be cut.
+/// The bytes as text, if they are text without control characters. If `cut` is set, the last
+/// character may be incomplete.
 fn printable(head: &[u8], cut: bool) -> Option<&str> {
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,

@@ -1,14 +1,15 @@
 //! One frame of a ZeroMQ message, as a value that is cheap to clone and safe to keep.
 //!
-//! [`Frame`] is an immutable byte buffer with shared ownership. Where it lives depends on the feature `zmq`:
+//! [`Frame`] is an immutable byte buffer with shared ownership. Where it lives depends on the
+//! feature `zmq`:
 //!
-//! - with it (the default), a frame *is* a libzmq message. A body that arrives on one socket and leaves by another is
-//!   never copied, and neither is a large `Vec` turned into a frame. `Frame::recv`, `Frame::send` and `Context` talk
-//!   to libzmq;
-//! - without it, a frame is a small inline array or an `Arc<[u8]>`. There is nothing to talk to, no dependency and no
-//!   `unsafe` code, so that protocol code can be compiled and tested anywhere.
+//! - with it (the default), a long frame *is* a libzmq message. A body that arrives on one socket
+//!   and leaves by another is never copied, and neither is a large `Vec` that becomes a frame.
+//!   `Frame::recv`, `Frame::send` and `Context` use libzmq;
+//! - without it, a frame is a small inline array or an `Arc<Vec<u8>>`. This build has no I/O, no
+//!   dependency and no `unsafe` code, so that protocol code compiles and can be tested anywhere.
 //!
-//! Everything else about a frame is the same in both builds.
+//! Everything else about a frame is equal in both builds.
 //!
 //! ```
 //! use pigato_frame::Frame;
@@ -19,7 +20,7 @@
 //! assert_eq!(&frame[1..3], b"ch");
 //! ```
 //!
-//! All `unsafe` code of the core is in this crate, next to the reason why it is sound.
+//! This crate contains all `unsafe` code of the core, with the reason why it is sound.
 
 #![deny(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]

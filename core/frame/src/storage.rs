@@ -1,7 +1,8 @@
-//! Where the bytes of a frame are: short ones in the frame itself, longer ones in a block, whose bytes clones share.
+//! Where the bytes of a frame are stored: short ones inside the frame, longer ones in a block that
+//! clones share.
 //!
-//! Ids, tags, statuses and most options are short. They are read, cloned and dropped without a call into libzmq, and a
-//! frame is 80 bytes to move.
+//! Ids, tags, statuses and most options are short. Reading, cloning and dropping them needs no call
+//! into libzmq; a move copies 80 bytes.
 
 #[cfg(feature = "zmq")]
 mod message;
@@ -13,11 +14,11 @@ mod portable;
 #[cfg(not(feature = "zmq"))]
 use portable::Block;
 
-/// Up to this length bytes are kept inside: as many as fit into 80 bytes, and enough for
-/// an identity of two UUIDs (74), the options of a plain request and the broker's metadata.
+/// Longest frame that is stored inside the value. It fills 80 bytes, and is enough for an identity
+/// of two UUIDs (74 bytes), the options of a plain request and the broker's metadata.
 pub(crate) const INLINE: usize = 78;
 
-/// Blocks longer than this are never slices of a receive buffer, because they do not fit into one.
+/// Longer blocks do not fit into a receive buffer, so they are never a slice of one.
 const RECEIVE_BUFFER: usize = 8192;
 
 #[derive(Clone)]
@@ -51,7 +52,8 @@ impl Storage {
         Self::Inline { len: len as u8, bytes }
     }
 
-    /// Adopts the vector's memory, with its spare capacity, instead of copying it; short ones are moved inside.
+    /// Takes ownership of the vector's memory, with its spare capacity; copies short vectors into
+    /// the value.
     pub(crate) fn from_vec(bytes: Vec<u8>) -> Self {
         if bytes.len() > INLINE {
             Self::Shared(Block::from_vec(bytes))
@@ -67,9 +69,10 @@ impl Storage {
         }
     }
 
-    /// A copy that keeps neither a receive buffer (18 KiB with its bookkeeping) nor a connection's properties alive.
+    /// A copy that keeps neither a receive buffer (18 KiB with its bookkeeping) nor a connection's
+    /// properties alive.
     ///
-    /// What is longer than a receive buffer has a block of its own, and is shared like any clone.
+    /// A frame longer than a receive buffer has its own block and is shared like any clone.
     pub(crate) fn detached(&self) -> Self {
         match self {
             Self::Shared(block) if block.as_slice().len() <= RECEIVE_BUFFER => Self::copy_from(block.as_slice()),
@@ -80,7 +83,8 @@ impl Storage {
 
 #[cfg(feature = "zmq")]
 impl Storage {
-    /// The bytes of a message, which is empty afterwards or still has them.
+    /// Moves the bytes out of a message. If they were copied, the message still contains them, else
+    /// it is empty.
     pub(crate) fn take_from(message: &mut RawMessage) -> Self {
         let bytes = message.bytes();
         if bytes.len() <= INLINE {
@@ -90,7 +94,7 @@ impl Storage {
         }
     }
 
-    /// A message to send.
+    /// The frame as a message to send.
     pub(crate) fn into_message(self) -> RawMessage {
         match self {
             Self::Inline { .. } => RawMessage::copy_from(self.as_slice()),

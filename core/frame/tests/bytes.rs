@@ -1,4 +1,4 @@
-//! What a frame is as a value: the same with and without libzmq.
+//! Frames as values: equal with and without libzmq.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hint;
@@ -7,21 +7,21 @@ use std::thread;
 
 use pigato_frame::Frame;
 
-/// Lengths around the limits: of the inline form, of receive buffers, and large.
+/// Lengths around the limits of inline storage and of receive buffers, and a large one.
 const LENGTHS: [usize; 13] = [0, 1, 29, 30, 32, 33, 34, 77, 78, 79, 8192, 8193, 1 << 20];
 
 fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|i| (i * 31 % 251) as u8).collect()
 }
 
-/// Where the frame's bytes are: inside the value, or elsewhere.
+/// Whether the bytes are stored inside the value.
 fn is_inline(frame: &Frame) -> bool {
     let value = (&raw const *frame).addr();
     (value..value + size_of::<Frame>()).contains(&frame.as_ptr().addr())
 }
 
 #[test]
-fn every_length_reads_back_whatever_it_was_made_from() {
+fn frames_of_every_length_read_back_from_every_source() {
     for len in LENGTHS {
         let bytes = pattern(len);
         assert_eq!(Frame::copy_from_slice(&bytes), &bytes[..]);
@@ -65,7 +65,7 @@ fn a_vec_with_spare_capacity_keeps_its_length() {
 }
 
 #[test]
-fn a_frame_of_up_to_78_bytes_lives_inside_the_value() {
+fn a_frame_of_up_to_78_bytes_is_stored_inside_the_value() {
     for len in 1..=78 {
         assert!(is_inline(&Frame::from(pattern(len))), "{len} bytes");
         assert!(is_inline(&Frame::copy_from_slice(&pattern(len)).clone()));
@@ -74,7 +74,7 @@ fn a_frame_of_up_to_78_bytes_lives_inside_the_value() {
 }
 
 #[test]
-fn a_frame_is_no_larger_than_what_it_keeps_inside() {
+fn a_frame_has_80_bytes() {
     assert_eq!(size_of::<Frame>(), 80);
 }
 
@@ -113,7 +113,7 @@ fn frames_compare_order_and_hash_as_their_bytes() {
 }
 
 #[test]
-fn debug_shows_text_or_hexadecimal_and_cuts_what_is_long() {
+fn debug_shows_text_or_hexadecimal_and_cuts_long_frames() {
     let shown = |bytes: &[u8]| format!("{:?}", Frame::from(bytes));
     assert_eq!(shown(b""), r#"Frame("")"#);
     assert_eq!(shown(b"MDPC01"), r#"Frame("MDPC01")"#);
@@ -122,7 +122,7 @@ fn debug_shows_text_or_hexadecimal_and_cuts_what_is_long() {
     assert_eq!(shown(b"a\nb"), "Frame(0x610a62)");
     assert_eq!(shown(&[b'x'; 2048]), format!("Frame(\"{}…\", 2048 bytes)", "x".repeat(32)));
     assert_eq!(shown(&[0xff; 40]), format!("Frame(0x{}…, 40 bytes)", "ff".repeat(32)));
-    // The cut goes through the two bytes of an é.
+    // The cut splits the 2 bytes of an é.
     let accented = format!("x{}", "é".repeat(50));
     assert_eq!(shown(accented.as_bytes()), format!("Frame(\"x{}…\", 101 bytes)", "é".repeat(15)));
 }
@@ -133,7 +133,7 @@ fn frames_may_be_sent_to_and_shared_by_threads() {
     both::<Frame>();
 }
 
-/// A reference lost or counted twice would free the bytes too early, or never.
+/// A lost or duplicate reference would free the bytes too early or never.
 #[test]
 fn many_threads_clone_and_drop_one_frame() {
     for len in [5, 78, 79, 5000] {
@@ -153,7 +153,7 @@ fn many_threads_clone_and_drop_one_frame() {
     }
 }
 
-/// The very first clones of a frame, by two threads at the same moment, over and over.
+/// Two threads make the very first clones of a frame at the same moment, many times.
 #[test]
 fn two_threads_make_the_first_clone_at_once() {
     const ROUNDS: usize = if cfg!(debug_assertions) { 5_000 } else { 50_000 };

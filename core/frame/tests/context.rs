@@ -1,4 +1,4 @@
-//! The context: its options, its sockets, its end.
+//! The context: options, sockets, termination.
 
 #![cfg(feature = "zmq")]
 
@@ -22,13 +22,13 @@ fn opens_as_many_sockets_as_it_was_created_for() {
 #[test]
 fn opens_more_sockets_than_libzmqs_default() {
     let context = Context::new(4000, 1).unwrap();
-    // Without I/O threads of their own, sockets cost one descriptor each: stay below the usual limit of 1024.
+    // Without I/O threads, each socket costs 1 descriptor: stay below the usual limit of 1024.
     let sockets: Vec<_> = (0..200).map(|_| open(&context, zmq::DEALER)).collect();
     assert_eq!(sockets.len(), 200);
 }
 
 #[test]
-fn refuses_impossible_numbers() {
+fn refuses_invalid_numbers() {
     assert_eq!(Context::new(0, 1).unwrap_err(), Error::EINVAL);
     assert_eq!(Context::new(10, -1).unwrap_err(), Error::EINVAL);
 }
@@ -56,7 +56,7 @@ fn opens_sockets_of_every_type() {
 }
 
 #[test]
-fn without_io_threads_inproc_still_works() {
+fn inproc_works_without_io_threads() {
     let context = Context::new(8, 0).unwrap();
     let (receiver, sender) = pair(&context, "inproc://no-threads", (zmq::PAIR, zmq::PAIR));
     Frame::from("hello").send(&sender, false).unwrap();
@@ -68,7 +68,7 @@ fn dropping_waits_until_the_sockets_of_other_threads_are_closed() {
     let context = Context::new(8, 1).unwrap();
     let socket = open(&context, zmq::PULL);
     let other = thread::spawn(move || {
-        // Woken by the end of the context, as a blocked driver would be.
+        // Woken by the end of the context, as a blocked I/O thread would be.
         let mut message = zmq::Message::new();
         let outcome = socket.recv(&mut message, 0);
         drop(socket);
@@ -80,7 +80,7 @@ fn dropping_waits_until_the_sockets_of_other_threads_are_closed() {
 }
 
 #[test]
-fn is_shared_by_threads_that_open_sockets_of_their_own() {
+fn threads_share_a_context_and_open_their_own_sockets() {
     let context = Context::new(64, 1).unwrap();
     thread::scope(|scope| {
         for _ in 0..8 {
@@ -98,7 +98,7 @@ fn a_forgotten_context_terminates_nothing() {
 }
 
 #[test]
-fn says_which_libzmq_it_runs_on() {
+fn reports_the_version_of_libzmq() {
     assert!(libzmq_version() >= (4, 3, 0), "{:?}", libzmq_version());
     assert!(cfg!(windows) || has("ipc"));
     assert!(!has("telepathy"));

@@ -1,4 +1,4 @@
-//! What is copied and what is freed, seen by addresses and by a counting allocator.
+//! Checks by addresses and a counting allocator what is copied and what is freed.
 
 #![cfg(feature = "zmq")]
 
@@ -12,19 +12,19 @@ use std::time::{Duration, Instant};
 use common::{arrive, dispatch, pair, pattern};
 use pigato_frame::{Context, Frame};
 
-/// Counts the large blocks that Rust code has allocated and not freed yet.
+/// Counts the large blocks that Rust code has allocated and not yet freed.
 struct Counting;
 
 const LARGE: usize = 1 << 20;
 static LARGE_BLOCKS: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: does what the system's allocator does, and counts.
+// SAFETY: forwards to the system's allocator and counts.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if layout.size() >= LARGE {
             LARGE_BLOCKS.fetch_add(1, Ordering::SeqCst);
         }
-        // SAFETY: passed on as it came.
+        // SAFETY: arguments passed on unchanged.
         unsafe { System.alloc(layout) }
     }
 
@@ -32,7 +32,7 @@ unsafe impl GlobalAlloc for Counting {
         if layout.size() >= LARGE {
             LARGE_BLOCKS.fetch_sub(1, Ordering::SeqCst);
         }
-        // SAFETY: passed on as it came.
+        // SAFETY: arguments passed on unchanged.
         unsafe { System.dealloc(block, layout) }
     }
 }
@@ -40,7 +40,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The count is global: one test at a time.
+/// The count is global: only one test may run at any time.
 static COUNTED: Mutex<()> = Mutex::new(());
 
 #[test]
@@ -92,7 +92,7 @@ fn a_detached_frame_does_not_share_the_receive_buffer() {
 }
 
 #[test]
-fn detaching_a_frame_with_memory_of_its_own_copies_nothing() {
+fn detaching_a_frame_with_its_own_memory_copies_nothing() {
     let context = Context::new(8, 1).unwrap();
     let (receiver, sender) = pair(&context, "tcp://127.0.0.1:*", (zmq::PAIR, zmq::PAIR));
     dispatch(Frame::from(pattern(100_000)), &sender, false);

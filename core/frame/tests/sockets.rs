@@ -1,4 +1,4 @@
-//! Frames through sockets.
+//! Frames sent and received through sockets.
 
 #![cfg(feature = "zmq")]
 
@@ -19,7 +19,7 @@ fn context() -> Context {
 }
 
 #[test]
-fn frames_of_every_length_come_through_tcp_and_inproc() {
+fn frames_of_every_length_pass_through_tcp_and_inproc() {
     let context = context();
     for endpoint in ["tcp://127.0.0.1:*", "inproc://lengths"] {
         let (receiver, sender) = pair(&context, endpoint, PAIRS);
@@ -33,7 +33,7 @@ fn frames_of_every_length_come_through_tcp_and_inproc() {
 }
 
 #[test]
-fn more_says_whether_the_message_goes_on() {
+fn more_marks_that_further_frames_of_the_message_follow() {
     let context = context();
     let (receiver, sender) = pair(&context, "tcp://127.0.0.1:*", PAIRS);
     dispatch(Frame::from("one"), &sender, true);
@@ -45,14 +45,14 @@ fn more_says_whether_the_message_goes_on() {
 }
 
 #[test]
-fn nothing_to_receive_is_eagain_at_once() {
+fn receiving_without_a_frame_returns_eagain_at_once() {
     let context = context();
     let socket = open(&context, zmq::PULL);
     assert_eq!(Frame::recv(&socket).unwrap_err(), Error::EAGAIN);
 }
 
 #[test]
-fn a_received_frame_can_be_passed_on_with_another_more() {
+fn a_received_frame_can_be_forwarded_with_another_more_flag() {
     let context = context();
     let (inner, outer) = pair(&context, "inproc://in", PAIRS);
     let (next, last) = pair(&context, "inproc://out", PAIRS);
@@ -91,7 +91,7 @@ fn a_frame_passes_through_without_being_copied() {
 }
 
 #[test]
-fn a_send_without_a_peer_leaves_the_frame_as_it_was() {
+fn a_send_without_a_peer_leaves_the_frame_unchanged() {
     let context = context();
     let dealer = open(&context, zmq::DEALER);
     dealer.set_sndhwm(1).unwrap();
@@ -105,7 +105,7 @@ fn a_send_without_a_peer_leaves_the_frame_as_it_was() {
 }
 
 #[test]
-fn a_send_beyond_the_high_water_mark_leaves_the_frame_as_it_was() {
+fn a_send_beyond_the_high_water_mark_leaves_the_frame_unchanged() {
     let context = context();
     let (receiver, sender) = (open(&context, zmq::PULL), open(&context, zmq::PUSH));
     receiver.set_rcvhwm(1).unwrap();
@@ -134,7 +134,7 @@ fn a_send_beyond_the_high_water_mark_leaves_the_frame_as_it_was() {
 }
 
 #[test]
-fn a_mandatory_router_refuses_unknown_peers_and_leaves_the_frame_as_it_was() {
+fn a_mandatory_router_refuses_unknown_peers_and_leaves_the_frame_unchanged() {
     let context = context();
     let router = open(&context, zmq::ROUTER);
     router.set_router_mandatory(true).unwrap();
@@ -145,21 +145,22 @@ fn a_mandatory_router_refuses_unknown_peers_and_leaves_the_frame_as_it_was() {
 }
 
 #[test]
-fn a_router_answers_by_the_identity_frame_it_received() {
+fn a_router_replies_by_the_identity_frame_it_received() {
     let context = context();
     let (router, dealer) = pair(&context, "tcp://127.0.0.1:*", (zmq::ROUTER, zmq::DEALER));
     dispatch(Frame::from("ask"), &dealer, false);
     let (identity, more) = arrive(&router);
     assert!(more);
     assert_eq!(arrive(&router), (Frame::from("ask"), false));
-    // As the broker keeps it.
+    // Stored like this in the broker.
     let identity = identity.detached();
     dispatch(identity, &router, true);
     dispatch(Frame::from("answer"), &router, false);
     assert_eq!(arrive(&dealer), (Frame::from("answer"), false));
 }
 
-/// Two bytes of length, 33 of content: libzmq makes such a frame a slice of the receive buffer, not an inline one.
+/// 2 bytes of length and 33 of content: libzmq stores such a frame as a slice of the receive
+/// buffer, not inline.
 #[test]
 fn received_frames_are_cloned_by_many_threads_at_once() {
     let context = context();
@@ -212,7 +213,7 @@ fn subscribers_receive_published_frames() {
     assert_eq!(arrive(&subscriber).0, news);
 }
 
-/// What `Frame::send` says about a connection that breaks in the middle of a message.
+/// Checks the documentation of `Frame::send` on a connection that breaks within a message.
 #[test]
 fn a_message_interrupted_by_the_end_of_its_connection_can_be_sent_again() {
     let context = context();
@@ -223,7 +224,7 @@ fn a_message_interrupted_by_the_end_of_its_connection_can_be_sent_again() {
 
     dispatch(Frame::from("one"), &sender, true);
     drop(first);
-    // Time for the news to arrive. Whether `send` or libzmq itself notices first is open, and fine either way.
+    // Time for libzmq to notice the end. Either `send` or libzmq may notice it first.
     thread::sleep(Duration::from_millis(20));
     let mut refused = 0;
     for (text, more) in [("two", true), ("three", true), ("four", false)] {
@@ -234,7 +235,7 @@ fn a_message_interrupted_by_the_end_of_its_connection_can_be_sent_again() {
             refused += 1;
         }
     }
-    assert!(refused <= 1, "only the frame that found out is refused");
+    assert!(refused <= 1, "only the frame that noticed the end is refused");
 
     while sender.get_events().unwrap().contains(zmq::POLLOUT) {
         thread::sleep(Duration::from_millis(1));

@@ -1,5 +1,5 @@
-//! Any sequence of inputs to a broker, made from bytes. The broker's world checks what must hold after each of them;
-//! here is only what may happen.
+//! Any sequence of inputs to a broker, derived from bytes. The broker's world checks the invariants
+//! after each input; this file defines the inputs.
 
 use arbitrary::{Arbitrary, Unstructured};
 use pigato_proto::config::{BrokerOptions, DispatchMode};
@@ -9,10 +9,10 @@ use crate::world::World;
 
 /// Each peer is a client, a worker, or both.
 const PEERS: [&str; 5] = ["p0", "p1", "p2", "p3", "p4"];
-const OFFERS: [&str; 8] = ["echo", "ech*", "*", "name@1.0.0", "name@1.5.0", "$dir", "$other", "name@x"];
-const ASKS: [&str; 8] = ["echo", "echoes", "other", "name@^1", "name@1.5.0", "name@9", "$dir", "name@<"];
+const OFFERED_NAMES: [&str; 8] = ["echo", "ech*", "*", "name@1.0.0", "name@1.5.0", "$dir", "$other", "name@x"];
+const REQUESTED_NAMES: [&str; 8] = ["echo", "echoes", "other", "name@^1", "name@1.5.0", "name@9", "$dir", "name@<"];
 const IDS: [&str; 4] = ["r0", "r1", "r2", "r3"];
-/// None has `retry`: whether a request that comes again is the same one, only the broker knows.
+/// None has `retry`: only the broker knows whether a repeated request is a resent one.
 const OPTIONS: [&str; 10] = [
     "{}",
     "",
@@ -36,7 +36,8 @@ const HEARTBEATS: [&str; 5] =
     [r#"{"concurrency":1}"#, r#"{"concurrency":-1}"#, r#"{"concurrency":3,"update":1}"#, "{}", "nonsense"];
 const TAGS: [&str; 14] = ["C", "W", "1", "2", "3", "4", "5", "6", "7", "8", "9", "", "request", "worker"];
 
-/// Runs a broker through what the bytes say. When its world ends it is stopped, and nothing may be left in it.
+/// Runs a broker with the inputs that the bytes encode. At the end the world stops it, and no state
+/// may be left.
 pub fn run(bytes: &[u8]) {
     let input = &mut Unstructured::new(bytes);
     let Ok(settings) = Settings::arbitrary(input) else { return };
@@ -74,7 +75,7 @@ impl Settings {
     }
 }
 
-/// Bytes choose from a list; the same bytes, the same choice.
+/// Selects from a list by a byte.
 fn pick<T: Copy>(list: &[T], index: u8) -> T {
     list[usize::from(index) % list.len()]
 }
@@ -82,15 +83,15 @@ fn pick<T: Copy>(list: &[T], index: u8) -> T {
 #[derive(Debug, Arbitrary)]
 enum Step {
     Advance(u8),
-    /// Time passes, and the broker is not called although it should be.
+    /// Time passes, and due deadlines are not handled.
     Stall(u16),
     Drain(u8),
     Unroutable(u8),
     Overflow(u8),
-    /// A request; `retry` gives it an id of its own.
+    /// A request; `retry` gives it its own id.
     Request {
         peer: u8,
-        ask: u8,
+        requested: u8,
         id: u8,
         options: u8,
         body: u8,
@@ -129,7 +130,7 @@ enum Step {
         peer: u8,
         worker: u8,
     },
-    /// What a worker says about a request that it was handed, or was not.
+    /// A worker's answer to a request, whether or not it was delivered to the worker.
     Answer {
         peer: u8,
         client: u8,
@@ -147,7 +148,7 @@ enum Step {
     },
 }
 
-/// A request's id: one of few, or that of a recent one with `retry`.
+/// A request's id: one of a few, or that of a recent request with `retry`.
 #[derive(Debug, Arbitrary)]
 enum Id {
     Common(u8),
@@ -169,7 +170,7 @@ impl Piece {
         match self {
             Self::Tag(index) => pick(&TAGS, *index).into(),
             Self::Peer(index) => pick(&PEERS, *index).into(),
-            Self::Name(index) => pick(&OFFERS, *index).into(),
+            Self::Name(index) => pick(&OFFERED_NAMES, *index).into(),
             Self::Id(index) => pick(&IDS, *index).into(),
             Self::Json(index) => pick(&[&OPTIONS[..], &HELLOS, &HEARTBEATS].concat(), *index).into(),
             Self::Bytes(bytes) => bytes.to_vec(),
@@ -185,7 +186,7 @@ impl Step {
             Self::Drain(millis) => world.drain(ms(u64::from(millis) * 4)),
             Self::Unroutable(peer) => world.unroutable(pick(&PEERS, peer)),
             Self::Overflow(peer) => world.overflow(pick(&PEERS, peer)),
-            Self::Request { peer, ask, id, options, body, retry } => {
+            Self::Request { peer, requested, id, options, body, retry } => {
                 let body = "x".repeat(usize::from(body % 32));
                 let (id, options) = if retry {
                     *requests += 1;
@@ -193,7 +194,10 @@ impl Step {
                 } else {
                     (pick(&IDS, id).to_owned(), pick(&OPTIONS, options))
                 };
-                world.send_frames(pick(&PEERS, peer), ["C", "2", pick(&ASKS, ask), &id, &body, options]);
+                world.send_frames(
+                    pick(&PEERS, peer),
+                    ["C", "2", pick(&REQUESTED_NAMES, requested), &id, &body, options],
+                );
             }
             Self::Hello { peer, hello } => world.send_frames(pick(&PEERS, peer), ["C", "4", pick(&HELLOS, hello)]),
             Self::Heartbeat { peer } => world.send(pick(&PEERS, peer), "C|4"),
@@ -205,7 +209,7 @@ impl Step {
                 world.send_frames(pick(&PEERS, peer), ["C", "9", "", pick(&IDS, id), &partials.to_string()]);
             }
             Self::Ready { peer, offer, hello } => {
-                let frames = ["W", "1", pick(&OFFERS, offer)].into_iter();
+                let frames = ["W", "1", pick(&OFFERED_NAMES, offer)].into_iter();
                 world.send_frames(pick(&PEERS, peer), frames.chain(hello.map(|hello| pick(&HELLOS, hello))));
             }
             Self::WorkerHeartbeat { peer, heartbeat } => {

@@ -1,4 +1,4 @@
-//! What the fuzz targets do with their bytes. The machines are checked by the owners that their tests use.
+//! The fuzz targets. The machines are checked by the same simulated owners as in their tests.
 
 mod broker_steps;
 mod messages;
@@ -6,7 +6,7 @@ mod messages;
 mod steps;
 #[path = "../../proto/tests/support/mod.rs"]
 mod support;
-// The scenarios use the whole of it.
+// The broker scenarios use all of it.
 #[allow(dead_code)]
 #[path = "../../proto/tests/broker/world.rs"]
 mod world;
@@ -16,12 +16,12 @@ pub use broker_steps::run as broker;
 pub use messages::{decode, joined, parse};
 pub use zmtp::zmtp;
 
-/// Runs a client through what the bytes say.
+/// Runs a client with the inputs that the bytes encode.
 pub fn client(bytes: &[u8]) {
     steps::run_client(bytes);
 }
 
-/// Runs a worker through what the bytes say.
+/// Runs a worker with the inputs that the bytes encode.
 pub fn worker(bytes: &[u8]) {
     steps::run_worker(bytes);
 }

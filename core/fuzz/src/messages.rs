@@ -1,4 +1,4 @@
-//! The protocol's readers: nothing makes them panic, and what they accept is stable.
+//! The protocol's decoders: no input makes them panic, and accepted messages are stable.
 
 use pigato_proto::config::{Concurrency, Timeout};
 use pigato_proto::limits;
@@ -16,7 +16,8 @@ pub fn joined(frames: &[Vec<u8>]) -> Vec<u8> {
     frames.join(&END)
 }
 
-/// Gives a message to all who may receive one. What they send on is what they would understand again.
+/// Decodes a message as each kind of receiver. An accepted message must decode again after
+/// encoding.
 pub fn decode(bytes: &[u8]) {
     let frames: Vec<Frame> = bytes.split(|byte| *byte == END).map(Frame::copy_from_slice).collect();
     stable(&frames, ToBroker::decode, |message, frames| match message {
@@ -50,7 +51,7 @@ fn stable<M, E: std::fmt::Debug>(
     assert_eq!(once, twice);
 }
 
-/// Reads the bytes as each small format; what comes out is within its limits.
+/// Parses the bytes as each small format and checks that the result is within its limits.
 pub fn parse(bytes: &[u8]) {
     let settings = RequestSettings::parse(bytes);
     assert_within(settings.timeout);
@@ -72,7 +73,7 @@ fn assert_within(timeout: Timeout) {
     assert!(timeout.as_millis() >= -1);
 }
 
-/// The same bytes where an announcement or a heartbeat has its JSON.
+/// Parses the bytes as the JSON of an announcement and of a heartbeat.
 fn announcements(bytes: &[u8]) {
     let frames = |head: &[&str]| {
         let head = head.iter().map(|text| Frame::from(*text));

@@ -19,7 +19,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// A message is one seed of `decode`; each of its frames that is JSON is one of `parse`.
+/// Each message is a seed of `decode`; each of its JSON frames is a seed of `parse`.
 fn write_seeds(golden: &Path, corpus: &Path) -> io::Result<()> {
     let name = golden.file_stem().unwrap_or_default().to_string_lossy();
     let message: Value = serde_json::from_slice(&fs::read(golden)?)?;

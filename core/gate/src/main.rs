@@ -1,8 +1,9 @@
-//! Counts the instructions of each step of a request in the machines and holds them against `instructions.toml`.
+//! The regression gate: counts the instructions of each step of a request in the machines and
+//! compares them with `instructions.toml`.
 //!
-//! Counts are the same from run to run where times are not: valgrind's callgrind counts the instructions between entry
-//! and exit of [`measured`], in a process that does one scenario. The machines are built without sockets, so that neither
-//! libzmq nor its compiler counts.
+//! Counts, unlike times, are the same from run to run: valgrind's callgrind counts the instructions
+//! between entry and exit of [`measured`], in a process that runs one scenario. The machines are
+//! built without sockets, so that neither libzmq nor its compiler affects the counts.
 
 mod callgrind;
 mod record;
@@ -18,7 +19,7 @@ const HELP: &str = "\
 Counts instructions per request and compares them with the record, core/gate/instructions.toml.
 
   pigato-gate            fails if a count has grown by more than 5 %
-  pigato-gate --renew    writes the record anew
+  pigato-gate --renew    writes a new record
 ";
 
 fn main() -> ExitCode {
@@ -51,7 +52,7 @@ fn check() -> Result<(), String> {
 
 fn renew() -> Result<(), String> {
     let measured = measure_all()?;
-    verdict::bars(&measured)?;
+    verdict::check_limits(&measured)?;
     measured.write()?;
     println!("written: {}", record::path().display());
     Ok(())
@@ -66,17 +67,17 @@ fn measure_all() -> Result<Record, String> {
     Ok(record)
 }
 
-/// Does one scenario; valgrind looks on.
+/// Runs one scenario under valgrind.
 fn scenario(name: &str) -> Result<(), String> {
     let scenario = Scenario::ALL.into_iter().find(|scenario| scenario.name() == name);
     scenario.ok_or_else(|| format!("no scenario `{name}`"))?.run();
     Ok(())
 }
 
-/// What is counted. By its name callgrind finds it.
+/// The measured code. Callgrind finds the function by its name.
 #[inline(never)]
 pub(crate) fn measured(work: &mut dyn FnMut()) {
     work();
-    // The call above must not become a jump: then there would be no exit to see.
+    // Prevents a tail call, after which callgrind would see no exit.
     std::hint::black_box(());
 }

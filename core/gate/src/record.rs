@@ -1,4 +1,4 @@
-//! The record: what each scenario cost when it was last renewed.
+//! The record: the cost of each scenario when it was last renewed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,16 +8,16 @@ use std::process::Command;
 use serde::Deserialize;
 
 const HEADER: &str = "\
-# Instructions per request, counted by callgrind. `make gate` holds them; `make gate-renew` writes them anew.
-# Other compilers make other instructions, so the one that made these is told.
+# Instructions per request, counted by callgrind. `make gate` checks them; `make gate-renew` writes new ones.
+# Counts depend on the compiler, so its version is recorded.
 ";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Record {
-    /// What `rustc --version` says.
+    /// The output of `rustc --version`.
     pub(crate) rustc: String,
-    /// By scenario.
+    /// Counts by scenario.
     pub(crate) instructions: BTreeMap<String, u64>,
 }
 

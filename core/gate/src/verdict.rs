@@ -1,27 +1,28 @@
-//! What is allowed: no count much above the record, and some counts in proportion to others.
+//! The limits: no count far above the record, and some counts in proportion to others.
 
 use pigato_proto::limits;
 
 use crate::record::Record;
 
-/// Growth beyond this fails.
+/// Larger growth fails.
 const MOST_GROWTH: f64 = 1.05;
 
-/// A count that is so much below the record is worth a new record.
+/// A count this far below the record is worth a new record.
 const WORTH_RENEWING: f64 = 0.95;
 
-/// A broker with thousands of names and workers may spend so much more on a dispatch than one with one of each.
+/// A dispatch with thousands of names and workers may cost this many times a dispatch with one of
+/// each.
 const MOST_AT_SCALE: f64 = 1.5;
 
-/// What dispatch at scale is compared with.
+/// The counts compared at scale.
 const ONE: &str = "dispatch";
 const AT_SCALE: [&str; 3] = ["dispatch_at_scale_exact", "dispatch_at_scale_wildcard", "dispatch_at_scale_version"];
 
-/// A turn that ends as many overdue requests as it may is to take no more than 10 ms, even where a processor does no more
-/// than an instruction a nanosecond.
+/// A turn that ends the maximum number of overdue requests must take at most 10 ms, even on a
+/// processor that executes 1 instruction per ns.
 const MOST_INSTRUCTIONS_A_TURN: u64 = 10_000_000;
 
-/// Prints all counts; fails if one is not allowed.
+/// Prints all counts; fails if one exceeds its limit.
 pub(crate) fn compare(record: &Record, measured: &Record) -> Result<(), String> {
     let is_same_compiler = record.rustc == measured.rustc;
     let mut problems = Vec::new();
@@ -36,26 +37,30 @@ pub(crate) fn compare(record: &Record, measured: &Record) -> Result<(), String> 
         if growth > MOST_GROWTH && is_same_compiler {
             problems.push(format!("{name} has grown by {:.1} %", (growth - 1.0) * 100.0));
         } else if growth < WORTH_RENEWING {
-            println!("  {name} has become cheaper: `make gate-renew` keeps that");
+            println!("  {name} has become cheaper: run `make gate-renew` to record that");
         }
     }
     let gone = record.instructions.keys().filter(|name| !measured.instructions.contains_key(*name));
     problems.extend(gone.map(|name| format!("{name} is in the record, but is not measured")));
     if !is_same_compiler {
-        println!("\nThe record is of {}, this is {}: growth was shown, not judged.", record.rustc, measured.rustc);
+        println!(
+            "\nThe record was made with {}, this is {}: growth is shown but not checked.",
+            record.rustc, measured.rustc
+        );
     }
-    problems.extend(bars(measured).err());
+    problems.extend(check_limits(measured).err());
     if problems.is_empty() {
         return Ok(());
     }
     Err(format!(
-        "\n{}\n\nIf that has to be, `make gate-renew` writes core/gate/instructions.toml anew: commit it, and say why.",
+        "\n{}\n\nIf the growth is justified, run `make gate-renew`, which rewrites core/gate/instructions.toml, and \
+         commit it with the reason.",
         problems.join("\n")
     ))
 }
 
-/// Proportions that have to hold whatever the record says.
-pub(crate) fn bars(measured: &Record) -> Result<(), String> {
+/// Limits that apply whatever the record contains.
+pub(crate) fn check_limits(measured: &Record) -> Result<(), String> {
     let count = |name: &str| measured.instructions.get(name).copied().ok_or_else(|| format!("no count of {name}"));
     let one = count(ONE)?;
     for name in AT_SCALE {

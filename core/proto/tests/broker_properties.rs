@@ -1,10 +1,10 @@
-//! Random sequences of inputs: the broker against a naive model of who may have what, and against noise.
+//! Random sequences of inputs: the broker against a naive model of dispatch, and against noise.
 //!
-//! The model does not predict which of several workers is chosen. It follows the broker's outputs in their order,
-//! checks each against the rules, and after every input searches all requests and workers for a pair that should have
-//! been brought together.
+//! The model does not predict which of several workers is selected. It follows the broker's outputs
+//! in order, checks each against the rules, and after every input searches all requests and workers
+//! for a pair that should have been dispatched.
 
-// The scenarios use the whole of it.
+// The broker scenarios use all of it.
 #[allow(dead_code)]
 #[path = "broker/world.rs"]
 mod world;
@@ -19,7 +19,8 @@ use proptest::sample::{select, Index};
 use model::{input, Input, Model};
 use world::{ms, World};
 
-/// Frames that mean something in some place, and noise.
+/// Frames with a meaning in some place of the protocol, and noise. `core/sim/src/hosts/hostile.rs`
+/// has a similar list for another purpose; the lists need not agree.
 fn frame() -> impl Strategy<Value = Vec<u8>> {
     let known = select(vec![
         "C",
@@ -97,7 +98,7 @@ proptest! {
         model.apply(&Input::Drain { millis: 1_000 });
         model.apply(&Input::Advance { millis: 1_000 });
         assert!(model.requests.is_empty(), "every request has ended");
-        assert!(model.workers.is_empty(), "every worker was let go");
+        assert!(model.workers.is_empty(), "every worker was disconnected");
     }
 }
 
@@ -105,7 +106,7 @@ proptest! {
     #![proptest_config(config(300))]
 
     #[test]
-    fn noise_is_survived_and_leaves_nothing(messages in proptest::collection::vec(noise(), 1..100)) {
+    fn the_broker_survives_noise_and_keeps_no_state_of_it(messages in proptest::collection::vec(noise(), 1..100)) {
         let mut world = World::persistent(BrokerOptions::default());
         for (peer, frames, pause) in messages {
             world.send_frames(peer, frames);
@@ -118,7 +119,7 @@ proptest! {
     #![proptest_config(config(2_000))]
 
     #[test]
-    fn any_text_after_the_at_sign_is_survived(
+    fn the_broker_survives_any_text_after_the_at_sign(
         offers in proptest::collection::vec("[0-9xX*^~<>=|& .\\-+a-zé@]{0,24}", 1..4),
         asks in proptest::collection::vec("[0-9xX*^~<>=|& .\\-+a-zé@]{0,24}", 1..4),
     ) {

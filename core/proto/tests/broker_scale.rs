@@ -1,7 +1,8 @@
-//! The cost of one dispatch must not grow with what the broker holds, beyond a logarithm.
+//! The cost of one dispatch grows at most logarithmically with the size of the broker's state.
 //!
-//! No absolute times: the same work is timed beside little and beside much, in turns, and the medians are compared. A
-//! cost that grew with the size would be a thousand times larger, one that grew with its logarithm less than three.
+//! No absolute times: the same work is timed with little and with much state, alternately, and the
+//! medians are compared. A linear cost would be 1,000 times larger, a logarithmic one less than 3
+//! times.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use pigato_proto::protocol::{BrokerToWorker, Frame, PeerId};
 
 const FEW: usize = 100;
 const MANY: usize = 100_000;
-/// Timed rounds of each size, and requests in each round.
+/// Timed rounds per size, and requests per round.
 const ROUNDS: usize = 31;
 const REQUESTS: usize = 50;
 const MOST_GROWTH: f64 = 8.0;
@@ -35,7 +36,7 @@ impl Broker {
         self.machine.handle_message(self.now, &PeerId::new(Frame::from(peer)), &mut frames);
     }
 
-    /// A worker that never counts as silent, since no time passes here.
+    /// A worker that never counts as silent, because no time passes in this test.
     fn worker(&mut self, name: &str, service: &str, concurrency: i64) {
         self.send(name, &format!(r#"W|1|{service}|{{"v":1,"caps":[],"concurrency":{concurrency}}}"#));
         self.discard_outputs();
@@ -48,7 +49,7 @@ impl Broker {
         id
     }
 
-    /// Lets this many requests go all the way, each answered by the worker that got it.
+    /// Makes `REQUESTS` requests, each answered by the worker that received it.
     fn round_trips(&mut self, services: impl Fn(usize) -> String) {
         for number in 0..REQUESTS {
             self.request(&services(number));
@@ -56,22 +57,22 @@ impl Broker {
         }
     }
 
-    /// Answers every request that was just handed out; returns how many there were.
+    /// Answers every request just dispatched; returns their number.
     fn answer_all(&mut self) -> usize {
-        let mut handed = Vec::new();
+        let mut dispatched = Vec::new();
         while let Some(output) = self.machine.poll_output() {
             if let Output::Send { peer, message: Message::Worker(BrokerToWorker::Request { client, id, .. }) } = output
             {
-                handed.push((peer, client, id));
+                dispatched.push((peer, client, id));
             }
         }
-        for (worker, client, id) in &handed {
+        for (worker, client, id) in &dispatched {
             let frames = ["W", "3"].map(Frame::from).into_iter();
             let frames = frames.chain([client.to_frame(), Frame::default(), id.to_frame()]);
             let mut frames = frames.chain(["0", "2", "{}"].map(Frame::from)).collect();
             self.machine.handle_message(self.now, worker, &mut frames);
         }
-        handed.len()
+        dispatched.len()
     }
 
     fn discard_outputs(&mut self) {
@@ -79,13 +80,13 @@ impl Broker {
     }
 }
 
-/// The one clock of these tests: it measures, nothing waits for it.
+/// The only clock of these tests; it only measures.
 #[allow(clippy::disallowed_methods)]
 fn clock() -> Instant {
     Instant::now()
 }
 
-/// Compares the time of `work` on a broker that `fill` was called on with few and with many.
+/// Compares the time of `work` on two brokers that `fill` prepared with few and with many items.
 fn assert_no_growth(fill: impl Fn(&mut Broker, usize), work: impl Fn(&mut Broker, usize)) {
     let mut brokers = [FEW, MANY].map(|size| {
         let mut broker = Broker::new();
@@ -110,7 +111,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 #[test]
-fn with_requests_queued_for_the_same_worker() {
+fn cost_with_requests_queued_for_the_same_worker() {
     assert_no_growth(
         |broker, size| {
             broker.worker("w1", "echo", 1);
@@ -118,7 +119,7 @@ fn with_requests_queued_for_the_same_worker() {
                 broker.request("echo");
             }
         },
-        // Each answer lets the next request go, so that as many are queued all the time.
+        // Each answer dispatches the next request, so the queue length stays the same.
         |broker, _| {
             for _ in 0..REQUESTS {
                 broker.request("echo");
@@ -129,7 +130,7 @@ fn with_requests_queued_for_the_same_worker() {
 }
 
 #[test]
-fn with_requests_queued_for_others() {
+fn cost_with_requests_queued_for_other_workers() {
     assert_no_growth(
         |broker, size| {
             broker.worker("w1", "echo", 1);
@@ -142,7 +143,7 @@ fn with_requests_queued_for_others() {
 }
 
 #[test]
-fn with_requests_that_wait_for_one_worker() {
+fn cost_with_requests_that_target_one_worker() {
     assert_no_growth(
         |broker, size| {
             broker.worker("w1", "echo", 1);
@@ -155,7 +156,7 @@ fn with_requests_that_wait_for_one_worker() {
 }
 
 #[test]
-fn with_workers_of_the_same_service() {
+fn cost_with_workers_of_the_same_service() {
     assert_no_growth(
         |broker, size| (0..size).for_each(|number| broker.worker(&format!("w{number}"), "echo", 1)),
         |broker, _| broker.round_trips(|_| "echo".to_owned()),
@@ -163,7 +164,7 @@ fn with_workers_of_the_same_service() {
 }
 
 #[test]
-fn with_services() {
+fn cost_with_services() {
     assert_no_growth(
         |broker, size| {
             (0..size).for_each(|number| broker.worker(&format!("w{number}"), &format!("service {number}"), 1));
@@ -173,7 +174,7 @@ fn with_services() {
 }
 
 #[test]
-fn with_names_under_a_wildcard() {
+fn cost_with_names_under_a_wildcard() {
     assert_no_growth(
         |broker, size| {
             broker.worker("w1", "echo*", -1);
@@ -185,7 +186,7 @@ fn with_names_under_a_wildcard() {
 }
 
 #[test]
-fn with_requests_in_flight() {
+fn cost_with_requests_in_flight() {
     assert_no_growth(
         |broker, size| {
             broker.worker("w1", "echo", -1);
@@ -197,7 +198,7 @@ fn with_requests_in_flight() {
 }
 
 #[test]
-fn with_requests_queued_while_their_worker_comes_and_goes() {
+fn cost_with_requests_queued_while_their_worker_restarts() {
     assert_no_growth(
         |broker, size| (0..size).for_each(|_| drop(broker.request("echo"))),
         |broker, _| {

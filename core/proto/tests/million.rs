@@ -1,6 +1,8 @@
-//! What a million requests cost that wait in one broker: memory, and the speed at which they leave it.
+//! The cost of 1,000,000 requests that wait in one broker: memory, and the rate at which they leave
+//! it.
 //!
-//! A test binary of its own, because it reads the memory of its process. The machine takes frames as the sockets make them.
+//! A separate test binary, because it reads the memory of its process. The machine receives frames
+//! as sockets produce them.
 
 use std::time::{Duration, Instant};
 
@@ -14,10 +16,10 @@ const MANY: usize = 1_000_000;
 const BODY_BYTES: usize = 100;
 const MOST_BYTES_EACH: usize = 1_024;
 
-/// So much slower than through an empty queue may a request go through a full one.
+/// Maximum ratio of the time of a request through a full queue to one through an empty queue.
 const MOST_SLOWDOWN: f64 = 2.0;
 
-/// Requests that are timed, a few at a time and in turns with those they are compared with.
+/// Rounds of timed requests, which alternate with the rounds that they are compared with.
 const ROUNDS: usize = 41;
 const ROUND: usize = 2_000;
 
@@ -29,7 +31,7 @@ struct Broker {
     client: PeerId,
     worker: PeerId,
     requests: usize,
-    handed: Option<(Frame, Frame)>,
+    job: Option<(Frame, Frame)>,
 }
 
 impl Broker {
@@ -40,7 +42,7 @@ impl Broker {
             client: peer("client"),
             worker: peer("worker"),
             requests: 0,
-            handed: None,
+            job: None,
         }
     }
 
@@ -53,15 +55,15 @@ impl Broker {
         self.handle(&client, frames.map(Frame::from).to_vec());
     }
 
-    /// Takes one request at a time.
+    /// Registers the worker with a concurrency of 1.
     fn join(&mut self) {
         let worker = self.worker.clone();
         self.handle(&worker, ["W", "1", "echo", r#"{"v":1,"caps":[],"concurrency":1}"#].map(Frame::from).to_vec());
     }
 
-    /// Answers the request that the worker has.
+    /// Answers the worker's job.
     fn answer(&mut self) {
-        let (client, id) = self.handed.take().expect("a request at the worker");
+        let (client, id) = self.job.take().expect("a request at the worker");
         let [side, kind, nothing, status, data, options] = ["W", "3", "", "0", "2", "{}"].map(Frame::from);
         let worker = self.worker.clone();
         self.handle(&worker, vec![side, kind, client, nothing, id, status, data, options]);
@@ -71,13 +73,13 @@ impl Broker {
         self.machine.handle_message(self.now, peer, &mut frames);
         while let Some(output) = self.machine.poll_output() {
             if let Output::Send { message: Message::Worker(BrokerToWorker::Request { client, id, .. }), .. } = output {
-                self.handed = Some((client.to_frame(), id.to_frame()));
+                self.job = Some((client.to_frame(), id.to_frame()));
             }
         }
     }
 }
 
-/// The one clock here: it measures, nothing waits for it.
+/// The only clock here; it only measures.
 #[allow(clippy::disallowed_methods)]
 fn clock() -> Instant {
     Instant::now()
@@ -87,7 +89,7 @@ fn peer(name: &str) -> PeerId {
     PeerId::new(Frame::from(format!("{name:0>36}-00000000-0000-4000-8000-000000000000").as_str()))
 }
 
-/// Memory of this process that is resident.
+/// Resident memory of this process.
 fn resident_bytes() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line of that name");
@@ -114,12 +116,12 @@ fn a_million_queued_requests() {
     println!("{bytes_each} bytes each");
     assert!(bytes_each <= MOST_BYTES_EACH, "{bytes_each} bytes each");
 
-    they_leave_no_slower_than_through_an_empty_queue(&mut full);
-    they_expire_a_bounded_number_at_a_time(&mut full);
+    check_rate_through_the_full_queue(&mut full);
+    check_expiry_in_bounded_batches(&mut full);
 }
 
-/// Both have the same to do for each request: take it, hand it to the worker, take the answer.
-fn they_leave_no_slower_than_through_an_empty_queue(full: &mut Broker) {
+/// Both brokers do the same work for each request: accept it, dispatch it, forward the reply.
+fn check_rate_through_the_full_queue(full: &mut Broker) {
     let mut empty = Broker::new();
     empty.join();
     full.join();
@@ -143,10 +145,10 @@ fn they_leave_no_slower_than_through_an_empty_queue(full: &mut Broker) {
     assert!(slowdown <= MOST_SLOWDOWN, "{slowdown:.2} times as long as through an empty queue");
 }
 
-fn they_expire_a_bounded_number_at_a_time(full: &mut Broker) {
+fn check_expiry_in_bounded_batches(full: &mut Broker) {
     full.now += TIMEOUT;
     let waiting = full.machine.statistics().queued as u64;
-    assert!(waiting > (MANY - ROUND) as u64, "{waiting} are left to expire");
+    assert!(waiting > (MANY - ROUND) as u64, "only {waiting} are left to expire");
     let mut longest = Duration::ZERO;
     let mut turns = 0;
     while full.machine.statistics().queued > 0 {
@@ -154,9 +156,10 @@ fn they_expire_a_bounded_number_at_a_time(full: &mut Broker) {
         longest = longest.max(timed(|| full.machine.handle_timeout(full.now)));
         turns += 1;
         let ended = full.machine.statistics().expired - before;
-        assert!((1..=2 * DUE_PER_TURN as u64).contains(&ended), "{ended} in one turn");
+        assert!((1..=2 * DUE_PER_TURN as u64).contains(&ended), "{ended} expired in one turn");
     }
-    // Told and not judged: this machine may have other things to do. What a turn costs is held by `make gate`.
+    // Printed but not checked: other processes may delay this machine. The regression gate
+    // (`make gate`) limits the cost of a turn.
     println!("{turns} turns, the longest {longest:?}");
     assert!(full.machine.statistics().expired >= waiting);
 }

@@ -1,4 +1,5 @@
-//! Clients and workers under any sequence of inputs. What must hold is checked after every single one: see `support`.
+//! Clients and workers under any sequence of inputs. `support` checks the invariants after every
+//! input.
 
 #[path = "support/steps.rs"]
 mod steps;
@@ -11,12 +12,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_client_ends_every_request_once_whatever_happens(bytes in vec(any::<u8>(), 0..4_096)) {
+    fn a_client_ends_every_request_exactly_once_under_any_inputs(bytes in vec(any::<u8>(), 0..4_096)) {
         steps::run_client(&bytes);
     }
 
     #[test]
-    fn a_worker_answers_live_requests_only_whatever_happens(bytes in vec(any::<u8>(), 0..4_096)) {
+    fn a_worker_replies_only_to_live_requests_under_any_inputs(bytes in vec(any::<u8>(), 0..4_096)) {
         steps::run_worker(&bytes);
     }
 }

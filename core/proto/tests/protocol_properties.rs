@@ -1,4 +1,4 @@
-//! What holds for every message, whatever is in it.
+//! Properties of every message, whatever its content.
 
 use std::time::Duration;
 
@@ -13,8 +13,9 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-// Messages as this side sends them. Not generated, because reading normalises them: a request id in the older form of
-// a request heartbeat that begins like JSON, and frames after options that are missing.
+// Messages as this implementation sends them. Two cases are excluded because decoding normalises
+// them: a request heartbeat in the older form whose id begins like JSON, and extra frames after
+// missing options.
 
 fn frame() -> impl Strategy<Value = Frame> {
     vec(any::<u8>(), 0..80).prop_map(Frame::from)
@@ -133,7 +134,7 @@ fn to_client() -> impl Strategy<Value = BrokerToClient> {
     ]
 }
 
-/// Without metadata, which is one more frame to a worker that does not ask for it.
+/// Without metadata, which a worker that does not expect it would read as an extra frame.
 fn request_to_worker() -> impl Strategy<Value = BrokerToWorker> {
     (peer(), service(), id(), frame(), frame(), extra()).prop_map(|(client, service, id, data, options, extra)| {
         BrokerToWorker::Request { client, service, id, data, options, extra, metadata: None }
@@ -153,7 +154,8 @@ fn to_worker() -> impl Strategy<Value = BrokerToWorker> {
     ]
 }
 
-// Messages that somebody else might send: mostly wrong, but not so wrong that decoding ends at the first frame.
+// Messages from foreign peers: mostly invalid, but not so invalid that decoding ends at the first
+// frame.
 
 fn near_json() -> impl Strategy<Value = String> {
     let value = prop_oneof![
@@ -246,38 +248,38 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_a_client_sends_is_read_as_it_was_meant(message in from_client()) {
+    fn messages_from_a_client_decode_to_themselves(message in from_client()) {
         let mut frames = encoded(|frames| message.clone().encode(frames));
         prop_assert_eq!(ToBroker::decode(&mut frames), Ok(ToBroker::Client(message)));
         prop_assert!(frames.is_empty());
     }
 
     #[test]
-    fn what_a_worker_sends_is_read_as_it_was_meant(message in from_worker()) {
+    fn messages_from_a_worker_decode_to_themselves(message in from_worker()) {
         let mut frames = encoded(|frames| message.clone().encode(frames));
         prop_assert_eq!(ToBroker::decode(&mut frames), Ok(ToBroker::Worker(message)));
         prop_assert!(frames.is_empty());
     }
 
     #[test]
-    fn what_a_client_is_sent_is_read_as_it_was_meant(message in to_client()) {
+    fn messages_to_a_client_decode_to_themselves(message in to_client()) {
         let mut frames = encoded(|frames| message.clone().encode(frames));
         prop_assert_eq!(BrokerToClient::decode(&mut frames), Ok(message));
         prop_assert!(frames.is_empty());
     }
 
     #[test]
-    fn what_a_worker_is_sent_is_read_as_it_was_meant(message in to_worker()) {
+    fn messages_to_a_worker_decode_to_themselves(message in to_worker()) {
         let mut frames = encoded(|frames| message.clone().encode(frames));
         prop_assert_eq!(BrokerToWorker::decode(&mut frames), Ok(message));
         prop_assert!(frames.is_empty());
     }
 
     #[test]
-    fn metadata_is_told_from_the_clients_frames(request in request_to_worker(), said in metadata()) {
+    fn metadata_is_distinguished_from_the_clients_frames(request in request_to_worker(), added in metadata()) {
         let mut sent = request;
         if let BrokerToWorker::Request { metadata, .. } = &mut sent {
-            *metadata = Some(said);
+            *metadata = Some(added);
         }
         let mut frames = encoded(|frames| sent.clone().encode(frames));
         let mut received = BrokerToWorker::decode(&mut frames).expect("a request");
@@ -286,7 +288,7 @@ proptest! {
     }
 
     #[test]
-    fn body_of_a_request_passes_the_broker_as_it_is(service in name(), id in name(), body in vec(frame(), 2..6)) {
+    fn the_body_of_a_request_passes_the_broker_unchanged(service in name(), id in name(), body in vec(frame(), 2..6)) {
         let head = [Frame::from("C"), Frame::from("2"), service];
         let sent: Vec<Frame> = head.into_iter().chain([id]).chain(body).collect();
         let decoded = ToBroker::decode(&mut sent.clone());
@@ -300,7 +302,7 @@ proptest! {
     }
 
     #[test]
-    fn body_of_a_reply_passes_the_broker_as_it_is(client in frame(), id in name(), body in vec(frame(), 2..6)) {
+    fn the_body_of_a_reply_passes_the_broker_unchanged(client in frame(), id in name(), body in vec(frame(), 2..6)) {
         let head = [Frame::from("W"), Frame::from("6"), client, Frame::default(), id];
         let sent: Vec<Frame> = head.into_iter().chain(body).collect();
         let decoded = ToBroker::decode(&mut sent.clone());
@@ -317,7 +319,7 @@ proptest! {
         let mut frames = message;
         let decoded = ToBroker::decode(&mut frames);
         prop_assert!(frames.is_empty());
-        // What was accepted is written in a way that is accepted, and means the same.
+        // An accepted message is encoded to an accepted message with the same meaning.
         let written = match decoded {
             Ok(ToBroker::Client(message)) => encoded(|frames| message.encode(frames)),
             Ok(ToBroker::Worker(message)) => encoded(|frames| message.encode(frames)),
@@ -357,7 +359,7 @@ proptest! {
     }
 
     #[test]
-    fn no_options_make_anybody_panic(options in prop_oneof![near_json().prop_map(Frame::from), near_frame()]) {
+    fn no_options_make_a_parser_panic(options in prop_oneof![near_json().prop_map(Frame::from), near_frame()]) {
         let settings = RequestSettings::parse(&options);
         prop_assert!(settings.timeout.duration().is_none_or(|timeout| timeout <= limits::DURATION));
         prop_assert_ne!(settings.worker_id.as_deref(), Some(""));
@@ -366,7 +368,7 @@ proptest! {
     }
 
     #[test]
-    fn options_are_read_as_a_json_parser_reads_them(json in near_json()) {
+    fn options_parse_as_a_json_parser_parses_them(json in near_json()) {
         let Ok(parsed) = serde_json::from_str::<serde_json::Value>(&json) else {
             return Ok(());
         };

@@ -1,11 +1,13 @@
-//! A world of PIGATO brokers, workers and clients under a seeded, faulty network and a virtual clock.
+//! Simulates PIGATO brokers, workers and clients on a seeded, faulty network with a virtual clock.
 //!
-//! The machines are the real ones; sockets, threads and time are not. A seed chooses who takes part, with which options
-//! and under which faults, then everything that happens: the same seed is the same run, event by event. The rules that
-//! must hold ([`Rule`]) are checked at every step, and then the faults stop and everything must finish.
+//! The state machines are the real ones; sockets, threads and time are simulated. A seed chooses
+//! the peers, their options, the faults and then every event: the same seed yields the same run,
+//! event by event. The rules ([`Rule`]) are checked at every step. Then the faults stop, and every
+//! request must finish.
 //!
 //! ```
-//! let summary = pigato_sim::Simulation::new(7).run().unwrap_or_else(|failure| panic!("{failure}"));
+//! let simulation = pigato_sim::Simulation::new(7);
+//! let summary = simulation.run().unwrap_or_else(|failure| panic!("{failure}"));
 //! assert!(summary.steps > 0);
 //! ```
 #![forbid(unsafe_code)]
@@ -29,7 +31,7 @@ pub use scenario::Scenario;
 use random::Random;
 use world::World;
 
-/// One run, not begun.
+/// One simulation run, not yet started.
 #[derive(Debug, Clone)]
 pub struct Simulation {
     seed: u64,
@@ -37,47 +39,47 @@ pub struct Simulation {
     is_verbose: bool,
 }
 
-/// What happened in a run in which all rules held.
+/// The result of a run in which all rules held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
-    /// Differs for any two runs that differ in anything.
+    /// Differs between any two runs that differ in any event.
     pub trace_hash: u64,
-    /// Things that happened.
+    /// Number of events.
     pub steps: u64,
     /// Requests that clients made.
     pub requests: usize,
-    /// Requests that ended with a result.
+    /// Requests that ended with status 0.
     pub succeeded: u64,
     /// Requests that ended with an error.
     pub failed: u64,
 }
 
-/// A run in which a rule was broken, with what it takes to look into it.
+/// A run that broke a rule, with the information needed to investigate it.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// The seed that does it again.
+    /// The seed that reproduces the failure.
     pub seed: u64,
-    /// What was broken.
+    /// The rule that was broken and what was observed.
     pub violation: Violation,
     scenario: Scenario,
     last_events: Vec<String>,
 }
 
 impl Simulation {
-    /// The run that belongs to a seed.
+    /// Creates the run of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self { seed, mutation: None, is_verbose: false }
     }
 
-    /// Prints every event.
+    /// Whether to print every event.
     #[must_use]
     pub fn verbose(mut self, is_verbose: bool) -> Self {
         self.is_verbose = is_verbose;
         self
     }
 
-    /// Breaks a rule on purpose; for tests of the simulator.
+    /// Breaks a rule on purpose, to test the simulator.
     #[doc(hidden)]
     #[must_use]
     pub fn mutated(mut self, mutation: Mutation) -> Self {
@@ -85,7 +87,11 @@ impl Simulation {
         self
     }
 
-    /// Runs to the end, or to the first broken rule.
+    /// Runs to the end or to the first broken rule.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] if a rule was broken.
     pub fn run(&self) -> Result<Summary, Box<Failure>> {
         let mut random = Random::new(self.seed);
         let scenario = Scenario::choose(&mut random);

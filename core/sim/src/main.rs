@@ -1,4 +1,4 @@
-//! Runs many seeds, or one of them with everything that happens.
+//! Runs many seeds, or prints all events of one.
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -9,26 +9,26 @@ use std::time::Instant;
 use clap::Parser;
 use pigato_sim::{Failure, Simulation, Summary};
 
-/// Lets PIGATO's brokers, workers and clients live through faults, and checks that nothing is lost.
+/// Runs PIGATO's brokers, workers and clients under faults and checks that no request is lost
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// How many seeds to run.
+    /// Number of seeds to run
     #[arg(long, default_value_t = 1_000)]
     seeds: u64,
-    /// The first seed.
+    /// First seed
     #[arg(long, default_value_t = 0)]
     start: u64,
-    /// Run this seed only.
+    /// Run only this seed
     #[arg(long, conflicts_with_all = ["seeds", "start"])]
     seed: Option<u64>,
-    /// Print every event.
+    /// Print every event
     #[arg(long)]
     verbose: bool,
-    /// Go on after a failure, and list the failed seeds.
+    /// Continue after a failure and list the failed seeds
     #[arg(long)]
     keep_going: bool,
-    /// Threads.
+    /// Number of threads
     #[arg(long, default_value_t = 2)]
     threads: u64,
 }

@@ -1,9 +1,9 @@
-//! Faults that no broker may survive unnoticed: they break a rule on purpose, to prove that the judges see it.
+//! Mutations break a rule on purpose, to prove that the oracle notices.
 
-/// A way to break a rule, for tests of the simulator itself.
+/// A way to break a rule, to test the simulator itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mutation {
-    /// The broker is told that each worker takes one request more than it does.
+    /// Announcements reach the broker with a concurrency that is 1 too high.
     ExtraConcurrency,
     /// Final replies reach their client twice.
     DuplicateFinal,
@@ -13,18 +13,18 @@ pub enum Mutation {
     DuplicateDispatch,
     /// Partial replies overtake each other.
     SwapPartials,
-    /// A byte of a reply's data changes on its way.
+    /// A byte of a reply's data changes in transit.
     CorruptReply,
-    /// Clients get their time a millisecond late.
+    /// Clients handle their deadlines 1 ms late.
     LateTimeouts,
-    /// The broker's farewell to a worker is sent twice.
+    /// The broker's disconnect reaches a worker twice.
     DoubleDisconnect,
-    /// Workers are told that they have more credit for partial replies than they do.
+    /// Workers receive more credit for partial replies than the client granted.
     ExtraCredit,
 }
 
 impl Mutation {
-    /// All of them.
+    /// All mutations.
     pub const ALL: &'static [Self] = &[
         Self::ExtraConcurrency,
         Self::DuplicateFinal,

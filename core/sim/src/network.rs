@@ -1,25 +1,25 @@
-//! Connections as ZeroMQ makes them over TCP: one between a DEALER and a ROUTER, in order in each direction, delayed
-//! by chance, lost as a whole.
+//! Connections like ZeroMQ's over TCP: one between a DEALER and a ROUTER, in order in each
+//! direction, delayed at random, lost as a whole.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use pigato_proto::protocol::{Frame, PeerId};
 
-/// Which way a message goes.
+/// The direction of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
     ToBroker,
     ToPeer,
 }
 
-/// What travels.
+/// A unit of transfer.
 #[derive(Debug)]
 pub(crate) enum Packet {
-    /// The connection is up; the first on every connection.
+    /// The connection is established; the first packet of every connection.
     Up,
     Message(Vec<Frame>),
-    /// The other side is gone; the last on every connection whose loss is noticed.
+    /// The other side is gone; the last packet of every connection whose loss is noticed.
     Close,
 }
 
@@ -28,11 +28,11 @@ pub(crate) enum Packet {
 pub(crate) struct Link {
     queue: VecDeque<(Instant, Packet)>,
     last_arrival: Instant,
-    /// Nothing arrives any more, and nobody is told.
+    /// Packets no longer arrive, and neither side is notified.
     is_lost: bool,
-    /// Nothing arrives before; what is sent meanwhile waits.
+    /// No packet arrives before this time; packets sent meanwhile wait.
     blocked_until: Instant,
-    /// Whether the world will come back to look for the first packet.
+    /// Whether the arrival of the first packet is scheduled.
     pub(crate) is_armed: bool,
 }
 
@@ -41,13 +41,13 @@ impl Link {
         Self { queue: VecDeque::new(), last_arrival: now, is_lost: false, blocked_until: now, is_armed: false }
     }
 
-    /// Sends a packet that travels for this long, or longer behind others.
+    /// Sends a packet that arrives after `latency`, or later behind earlier packets.
     pub(crate) fn push(&mut self, now: Instant, latency: Duration, packet: Packet) {
         self.last_arrival = self.last_arrival.max(now + latency);
         self.queue.push_back((self.last_arrival, packet));
     }
 
-    /// When the first packet arrives, if one does.
+    /// When the first packet arrives, if it does.
     pub(crate) fn next_arrival(&self) -> Option<Instant> {
         if self.is_lost {
             return None;
@@ -71,7 +71,8 @@ impl Link {
         self.is_lost = true;
     }
 
-    /// The operating system gave up: what is sent from now on arrives again, for the news of the connection's end.
+    /// The operating system reports the connection as dead: packets sent from now on arrive again,
+    /// so that the end of the connection can be delivered.
     pub(crate) fn revive(&mut self) {
         self.is_lost = false;
         self.queue.clear();
@@ -85,7 +86,7 @@ impl Link {
         self.blocked_until = now;
     }
 
-    /// Swaps the two packets that wait first, if there are two messages for which `which` holds.
+    /// Swaps the first two packets if both are messages for which `which` returns true.
     pub(crate) fn swap_first(&mut self, which: impl Fn(&[Frame]) -> bool) {
         let fits =
             |packet: Option<&(Instant, Packet)>| matches!(packet, Some((_, Packet::Message(frames))) if which(frames));
@@ -95,21 +96,21 @@ impl Link {
     }
 }
 
-/// A connection, from the wish to have it to its end on both sides.
+/// A connection, from the attempt to connect to its end on both sides.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) peer: usize,
     pub(crate) broker: usize,
-    /// Which life of the broker it reaches; `None` until it is made.
-    pub(crate) broker_life: Option<u64>,
+    /// The run of the broker that it is connected to; `None` until it is established.
+    pub(crate) broker_run: Option<u64>,
     pub(crate) identity: PeerId,
-    /// Whether the peer has been told that it is up.
+    /// Whether the peer has been notified that the connection is up.
     pub(crate) is_up: bool,
     pub(crate) dealer_is_open: bool,
     pub(crate) router_is_open: bool,
     pub(crate) to_broker: Link,
     pub(crate) to_peer: Link,
-    /// Ids of the requests whose final replies it has brought.
+    /// Ids of the requests whose final replies it has delivered.
     pub(crate) finals: BTreeSet<Frame>,
 }
 
@@ -118,7 +119,7 @@ impl Connection {
         Self {
             peer,
             broker,
-            broker_life: None,
+            broker_run: None,
             identity,
             is_up: false,
             dealer_is_open: true,
@@ -140,7 +141,7 @@ impl Connection {
         self.is_up && self.dealer_is_open && self.router_is_open && !self.to_broker.is_lost && !self.to_peer.is_lost
     }
 
-    /// Whether neither side knows it any more.
+    /// Whether both sides have closed it.
     pub(crate) fn is_over(&self) -> bool {
         !self.dealer_is_open && !self.router_is_open
     }

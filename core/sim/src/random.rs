@@ -1,4 +1,4 @@
-//! Chance, from a seed: everything that a run leaves to chance is drawn from one stream.
+//! All random choices of a run come from one seeded stream.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -14,12 +14,12 @@ impl Random {
         Self(Entropy::from_number(seed))
     }
 
-    /// A source of its own for a machine.
+    /// An independent source for a machine.
     pub(crate) fn entropy(&mut self) -> Entropy {
         Entropy::from_number(self.0.number())
     }
 
-    /// Whether something with this many chances in a hundred happens.
+    /// Returns true with this chance in percent.
     pub(crate) fn percent(&mut self, chances: u32) -> bool {
         (self.0.below(100) as u32) < chances
     }
@@ -33,7 +33,7 @@ impl Random {
         &things[self.0.below(things.len())]
     }
 
-    /// A duration between two numbers of microseconds, short ones more often than long ones.
+    /// A duration between two numbers of microseconds; short durations are more likely.
     pub(crate) fn micros(&mut self, range: RangeInclusive<u64>) -> Duration {
         let (low, high) = range.into_inner();
         let high = if self.percent(80) { low + (high - low) / 4 } else { high };

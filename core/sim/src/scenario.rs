@@ -1,4 +1,4 @@
-//! What a seed chooses before anything happens: who takes part, with which options, and how bad the network is.
+//! What a seed chooses before the run: the peers, their options, and how bad the network is.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use pigato_proto::config::DispatchMode;
 
 use crate::random::Random;
 
-/// Names that workers may offer.
-const OFFERS: &[&str] =
+/// Service names that workers may offer.
+const OFFERED_NAMES: &[&str] =
     &["echo", "echo.fast", "ech*", "e*", "file*", "math@1.2.0", "math@1.4.2", "math@2.0.0", "$core"];
 
-/// Names that clients may ask for; some are offered by nobody.
-pub(crate) const ASKS: &[&str] = &[
+/// Service names that clients may request; some are never offered.
+pub(crate) const REQUESTED_NAMES: &[&str] = &[
     "echo",
     "echo",
     "echo",
@@ -31,29 +31,30 @@ pub(crate) const ASKS: &[&str] = &[
     "nobody@1.x",
 ];
 
-/// The options of one run.
+/// The parameters of one run.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     pub(crate) brokers: Vec<BrokerPlan>,
     pub(crate) peers: Vec<PeerPlan>,
     /// How long load and faults last.
     pub(crate) duration: Duration,
-    /// Nothing goes wrong in this run, and more can be demanded of it.
+    /// This run has no faults, so that stricter rules apply.
     pub(crate) is_calm: bool,
-    /// Mean time between two faults, in milliseconds.
+    /// Mean time between 2 faults, in milliseconds.
     pub(crate) fault_interval: u64,
     pub(crate) faults: Vec<FaultKind>,
-    /// Shortest and longest time that a message travels, in microseconds.
+    /// Shortest and longest latency of a message, in microseconds.
     pub(crate) latency: (u64, u64),
-    /// Messages that may wait for a peer before the broker gives it up, and how many of these the transport keeps.
-    pub(crate) outbox: (usize, usize),
-    /// Mean time between two requests of a client, in milliseconds.
+    /// Number of messages that may wait for a peer before the broker gives it up, and how many of
+    /// them the transport keeps.
+    pub(crate) send_queue: (usize, usize),
+    /// Mean time between 2 requests of a client, in milliseconds.
     pub(crate) request_interval: u64,
-    /// Requests that each client makes, and then some.
+    /// Minimum number of requests that each client makes.
     pub(crate) requests: u64,
     /// Longest time that a worker takes for one step, in milliseconds.
     pub(crate) work: u64,
-    /// Chances in a hundred, for each request.
+    /// Chances in percent, for each request.
     pub(crate) retry: u32,
     pub(crate) cancel: u32,
     pub(crate) targeted: u32,
@@ -68,7 +69,7 @@ pub(crate) struct BrokerPlan {
     pub(crate) heartbeat: Duration,
     pub(crate) liveness: u32,
     pub(crate) dispatch_mode: DispatchMode,
-    /// Most requests that it holds.
+    /// Maximum number of requests that it holds.
     pub(crate) max_requests: usize,
 }
 
@@ -90,48 +91,48 @@ pub(crate) enum Role {
     Hostile,
 }
 
-/// How a client that is not ours speaks.
+/// The protocol of a client that is not ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RawClientStyle {
-    /// The published npm package: heartbeats, options always there.
+    /// The published npm package: heartbeats; always sends options.
     JavaScript,
     /// The published gem: no heartbeats, options `{}`.
     Ruby,
     /// The published Go package: no heartbeats, an empty options frame.
     Go,
-    /// Somebody else's version 1: little credit, cancels.
+    /// A foreign version 1 client: little credit, cancels.
     Credit,
 }
 
-/// How a worker that is not ours speaks.
+/// The protocol of a worker that is not ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RawWorkerStyle {
-    /// Options of replies are the literal `undefined`.
+    /// The options of replies are the literal `undefined`.
     JavaScript,
     /// No options frame.
     Ruby,
-    /// Replies twice or to nothing now and then.
+    /// Sometimes replies twice or to nothing.
     Broken,
 }
 
-/// What may go wrong.
+/// A kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FaultKind {
-    /// A connection breaks and both sides, one or none of them notice.
+    /// A connection breaks; both sides, one or none of them notice.
     CutConnection,
-    /// Some peers cannot reach their broker for a while; nothing is lost.
+    /// Some peers cannot reach their broker for a while; no message is lost.
     Partition,
     /// A client or worker is killed and started again.
     CrashPeer,
-    /// A broker is killed and started again under another name.
+    /// A broker is killed and started again with another name.
     CrashBroker,
     /// A client or worker is stopped or drained, and started again.
     StopPeer,
     /// A broker is drained and started again.
     DrainBroker,
-    /// A peer or broker gets no time and no input for a while.
+    /// A peer or broker handles neither input nor deadlines for a while.
     Pause,
-    /// The clock leaps forward for everybody.
+    /// Everybody's clock jumps forward.
     ClockJump,
 }
 
@@ -149,7 +150,7 @@ const FAULTS: &[FaultKind] = &[
 impl Scenario {
     pub(crate) fn choose(random: &mut Random) -> Self {
         let is_calm = random.percent(10);
-        // Where nothing is to go wrong, no heartbeat may come late and no burst may be too much.
+        // Without faults no heartbeat may be late and no burst may exceed a limit.
         let slowest = if is_calm { 5_000 } else { *random.pick(&[1_000, 5_000, 50_000, 300_000]) };
         let heartbeats = heartbeats(slowest);
         let brokers: Vec<BrokerPlan> =
@@ -167,7 +168,7 @@ impl Scenario {
             fault_interval: *random.pick(&[100, 400, 1_000, 3_000]),
             faults,
             latency: (50, slowest),
-            outbox: (kept + random.number(3..=80) as usize, kept),
+            send_queue: (kept + random.number(3..=80) as usize, kept),
             request_interval: *random.pick(&[20, 60, 200, 600]),
             requests: if random.percent(5) { 500 } else { random.number(5..=60) },
             work: *random.pick(&[1, 5, 20, 100, 1_500]),
@@ -181,7 +182,7 @@ impl Scenario {
         }
     }
 
-    /// Whether a request by this name can be answered by one of the offered names.
+    /// Whether a worker of one of the offered names may answer a request for this name.
     pub(crate) fn is_served(offers: &[&str], ask: &str) -> bool {
         !crate::oracle::matching::serving(offers.iter().copied(), ask).is_empty()
     }
@@ -198,7 +199,8 @@ impl BrokerPlan {
     }
 }
 
-/// Intervals, in milliseconds, that leave a heartbeat and its answer the time that they take, in microseconds.
+/// Heartbeat intervals in milliseconds that are long enough for a heartbeat and its answer at this
+/// latency in microseconds.
 fn heartbeats(slowest: u64) -> &'static [u64] {
     let all = &[200, 500, 1_000, 2_500];
     if slowest > 100_000 {
@@ -221,7 +223,7 @@ fn choose_peers(
         roles.push(Role::Client { max_requests });
     }
     for _ in 0..random.number(1..=6) {
-        let service = *random.pick(OFFERS);
+        let service = *random.pick(OFFERED_NAMES);
         let concurrency = *random.pick(&[1, 1, 2, 3, 10, -1]);
         let style = *random.pick(&[RawWorkerStyle::JavaScript, RawWorkerStyle::Ruby, RawWorkerStyle::Broken]);
         roles.push(if random.percent(70) {
@@ -243,7 +245,7 @@ fn choose_peers(
     let mut plan = |role| PeerPlan {
         broker: number,
         heartbeat: match role {
-            // The published peers do not say their interval, so that it has to be the broker's.
+            // The published peers do not announce their interval, so it must equal the broker's.
             Role::RawWorker { .. } | Role::RawClient(RawClientStyle::JavaScript) => broker.heartbeat,
             _ => Duration::from_millis(*random.pick(heartbeats)),
         },

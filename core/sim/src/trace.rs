@@ -1,4 +1,5 @@
-//! The record of a run: a hash that tells two runs apart, and the last events for whoever looks into a failure.
+//! The record of a run: a hash that distinguishes runs, and the last events for the report of a
+//! failure.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::VecDeque;
@@ -8,27 +9,27 @@ use std::time::Duration;
 
 use pigato_proto::protocol::Frame;
 
-/// Events that are kept for a failure's report.
+/// Number of events kept for the report of a failure.
 const KEPT: usize = 60;
 
-/// One thing that happened.
+/// One event.
 #[derive(Debug, Clone, Hash)]
 pub(crate) enum Event {
     /// A peer's message arrives at its broker.
     ToBroker { peer: usize, connection: u64, frames: Vec<Frame> },
     /// A broker's message arrives at a peer.
     ToPeer { peer: usize, connection: u64, frames: Vec<Frame> },
-    /// A peer is told about its connection.
+    /// A peer is notified about its connection.
     Connection { peer: usize, connection: u64, what: &'static str },
     /// A broker could not send to an identity.
     Undeliverable { broker: usize, overflow: bool, identity: Frame },
-    /// Time given to a peer.
+    /// A peer handles its deadlines.
     PeerTime { peer: usize },
-    /// Time given to a broker.
+    /// A broker handles its deadlines.
     BrokerTime { broker: usize },
-    /// Something that the world does to somebody.
+    /// An action of the world: a fault, a start, a change of phase.
     World(String),
-    /// An outcome at a client.
+    /// The outcome of a request at its client.
     Outcome { request: u64, text: String },
 }
 
@@ -95,7 +96,7 @@ impl fmt::Display for Event {
     }
 }
 
-/// Frames as one line, separated like in the protocol document.
+/// Frames as one line, separated as in the protocol document.
 struct Frames<'a>(&'a [Frame]);
 
 impl fmt::Display for Frames<'_> {

@@ -1,4 +1,4 @@
-//! The simulator itself is tested: rules that are broken on purpose must be found broken.
+//! Tests of the simulator itself: it finds every rule that is broken on purpose.
 
 use pigato_sim::{Mutation, Rule, Simulation};
 
@@ -15,7 +15,7 @@ fn caught(mutation: Mutation) -> Vec<Rule> {
     rules
 }
 
-/// The rule that a mutation breaks; others may break as a consequence.
+/// The rule that a mutation breaks; it may break others as a consequence.
 fn broken_by(mutation: Mutation) -> Rule {
     match mutation {
         Mutation::ExtraConcurrency => Rule::Concurrency,
@@ -34,12 +34,12 @@ fn broken_by(mutation: Mutation) -> Rule {
 fn every_mutation_is_caught_by_its_rule() {
     for mutation in Mutation::ALL {
         let rules = caught(*mutation);
-        assert!(rules.contains(&broken_by(*mutation)), "{mutation:?} is caught by {rules:?} only");
+        assert!(rules.contains(&broken_by(*mutation)), "{mutation:?} is caught only by {rules:?}");
     }
 }
 
 #[test]
-fn a_failure_says_how_to_see_it_again() {
+fn a_failure_reports_how_to_replay_it() {
     let failures = (0..30).filter_map(|seed| Simulation::new(seed).mutated(Mutation::DuplicateFinal).run().err());
     let text = failures.map(|failure| failure.to_string()).next().expect("a failure");
     for part in ["seed ", "options: ", "last events:", "replay: cargo run -p pigato-sim --release -- --seed "] {

@@ -1,4 +1,4 @@
-//! A thousand worlds in which all rules hold, each of which is always the same.
+//! All rules hold in 1,000 simulated worlds, and each seed always yields the same run.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -9,7 +9,7 @@ const SEEDS: u64 = 1_000;
 const THREADS: usize = 2;
 
 #[test]
-fn all_rules_hold_in_a_thousand_worlds() {
+fn all_rules_hold_in_1000_worlds() {
     let next = AtomicU64::new(0);
     let requests = AtomicU64::new(0);
     thread::scope(|scope| {
@@ -28,7 +28,7 @@ fn all_rules_hold_in_a_thousand_worlds() {
 }
 
 #[test]
-fn the_same_seed_is_the_same_run() {
+fn the_same_seed_yields_the_same_run() {
     for seed in 0..20 {
         let run = || Simulation::new(seed).run().unwrap_or_else(|failure| panic!("{failure}"));
         assert_eq!(run(), run(), "seed {seed}");

@@ -7,7 +7,7 @@ use crate::support::serve::broker;
 use crate::support::wait::{eventually, within};
 
 #[test]
-fn dropping_the_response_is_seen_by_the_handler() {
+fn the_handler_sees_that_the_response_was_dropped() {
     let broker = broker();
     let worker = Worker::connect(broker.endpoint(), "work").unwrap();
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -17,7 +17,7 @@ fn dropping_the_response_is_seen_by_the_handler() {
 
     drop(response);
 
-    within("the handler is told", reply.cancelled());
+    within("the job is cancelled", reply.cancelled());
     assert!(reply.is_cancelled() && !reply.active() && !reply.ended());
     assert_eq!(reply.write_blocking(&1).unwrap_err().code(), ErrorCode::Cancelled);
     assert_eq!(reply.end(&2).unwrap_err().code(), ErrorCode::Cancelled);
@@ -26,7 +26,7 @@ fn dropping_the_response_is_seen_by_the_handler() {
 }
 
 #[test]
-fn another_thread_cancels_what_is_waited_for() {
+fn another_thread_can_cancel_a_response_that_is_waited_for() {
     let broker = broker();
     let worker = Worker::connect(broker.endpoint(), "work").unwrap();
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -38,13 +38,13 @@ fn another_thread_cancels_what_is_waited_for() {
     handle.cancel();
 
     assert_eq!(waiting.join().unwrap().unwrap_err().code(), Some(ErrorCode::Cancelled));
-    within("the handler is told", reply.cancelled());
+    within("the job is cancelled", reply.cancelled());
     drop((client, worker));
     handle.cancel();
 }
 
 #[test]
-fn cancelling_fails_the_request_at_once_and_tells_the_handler() {
+fn cancelling_fails_the_request_at_once_and_cancels_the_job() {
     let broker = broker();
     let worker = Worker::connect(broker.endpoint(), "work").unwrap();
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -56,7 +56,7 @@ fn cancelling_fails_the_request_at_once_and_tells_the_handler() {
     let error = within("the outcome", response.next()).unwrap().unwrap_err();
     assert_eq!(error.code(), Some(ErrorCode::Cancelled));
     assert!(within("the end", response.next()).is_none());
-    within("the handler is told", reply.cancelled());
+    within("the job is cancelled", reply.cancelled());
 }
 
 #[test]
@@ -73,14 +73,14 @@ fn a_cancelled_request_leaves_the_queue() {
 }
 
 #[test]
-fn a_late_cancellation_hurts_nobody() {
+fn a_late_cancel_has_no_effect() {
     let broker = broker();
     let worker = Worker::connect(broker.endpoint(), "work").unwrap();
     let client = Client::connect(broker.endpoint()).unwrap();
     for number in 0..200 {
         let response = client.request("work", &number).send();
         let Job { reply, .. } = within("the request", worker.next()).unwrap();
-        // Both are on their way at the same time: whichever wins, the outcome is one of the two.
+        // Both are in transit at once: whichever arrives first, the outcome is one of the two.
         let cancelled = std::thread::spawn(move || drop(response));
         let _ = reply.end(&number);
         cancelled.join().unwrap();
@@ -94,14 +94,14 @@ fn a_late_cancellation_hurts_nobody() {
 }
 
 #[test]
-fn stopping_the_client_fails_what_is_pending_and_tells_the_handlers() {
+fn stopping_the_client_fails_its_requests_and_cancels_the_jobs() {
     let broker = broker();
     let worker = Worker::connect(broker.endpoint(), "work").unwrap();
     let client = Client::connect(broker.endpoint()).unwrap();
     let in_flight = client.request("work", &()).send();
     let queued = client.request("nobody", &()).send();
     let Job { reply, .. } = within("the request", worker.next()).unwrap();
-    // It knows by now that its broker understands cancellations.
+    // By now the client knows that its broker supports cancels.
     eventually("the client has read the broker's answer", || client.is_connected().then_some(()));
 
     within("the client stops", client.stop());
@@ -109,7 +109,7 @@ fn stopping_the_client_fails_what_is_pending_and_tells_the_handlers() {
     for response in [in_flight, queued, client.request("work", &"too late").send()] {
         assert_eq!(within("the outcome", response).unwrap_err().code(), Some(ErrorCode::Closed));
     }
-    within("the handler is told", reply.cancelled());
+    within("the job is cancelled", reply.cancelled());
     let statistics = broker.statistics().unwrap();
     assert_eq!((statistics.queued, statistics.in_flight), (0, 0));
 }
@@ -121,7 +121,7 @@ fn stopping_the_worker_lets_its_handlers_finish() {
     let client = Client::connect(broker.endpoint()).unwrap();
     let response = client.request("work", &()).send();
     let Job { reply, .. } = within("the request", worker.next()).unwrap();
-    // Polled once it has begun to stop: from here on new requests are not its own any more.
+    // After this poll the stop has begun: the worker receives no new requests.
     let mut stopping = std::pin::pin!(worker.stop());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(stopping.as_mut().poll(&mut context).is_pending());
@@ -133,5 +133,5 @@ fn stopping_the_worker_lets_its_handlers_finish() {
     within("the worker stops", stopping);
     assert_eq!(within("the reply", response).unwrap().json().unwrap(), "finished");
     assert!(within("the end", worker.next()).is_none());
-    eventually("the broker knows", || (broker.statistics().unwrap().workers == 0).then_some(()));
+    eventually("the worker has left", || (broker.statistics().unwrap().workers == 0).then_some(()));
 }

@@ -1,4 +1,4 @@
-//! A worker sends as many partial replies as its client has room for, then waits.
+//! A worker sends as many partial replies as its client grants credit, then waits.
 
 use std::future::Future;
 use std::pin::pin;
@@ -10,7 +10,7 @@ use pigato::{Client, ErrorCode, Job, Worker};
 use crate::support::serve::broker;
 use crate::support::wait::{eventually, within};
 
-/// Whether it is done without having to wait.
+/// The output, if the future completes without waiting.
 fn now_or_never<F: Future>(future: F) -> Option<F::Output> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
@@ -18,7 +18,7 @@ fn now_or_never<F: Future>(future: F) -> Option<F::Output> {
     }
 }
 
-/// Writes until it would have to wait; returns how many there are then.
+/// Writes until a write would wait; returns the number of replies written.
 fn write_all(job: &Job, mut next: u32) -> u32 {
     while let Some(outcome) = now_or_never(job.reply.write(&next)) {
         outcome.unwrap();
@@ -28,7 +28,7 @@ fn write_all(job: &Job, mut next: u32) -> u32 {
 }
 
 #[test]
-fn a_writer_stops_at_the_credit_and_goes_on_when_replies_are_read() {
+fn a_writer_stops_at_the_credit_and_continues_when_replies_are_read() {
     let broker = broker();
     let worker = Worker::connect(broker.endpoint(), "stream").unwrap();
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -44,7 +44,7 @@ fn a_writer_stops_at_the_credit_and_goes_on_when_replies_are_read() {
     for expected in 0..written {
         assert_eq!(within("a reply", response.next()).unwrap().unwrap().decode::<u32>().unwrap(), expected);
     }
-    // As much as was read may be written again.
+    // As many replies as were read can be written again.
     within("there is room", job.reply.write(&written)).unwrap();
     let mut next = written + 1;
     eventually("all of it is granted", || {
@@ -59,7 +59,7 @@ fn a_writer_stops_at_the_credit_and_goes_on_when_replies_are_read() {
 }
 
 #[test]
-fn a_writer_that_waits_for_credit_learns_of_the_cancellation() {
+fn a_cancel_ends_a_writers_wait_for_credit() {
     let broker = broker();
     let worker = Worker::connect(broker.endpoint(), "stream").unwrap();
     let client = Client::connect(broker.endpoint()).unwrap();

@@ -1,4 +1,4 @@
-//! `$dir`: who offers what.
+//! `$dir`: which worker serves which name.
 
 use pigato::services::Directory;
 use pigato::{Broker, Client, Worker};
@@ -13,7 +13,7 @@ fn broker() -> Broker {
     Broker::builder().bind(ANY_PORT).intch(Some(ANY_PORT)).start().unwrap()
 }
 
-/// Waits for a publication in which a service has that many workers.
+/// Waits for a publication in which a service has this number of workers.
 fn published(subscriber: &Raw, service: &str, workers: usize) -> Map<String, Value> {
     let has_them = |map: &Map<String, Value>| map.get(service).and_then(Value::as_array).map_or(0, Vec::len) == workers;
     let mut last = None;
@@ -21,15 +21,15 @@ fn published(subscriber: &Raw, service: &str, workers: usize) -> Map<String, Val
         assert_eq!(frames.len(), 1);
         let json = frames[0].strip_prefix(b"$dir ").expect("the topic and a space");
         let map: Map<String, Value> = serde_json::from_slice(json).expect("an object");
-        let is_it = has_them(&map);
-        last = is_it.then_some(map);
-        is_it
+        let is_current = has_them(&map);
+        last = is_current.then_some(map);
+        is_current
     });
     last.expect("the one that was accepted")
 }
 
 #[test]
-fn the_broker_answers_by_itself() {
+fn the_broker_answers_without_a_directory_worker() {
     let broker = broker();
     let _first = Worker::builder(broker.endpoint(), "echo").prefix("one").start().unwrap();
     let _second = Worker::builder(broker.endpoint(), "ech*").prefix("two").start().unwrap();
@@ -60,7 +60,7 @@ fn every_change_is_published() {
 }
 
 #[test]
-fn who_subscribes_late_hears_the_present_state_at_once() {
+fn a_late_subscriber_receives_the_current_state_at_once() {
     let broker = broker();
     let _worker = Worker::connect(broker.endpoint(), "echo").unwrap();
     eventually("the worker is there", || (broker.statistics().unwrap().workers == 1).then_some(()));
@@ -71,7 +71,7 @@ fn who_subscribes_late_hears_the_present_state_at_once() {
 }
 
 #[test]
-fn a_core_service_can_ask_for_a_publication() {
+fn a_core_service_can_request_a_publication() {
     let broker = broker();
     let subscriber = Raw::subscriber(broker.intch().unwrap(), "$dir ");
     let service = Raw::dealer(broker.endpoint(), "core");
@@ -85,7 +85,7 @@ fn a_core_service_can_ask_for_a_publication() {
 }
 
 #[test]
-fn a_directory_service_takes_over_and_hands_back() {
+fn a_directory_worker_replaces_the_brokers_answers_until_it_leaves() {
     let broker = broker();
     let _worker = Worker::builder(broker.endpoint(), "echo").prefix("one").start().unwrap();
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -95,12 +95,12 @@ fn a_directory_service_takes_over_and_hands_back() {
 
     let directory = Directory::start(broker.endpoint(), broker.intch().unwrap()).unwrap();
     eventually("it is registered", || broker.directory().unwrap().contains_key("$dir").then_some(()));
-    eventually("it has heard of everybody", || {
+    eventually("it knows all workers", || {
         let by_service = within("the reply", client.directory(Some("echo"))).unwrap();
         (by_service == by_broker).then_some(())
     });
-    assert!(broker.statistics().unwrap().dispatches > 0, "the broker answered in its place");
-    eventually("it has heard of itself", || {
+    assert!(broker.statistics().unwrap().dispatches > 0, "the broker answered instead of the directory worker");
+    eventually("it knows itself", || {
         let all = within("the reply", client.directory(None)).unwrap();
         (all.as_object().unwrap().keys().collect::<Vec<_>>() == ["$dir", "echo"]).then_some(())
     });

@@ -1,4 +1,5 @@
-//! The contract for languages that pull: a descriptor that is readable while there are events, many at once.
+//! The contract for languages that poll: a descriptor that is readable while there are events, and
+//! many events per call.
 
 use std::io::Read;
 use std::os::fd::BorrowedFd;
@@ -12,7 +13,7 @@ use pigato::reactor::{Engine, EventQueue, EventSink};
 use pigato::{limits, RequestOptions};
 
 use crate::support::serve::{broker, serve_echo};
-use crate::support::wait::{eventually, PATIENCE};
+use crate::support::wait::{eventually, WAIT_TIMEOUT};
 
 fn is_readable<E>(queue: &EventQueue<E>, millis: i64) -> bool {
     let mut items = [zmq::PollItem::from_fd(queue.descriptor(), zmq::POLLIN)];
@@ -31,7 +32,7 @@ fn the_descriptor_is_readable_exactly_while_there_are_events() {
         queue.deliver(&mut (100..200).collect());
         assert!(is_readable(&queue, 0));
         assert_eq!(queue.drain(&mut events, 150), (150, false));
-        assert!(is_readable(&queue, 0), "fifty are left");
+        assert!(is_readable(&queue, 0), "50 events are left");
         assert_eq!(queue.drain(&mut events, 150), (50, false));
         assert!(!is_readable(&queue, 0));
         assert_eq!(events, (0..200).collect::<Vec<_>>());
@@ -40,21 +41,21 @@ fn the_descriptor_is_readable_exactly_while_there_are_events() {
 }
 
 #[test]
-fn the_descriptor_may_be_asked_for_late() {
+fn the_descriptor_can_be_requested_late() {
     let mut queue = EventQueue::<u32>::new().unwrap();
     let mut events = Vec::new();
     queue.deliver(&mut vec![1]);
     queue.drain(&mut events, 10);
     queue.deliver(&mut vec![2]);
-    assert!(is_readable(&queue, 0), "an event has waited since before");
+    assert!(is_readable(&queue, 0), "an event was queued before");
     queue.drain(&mut events, 10);
     assert!(!is_readable(&queue, 0));
 }
 
 #[test]
-fn one_wake_stands_for_many_events() {
+fn one_wake_up_covers_many_events() {
     let mut queue = EventQueue::<u32>::new().unwrap();
-    // Asked for before and after: it is written once all the same.
+    // Requested before and after an event: it is written once in either case.
     assert!(!is_readable(&queue, 0));
     for number in 0..1_000 {
         queue.deliver(&mut vec![number]);
@@ -66,7 +67,7 @@ fn one_wake_stands_for_many_events() {
 }
 
 #[test]
-fn a_full_queue_says_so_and_says_when_it_was() {
+fn a_full_queue_reports_that_it_is_and_was_full() {
     let mut queue = EventQueue::<usize>::new().unwrap();
     queue.deliver(&mut (0..limits::EVENTS - 1).collect());
     assert!(!queue.is_full());
@@ -79,7 +80,7 @@ fn a_full_queue_says_so_and_says_when_it_was() {
 }
 
 #[test]
-fn each_command_ends_in_one_event_and_waiting_for_the_descriptor_is_enough() {
+fn each_command_ends_in_one_event_and_the_descriptor_announces_it() {
     const REQUESTS: u64 = 5_000;
     let broker = broker();
     let _worker = serve_echo(broker.endpoint(), "echo");
@@ -100,7 +101,7 @@ fn each_command_ends_in_one_event_and_waiting_for_the_descriptor_is_enough() {
     let mut left = REQUESTS;
     let mut events = Vec::new();
     while left > 0 {
-        assert!(is_readable(&queue, PATIENCE.as_millis() as i64), "{left} are left");
+        assert!(is_readable(&queue, WAIT_TIMEOUT.as_millis() as i64), "{left} are left");
         let (count, was_full) = queue.drain(&mut events, 256);
         assert!(count > 0 && count <= 256, "readable without events");
         assert!(!was_full);
@@ -119,7 +120,7 @@ fn each_command_ends_in_one_event_and_waiting_for_the_descriptor_is_enough() {
     assert!(!is_readable(&queue, 0));
 
     client.submit(ClientCommand::Stop).unwrap();
-    assert!(is_readable(&queue, PATIENCE.as_millis() as i64));
+    assert!(is_readable(&queue, WAIT_TIMEOUT.as_millis() as i64));
     eventually("it has stopped", || {
         queue.drain(&mut events, 16);
         events.contains(&Event::Stopped).then_some(())
@@ -128,7 +129,7 @@ fn each_command_ends_in_one_event_and_waiting_for_the_descriptor_is_enough() {
 
 #[test]
 fn a_consumer_that_reads_late_loses_nothing() {
-    // More than the queue holds: reading from the socket pauses and goes on.
+    // More than the queue holds: reading from the socket pauses and continues.
     let count = limits::EVENTS as u64 + 20_000;
     let broker = broker();
     let _worker = serve_echo(broker.endpoint(), "echo");
@@ -151,7 +152,7 @@ fn a_consumer_that_reads_late_loses_nothing() {
     let mut events = Vec::new();
     let mut finals = 0;
     while finals < count {
-        let (_, was_full) = queue.wait(&mut events, 1_024, PATIENCE);
+        let (_, was_full) = queue.wait(&mut events, 1_024, WAIT_TIMEOUT);
         assert!(!events.is_empty(), "{finals} of {count}");
         if was_full {
             client.wake();

@@ -1,4 +1,4 @@
-//! Clients as other implementations send: Ruby's and Go's frames, and libzmq's own identities.
+//! Clients of other implementations: Ruby's and Go's frames, and libzmq's own identities.
 
 use std::thread;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use crate::support::serve::{broker, serve, serve_echo, ANY_PORT};
 use crate::support::wait::{eventually, within};
 
 #[test]
-fn requests_are_answered_whatever_their_options_look_like() {
+fn requests_are_answered_with_any_options() {
     let broker = broker();
     let _worker = serve(Worker::builder(broker.endpoint(), "opts"), |request, _| {
         Ok(json!({"data": request.json()?, "options": request.options()}))
     });
-    // Go sends an empty frame, Ruby `{}`, and anything else must do no harm.
+    // Go sends an empty frame, Ruby `{}`; anything else must be harmless.
     let clients = [
         ("0123456789ab", vec!["\"data\"", ""]),
         ("5f0c7b52-6a49-4d4e-9e8a-5a8fd3d4b5a1", vec!["\"data\"", "{}"]),
@@ -61,7 +61,7 @@ fn data_that_is_absent_or_undefined_is_null() {
 }
 
 #[test]
-fn heartbeats_are_answered_in_the_form_they_came() {
+fn heartbeats_are_answered_in_their_own_form() {
     let broker = broker();
     let client = Raw::dealer(broker.endpoint(), "raw");
     client.send(frames!["C", "4"]);
@@ -77,7 +77,7 @@ fn heartbeats_are_answered_in_the_form_they_came() {
 }
 
 #[test]
-fn two_clients_may_use_the_same_request_id() {
+fn two_clients_can_use_the_same_request_id() {
     let broker = broker();
     let worker = Worker::connect(broker.endpoint(), "who").unwrap();
     let clients = [Raw::dealer(broker.endpoint(), "first"), Raw::dealer(broker.endpoint(), "second")];
@@ -95,7 +95,7 @@ fn two_clients_may_use_the_same_request_id() {
 }
 
 #[test]
-fn a_second_request_under_a_live_id_is_not_run() {
+fn a_second_request_with_a_live_id_does_not_run() {
     let broker = broker();
     let worker = Worker::connect(broker.endpoint(), "work").unwrap();
     let client = Raw::dealer(broker.endpoint(), "raw");
@@ -109,7 +109,7 @@ fn a_second_request_under_a_live_id_is_not_run() {
 }
 
 #[test]
-fn partial_and_binary_replies_arrive_as_they_were_written() {
+fn partial_and_binary_replies_arrive_unchanged() {
     let broker = broker();
     let worker = Worker::connect(broker.endpoint(), "work").unwrap();
     let binary_identity = [1_u8, 0, 255, 128, 7];
@@ -131,7 +131,7 @@ fn partial_and_binary_replies_arrive_as_they_were_written() {
 }
 
 #[test]
-fn requests_that_cannot_be_taken_are_refused_with_a_reason() {
+fn invalid_requests_are_refused_with_a_reason() {
     let broker = broker();
     let client = Raw::dealer(broker.endpoint(), "raw");
     let long = "x".repeat(256);
@@ -149,9 +149,10 @@ fn requests_that_cannot_be_taken_are_refused_with_a_reason() {
     }
 }
 
-/// What comes while the broker sends is noted by libzmq there and then, and no descriptor tells of it later.
+/// libzmq notes messages that arrive while the broker sends, and the descriptor does not become
+/// readable for them.
 #[test]
-fn a_steady_stream_of_requests_does_not_stop_until_the_next_heartbeat() {
+fn a_steady_stream_of_requests_does_not_stall_until_a_heartbeat() {
     const REQUESTS: usize = 30_000;
     let broker = Broker::builder().bind(ANY_PORT).intch(None).heartbeat(Duration::from_secs(600)).start().unwrap();
     let worker = Raw::dealer(broker.endpoint(), "worker");
@@ -173,5 +174,5 @@ fn a_steady_stream_of_requests_does_not_stop_until_the_next_heartbeat() {
         client.send(frames!["C", "2", "echo", number.to_string().as_str(), "1", "{}"]);
     }
 
-    working.join().expect("all requests came");
+    working.join().expect("all requests arrived");
 }

@@ -1,4 +1,4 @@
-//! Workers as other implementations send: the published forms, Ruby's, and version 1 frame by frame.
+//! Workers of other implementations: the published forms, Ruby's, and version 1 frame by frame.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ fn next_request(worker: &Raw) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_published_worker_gets_exactly_the_published_frames() {
+fn a_published_worker_receives_exactly_the_published_frames() {
     let broker = broker();
     let worker = ready(broker.endpoint(), "published", "work");
     worker.send(frames!["W", "4", "", r#"{"concurrency":100}"#]);
@@ -46,7 +46,7 @@ fn a_published_worker_gets_exactly_the_published_frames() {
 }
 
 #[test]
-fn errors_and_rejects_of_published_workers_are_understood() {
+fn errors_and_rejects_of_published_workers_are_accepted() {
     let broker = broker();
     let worker = ready(broker.endpoint(), "published", "work");
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -86,7 +86,7 @@ fn an_error_sent_as_a_partial_reply_does_not_end_the_request() {
 }
 
 #[test]
-fn rubys_replies_without_options_are_passed_on() {
+fn rubys_replies_without_options_are_forwarded() {
     let broker = broker();
     let worker = ready(broker.endpoint(), "5f0c7b52-6a49-4d4e-9e8a-5a8fd3d4b5a1", "ruby");
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -98,36 +98,36 @@ fn rubys_replies_without_options_are_passed_on() {
 }
 
 #[test]
-fn somebody_else_may_speak_for_a_worker_that_is_busy() {
+fn another_peer_can_report_that_a_busy_worker_is_alive() {
     const HEARTBEAT: Duration = Duration::from_millis(400);
-    let (teller, mut events) = recorder();
+    let (sender, mut events) = recorder();
     let broker = Broker::builder()
         .bind(ANY_PORT)
         .intch(None)
         .heartbeat(HEARTBEAT)
-        .on_event(move |event| teller.tell((Instant::now(), event.clone())))
+        .on_event(move |event| sender.send((Instant::now(), event.clone())))
         .start()
         .unwrap();
     let identity = "6c5e8f1e-8a8a-4a3f-b0fb-1d1f9d0f6a11";
     let worker = ready(broker.endpoint(), identity, "ruby");
-    let speaker = Raw::dealer(broker.endpoint(), "speaker");
+    let reporter = Raw::dealer(broker.endpoint(), "reporter");
 
-    // Several times as long as a silent worker may live.
+    // Several times as long as the liveness timeout.
     let until = Instant::now() + HEARTBEAT * 10;
     while Instant::now() < until {
-        speaker.send(frames!["C", "4", "worker", identity]);
-        // It hears the broker's heartbeats, and does not answer.
+        reporter.send(frames!["C", "4", "worker", identity]);
+        // The worker receives the broker's heartbeats and does not answer.
         worker.receive_within(HEARTBEAT / 4);
     }
-    let last_word = Instant::now();
+    let last_report = Instant::now();
 
     let is_gone = |(_, event): &(Instant, Event)| matches!(event, Event::WorkerLeft { reason: Loss::Silent, .. });
     let (gone, _) = events.wait_for("loss of the worker", is_gone);
-    assert!(*gone > last_word, "it was lost while somebody spoke for it");
+    assert!(*gone > last_report, "the worker was lost while another peer reported it alive");
 }
 
 #[test]
-fn a_silent_worker_is_told_and_its_requests_are_given_back() {
+fn a_silent_worker_receives_a_disconnect_and_its_requests_fail() {
     const HEARTBEAT: Duration = Duration::from_millis(100);
     let broker = Broker::builder().bind(ANY_PORT).intch(None).heartbeat(HEARTBEAT).start().unwrap();
     let worker = ready(broker.endpoint(), "mute", "work");
@@ -135,15 +135,15 @@ fn a_silent_worker_is_told_and_its_requests_are_given_back() {
     let response = client.request("work", &()).send();
     next_request(&worker);
 
-    let farewell = worker.receive_where(|frames| !is(frames, "W", "4"));
+    let disconnect = worker.receive_where(|frames| !is(frames, "W", "4"));
 
-    assert_eq!(text(&farewell), ["W", "5"]);
+    assert_eq!(text(&disconnect), ["W", "5"]);
     assert_eq!(within("the outcome", response).unwrap_err().code(), Some(ErrorCode::WorkerLost));
     assert_eq!(broker.statistics().unwrap().workers, 0);
 }
 
 #[test]
-fn version_1_workers_get_metadata_cancellations_and_credit() {
+fn version_1_workers_receive_metadata_cancels_and_credit() {
     let broker = broker();
     let worker = Raw::dealer(broker.endpoint(), "v1");
     let hello = r#"{"v":1,"caps":["cancel","credit","codec"],"heartbeat":2500,"concurrency":7}"#;
@@ -170,14 +170,14 @@ fn version_1_workers_get_metadata_cancellations_and_credit() {
     client.send(frames!["C", "8", "", "rid"]);
     assert_eq!(text(&worker.receive()), ["W", "8", "client", "", "rid"]);
 
-    // The reply crossed with the cancellation: dropped, and no offence.
+    // The reply and the cancel crossed: the reply is dropped and is no protocol error.
     worker.send(frames!["W", "3", "client", "", "rid", "0", "1", "{}"]);
     eventually("it is counted", || (broker.statistics().unwrap().late_replies == 1).then_some(()));
     assert_eq!(broker.statistics().unwrap().workers, 1);
 }
 
 #[test]
-fn a_published_worker_is_not_bothered_with_version_1() {
+fn a_published_worker_receives_no_version_1_messages() {
     let broker = broker();
     let worker = ready(broker.endpoint(), "published", "work");
     let client = Raw::dealer(broker.endpoint(), "client");
@@ -187,12 +187,12 @@ fn a_published_worker_is_not_bothered_with_version_1() {
     client.send(frames!["C", "9", "", "rid", "5"]);
     client.send(frames!["C", "8", "", "rid"]);
     client.send(frames!["C", "2", "work", "next", "null", "{}"]);
-    // Neither credit nor cancellation came in between.
+    // Neither credit nor a cancel arrived in between.
     assert_eq!(text(&worker.receive())[5], "next");
 }
 
 #[test]
-fn a_worker_that_breaks_the_protocol_is_told_once() {
+fn a_worker_that_violates_the_protocol_receives_one_disconnect() {
     let broker = broker();
     let worker = ready(broker.endpoint(), "wrong", "work");
     for _ in 0..3 {
@@ -200,13 +200,13 @@ fn a_worker_that_breaks_the_protocol_is_told_once() {
     }
     assert_eq!(text(&worker.receive()), ["W", "5"]);
     eventually("all are counted", || (broker.statistics().unwrap().protocol_errors == 3).then_some(()));
-    // The next message is the answer to a new life, not another farewell.
+    // The next message answers a new announcement; it is not another disconnect.
     worker.send(frames!["W", "1", "work"]);
     assert_eq!(text(&worker.receive()), ["W", "1"]);
 }
 
 #[test]
-fn a_worker_that_says_goodbye_is_gone_at_once() {
+fn a_worker_that_sends_a_disconnect_is_gone_at_once() {
     let broker = broker();
     let worker = ready(broker.endpoint(), "polite", "work");
     worker.send(frames!["W", "5"]);
@@ -215,7 +215,7 @@ fn a_worker_that_says_goodbye_is_gone_at_once() {
 }
 
 #[test]
-fn a_raised_concurrency_wakes_the_queue() {
+fn a_raised_concurrency_dispatches_queued_requests() {
     let broker = broker();
     let worker = ready(broker.endpoint(), "growing", "work");
     worker.send(frames!["W", "4", "", r#"{"concurrency":1}"#]);

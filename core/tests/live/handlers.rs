@@ -1,4 +1,4 @@
-//! What handlers can do, and do wrong.
+//! Handlers: what they can do, and their failures.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::support::events::recorder;
 use crate::support::serve::{broker, remote, serve, serve_echo, ANY_PORT};
 use crate::support::wait::{eventually, within};
 
-/// The error of a request that one handler answers.
+/// The error of a request that this handler answers.
 fn error_of(
     handler: impl Fn(&Request, &ReplyWriter) -> Result<Value, HandlerError> + Send + Sync + 'static,
 ) -> RequestError {
@@ -61,7 +61,7 @@ fn a_worker_survives_its_handlers_panics() {
 }
 
 #[test]
-fn a_writer_that_is_dropped_answers_with_an_error() {
+fn a_dropped_writer_replies_with_an_error() {
     let broker = broker();
     let worker = Worker::connect(broker.endpoint(), "careless").unwrap();
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -104,7 +104,7 @@ fn a_rejected_request_goes_to_another_worker() {
         }
     });
     let client = Client::connect(broker.endpoint()).unwrap();
-    // Only the unwilling one is there, and it is asked no more than once.
+    // Only the rejecting worker is registered, and it receives the request once.
     let response = client.request("picky", &"please").send();
     eventually("the reject arrives", || (broker.statistics().unwrap().rejects == 1).then_some(()));
     assert_eq!(broker.statistics().unwrap().queued, 1);
@@ -130,20 +130,20 @@ fn fail_fast_does_not_wait_for_a_worker() {
 }
 
 #[test]
-fn a_handler_that_blocks_for_long_keeps_its_worker() {
+fn a_handler_that_blocks_for_long_does_not_lose_its_worker() {
     const HEARTBEAT: Duration = Duration::from_millis(300);
-    let (teller, mut lives) = recorder();
-    let (broker_teller, mut broker_events) = recorder();
+    let (sender, mut lives) = recorder();
+    let (broker_sender, mut broker_events) = recorder();
     let broker = Broker::builder()
         .bind(ANY_PORT)
         .intch(None)
         .heartbeat(HEARTBEAT)
-        .on_event(move |event| broker_teller.tell(event.clone()))
+        .on_event(move |event| broker_sender.send(event.clone()))
         .start()
         .unwrap();
     let builder = Worker::builder(broker.endpoint(), "slow").heartbeat(HEARTBEAT);
-    let _worker = serve(builder.on_event(move |event| teller.tell(event)), |request, _| {
-        // Several times as long as a silent worker may live.
+    let _worker = serve(builder.on_event(move |event| sender.send(event)), |request, _| {
+        // Several times as long as the liveness timeout.
         std::thread::sleep(HEARTBEAT * 10);
         Ok(request.json()?)
     });
@@ -161,7 +161,7 @@ fn a_handler_that_blocks_for_long_keeps_its_worker() {
 }
 
 #[test]
-fn an_async_handler_serves_many_requests_at_a_time() {
+fn an_async_handler_serves_many_requests_concurrently() {
     let broker = broker();
     let worker = Worker::connect(broker.endpoint(), "together").unwrap();
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -175,7 +175,7 @@ fn an_async_handler_serves_many_requests_at_a_time() {
                     let waiting = Arc::clone(&waiting);
                     async move {
                         waiting.fetch_add(1, Ordering::SeqCst);
-                        // Nobody goes on before all have come.
+                        // No handler continues before all requests have arrived.
                         std::future::poll_fn(|context| {
                             if waiting.load(Ordering::SeqCst) == 50 {
                                 return std::task::Poll::Ready(());

@@ -1,4 +1,4 @@
-//! Messages that no implementation should send, in the middle of the work of others.
+//! Messages that no implementation should send, while others work.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -89,18 +89,18 @@ fn hostile_messages_do_not_stop_a_running_pair() {
     let messages = hostile_messages();
     let shared = Raw::dealer(broker.endpoint(), "hostile");
     for message in &messages {
-        // From one peer that sends them all, and from peers that send nothing else.
+        // From one peer that sends all messages, and from peers that send only one.
         shared.send(message.clone());
         let own = Raw::dealer(broker.endpoint(), "");
         own.send(message.clone());
-        // It was read when what follows it is answered.
+        // The hostile message was read once the request behind it is answered.
         own.send(frames!["C", "2", "echo", "after", "\"alive\"", "{}"]);
         let reply = own.receive_where(|frames| is(frames, "C", "3") && frames[3] == b"after");
         assert_eq!(text(&reply)[5], "\"alive\"");
     }
     is_over.store(true, Ordering::SeqCst);
 
-    assert!(running.join().expect("the pair went on") > 0);
+    assert!(running.join().expect("the pair continued") > 0);
     let statistics = broker.statistics().unwrap();
     assert!(statistics.protocol_errors > 0, "{statistics:?}");
     let directory = broker.directory().unwrap();
@@ -108,7 +108,7 @@ fn hostile_messages_do_not_stop_a_running_pair() {
 }
 
 #[test]
-fn hostile_peers_leave_nothing_behind() {
+fn hostile_peers_leave_no_state() {
     let broker = broker();
     let _worker = serve_echo(broker.endpoint(), "echo");
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -128,7 +128,7 @@ fn hostile_peers_leave_nothing_behind() {
 }
 
 #[test]
-fn a_broker_that_talks_nonsense_does_not_stop_client_or_worker() {
+fn a_broker_that_sends_garbage_does_not_stop_client_or_worker() {
     let (router, endpoint) = Raw::router();
     let client = Client::connect(&endpoint).unwrap();
     let worker = pigato::Worker::connect(&endpoint, "work").unwrap();
@@ -146,7 +146,7 @@ fn a_broker_that_talks_nonsense_does_not_stop_client_or_worker() {
     let (client_id, rid, worker_id) = (request[0].clone(), request[4].clone(), ready[0].clone());
 
     for message in hostile_messages() {
-        // Some of them are a valid farewell or final reply for somebody; none is for the request in flight.
+        // Some of them are a valid disconnect or final reply; none is for the request in flight.
         if !is(&message, "W", "5") {
             for peer in [&client_id, &worker_id] {
                 router.send(std::iter::once(peer.clone()).chain(message.clone()).collect());

@@ -12,13 +12,13 @@ use crate::support::serve::{broker, serve, serve_echo, ANY_PORT};
 use crate::support::wait::{eventually, finishes, within};
 
 #[test]
-fn clients_and_workers_tell_of_their_lives() {
+fn clients_and_workers_emit_events_of_their_connections() {
     let broker = broker();
-    let (client_teller, mut client_events) = recorder();
-    let (worker_teller, mut worker_events) = recorder();
-    let client = Client::builder(broker.endpoint()).on_event(move |event| client_teller.tell(event)).start().unwrap();
+    let (client_sender, mut client_events) = recorder();
+    let (worker_sender, mut worker_events) = recorder();
+    let client = Client::builder(broker.endpoint()).on_event(move |event| client_sender.send(event)).start().unwrap();
     let worker =
-        Worker::builder(broker.endpoint(), "echo").on_event(move |event| worker_teller.tell(event)).start().unwrap();
+        Worker::builder(broker.endpoint(), "echo").on_event(move |event| worker_sender.send(event)).start().unwrap();
     for events in [&mut client_events, &mut worker_events] {
         events.wait_for("connect", |event| *event == PeerEvent::Connected);
     }
@@ -34,10 +34,10 @@ fn clients_and_workers_tell_of_their_lives() {
 }
 
 #[test]
-fn a_client_tells_of_replies_that_nobody_waits_for() {
+fn a_client_reports_replies_to_unknown_requests() {
     let (router, endpoint) = Raw::router();
-    let (teller, mut events) = recorder();
-    let _client = Client::builder(&endpoint).on_event(move |event| teller.tell(event)).start().unwrap();
+    let (sender, mut events) = recorder();
+    let _client = Client::builder(&endpoint).on_event(move |event| sender.send(event)).start().unwrap();
     let hello = router.receive();
     assert!(is(&hello[1..].to_vec(), "C", "4"));
     router.send(frames![&hello[0], "C", "3", "", "unknown", "0", "1", "{}"]);
@@ -46,10 +46,10 @@ fn a_client_tells_of_replies_that_nobody_waits_for() {
 }
 
 #[test]
-fn the_broker_tells_who_comes_goes_and_misbehaves() {
-    let (teller, mut events) = recorder();
+fn the_broker_reports_peers_that_register_leave_and_violate_the_protocol() {
+    let (sender, mut events) = recorder();
     let broker =
-        Broker::builder().bind(ANY_PORT).intch(None).on_event(move |event| teller.tell(event.clone())).start().unwrap();
+        Broker::builder().bind(ANY_PORT).intch(None).on_event(move |event| sender.send(event.clone())).start().unwrap();
     let worker = Worker::builder(broker.endpoint(), "echo").prefix("known").start().unwrap();
     let joined = events.wait_for("arrival", |event| matches!(event, Event::WorkerJoined { .. }));
     assert!(
@@ -73,13 +73,13 @@ fn the_broker_tells_who_comes_goes_and_misbehaves() {
 }
 
 #[test]
-fn a_silent_client_is_noticed() {
-    let (teller, mut events) = recorder();
+fn the_broker_reports_a_silent_client() {
+    let (sender, mut events) = recorder();
     let broker = Broker::builder()
         .bind(ANY_PORT)
         .intch(None)
         .heartbeat(Duration::from_millis(50))
-        .on_event(move |event| teller.tell(event.clone()))
+        .on_event(move |event| sender.send(event.clone()))
         .start()
         .unwrap();
     let client = Raw::dealer(broker.endpoint(), "quiet");
@@ -92,7 +92,7 @@ fn a_silent_client_is_noticed() {
 }
 
 #[test]
-fn the_counters_tell_what_happened() {
+fn the_counters_match_the_traffic() {
     let broker = broker();
     let _echo = serve_echo(broker.endpoint(), "echo");
     let _stream = serve(Worker::builder(broker.endpoint(), "stream"), |_, reply| {
@@ -119,7 +119,7 @@ fn the_counters_tell_what_happened() {
 }
 
 #[test]
-fn a_listener_that_panics_costs_nobody_else_anything() {
+fn a_listener_that_panics_affects_nothing_else() {
     let broker = broker();
     let _echo = serve_echo(broker.endpoint(), "echo");
     let client = Client::builder(broker.endpoint()).on_event(|_| panic!("on purpose")).start().unwrap();
@@ -128,10 +128,10 @@ fn a_listener_that_panics_costs_nobody_else_anything() {
 }
 
 #[test]
-fn nothing_is_told_after_the_end_of_a_drain_however_much_has_come() {
-    let (teller, mut recorder) = recorder();
+fn no_event_follows_the_end_of_a_drain() {
+    let (sender, mut recorder) = recorder();
     let broker =
-        Broker::builder().bind(ANY_PORT).intch(None).on_event(move |event| teller.tell(event.clone())).start().unwrap();
+        Broker::builder().bind(ANY_PORT).intch(None).on_event(move |event| sender.send(event.clone())).start().unwrap();
     let worker = Raw::dealer(broker.endpoint(), "worker");
     worker.send(frames!["W", "1", "echo"]);
     let client = Raw::dealer(broker.endpoint(), "client");
@@ -139,7 +139,7 @@ fn nothing_is_told_after_the_end_of_a_drain_however_much_has_come() {
     client.send(frames!["C", "2", "echo", "r2", "1", "{}"]);
     let request = worker.receive_where(|frames| is(frames, "W", "2"));
     let stopping = std::thread::spawn(move || broker.stop_blocking());
-    // What waits is refused when the drain begins.
+    // The drain refuses the waiting requests when it starts.
     client.receive_where(|frames| is(frames, "C", "3"));
 
     worker.send(frames!["W", "4", "", "{}"]);

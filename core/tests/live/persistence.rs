@@ -1,4 +1,4 @@
-//! Requests with `persist` outlive the broker.
+//! Requests with `persist` survive a restart of the broker.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::support::wait::{eventually, within};
 
 const PERSIST_AND_RETRY: &str = r#"{"persist":1,"retry":1}"#;
 
-fn keeping_broker(endpoint: &str, kept: Vec<StoredRequest>) -> (Broker, Recorder<Event>) {
-    let (teller, events) = recorder();
+fn broker_with_store(endpoint: &str, kept: Vec<StoredRequest>) -> (Broker, Recorder<Event>) {
+    let (sender, events) = recorder();
     let builder = Broker::builder().bind(endpoint).intch(None).restore(kept);
-    let broker = builder.on_event(move |event| teller.tell(event.clone())).start().unwrap();
+    let broker = builder.on_event(move |event| sender.send(event.clone())).start().unwrap();
     (broker, events)
 }
 
@@ -29,8 +29,8 @@ fn stored(client: &str, id: &str) -> StoredRequest {
 }
 
 #[test]
-fn a_broker_that_was_restarted_answers_what_its_former_life_took_in() {
-    let (broker, mut events) = keeping_broker(ANY_PORT, Vec::new());
+fn a_restarted_broker_answers_requests_of_its_previous_run() {
+    let (broker, mut events) = broker_with_store(ANY_PORT, Vec::new());
     let endpoint = broker.endpoint().to_owned();
     let client = Client::builder(&endpoint).reconnect(Duration::from_millis(20)).start().unwrap();
     let response = client.request("echo", "hello").header("persist", true).retry(true).send();
@@ -41,8 +41,9 @@ fn a_broker_that_was_restarted_answers_what_its_former_life_took_in() {
     broker.stop_within_blocking(Duration::ZERO);
     assert!(!events.all().iter().any(|event| matches!(event, Event::Removed { .. })));
 
-    let (broker, mut events) = keeping_broker(&endpoint, vec![kept.clone()]);
-    // The client is back when the reply can reach it: its request is stored under its new identity.
+    let (broker, mut events) = broker_with_store(&endpoint, vec![kept.clone()]);
+    // The request is stored under the new identity: the client has reconnected and the reply can
+    // reach it.
     events.wait_for("rebound request", |event| matches!(event, Event::Stored(at) if at.client != kept.client));
     let _worker = serve_echo(&endpoint, "echo");
     assert_eq!(within("the reply", response).unwrap().decode::<String>().unwrap(), "hello");
@@ -53,7 +54,7 @@ fn a_broker_that_was_restarted_answers_what_its_former_life_took_in() {
 }
 
 #[test]
-fn a_pulled_broker_reads_nothing_before_it_has_what_was_stored() {
+fn a_broker_of_a_binding_reads_no_message_before_the_restore() {
     let options = BrokerOptions::default().intch(None);
     let broker = pigato::binding::Broker::start_persistent(&[ANY_PORT.to_owned()], options).unwrap();
     let worker = Raw::dealer(broker.endpoint(), "w1");
@@ -72,7 +73,7 @@ fn a_pulled_broker_reads_nothing_before_it_has_what_was_stored() {
 }
 
 #[test]
-fn a_pulled_broker_that_waits_for_what_was_stored_can_be_stopped() {
+fn a_broker_of_a_binding_can_be_stopped_before_the_restore() {
     let options = BrokerOptions::default().intch(None);
     let broker = pigato::binding::Broker::start_persistent(&[ANY_PORT.to_owned()], options).unwrap();
     broker.stop(Duration::ZERO).unwrap();
@@ -83,7 +84,7 @@ fn a_pulled_broker_that_waits_for_what_was_stored_can_be_stopped() {
 }
 
 #[test]
-fn a_pulled_broker_refuses_what_nobody_has_room_to_keep_and_loses_no_word_of_the_rest() {
+fn a_broker_of_a_binding_refuses_requests_when_its_store_falls_behind() {
     let options = BrokerOptions::default().intch(None);
     let broker = pigato::binding::Broker::start_persistent(&[ANY_PORT.to_owned()], options).unwrap();
     broker.restore(Vec::new()).unwrap();

@@ -1,4 +1,4 @@
-//! Brokers come late, go and come back, and nobody waits for a heartbeat.
+//! Brokers start late, stop and restart, and no peer waits for a heartbeat.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::raw::{is, Raw};
 use crate::support::serve::{broker, broker_at, serve_echo, ANY_PORT};
 use crate::support::wait::{eventually, within};
 
-/// So long that no heartbeat helps anything along within a test.
+/// So long that no heartbeat influences a test.
 const NO_HEARTBEAT: Duration = Duration::from_secs(600);
 const RECONNECT: Duration = Duration::from_millis(20);
 
@@ -21,7 +21,7 @@ fn worker(endpoint: &str, service: &str) -> Worker {
     Worker::builder(endpoint, service).heartbeat(NO_HEARTBEAT).reconnect(RECONNECT).start().unwrap()
 }
 
-/// An address where nobody listens.
+/// An address without a listener.
 fn free_endpoint() -> String {
     let broker = broker();
     let endpoint = broker.endpoint().to_owned();
@@ -30,7 +30,7 @@ fn free_endpoint() -> String {
 }
 
 #[test]
-fn a_request_made_before_the_broker_exists_is_sent_when_it_comes() {
+fn a_request_made_before_the_broker_exists_is_sent_when_it_starts() {
     let endpoint = free_endpoint();
     let client = client(&endpoint);
     let response = client.request("echo", &"early").send();
@@ -46,15 +46,15 @@ fn a_request_made_before_the_broker_exists_is_sent_when_it_comes() {
 }
 
 #[test]
-fn worker_and_client_find_the_next_broker_at_the_same_address() {
+fn worker_and_client_connect_to_the_next_broker_at_the_same_address() {
     let mut broker = broker();
     let endpoint = broker.endpoint().to_owned();
     let _worker = serve_echo(&endpoint, "echo");
-    let (teller, mut lives) = recorder();
+    let (sender, mut lives) = recorder();
     let client = Client::builder(&endpoint)
         .heartbeat(NO_HEARTBEAT)
         .reconnect(RECONNECT)
-        .on_event(move |event| teller.tell(event))
+        .on_event(move |event| sender.send(event))
         .start()
         .unwrap();
     for round in 0..3 {
@@ -68,7 +68,7 @@ fn worker_and_client_find_the_next_broker_at_the_same_address() {
 }
 
 #[test]
-fn a_stopping_broker_finishes_what_it_has_accepted() {
+fn a_stopping_broker_finishes_accepted_requests() {
     let broker = broker();
     let worker = worker(broker.endpoint(), "work");
     let client = client(broker.endpoint());
@@ -103,7 +103,7 @@ fn requests_with_retry_survive_a_restart_of_the_broker_and_others_fail_at_once()
     let error = within("the outcome", lost).unwrap_err();
     assert_eq!(error.code(), Some(ErrorCode::Draining), "{error}");
     for job in &jobs {
-        within("the handlers are told", job.reply.cancelled());
+        within("the jobs are cancelled", job.reply.cancelled());
         assert_eq!(job.reply.end("too late").unwrap_err().code(), ErrorCode::Disconnected);
     }
     let _next = broker_at(&endpoint);
@@ -117,7 +117,7 @@ fn requests_with_retry_survive_a_restart_of_the_broker_and_others_fail_at_once()
 }
 
 #[test]
-fn a_broker_that_vanishes_without_a_word_is_noticed_at_once() {
+fn a_broker_that_vanishes_is_noticed_at_once() {
     let (broker, endpoint) = Raw::router();
     let client = client(&endpoint);
     let lost = client.request("work", &"once").send();
@@ -145,7 +145,7 @@ fn a_broker_that_vanishes_without_a_word_is_noticed_at_once() {
 }
 
 #[test]
-fn the_last_replies_of_a_broker_count() {
+fn the_last_replies_of_a_broker_arrive() {
     for _ in 0..20 {
         let (broker, endpoint) = Raw::router();
         let client = client(&endpoint);
@@ -155,7 +155,7 @@ fn the_last_replies_of_a_broker_count() {
             let [identity, rid] = [&request[0], &request[4]];
             broker.send(crate::frames![identity, "C", "3", "", rid, "0", &request[5], "{}"]);
         }
-        // The connection goes right behind the replies.
+        // The connection closes right after the replies.
         broker.close_after_sending();
         for (number, response) in responses.into_iter().enumerate() {
             let reply = within("the reply", response).unwrap_or_else(|error| panic!("{number}: {error}"));
@@ -165,7 +165,7 @@ fn the_last_replies_of_a_broker_count() {
 }
 
 #[test]
-fn a_worker_that_vanishes_gives_its_requests_to_another() {
+fn the_requests_of_a_vanished_worker_go_to_another() {
     let broker = Broker::builder().bind(ANY_PORT).intch(None).start().unwrap();
     let client = client(broker.endpoint());
     let vanishing = worker(broker.endpoint(), "work");

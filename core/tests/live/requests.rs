@@ -7,7 +7,7 @@ use crate::support::serve::{broker, serve, serve_echo};
 use crate::support::wait::within;
 
 #[test]
-fn data_comes_back_as_it_was_sent() {
+fn data_is_returned_unchanged() {
     let broker = broker();
     let _worker = serve_echo(broker.endpoint(), "echo");
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -20,7 +20,7 @@ fn data_comes_back_as_it_was_sent() {
 }
 
 #[test]
-fn null_comes_back_as_null() {
+fn null_is_returned_as_null() {
     let broker = broker();
     let _worker = serve_echo(broker.endpoint(), "echo");
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -33,7 +33,7 @@ fn null_comes_back_as_null() {
 }
 
 #[test]
-fn ten_thousand_partial_replies_keep_their_order() {
+fn partial_replies_keep_their_order() {
     const COUNT: u32 = 10_000;
     let broker = broker();
     let _worker = serve(Worker::builder(broker.endpoint(), "count"), |_request, reply| {
@@ -54,7 +54,7 @@ fn ten_thousand_partial_replies_keep_their_order() {
 }
 
 #[test]
-fn all_of_ten_thousand_concurrent_requests_get_their_own_answer() {
+fn each_of_10000_concurrent_requests_gets_its_own_reply() {
     let broker = broker();
     let _worker = serve_echo(broker.endpoint(), "echo");
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -71,7 +71,7 @@ fn all_of_ten_thousand_concurrent_requests_get_their_own_answer() {
 }
 
 #[test]
-fn every_byte_passes_unharmed() {
+fn every_byte_value_passes_unchanged() {
     let broker = broker();
     let _worker = serve(Worker::builder(broker.endpoint(), "bytes"), |request, reply| {
         assert_eq!(request.codec(), Codec::Raw);
@@ -102,11 +102,11 @@ fn a_body_of_sixteen_mebibytes_passes() {
 
     let reply = within("the reply", client.request_raw("bytes", body.clone()).send()).unwrap();
 
-    assert!(reply.bytes() == body, "the body came back different");
+    assert!(reply.bytes() == body, "the body was changed");
 }
 
 #[test]
-fn options_travel_both_ways() {
+fn options_pass_in_both_directions() {
     let broker = broker();
     let _worker = serve(Worker::builder(broker.endpoint(), "options"), |request, reply| {
         reply.set_option("answered", "yes");
@@ -128,10 +128,10 @@ fn options_travel_both_ways() {
 fn a_request_made_before_the_worker_exists_waits_for_it() {
     let broker = broker();
     let client = Client::connect(broker.endpoint()).unwrap();
-    let response = client.request("late", &"patience").send();
+    let response = client.request("late", &"late answer").send();
     crate::support::wait::eventually("the request waits", || (broker.statistics().unwrap().queued == 1).then_some(()));
 
     let _worker = serve_echo(broker.endpoint(), "late");
 
-    assert_eq!(within("the reply", response).unwrap().json().unwrap(), "patience");
+    assert_eq!(within("the reply", response).unwrap().json().unwrap(), "late answer");
 }

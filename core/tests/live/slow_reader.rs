@@ -1,4 +1,4 @@
-//! A peer that does not read what is sent to it.
+//! A peer that does not read its messages.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::support::serve::{serve, serve_echo, ANY_PORT};
 use crate::support::wait::{receive, within};
 
 #[test]
-fn a_client_that_never_reads_is_given_up_and_disturbs_nobody() {
-    let (teller, mut events) = recorder();
+fn a_client_that_never_reads_is_given_up_and_affects_nobody() {
+    let (sender, mut events) = recorder();
     let broker =
-        Broker::builder().bind(ANY_PORT).intch(None).on_event(move |event| teller.tell(event.clone())).start().unwrap();
+        Broker::builder().bind(ANY_PORT).intch(None).on_event(move |event| sender.send(event.clone())).start().unwrap();
     let (outcome_sender, outcome) = std::sync::mpsc::channel();
     let _flood = serve(Worker::builder(broker.endpoint(), "flood"), move |_, reply| {
-        // Would never end by itself.
+        // This handler never ends by itself.
         let filler = "x".repeat(512);
         let error = loop {
             if let Err(error) = reply.write_blocking(&filler) {
@@ -35,7 +35,7 @@ fn a_client_that_never_reads_is_given_up_and_disturbs_nobody() {
     slow.send(frames!["C", "2", "flood", "rid", "null", "{}"]);
     let mut answered = 0;
     let handlers_outcome = loop {
-        // The other pair works all the while.
+        // The other pair keeps working.
         let answer: u32 = within("the reply", client.call("echo", &answered)).unwrap();
         assert_eq!(answer, answered);
         answered += 1;
@@ -80,8 +80,8 @@ fn a_client_that_reads_late_gets_everything_in_order() {
     assert_eq!(slow.receive()[5], b"\"end\"");
 }
 
-/// A worker with a job, from a broker's socket that takes few messages.
-fn given_by_slow_broker() -> (Raw, Worker, Job) {
+/// A worker with a job, from a broker's socket that buffers few messages.
+fn job_from_slow_broker() -> (Raw, Worker, Job) {
     let (router, endpoint) = Raw::slow_router();
     let worker = Worker::connect(&endpoint, "flood").unwrap();
     let identity = router.receive()[0].clone();
@@ -92,11 +92,12 @@ fn given_by_slow_broker() -> (Raw, Worker, Job) {
 }
 
 #[test]
-fn all_that_a_stopped_worker_has_sent_reaches_a_broker_that_reads_late() {
-    // Far more than the system keeps for a connection, and read in far less than the time that there is.
+fn all_replies_of_a_stopped_worker_reach_a_broker_that_reads_late() {
+    // Far more than the system buffers for a connection, and read in far less than the worker's
+    // stop timeout.
     const COUNT: usize = 200;
     for _ in 0..5 {
-        let (router, worker, job) = given_by_slow_broker();
+        let (router, worker, job) = job_from_slow_broker();
         let filler = "x".repeat(100_000);
         for _ in 0..COUNT {
             job.reply.write_blocking(&filler).unwrap();
@@ -114,8 +115,8 @@ fn all_that_a_stopped_worker_has_sent_reaches_a_broker_that_reads_late() {
 }
 
 #[test]
-fn a_worker_stops_though_its_broker_reads_nothing_more() {
-    let (_router, worker, job) = given_by_slow_broker();
+fn a_worker_stops_even_if_its_broker_stops_reading() {
+    let (_router, worker, job) = job_from_slow_broker();
     let filler = "x".repeat(500);
     for _ in 0..40_000 {
         job.reply.write_blocking(&filler).unwrap();

@@ -1,4 +1,4 @@
-//! Starting and stopping, with everything that can be wrong about an address.
+//! Start and stop, and invalid addresses.
 
 use std::net::TcpListener;
 
@@ -6,14 +6,14 @@ use pigato::services::Directory;
 use pigato::{Broker, Client, ErrorCode, Worker};
 
 use crate::support::serve::{broker, serve, serve_echo, ANY_PORT};
-use crate::support::wait::{finishes, within, PATIENCE};
+use crate::support::wait::{finishes, within, WAIT_TIMEOUT};
 
-/// Addresses that no socket can have, whatever the machine.
-const WRONG: [&str; 7] =
+/// Addresses that no socket can use on any machine.
+const INVALID: [&str; 7] =
     ["", "nonsense", "http://127.0.0.1:80", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "tcp://127.0.0.1:x"];
 
 #[test]
-fn an_address_that_is_taken_is_an_error_that_says_what_to_do() {
+fn an_address_in_use_is_an_error_with_a_remedy() {
     let first = broker();
 
     let error = Broker::builder().bind(first.endpoint()).intch(None).start().unwrap_err();
@@ -21,14 +21,14 @@ fn an_address_that_is_taken_is_an_error_that_says_what_to_do() {
     assert_eq!(error.code(), ErrorCode::Endpoint);
     let message = error.to_string();
     assert!(message.contains(first.endpoint()) && message.contains("choose another port"), "{message}");
-    // And nothing of the second one is left.
+    // Nothing of the second broker is left.
     let _worker = serve_echo(first.endpoint(), "echo");
     let client = Client::connect(first.endpoint()).unwrap();
     assert_eq!(within("the reply", client.call::<_, u8>("echo", &1)).unwrap(), 1);
 }
 
 #[test]
-fn an_intch_that_is_taken_is_an_error_that_names_it() {
+fn an_intch_in_use_is_an_error_that_names_it() {
     let first = Broker::builder().bind(ANY_PORT).intch(Some(ANY_PORT)).start().unwrap();
 
     let error = Broker::builder().bind(ANY_PORT).intch(first.intch()).start().unwrap_err();
@@ -39,13 +39,13 @@ fn an_intch_that_is_taken_is_an_error_that_names_it() {
 }
 
 #[test]
-fn wrong_addresses_are_errors_for_everybody() {
+fn invalid_addresses_are_errors_for_every_endpoint() {
     let assert_refused = |who: &str, endpoint: &str, outcome: Option<pigato::Error>| {
-        let error = outcome.unwrap_or_else(|| panic!("{who} took {endpoint:?}"));
+        let error = outcome.unwrap_or_else(|| panic!("{who} accepted {endpoint:?}"));
         assert_eq!(error.code(), ErrorCode::Endpoint, "{who}: {error}");
         assert!(error.to_string().contains(endpoint), "{who}: {error}");
     };
-    for endpoint in WRONG {
+    for endpoint in INVALID {
         let broker = Broker::builder().bind(endpoint).intch(None).start();
         assert_refused("a broker", endpoint, broker.err());
         assert_refused("an intch", endpoint, Broker::builder().bind(ANY_PORT).intch(Some(endpoint)).start().err());
@@ -76,7 +76,7 @@ fn a_broker_starts_again_at_the_same_address_at_once() {
     for round in 0..20 {
         let again = Broker::builder().bind(&endpoint).intch(Some(&intch)).start();
         let broker = again.unwrap_or_else(|error| panic!("round {round}: {error}"));
-        // Somebody is connected each time, and those of before come back.
+        // A worker and a client are connected each time, and those of earlier rounds reconnect.
         let client = Client::connect(&endpoint).unwrap();
         within("the reply", client.directory(None)).unwrap();
         clients.push(client);
@@ -85,7 +85,7 @@ fn a_broker_starts_again_at_the_same_address_at_once() {
 }
 
 #[test]
-fn stopping_twice_and_using_what_has_stopped_is_harmless() {
+fn stopping_twice_and_using_a_stopped_handle_is_harmless() {
     let broker = broker();
     let worker = Worker::connect(broker.endpoint(), "echo").unwrap();
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -102,7 +102,7 @@ fn stopping_twice_and_using_what_has_stopped_is_harmless() {
 
 #[test]
 fn nothing_hangs_when_the_broker_cannot_be_reached() {
-    // One address where nobody listens, one where somebody takes connections and never says a word.
+    // One address without a listener, and one that accepts connections and never sends a byte.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     for endpoint in ["tcp://127.0.0.1:1".to_owned(), format!("tcp://{}", silent.local_addr().unwrap())] {
         finishes("dropping", {
@@ -129,7 +129,7 @@ fn nothing_hangs_when_the_broker_cannot_be_reached() {
 }
 
 #[test]
-fn dropping_a_broker_with_everybody_connected_does_not_hang() {
+fn dropping_a_broker_with_connected_peers_does_not_hang() {
     let broker = broker();
     let endpoint = broker.endpoint().to_owned();
     let _worker = serve_echo(&endpoint, "echo");
@@ -138,9 +138,10 @@ fn dropping_a_broker_with_everybody_connected_does_not_hang() {
     finishes("dropping", move || drop(broker));
 }
 
-/// libzmq must not abort the process over a connection that breaks in the middle of a message whose sender has closed.
+/// libzmq must not abort the process when a connection breaks within a message and the sender has
+/// closed the socket.
 #[test]
-fn a_broker_may_close_in_the_middle_of_messages_to_clients_that_vanish() {
+fn a_broker_can_close_within_messages_to_vanished_clients() {
     let text = "x".repeat(3_000);
     for _ in 0..20 {
         let broker = broker();
@@ -167,7 +168,7 @@ fn a_broker_may_close_in_the_middle_of_messages_to_clients_that_vanish() {
             })
             .collect();
         for _ in &clients {
-            is_flowing.recv_timeout(PATIENCE).unwrap();
+            is_flowing.recv_timeout(WAIT_TIMEOUT).unwrap();
         }
         finishes("closing", move || {
             let stop = |client: Client| std::thread::spawn(move || client.stop_blocking());

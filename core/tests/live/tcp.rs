@@ -1,4 +1,4 @@
-//! Connections of our own making: who may connect, and how a broker is found.
+//! TCP connections without libzmq: which peers may connect, and how a broker is found.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,7 +9,7 @@ use pigato::{Broker, Client, Worker};
 use crate::frames;
 use crate::support::raw::{text, Raw};
 use crate::support::serve::{broker, broker_at, serve_echo};
-use crate::support::wait::{finishes, within, PATIENCE};
+use crate::support::wait::{finishes, within, WAIT_TIMEOUT};
 
 fn address_of(broker: &Broker) -> &str {
     broker.endpoint().strip_prefix("tcp://").expect("TCP")
@@ -26,19 +26,19 @@ fn assert_answers(endpoint: &str) {
 }
 
 #[test]
-fn who_speaks_something_else_is_hung_up_on() {
+fn a_peer_that_does_not_speak_zmtp_is_disconnected() {
     let broker = broker();
     let mut stranger = TcpStream::connect(address_of(&broker)).unwrap();
-    stranger.set_read_timeout(Some(PATIENCE)).unwrap();
+    stranger.set_read_timeout(Some(WAIT_TIMEOUT)).unwrap();
     stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
-    let mut heard = Vec::new();
-    // All that a broker says before it knows better, and then the end, with or without an error.
-    let _ = stranger.read_to_end(&mut heard);
-    assert_eq!(heard.len(), 11);
+    let mut received = Vec::new();
+    // The broker's greeting, and then the end of the connection, with or without an error.
+    let _ = stranger.read_to_end(&mut received);
+    assert_eq!(received.len(), 11);
 }
 
 #[test]
-fn half_a_greeting_holds_nobody_up() {
+fn an_incomplete_greeting_blocks_nobody() {
     let broker = broker();
     let mut half = TcpStream::connect(address_of(&broker)).unwrap();
     half.write_all(&[0xff, 0, 0]).unwrap();
@@ -48,7 +48,7 @@ fn half_a_greeting_holds_nobody_up() {
 }
 
 #[test]
-fn a_broker_is_found_by_the_name_of_its_machine() {
+fn a_broker_is_found_by_its_host_name() {
     let broker = broker_at("tcp://*:*");
     let endpoint = format!("tcp://localhost:{}", port_of(&broker));
     let _worker = serve_echo(&endpoint, "echo");
@@ -56,7 +56,7 @@ fn a_broker_is_found_by_the_name_of_its_machine() {
 }
 
 #[test]
-fn both_families_of_addresses_reach_a_broker_that_listens_everywhere() {
+fn ipv4_and_ipv6_reach_a_broker_that_listens_on_all_addresses() {
     let broker = broker_at("tcp://*:*");
     let _worker = serve_echo(&format!("tcp://127.0.0.1:{}", port_of(&broker)), "echo");
     for host in ["127.0.0.1", "[::1]"] {
@@ -65,7 +65,7 @@ fn both_families_of_addresses_reach_a_broker_that_listens_everywhere() {
 }
 
 #[test]
-fn nothing_hangs_on_a_name_that_nobody_has() {
+fn an_unknown_host_name_does_not_hang() {
     let client = Client::connect("tcp://nobody.invalid:5555").unwrap();
     let worker = Worker::connect("tcp://nobody.invalid:5555", "echo").unwrap();
     let outcome = within("the timeout", client.request("echo", &()).timeout(Duration::from_millis(200)).send());
@@ -77,7 +77,7 @@ fn nothing_hangs_on_a_name_that_nobody_has() {
 }
 
 #[test]
-fn who_connects_again_under_the_same_identity_takes_the_place_of_the_first() {
+fn a_second_connection_with_the_same_identity_replaces_the_first() {
     let broker = broker();
     let first = Raw::dealer(broker.endpoint(), "same");
     first.send(frames!["W", "1", "work"]);
@@ -91,12 +91,13 @@ fn who_connects_again_under_the_same_identity_takes_the_place_of_the_first() {
 }
 
 #[test]
-fn peers_of_libzmq_that_ask_for_a_sign_of_life_get_one() {
+fn pings_of_libzmq_peers_are_answered() {
     let broker = broker();
     let peer = Raw::dealer_with_heartbeats(broker.endpoint(), "alive", Duration::from_millis(100));
     peer.send(frames!["C", "4"]);
     peer.receive();
-    // Longer than it waits for an answer; a new connection would be another ZMTP session under the same identity, which
-    // this does not tell, but its end would.
+    // Longer than the peer's libzmq waits for an answer. A reconnect would be invisible here:
+    // another ZMTP session under the same identity. So the test watches for the end of the
+    // connection.
     assert!(!peer.disconnects_within(Duration::from_millis(1_500)));
 }

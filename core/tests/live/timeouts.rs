@@ -1,4 +1,4 @@
-//! Timeouts of requests: exact, started anew by each partial reply, or none.
+//! Request timeouts: exact, restarted by each partial reply, or none.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use pigato::{Client, ErrorCode, Timeout, Worker};
 use crate::support::serve::{broker, serve};
 use crate::support::wait::{eventually, within};
 
-/// So long that no heartbeat helps anything along within a test.
+/// So long that no heartbeat influences a test.
 const NO_HEARTBEAT: Duration = Duration::from_secs(600);
 
 #[test]
@@ -21,13 +21,13 @@ fn a_timeout_ends_the_request_soon_after_it_has_passed() {
         let took = began.elapsed();
         assert_eq!(error.code(), Some(ErrorCode::Timeout));
         assert!(took >= timeout, "{took:?} for {timeout:?}");
-        // Far more than a busy machine needs, far less than a heartbeat.
+        // Far more than a busy machine needs, far less than a heartbeat interval.
         assert!(took < Duration::from_secs(20), "{took:?} for {timeout:?}");
     }
 }
 
 #[test]
-fn timeouts_pass_in_their_own_order() {
+fn timeouts_fire_in_the_order_of_their_deadlines() {
     let broker = broker();
     let client = Client::connect(broker.endpoint()).unwrap();
     let (sender, receiver) = std::sync::mpsc::channel();
@@ -53,19 +53,19 @@ fn an_expired_request_leaves_the_broker_and_frees_its_worker() {
     let expiring = client.request("one", &"first").timeout(Duration::from_millis(300)).send();
     let first = within("the first request", worker.next()).unwrap();
 
-    // The only slot is taken until the first one expires.
+    // The only slot is occupied until the first request expires.
     let waiting = client.request("one", &"second").send();
     assert_eq!(within("the outcome", expiring).unwrap_err().code(), Some(ErrorCode::Timeout));
     let second = within("the second request", worker.next()).unwrap();
 
-    within("the handler is told", first.reply.cancelled());
+    within("the job is cancelled", first.reply.cancelled());
     second.reply.end("done").unwrap();
     assert_eq!(within("the reply", waiting).unwrap().json().unwrap(), "done");
     assert_eq!(broker.statistics().unwrap().in_flight, 0);
 }
 
 #[test]
-fn each_partial_reply_starts_the_timeout_anew() {
+fn each_partial_reply_restarts_the_timeout() {
     const PAUSE: Duration = Duration::from_millis(500);
     const TIMEOUT: Duration = Duration::from_millis(4_000);
     let broker = broker();
@@ -82,29 +82,29 @@ fn each_partial_reply_starts_the_timeout_anew() {
     let reply = within("the reply", client.request("drip", &()).send()).unwrap();
 
     assert_eq!(reply.json().unwrap(), "done");
-    assert!(began.elapsed() > TIMEOUT, "all came within one timeout");
+    assert!(began.elapsed() > TIMEOUT, "all partial replies arrived within one timeout");
 }
 
 #[test]
-fn a_request_may_have_no_timeout() {
+fn a_request_can_have_no_timeout() {
     let broker = broker();
     let worker = Worker::connect(broker.endpoint(), "slow").unwrap();
     let client = Client::builder(broker.endpoint()).timeout(Duration::from_millis(50)).start().unwrap();
 
-    let patient = client.request("slow", &"patient").timeout(Timeout::Never).send();
+    let unlimited = client.request("slow", &"unlimited").timeout(Timeout::Never).send();
     let job = within("the request", worker.next()).unwrap();
     assert_eq!(job.request.options()["timeout"], -1);
     assert_eq!(job.request.remaining(), None);
-    // The client's own timeout has passed when this one has failed.
-    let error = within("the outcome", client.request("slow", &"impatient").send()).unwrap_err();
+    // The client's default timeout has passed when this request has failed.
+    let error = within("the outcome", client.request("slow", &"hurried").send()).unwrap_err();
     assert_eq!(error.code(), Some(ErrorCode::Timeout));
 
     job.reply.end("at last").unwrap();
-    assert_eq!(within("the reply", patient).unwrap().json().unwrap(), "at last");
+    assert_eq!(within("the reply", unlimited).unwrap().json().unwrap(), "at last");
 }
 
 #[test]
-fn the_worker_learns_what_is_left_of_the_timeout() {
+fn the_worker_receives_the_remaining_timeout() {
     let broker = broker();
     let client = Client::connect(broker.endpoint()).unwrap();
     let timeout = Duration::from_secs(50);

@@ -1,4 +1,4 @@
-//! The transports of libzmq, and several objects of a kind in one process.
+//! All transports, and several objects of a kind in one process.
 
 use pigato::{Client, Worker};
 
@@ -26,7 +26,7 @@ fn tcp() {
 fn ipc() {
     let path = std::env::temp_dir().join(format!("pigato-live-{}.sock", std::process::id()));
     let endpoint = format!("ipc://{}", path.display());
-    // Twice: libzmq leaves the file behind, and it is in nobody's way.
+    // Twice: libzmq leaves the socket file behind, which must not prevent a second bind.
     assert_echoes(&endpoint);
     assert_echoes(&endpoint);
     std::fs::remove_file(path).unwrap();
@@ -63,7 +63,7 @@ fn one_broker_listens_on_all_transports_at_once() {
 }
 
 #[test]
-fn brokers_of_one_process_do_not_know_each_other() {
+fn brokers_in_one_process_are_independent() {
     let brokers = [broker(), broker()];
     assert_ne!(brokers[0].name(), brokers[1].name());
     let _workers: Vec<_> = (0..4)

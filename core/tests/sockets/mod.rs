@@ -1,4 +1,5 @@
-//! What tests with real sockets share. Every wait has a deadline, generous enough for a busy machine.
+//! Shared helpers for tests with real sockets. Every wait has a deadline, generous enough for a
+//! busy machine.
 
 pub(crate) mod events;
 pub(crate) mod raw;

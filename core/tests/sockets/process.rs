@@ -1,4 +1,4 @@
-//! What the system says about this process.
+//! Reads the system's figures about this process.
 
 use std::fs;
 use std::time::Duration;
@@ -9,21 +9,21 @@ fn entries(directory: &str) -> usize {
     fs::read_dir(directory).expect("the system tells").count()
 }
 
-/// How many threads there are.
+/// Number of threads.
 pub(crate) fn threads() -> usize {
     entries("/proc/self/task")
 }
 
-/// How many descriptors are open.
+/// Number of open descriptors.
 pub(crate) fn descriptors() -> usize {
-    // Less the one that reads the directory.
+    // Without the descriptor that reads the directory.
     entries("/proc/self/fd") - 1
 }
 
-/// Processor time that all threads have used so far, in user and system mode.
+/// Processor time of all threads so far, in user and system mode.
 pub(crate) fn processor_time() -> Duration {
     let status = fs::read_to_string("/proc/self/stat").expect("the system tells");
-    // The name of the program, in parentheses, may contain anything.
+    // The program's name, in parentheses, may contain any character.
     let fields: Vec<&str> = status.rsplit(')').next().expect("fields").split_whitespace().collect();
     let ticks = |field: usize| fields[field].parse::<u32>().expect("ticks");
     Duration::from_secs(1) * (ticks(11) + ticks(12))

@@ -1,23 +1,23 @@
-//! Peers played frame by frame over sockets of libzmq's own.
+//! Peers played frame by frame over libzmq sockets.
 
 use std::time::{Duration, Instant};
 
-use super::wait::PATIENCE;
+use super::wait::WAIT_TIMEOUT;
 
-/// A message, frame by frame.
+/// The frames of a message.
 pub(crate) type Frames = Vec<Vec<u8>>;
 
 /// A socket whose messages the test writes and reads itself.
 pub(crate) struct Raw {
     socket: zmq::Socket,
-    /// Before it the socket, which has to be closed first.
+    /// Declared after the socket, which must be closed first.
     context: zmq::Context,
 }
 
-/// Where a socket's monitor is, in its own context.
+/// The endpoint of a socket's monitor, in its own context.
 const MONITOR: &str = "inproc://monitor";
 
-/// A message for [`Raw::send`], of anything that is bytes.
+/// A message for [`Raw::send`], from anything that converts to bytes.
 #[macro_export]
 macro_rules! frames {
     ($($frame:expr),* $(,)?) => { vec![$(AsRef::<[u8]>::as_ref($frame).to_vec()),*] };
@@ -32,7 +32,7 @@ impl Raw {
         Self { socket, context }
     }
 
-    /// A client or worker with this identity; an empty one for libzmq's own five bytes.
+    /// A client or worker with this identity; if it is empty, libzmq's own 5 bytes.
     pub(crate) fn dealer(endpoint: &str, identity: impl AsRef<[u8]>) -> Self {
         Self::open(zmq::DEALER, |socket| {
             if !identity.as_ref().is_empty() {
@@ -42,7 +42,8 @@ impl Raw {
         })
     }
 
-    /// A peer whose libzmq asks after the other side this often, and gives it up after ten times as long.
+    /// A peer whose libzmq pings the other side at this interval and gives it up after 10
+    /// intervals.
     pub(crate) fn dealer_with_heartbeats(endpoint: &str, identity: &str, interval: Duration) -> Self {
         let millis = i32::try_from(interval.as_millis()).expect("a short one");
         Self::open(zmq::DEALER, |socket| {
@@ -56,14 +57,15 @@ impl Raw {
     }
 
     /// Whether the connection of a [`Raw::dealer_with_heartbeats`] ends within this time.
-    pub(crate) fn disconnects_within(&self, patience: Duration) -> bool {
+    pub(crate) fn disconnects_within(&self, timeout: Duration) -> bool {
         let monitor = self.context.socket(zmq::PAIR).expect("a socket");
         monitor.connect(MONITOR).expect("it was bound");
-        let millis = i64::try_from(patience.as_millis()).expect("a short one");
+        let millis = i64::try_from(timeout.as_millis()).expect("a short one");
         monitor.poll(zmq::POLLIN, millis).expect("poll") > 0
     }
 
-    /// A client that takes few messages and reads none unless asked: what comes for it piles up at the sender.
+    /// A client that buffers few messages and reads none unless asked: messages for it queue at the
+    /// sender.
     pub(crate) fn slow_dealer(endpoint: &str, identity: &str) -> Self {
         Self::open(zmq::DEALER, |socket| {
             socket.set_rcvhwm(1)?;
@@ -73,7 +75,7 @@ impl Raw {
         })
     }
 
-    /// A broker's socket and where it listens.
+    /// A broker's socket and its endpoint.
     pub(crate) fn router() -> (Self, String) {
         Self::router_at("tcp://127.0.0.1:*")
     }
@@ -82,7 +84,7 @@ impl Raw {
         Self::bound_router(endpoint, |_| Ok(()))
     }
 
-    /// A broker's socket that takes few messages: what comes for it piles up at the sender.
+    /// A broker's socket that buffers few messages: messages for it queue at the sender.
     pub(crate) fn slow_router() -> (Self, String) {
         Self::bound_router("tcp://127.0.0.1:*", |socket| {
             socket.set_rcvhwm(1)?;
@@ -96,7 +98,7 @@ impl Raw {
         (raw, endpoint)
     }
 
-    /// A core service's ear.
+    /// A subscriber, like a core service's.
     pub(crate) fn subscriber(endpoint: &str, topic: &str) -> Self {
         Self::open(zmq::SUB, |socket| {
             socket.set_subscribe(topic.as_bytes())?;
@@ -104,9 +106,9 @@ impl Raw {
         })
     }
 
-    /// Closes the connection as soon as everything has left.
+    /// Closes the connection after everything has been sent.
     pub(crate) fn close_after_sending(self) {
-        self.socket.set_linger(PATIENCE.as_millis() as i32).expect("linger");
+        self.socket.set_linger(WAIT_TIMEOUT.as_millis() as i32).expect("linger");
     }
 
     pub(crate) fn send(&self, frames: Frames) {
@@ -116,13 +118,13 @@ impl Raw {
     /// The next message.
     #[track_caller]
     pub(crate) fn receive(&self) -> Frames {
-        self.receive_within(PATIENCE).expect("a message in time")
+        self.receive_within(WAIT_TIMEOUT).expect("a message in time")
     }
 
-    /// The next message that `accepts` takes; others are passed over.
+    /// The next message for which `accepts` returns true; skips others.
     #[track_caller]
     pub(crate) fn receive_where(&self, mut accepts: impl FnMut(&Frames) -> bool) -> Frames {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let message = self.receive_within(left).expect("such a message in time");
@@ -132,20 +134,20 @@ impl Raw {
         }
     }
 
-    /// The next message, if it comes in time.
-    pub(crate) fn receive_within(&self, patience: Duration) -> Option<Frames> {
-        let millis = i64::try_from(patience.as_millis()).expect("less than for ever");
+    /// The next message, if it arrives in time.
+    pub(crate) fn receive_within(&self, timeout: Duration) -> Option<Frames> {
+        let millis = i64::try_from(timeout.as_millis()).expect("a finite time");
         let has_message = self.socket.poll(zmq::POLLIN, millis).expect("poll") > 0;
         has_message.then(|| self.socket.recv_multipart(0).expect("the message that is there"))
     }
 }
 
-/// Frames as text, for comparison and for people.
+/// Frames as text, for comparison and for error messages.
 pub(crate) fn text(frames: &Frames) -> Vec<String> {
     frames.iter().map(|frame| String::from_utf8_lossy(frame).into_owned()).collect()
 }
 
-/// Whether a message has these two first frames, the side and the type.
+/// Whether the first two frames of a message are this side and type.
 pub(crate) fn is(frames: &Frames, side: &str, kind: &str) -> bool {
     frames.len() >= 2 && frames[0] == side.as_bytes() && frames[1] == kind.as_bytes()
 }

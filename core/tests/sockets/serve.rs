@@ -9,20 +9,20 @@ use serde_json::Value;
 
 use super::wait::within;
 
-/// Where sockets get a free port.
+/// An endpoint with a free port.
 pub(crate) const ANY_PORT: &str = "tcp://127.0.0.1:*";
 
-/// A broker on a port of its own that publishes nothing.
+/// A broker on a free port that publishes no directory.
 pub(crate) fn broker() -> Broker {
     broker_at(ANY_PORT)
 }
 
-/// A broker that publishes nothing.
+/// A broker that publishes no directory.
 pub(crate) fn broker_at(endpoint: &str) -> Broker {
     Broker::builder().bind(endpoint).intch(None).start().expect("the endpoint can be bound")
 }
 
-/// A worker whose handler runs on threads of its own until this is dropped.
+/// A worker whose handler runs on its own threads until this is dropped.
 pub(crate) struct Serving {
     worker: Worker,
     thread: Option<JoinHandle<()>>,
@@ -48,7 +48,7 @@ impl Drop for Serving {
     }
 }
 
-/// Starts a worker with a blocking handler on four threads.
+/// Starts a worker with a blocking handler on 4 threads.
 pub(crate) fn serve<T: Serialize>(
     worker: WorkerBuilder,
     handler: impl Fn(&Request, &ReplyWriter) -> Result<T, HandlerError> + Send + Sync + 'static,
@@ -61,21 +61,21 @@ pub(crate) fn serve<T: Serialize>(
     Serving { worker, thread: Some(thread) }
 }
 
-/// Starts a worker that answers with what it was sent.
+/// Starts a worker that replies with the request's data.
 pub(crate) fn serve_echo(endpoint: &str, service: &str) -> Serving {
     serve(Worker::builder(endpoint, service), echo)
 }
 
-/// Answers with the request's data.
+/// Replies with the request's data.
 pub(crate) fn echo(request: &Request, _reply: &ReplyWriter) -> Result<Value, HandlerError> {
     Ok(request.json()?)
 }
 
-/// The error that a request was answered with.
+/// The error reply to a request.
 #[track_caller]
 pub(crate) fn remote(error: RequestError) -> RemoteError {
     match error {
         RequestError::Remote(error) => error,
-        other => panic!("not answered, but {other}"),
+        other => panic!("expected an error reply, not {other}"),
     }
 }

@@ -1,4 +1,4 @@
-//! Waiting, never for ever.
+//! Waits that time out.
 
 use std::future::Future;
 use std::pin::pin;
@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-/// How long anything that has to happen may take before the test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// The timeout of every wait in these tests.
+pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 struct Unpark(Thread);
 
@@ -19,10 +19,10 @@ impl Wake for Unpark {
     }
 }
 
-/// The future's output; panics if it takes too long.
+/// Returns the future's output; panics if it takes too long.
 #[track_caller]
 pub(crate) fn within<F: Future>(what: &str, future: F) -> F::Output {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
     let mut future = pin!(future);
@@ -36,20 +36,20 @@ pub(crate) fn within<F: Future>(what: &str, future: F) -> F::Output {
     }
 }
 
-/// The next thing from a channel; panics if it takes too long or cannot come any more.
+/// Returns the next item of a channel; panics if it takes too long or the channel is closed.
 #[track_caller]
 pub(crate) fn receive<T>(what: &str, receiver: &Receiver<T>) -> T {
-    match receiver.recv_timeout(PATIENCE) {
+    match receiver.recv_timeout(WAIT_TIMEOUT) {
         Ok(value) => value,
         Err(RecvTimeoutError::Timeout) => panic!("timed out: {what}"),
-        Err(RecvTimeoutError::Disconnected) => panic!("cannot come any more: {what}"),
+        Err(RecvTimeoutError::Disconnected) => panic!("the channel is closed: {what}"),
     }
 }
 
-/// What `attempt` gives once it gives something: for states that no event tells of.
+/// Calls `attempt` until it returns a value: for states that no event reports.
 #[track_caller]
 pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         if let Some(value) = attempt() {
             return value;
@@ -59,7 +59,7 @@ pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) 
     }
 }
 
-/// Runs something that may hang on a thread of its own; panics if it does.
+/// Runs something that may hang on its own thread; panics if it hangs.
 #[track_caller]
 pub(crate) fn finishes<T: Send + 'static>(what: &str, run: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = std::sync::mpsc::channel();

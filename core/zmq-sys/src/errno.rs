@@ -1,4 +1,5 @@
-//! The error numbers that libzmq sets: those of the system, its own, and its substitutes for what a system lacks.
+//! The error numbers that libzmq sets: the system's, its own, and its substitutes for numbers that
+//! a system lacks.
 
 use crate::ffi::ZMQ_HAUSNUMERO;
 
@@ -8,7 +9,7 @@ pub use libc::{
     EPROTONOSUPPORT,
 };
 
-/// libzmq's numbers are this one and a small offset, as `zmq.h` defines them.
+/// libzmq's numbers are this base and a small offset, as `zmq.h` defines them.
 macro_rules! offsets {
     ($($(#[$doc:meta])* $name:ident = $offset:literal;)*) => {
         $($(#[$doc])* pub const $name: i32 = ZMQ_HAUSNUMERO as i32 + $offset;)*
@@ -16,7 +17,7 @@ macro_rules! offsets {
 }
 
 offsets! {
-    /// The operation cannot be done in the socket's current state.
+    /// The operation is not possible in the socket's current state.
     EFSM = 51;
     /// The protocol is not compatible with the type of the socket.
     ENOCOMPATPROTO = 52;

@@ -1,9 +1,9 @@
-//! FFI declarations for libzmq 4.3.5, which is built and linked along with them.
+//! FFI declarations for libzmq 4.3.5. The crate builds and links the library.
 //!
-//! This is a workspace's replacement for the published `zmq-sys` 0.12, with all that the crate `zmq` 0.10 uses of it,
-//! over a newer libzmq that is compiled with the abilities of Linux; `core/docs/adr/0001-libzmq.md` has the reasons,
-//! and `build.rs` the ways to get CURVE. The declarations come from `generate.sh` and are documented in libzmq's
-//! manual.
+//! The workspace's replacement for the published `zmq-sys` 0.12. It has everything that the crate
+//! `zmq` 0.10 uses, over a newer libzmq compiled with the functions that Linux offers.
+//! `core/docs/adr/0001-libzmq.md` has the reasons; `build.rs` describes how to enable CURVE.
+//! `generate.sh` writes the declarations, which libzmq's manual documents.
 
 #![allow(non_camel_case_types)]
 

@@ -1,11 +1,11 @@
-//! What the build script switched on is there at run time. Fails on the published zmq-sys, and is meant to.
+//! What the build script enables works at run time. Fails on the published zmq-sys by design.
 
 use std::ffi::{c_int, c_void, CStr};
 use std::ptr;
 
 use zmq_sys::*;
 
-/// A context with two PAIR sockets, connected through TCP; closes everything when dropped.
+/// A context with 2 PAIR sockets, connected over TCP; closes everything when dropped.
 struct Pair {
     context: *mut c_void,
     bound: *mut c_void,
@@ -36,7 +36,7 @@ impl Pair {
         }
     }
 
-    /// Sends a byte across, and hands out the message that arrived.
+    /// Sends a byte and passes the received message to `inspect`.
     fn pass_message(&self, inspect: impl FnOnce(*const zmq_msg_t)) {
         let mut message = zmq_msg_t::default();
         // SAFETY: open sockets on their thread, and a message initialised before its use.
@@ -70,18 +70,18 @@ fn is_libzmq_4_3_5() {
 }
 
 #[test]
-fn curve_is_there_if_and_only_if_it_was_asked_for() {
+fn curve_is_available_if_and_only_if_requested() {
     // SAFETY: a C string.
     let curve = unsafe { zmq_has(c"curve".as_ptr()) } == 1;
     assert_eq!(curve, cfg!(has_curve));
     let (mut public, mut secret) = ([0_u8; 41], [0_u8; 41]);
-    // SAFETY: 41 bytes each, as libzmq wants them.
+    // SAFETY: 41 bytes each, as libzmq requires.
     let rc = unsafe { zmq_curve_keypair(public.as_mut_ptr().cast(), secret.as_mut_ptr().cast()) };
     assert_eq!(rc == 0, curve);
 }
 
 #[test]
-fn null_pointers_are_refused_not_followed() {
+fn null_pointers_are_refused() {
     // SAFETY: libzmq checks for NULL.
     assert_eq!(unsafe { zmq_close(ptr::null_mut()) }, -1);
     // SAFETY: reads errno.
@@ -96,27 +96,28 @@ mod linux {
 
     static WALL_CLOCK: AtomicUsize = AtomicUsize::new(0);
 
-    /// Stands before the C library's: libzmq asks here if it takes the wall clock for its timers.
+    /// Takes precedence over the C library's function: libzmq calls it if its timers use the wall
+    /// clock.
     #[no_mangle]
     extern "C" fn gettimeofday(time: *mut libc::timeval, zone: *mut c_void) -> c_int {
         WALL_CLOCK.fetch_add(1, Ordering::SeqCst);
-        // SAFETY: passed on as it came.
+        // SAFETY: arguments passed on unchanged.
         unsafe { libc::syscall(libc::SYS_gettimeofday, time, zone) as c_int }
     }
 
     #[test]
-    fn timers_do_not_look_at_the_wall_clock() {
+    fn timers_do_not_use_the_wall_clock() {
         let pair = Pair::new(c"tcp://127.0.0.1:*", &[(ZMQ_HEARTBEAT_IVL, 5), (ZMQ_RCVTIMEO, 30)]);
         pair.pass_message(|_| ());
         let mut byte = 0_u8;
         // SAFETY: a place for one byte.
         let rc = unsafe { zmq_recv(pair.bound, (&raw mut byte).cast(), 1, 0) };
-        assert_eq!(rc, -1, "runs into the timeout");
+        assert_eq!(rc, -1, "the timeout ends the call");
         assert_eq!(WALL_CLOCK.load(Ordering::SeqCst), 0);
     }
 
     #[test]
-    fn sockets_wake_each_other_through_an_eventfd() {
+    fn sockets_wake_up_through_an_eventfd() {
         let pair = Pair::new(c"tcp://127.0.0.1:*", &[]);
         let mut fd: c_int = -1;
         let mut len = size_of::<c_int>();
@@ -131,7 +132,7 @@ mod linux {
         for wanted in [0, 1] {
             let pair = Pair::new(c"tcp://127.0.0.1:*", &[(ZMQ_TCP_KEEPALIVE, wanted), (ZMQ_TCP_KEEPALIVE_IDLE, 77)]);
             pair.pass_message(|message| {
-                // SAFETY: a valid message, of which it reads the connection's descriptor.
+                // SAFETY: a valid message; the call reads the descriptor of its connection.
                 let fd = unsafe { zmq_msg_get(message, ZMQ_SRCFD as c_int) };
                 assert_eq!(option(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE), wanted);
                 if wanted == 1 {
@@ -160,7 +161,7 @@ mod linux {
     fn descriptors_are_closed_on_exec_and_threads_have_names() {
         let pair = Pair::new(c"tcp://127.0.0.1:*", &[]);
         pair.pass_message(|message| {
-            // SAFETY: a valid message, and a descriptor that is open as long as the connection.
+            // SAFETY: a valid message, and a descriptor that is open while the connection is.
             let flags = unsafe {
                 let fd = zmq_msg_get(message, ZMQ_SRCFD as c_int);
                 libc::fcntl(fd, libc::F_GETFD)

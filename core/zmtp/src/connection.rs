@@ -11,18 +11,19 @@ use crate::outgoing::Outgoing;
 /// Longest identity that a peer may have (RFC 28).
 const IDENTITY_BYTES: usize = 255;
 
-/// Longest part of a `PING` that its answer repeats (RFC 37).
+/// Longest part of a `PING` that its `PONG` repeats (RFC 37).
 const CONTEXT_BYTES: usize = 16;
 
-/// With so many bytes to be written a `PING` is not answered: who does not read needs no answer.
+/// With more unwritten bytes than this, a connection does not answer a `PING`: the peer does not
+/// read, and the answers would fill memory.
 const UNREAD_BYTES: usize = 64 << 10;
 
-/// What the socket on one's own side is.
+/// The type of the local socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SocketType {
-    /// Talks with DEALER, REQ and ROUTER.
+    /// Connects to DEALER, REQ and ROUTER.
     Router,
-    /// Talks with ROUTER, REP and DEALER.
+    /// Connects to ROUTER, REP and DEALER.
     Dealer,
 }
 
@@ -34,7 +35,7 @@ impl SocketType {
         }
     }
 
-    /// As ZMTP 2.0 has it.
+    /// The number of the type in the greeting of ZMTP 2.0.
     pub(crate) fn number(self) -> u8 {
         match self {
             Self::Dealer => 5,
@@ -57,41 +58,43 @@ impl SocketType {
     }
 }
 
-/// Why a peer cannot be talked with. Its connection is to be closed.
+/// Why a connection has to be closed: the peer violated ZMTP, or uses a part of it that is not
+/// supported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Malformed {
-    /// It does not speak ZMTP, or a version that is not known here.
+pub enum ProtocolError {
+    /// The peer does not speak ZMTP, or only a version that is not supported.
     Version,
-    /// It wants another mechanism than NULL.
+    /// The peer requires a mechanism other than NULL.
     Mechanism,
-    /// Its socket is not of a type that fits.
+    /// The type of the peer's socket does not fit the type of the local socket.
     SocketType,
-    /// A frame is longer than what is taken.
+    /// A frame, or a message, is longer than the limit.
     TooLong,
-    /// A command that cannot be read, or one that does not belong there.
+    /// A command is malformed, or not allowed at this point.
     Command,
 }
 
-impl fmt::Display for Malformed {
+impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Version => "it speaks no version of ZMTP that is known here (2.0, 3.0, 3.1)",
-            Self::Mechanism => "it wants another mechanism than NULL",
-            Self::SocketType => "its socket's type does not fit",
-            Self::TooLong => "a frame is too long",
-            Self::Command => "a command is malformed",
+            Self::Version => "the peer speaks no supported version of ZMTP (2.0, 3.0, 3.1)",
+            Self::Mechanism => "the peer requires a mechanism other than NULL",
+            Self::SocketType => "the type of the peer's socket does not fit",
+            Self::TooLong => "a frame or message is too long",
+            Self::Command => "a command is malformed or not allowed here",
         })
     }
 }
 
-impl std::error::Error for Malformed {}
+impl std::error::Error for ProtocolError {}
 
-/// What a connection has to tell.
+/// What [`Connection::decode`] found in the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// The handshake is over; the peer has this identity, empty if it has none. Told once, before the first message.
+    /// The handshake is complete. Contains the peer's identity, which is empty if it has none.
+    /// Returned once, before the first message.
     Ready(Frame),
-    /// There is a message.
+    /// A message is complete.
     Message,
 }
 
@@ -102,10 +105,11 @@ enum Stage {
     Messages,
 }
 
-/// One side of a connection.
+/// The local side of one connection.
 ///
-/// Inputs: [`decode`](Self::decode) with what was read, [`send`](Self::send) with what is to be sent. Output:
-/// [`outgoing`](Self::outgoing), to be written whenever it is not empty. After an error nothing more is to be done but to close.
+/// Pass received bytes to [`decode`](Self::decode) and messages to [`send`](Self::send). Write
+/// [`outgoing`](Self::outgoing) to the transport whenever it is not empty. After an error, close
+/// the connection.
 #[derive(Debug)]
 pub struct Connection {
     kind: SocketType,
@@ -114,15 +118,17 @@ pub struct Connection {
     decoder: Decoder,
     most_frame_bytes: usize,
     most_frames: usize,
-    /// Whether part of a message has come.
+    /// Whether a message has begun and is not complete.
     is_inside: bool,
     message_bytes: usize,
     outgoing: Outgoing,
 }
 
 impl Connection {
-    /// A connection that has just been made. `identity` may be empty. Frames beyond `most_frame_bytes` end the connection, as do
-    /// messages beyond twice that; of a message that has more than `most_frames` the rest is dropped.
+    /// Creates the state of a new connection. `identity` may be empty.
+    ///
+    /// `decode` fails on a frame longer than `most_frame_bytes` and on a message longer than twice
+    /// that. It drops all frames of a message after the first `most_frames`.
     #[must_use]
     pub fn new(kind: SocketType, identity: Frame, most_frame_bytes: usize, most_frames: usize) -> Self {
         let mut outgoing = Outgoing::default();
@@ -142,37 +148,45 @@ impl Connection {
         }
     }
 
-    /// Whether the handshake is over.
+    /// Whether the handshake is complete.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         matches!(self.stage, Stage::Messages)
     }
 
-    /// Whether part of a message has come, and its end not.
+    /// Whether a message has begun and is not complete.
     #[must_use]
     pub fn is_inside(&self) -> bool {
         self.is_inside
     }
 
-    /// What is to be written.
+    /// The bytes to write.
     #[must_use]
     pub fn outgoing(&self) -> &Outgoing {
         &self.outgoing
     }
 
-    /// What is to be written, for whoever writes it.
+    /// The bytes to write, for [`Outgoing::consume`].
     pub fn outgoing_mut(&mut self) -> &mut Outgoing {
         &mut self.outgoing
     }
 
-    /// Sends a message. Leaves `frames` empty. Only after [`Input::Ready`].
+    /// Queues a message and leaves `frames` empty. Call it only after [`Input::Ready`].
     pub fn send(&mut self, frames: &mut Vec<Frame>) {
         self.outgoing.put_message(frames);
     }
 
-    /// Takes bytes from the front of `input` until there is something to tell; `None`: until it is empty. A message is in `frames`
-    /// when it is complete; until then they hold what has come of it, and are to be given again as they are.
-    pub fn decode(&mut self, input: &mut &[u8], frames: &mut Vec<Frame>) -> Result<Option<Input>, Malformed> {
+    /// Consumes bytes from the front of `input` up to the next [`Input`]. Returns `None` when
+    /// `input` is empty.
+    ///
+    /// On [`Input::Message`], `frames` contains the complete message. Before that, `frames`
+    /// contains its first frames: pass the same vector, unchanged, to the next call.
+    ///
+    /// # Errors
+    ///
+    /// A [`ProtocolError`] says why the peer's bytes are not valid. Close the connection: further
+    /// calls return nothing useful.
+    pub fn decode(&mut self, input: &mut &[u8], frames: &mut Vec<Frame>) -> Result<Option<Input>, ProtocolError> {
         loop {
             if let Stage::Greeting(greeting) = &mut self.stage {
                 let mut answer = Vec::new();
@@ -195,7 +209,7 @@ impl Connection {
                     }
                     self.message_bytes += received.frame.len();
                     if self.message_bytes > self.most_frame_bytes.saturating_mul(2) {
-                        return Err(Malformed::TooLong);
+                        return Err(ProtocolError::TooLong);
                     }
                     if frames.len() < self.most_frames {
                         frames.push(received.frame);
@@ -228,26 +242,26 @@ impl Connection {
         });
     }
 
-    fn peers_identity(&self, version: Version, received: Received) -> Result<Frame, Malformed> {
+    fn peers_identity(&self, version: Version, received: Received) -> Result<Frame, ProtocolError> {
         let identity = match version {
             Version::Two if !received.has_more => received.frame,
             Version::Three if received.is_command => self.read_ready(&received.frame)?,
-            _ => return Err(Malformed::Command),
+            _ => return Err(ProtocolError::Command),
         };
         if identity.len() > IDENTITY_BYTES {
-            return Err(Malformed::Command);
+            return Err(ProtocolError::Command);
         }
         Ok(identity)
     }
 
-    fn read_ready(&self, frame: &[u8]) -> Result<Frame, Malformed> {
+    fn read_ready(&self, frame: &[u8]) -> Result<Frame, ProtocolError> {
         let (name, mut rest) = split_command(frame)?;
         if name != b"READY" {
-            return Err(Malformed::Command);
+            return Err(ProtocolError::Command);
         }
         let (mut identity, mut socket_type) = (Frame::default(), None);
         while !rest.is_empty() {
-            let (name, value, after) = split_property(rest).ok_or(Malformed::Command)?;
+            let (name, value, after) = split_property(rest).ok_or(ProtocolError::Command)?;
             if name.eq_ignore_ascii_case(b"Identity") {
                 identity = Frame::from(value);
             } else if name.eq_ignore_ascii_case(b"Socket-Type") {
@@ -257,18 +271,18 @@ impl Connection {
         }
         match socket_type {
             Some(socket_type) if self.kind.accepts(socket_type) => Ok(identity),
-            _ => Err(Malformed::SocketType),
+            _ => Err(ProtocolError::SocketType),
         }
     }
 
-    /// A command after the handshake. Those that are not known mean nothing here.
-    fn command(&mut self, frame: &[u8]) -> Result<(), Malformed> {
+    /// Handles a command after the handshake. Unknown commands are ignored.
+    fn command(&mut self, frame: &[u8]) -> Result<(), ProtocolError> {
         match split_command(frame)? {
             (b"PING", rest) if rest.len() >= 2 => {
-                // Behind two bytes of how long to wait for the next comes what the answer repeats.
+                // The first 2 bytes are the time to live; the `PONG` repeats the bytes after them.
                 let context = &rest[2..];
                 if context.len() > CONTEXT_BYTES {
-                    return Err(Malformed::Command);
+                    return Err(ProtocolError::Command);
                 }
                 if self.outgoing.bytes() > UNREAD_BYTES {
                     return Ok(());
@@ -276,7 +290,7 @@ impl Connection {
                 self.outgoing.put_bytes(|output| put_command(output, b"PONG", |body| body.extend_from_slice(context)));
                 Ok(())
             }
-            (b"PING" | b"ERROR", _) => Err(Malformed::Command),
+            (b"PING" | b"ERROR", _) => Err(ProtocolError::Command),
             _ => Ok(()),
         }
     }
@@ -297,9 +311,9 @@ fn put_property(output: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     output.extend_from_slice(value);
 }
 
-fn split_command(frame: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
-    let (length, rest) = frame.split_first().ok_or(Malformed::Command)?;
-    rest.split_at_checked(usize::from(*length)).ok_or(Malformed::Command)
+fn split_command(frame: &[u8]) -> Result<(&[u8], &[u8]), ProtocolError> {
+    let (length, rest) = frame.split_first().ok_or(ProtocolError::Command)?;
+    rest.split_at_checked(usize::from(*length)).ok_or(ProtocolError::Command)
 }
 
 fn split_property(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {

@@ -1,45 +1,46 @@
-//! Bytes into frames, however they are cut.
+//! Splits a byte stream into frames, at whatever points its reads are cut.
 
 use pigato_frame::Frame;
 
-use crate::connection::Malformed;
+use crate::connection::ProtocolError;
 
 const MORE: u8 = 1;
 const LONG: u8 = 2;
 const COMMAND: u8 = 4;
 
-/// Bytes of the longest header: flags and eight of length.
+/// Length of the longest header: 1 byte of flags and 8 bytes of length.
 const LONG_HEADER_BYTES: usize = 9;
 
-/// Most memory that is taken for a frame before its bytes have come: a peer may announce more than it ever sends.
+/// Most memory reserved for a frame before its bytes arrive: a peer may announce more than it ever
+/// sends.
 const ADVANCE_BYTES: usize = 64 << 10;
 
-/// Longest command. Those that are known have a hundred bytes at most.
+/// Limit for the length of a command. The known commands have at most 100 bytes.
 pub(crate) const COMMAND_BYTES: usize = 8 << 10;
 
-/// One frame as it came.
+/// One frame as received.
 pub(crate) struct Received {
     pub(crate) frame: Frame,
     pub(crate) has_more: bool,
     pub(crate) is_command: bool,
 }
 
-/// What has come of a frame that is not complete.
+/// The part of an incomplete frame that has arrived.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
     header: [u8; LONG_HEADER_BYTES],
     header_bytes: usize,
-    /// The body so far and its length, once the header is complete.
+    /// The body received so far and its full length; `None` until the header is complete.
     body: Option<(Vec<u8>, usize)>,
 }
 
 impl Decoder {
-    /// Takes the next frame from `input`, or all of it as the beginning of one.
-    pub(crate) fn decode(&mut self, input: &mut &[u8], most_bytes: usize) -> Result<Option<Received>, Malformed> {
+    /// Consumes the next frame from `input`, or all of `input` as the beginning of a frame.
+    pub(crate) fn decode(&mut self, input: &mut &[u8], most_bytes: usize) -> Result<Option<Received>, ProtocolError> {
         if self.body.is_none() {
             let Some((header_bytes, length)) = self.header(input, most_bytes)? else { return Ok(None) };
             if self.header_bytes == 0 && input.len() - header_bytes >= length {
-                // The common case: all of it is here.
+                // The common case: the whole frame is in `input`.
                 let flags = input[0];
                 let (body, rest) = input[header_bytes..].split_at(length);
                 *input = rest;
@@ -64,9 +65,9 @@ impl Decoder {
         Ok(Some(received(self.header[0], Frame::from(body))))
     }
 
-    /// The bytes of the header, what came before among them, and the length of the body; nothing and all of `input` if it is not
-    /// complete.
-    fn header(&mut self, input: &mut &[u8], most_bytes: usize) -> Result<Option<(usize, usize)>, Malformed> {
+    /// Returns the length of the header, with the bytes received before, and the length of the
+    /// body. If the header is not complete, consumes all of `input` and returns `None`.
+    fn header(&mut self, input: &mut &[u8], most_bytes: usize) -> Result<Option<(usize, usize)>, ProtocolError> {
         let at = |index: usize| {
             if index < self.header_bytes {
                 Some(self.header[index])
@@ -86,7 +87,7 @@ impl Decoder {
         let length = (1..header_bytes).filter_map(at).fold(0, |length, byte| (length << 8) | u64::from(byte));
         match usize::try_from(length) {
             Ok(length) if length <= most_bytes => Ok(Some((header_bytes, length))),
-            _ => Err(Malformed::TooLong),
+            _ => Err(ProtocolError::TooLong),
         }
     }
 }

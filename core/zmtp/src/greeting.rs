@@ -1,28 +1,28 @@
-//! What a connection begins with, before there are frames.
+//! The greeting, with which a connection begins, before the first frame.
 
-use crate::connection::{Malformed, SocketType};
+use crate::connection::{ProtocolError, SocketType};
 
-/// Bytes after which the versions differ: the signature of ten and the major version.
+/// The part of the greeting that all versions share: a signature of 10 bytes and the major version.
 const OPENING_BYTES: usize = 11;
 
-/// Bytes of the greeting of ZMTP 3.
+/// Length of the greeting of ZMTP 3.
 const GREETING_BYTES: usize = 64;
 
-/// Bytes of the greeting of ZMTP 2: signature, revision, socket type.
+/// Length of the greeting of ZMTP 2: signature, revision, socket type.
 const GREETING_2_BYTES: usize = 12;
 
-/// Where the greeting of ZMTP 3 names the mechanism.
+/// Position of the mechanism in the greeting of ZMTP 3.
 const MECHANISM: std::ops::Range<usize> = 12..32;
 
 const NULL: [u8; 20] = *b"NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
-/// The revision that stands for ZMTP 2.0.
+/// The revision number of ZMTP 2.0.
 const REVISION_2: u8 = 1;
 
 const MAJOR: u8 = 3;
 const MINOR: u8 = 1;
 
-/// What frames follow a greeting.
+/// The version whose framing follows the greeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
     /// The identity as a frame, then messages.
@@ -31,32 +31,32 @@ pub(crate) enum Version {
     Three,
 }
 
-/// The side's own signature and major version; what follows depends on the peer's.
+/// The local signature and major version. The rest of the greeting depends on the peer's version.
 pub(crate) fn opening() -> [u8; OPENING_BYTES] {
     [0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, MAJOR]
 }
 
-/// What is known of a peer's greeting.
+/// The part of the peer's greeting that has arrived.
 #[derive(Debug, Default)]
 pub(crate) struct Greeting {
     bytes: Vec<u8>,
 }
 
 impl Greeting {
-    /// Takes what belongs to the greeting from `input` and appends to `output` what the peer's version wants to hear. Returns the
-    /// version once the greeting is complete.
+    /// Consumes the greeting from `input` and appends to `output` the rest of the local greeting
+    /// for the peer's version. Returns the version once the greeting is complete.
     pub(crate) fn decode(
         &mut self,
         kind: SocketType,
         input: &mut &[u8],
         output: &mut Vec<u8>,
-    ) -> Result<Option<Version>, Malformed> {
+    ) -> Result<Option<Version>, ProtocolError> {
         if self.bytes.len() < OPENING_BYTES {
             if !self.take(input, OPENING_BYTES)? {
                 return Ok(None);
             }
             if self.bytes[OPENING_BYTES - 2] & 1 == 0 {
-                return Err(Malformed::Version);
+                return Err(ProtocolError::Version);
             }
             match self.bytes[OPENING_BYTES - 1] {
                 REVISION_2 => output.push(kind.number()),
@@ -65,31 +65,32 @@ impl Greeting {
                     output.extend_from_slice(&NULL);
                     output.extend_from_slice(&[0; GREETING_BYTES - MECHANISM.end]);
                 }
-                _ => return Err(Malformed::Version),
+                _ => return Err(ProtocolError::Version),
             }
         }
         if self.bytes[OPENING_BYTES - 1] == REVISION_2 {
             return match self.take(input, GREETING_2_BYTES)? {
                 false => Ok(None),
                 true if kind.accepts_number(self.bytes[OPENING_BYTES]) => Ok(Some(Version::Two)),
-                true => Err(Malformed::SocketType),
+                true => Err(ProtocolError::SocketType),
             };
         }
         match self.take(input, GREETING_BYTES)? {
             false => Ok(None),
             true if self.bytes[MECHANISM] == NULL => Ok(Some(Version::Three)),
-            true => Err(Malformed::Mechanism),
+            true => Err(ProtocolError::Mechanism),
         }
     }
 
-    /// Takes bytes until there are `needed`; returns whether there are.
-    fn take(&mut self, input: &mut &[u8], needed: usize) -> Result<bool, Malformed> {
+    /// Consumes bytes until `needed` have arrived; returns whether they have.
+    fn take(&mut self, input: &mut &[u8], needed: usize) -> Result<bool, ProtocolError> {
         let (taken, rest) = input.split_at((needed - self.bytes.len()).min(input.len()));
         self.bytes.extend_from_slice(taken);
         *input = rest;
-        // A peer of libzmq 2, which has no version, would wait for an answer for ever.
+        // Fail early: a peer of libzmq 2, whose greeting has no version, would wait for an answer
+        // forever.
         if self.bytes.first().is_some_and(|first| *first != 0xff) {
-            return Err(Malformed::Version);
+            return Err(ProtocolError::Version);
         }
         Ok(self.bytes.len() == needed)
     }

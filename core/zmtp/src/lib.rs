@@ -1,11 +1,13 @@
-//! ZMTP, the protocol that ZeroMQ's sockets speak over TCP, without I/O.
+//! ZMTP, the wire protocol of ZeroMQ sockets over TCP, without I/O.
 //!
-//! A [`Connection`] is one side of one TCP connection. What was read from it goes into [`Connection::decode`], which tells when
-//! the handshake is over and gives one message after the other; what is to be written is in [`Connection::outgoing`].
+//! A [`Connection`] is one side of one TCP connection. Pass received bytes to
+//! [`Connection::decode`], which reports the end of the handshake and then one message after the
+//! other. Write the bytes of [`Connection::outgoing`] to the peer.
 //!
-//! Spoken are ZMTP 3.0 and 3.1 ([RFC 23](https://rfc.zeromq.org/spec/23/), [RFC 37](https://rfc.zeromq.org/spec/37/)) with the NULL
-//! mechanism, and ZMTP 2.0 ([RFC 15](https://rfc.zeromq.org/spec/15/)) for peers with libzmq 3. Heartbeats of a peer (`PING`) are
-//! answered.
+//! Supported versions: ZMTP 3.0 and 3.1 ([RFC 23](https://rfc.zeromq.org/spec/23/), [RFC
+//! 37](https://rfc.zeromq.org/spec/37/)) with the NULL mechanism, and ZMTP 2.0 ([RFC
+//! 15](https://rfc.zeromq.org/spec/15/)), which libzmq 3 speaks. A connection answers the
+//! heartbeats of a peer (`PING`) and sends none.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -14,5 +16,5 @@ mod decoder;
 mod greeting;
 mod outgoing;
 
-pub use connection::{Connection, Input, Malformed, SocketType};
+pub use connection::{Connection, Input, ProtocolError, SocketType};
 pub use outgoing::Outgoing;

@@ -1,4 +1,4 @@
-//! What is to be written: bytes of short frames behind each other, long frames as they are.
+//! Bytes to write: short frames are copied together, long frames are shared.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -7,13 +7,14 @@ use pigato_frame::Frame;
 
 use crate::decoder::put_header;
 
-/// Frames up to here are copied, longer ones are written from where they are.
+/// Longest frame that is copied. Longer frames are written from their own memory.
 const COPIED_BYTES: usize = 2_048;
 
-/// A segment of copied bytes is closed when it has this many, so that what is written can be given back.
+/// Length at which a segment of copied bytes is closed, so that its memory can be freed once it is
+/// written.
 const SEGMENT_BYTES: usize = 64 << 10;
 
-/// Memory kept when all is written.
+/// Capacity that the tail keeps once everything is written.
 const KEPT_BYTES: usize = 16 << 10;
 
 #[derive(Debug)]
@@ -25,7 +26,7 @@ enum Data {
 #[derive(Debug)]
 struct Segment {
     data: Data,
-    /// How many messages end in it.
+    /// Number of messages that end in this segment.
     messages: usize,
 }
 
@@ -38,45 +39,46 @@ impl Segment {
     }
 }
 
-/// What a connection has to write, in order.
+/// The bytes that a connection has to write, in order.
 #[derive(Debug, Default)]
 pub struct Outgoing {
     segments: VecDeque<Segment>,
     segment_bytes: usize,
-    /// Behind the segments.
+    /// Bytes behind the last segment.
     tail: Vec<u8>,
     tail_messages: usize,
-    /// How much is written of the first segment, or of the tail if there is none.
+    /// Number of bytes written of the first segment, or of the tail if there is no segment.
     written: usize,
     messages: usize,
 }
 
 impl Outgoing {
-    /// Whether all is written.
+    /// Whether everything is written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes() == 0
     }
 
-    /// Bytes that are not written.
+    /// Number of bytes not yet written.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.segment_bytes + self.tail.len() - self.written
     }
 
-    /// Messages that are not written, those in part among them, and what the handshake consists of.
+    /// Number of messages not yet completely written. Counts each part of the handshake and each
+    /// command as a message.
     #[must_use]
     pub fn messages(&self) -> usize {
         self.messages
     }
 
-    /// What is to be written next, if that is in one piece.
+    /// The bytes to write, if they are one slice.
     #[must_use]
     pub fn only_slice(&self) -> Option<&[u8]> {
         self.segments.is_empty().then(|| &self.tail[self.written..])
     }
 
-    /// Fills `slices` with what is to be written next, and returns how many there are.
+    /// Fills `slices` with the next bytes to write and returns the number of slices filled.
     pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let pieces = self.segments.iter().map(Segment::bytes).chain([&self.tail[..]]);
         let mut count = 0;
@@ -87,7 +89,7 @@ impl Outgoing {
         count
     }
 
-    /// Notes that so many bytes are written.
+    /// Removes the first `bytes` bytes, which have been written.
     pub fn consume(&mut self, bytes: usize) {
         self.written += bytes;
         while let Some(length) = self.segments.front().map(|first| first.bytes().len()) {
@@ -108,7 +110,7 @@ impl Outgoing {
         }
     }
 
-    /// Adds a message. Leaves `frames` empty.
+    /// Appends a message and leaves `frames` empty.
     pub fn put_message(&mut self, frames: &mut Vec<Frame>) {
         let last = frames.len().saturating_sub(1);
         for (position, frame) in frames.drain(..).enumerate() {
@@ -124,7 +126,7 @@ impl Outgoing {
         self.end();
     }
 
-    /// Adds what is no message.
+    /// Appends bytes that are not a message: a part of the handshake or a command.
     pub(crate) fn put_bytes(&mut self, put: impl FnOnce(&mut Vec<u8>)) {
         put(&mut self.tail);
         self.end();

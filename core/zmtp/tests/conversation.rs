@@ -1,4 +1,4 @@
-//! Two sides that talk with each other, however their bytes are cut, and how fast or slowly they are written.
+//! Two connections that talk to each other, with random cuts between reads and random write sizes.
 
 use pigato_frame::Frame;
 use pigato_zmtp::{Connection, Input, SocketType};
@@ -12,7 +12,7 @@ fn connection(kind: SocketType, identity: &str) -> Connection {
     Connection::new(kind, Frame::from(identity), MOST_BYTES, MOST_FRAMES)
 }
 
-/// The next bytes that a side writes, at most so many.
+/// Takes the next bytes that a side writes, at most `most`.
 fn take(side: &mut Connection, most: usize) -> Vec<u8> {
     let outgoing = side.outgoing_mut();
     let mut slices = [std::io::IoSlice::new(&[]); 3];
@@ -23,19 +23,19 @@ fn take(side: &mut Connection, most: usize) -> Vec<u8> {
     all
 }
 
-/// What a side hears.
+/// What a side has received.
 #[derive(Default)]
-struct Ear {
+struct Received {
     frames: Vec<Frame>,
     identity: Option<Frame>,
     messages: Vec<Vec<Frame>>,
 }
 
-impl Ear {
-    fn hear(&mut self, side: &mut Connection, mut bytes: &[u8]) {
+impl Received {
+    fn receive(&mut self, side: &mut Connection, mut bytes: &[u8]) {
         while let Some(input) = side.decode(&mut bytes, &mut self.frames).expect("well-formed") {
             match input {
-                Input::Ready(identity) => assert!(self.identity.replace(identity).is_none(), "told once"),
+                Input::Ready(identity) => assert!(self.identity.replace(identity).is_none(), "reported once"),
                 Input::Message => self.messages.push(std::mem::take(&mut self.frames)),
             }
         }
@@ -43,19 +43,19 @@ impl Ear {
     }
 }
 
-fn shake_hands(dealer: &mut Connection, router: &mut Connection) -> (Ear, Ear) {
-    let (mut dealers, mut routers) = (Ear::default(), Ear::default());
+fn shake_hands(dealer: &mut Connection, router: &mut Connection) -> (Received, Received) {
+    let (mut dealers, mut routers) = (Received::default(), Received::default());
     while !dealer.is_ready() || !router.is_ready() {
         let (to_router, to_dealer) = (take(dealer, usize::MAX), take(router, usize::MAX));
-        assert!(!to_router.is_empty() || !to_dealer.is_empty(), "both wait for each other");
-        routers.hear(router, &to_router);
-        dealers.hear(dealer, &to_dealer);
+        assert!(!to_router.is_empty() || !to_dealer.is_empty(), "both sides wait for each other");
+        routers.receive(router, &to_router);
+        dealers.receive(dealer, &to_dealer);
     }
     (dealers, routers)
 }
 
 #[test]
-fn both_learn_who_the_other_is() {
+fn each_side_learns_the_identity_of_the_other() {
     let (mut dealer, mut router) = (connection(SocketType::Dealer, "me"), connection(SocketType::Router, ""));
     let (dealers, routers) = shake_hands(&mut dealer, &mut router);
     assert_eq!(dealers.identity.as_deref(), Some(&b""[..]));
@@ -63,11 +63,11 @@ fn both_learn_who_the_other_is() {
 }
 
 #[test]
-fn what_is_written_is_given_back() {
+fn memory_of_written_bytes_is_freed() {
     let (mut dealer, mut router) = (connection(SocketType::Dealer, "me"), connection(SocketType::Router, ""));
     let (_, mut routers) = shake_hands(&mut dealer, &mut router);
     let left = take(&mut dealer, usize::MAX);
-    routers.hear(&mut router, &left);
+    routers.receive(&mut router, &left);
     for _ in 0..1_000 {
         dealer.send(&mut vec![Frame::from(vec![1; 500]), Frame::from(vec![2; 5_000])]);
     }
@@ -76,7 +76,7 @@ fn what_is_written_is_given_back() {
     assert!(most > 5_500_000);
     while !dealer.outgoing().is_empty() {
         let bytes = take(&mut dealer, 100_000);
-        routers.hear(&mut router, &bytes);
+        routers.receive(&mut router, &bytes);
     }
     assert_eq!((dealer.outgoing().messages(), dealer.outgoing().bytes(), routers.messages.len()), (0, 0, 1_000));
 }
@@ -96,7 +96,7 @@ proptest! {
         identity in "[a-z]{0,255}",
     ) {
         let (mut dealer, mut router) = (connection(SocketType::Dealer, &identity), connection(SocketType::Router, ""));
-        let (mut dealers, mut routers) = (Ear::default(), Ear::default());
+        let (mut dealers, mut routers) = (Received::default(), Received::default());
         let mut to_send = messages.clone().into_iter();
         let mut cuts = cuts.into_iter().cycle();
         for _ in 0..100_000 {
@@ -109,8 +109,8 @@ proptest! {
             if to_router.is_empty() && to_dealer.is_empty() && dealer.is_ready() && to_send.len() == 0 {
                 break;
             }
-            routers.hear(&mut router, &to_router);
-            dealers.hear(&mut dealer, &to_dealer);
+            routers.receive(&mut router, &to_router);
+            dealers.receive(&mut dealer, &to_dealer);
         }
         prop_assert_eq!(routers.identity.as_deref(), Some(identity.as_bytes()));
         let received: Vec<Vec<Vec<u8>>> =

@@ -1,5 +1,5 @@
-//! A worker that echoes, and a client that keeps a window of requests in flight, over NATS with async-nats:
-//! `nats worker URL`, `nats client URL REQUESTS WINDOW BODY_BYTES`.
+//! An echoing worker, and a client that keeps a window of requests in flight, over NATS with
+//! async-nats: `nats worker URL`, `nats client URL REQUESTS WINDOW BODY_BYTES`.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use async_nats::{Client, ConnectOptions};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use hdrhistogram::Histogram;
 
-/// Requests that are made before the clock starts: 1/n of all.
+/// Warm-up requests before the measurement: 1/n of all.
 const WARM_UP: usize = 10;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -26,7 +26,7 @@ async fn main() -> Outcome {
 }
 
 async fn connected(url: &str) -> Result<Client, Box<dyn std::error::Error>> {
-    // That of requests to PIGATO.
+    // The same timeout as that of requests to PIGATO.
     Ok(ConnectOptions::new().request_timeout(Some(Duration::from_secs(60))).connect(url).await?)
 }
 

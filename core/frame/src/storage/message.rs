@@ -1,12 +1,14 @@
 //! Blocks that are libzmq messages.
 //!
-//! A message longer than 33 bytes is a pointer to bytes with a reference count: its own allocation, or on the receiving
-//! side mostly a slice of the 8 KiB buffer that the connection was read into. A clone is a message of its own that shares
-//! the bytes (`zmq_msg_copy`), so that a block that has arrived costs nothing more, whatever becomes of it.
+//! A libzmq message longer than 33 bytes points to bytes with a reference count: its own allocation
+//! or, when received, mostly a slice of the connection's 8 KiB receive buffer. A clone is another
+//! message that shares the bytes (`zmq_msg_copy`), so a received block costs no further allocation,
+//! however it is used.
 //!
-//! `zmq_msg_copy` writes to its *source* the first time (libzmq 4.3.4 and 4.3.5, `src/msg.cpp`): it sets a flag and stores,
-//! not atomically adds, a count of 2. Two threads doing that at once would lose a reference, so copies of one block are
-//! made one at a time. Its copies have the flag from the beginning, and count atomically.
+//! The first `zmq_msg_copy` of a message writes to its *source* (libzmq 4.3.4 and 4.3.5,
+//! `src/msg.cpp`): it sets a flag and stores, not atomically adds, a count of 2. Two threads
+//! copying at once would lose a reference, so a lock serialises copies of one block. The copies
+//! have the flag from the start and count atomically.
 
 use std::alloc::{handle_alloc_error, Layout};
 use std::cell::UnsafeCell;
@@ -32,8 +34,8 @@ impl RawMessage {
 
     pub(crate) fn copy_from(source: &[u8]) -> Self {
         let mut message = Self::empty();
-        // SAFETY: the empty message owns nothing and may be initialised again. Afterwards it has room for exactly as many
-        // bytes, which nobody else can see yet.
+        // SAFETY: the empty message owns nothing and may be initialised again. Afterwards it has
+        // room for exactly these bytes, and no other reference exists yet.
         unsafe {
             check_allocated(zmq_sys::zmq_msg_init_size(&mut message.0, source.len()), source.len());
             let target = zmq_sys::zmq_msg_data(&mut message.0).cast::<u8>();
@@ -43,11 +45,11 @@ impl RawMessage {
     }
 
     pub(crate) fn bytes(&mut self) -> &[u8] {
-        // SAFETY: the message is initialised and nobody writes to it, as long as the borrow lasts.
+        // SAFETY: the message is initialised, and nothing writes to it while the borrow lasts.
         unsafe { bytes_of(&mut self.0) }
     }
 
-    /// Whether more frames of the same message follow. Says something on a message just received only.
+    /// Whether more frames of the same message follow. Meaningful only for a message just received.
     pub(crate) fn more(&self) -> bool {
         // SAFETY: the message is initialised; reads a flag.
         unsafe { zmq_sys::zmq_msg_more(&self.0) != 0 }
@@ -66,10 +68,11 @@ impl Drop for RawMessage {
 ///
 /// # Safety
 ///
-/// The message is initialised, and for as long as the bytes are used neither closed nor moved nor written to, except by
-/// `zmq_msg_copy`, which leaves alone what this reads.
+/// The message is initialised, and for as long as the bytes are used neither closed nor moved nor
+/// written to, except by `zmq_msg_copy`, which leaves alone what this reads.
 unsafe fn bytes_of<'a>(message: *mut zmq_msg_t) -> &'a [u8] {
-    // SAFETY: the caller's promise; the bytes live as long as the message. A length of 0 may come with any pointer.
+    // SAFETY: the caller's promise; the bytes live as long as the message. A length of 0 may come
+    // with any pointer.
     unsafe {
         match zmq_sys::zmq_msg_size(message) {
             0 => &[],
@@ -78,26 +81,28 @@ unsafe fn bytes_of<'a>(message: *mut zmq_msg_t) -> &'a [u8] {
     }
 }
 
-/// A message of more than [`INLINE`] bytes, which are therefore outside of the structure and do not move with it.
+/// A message of more than [`INLINE`] bytes, which are therefore outside of the structure and do not
+/// move with it.
 pub(crate) struct Block {
-    /// Written to by copying only, while `is_copied` is set by who copies.
+    /// Only written by copying, by the thread that has set `is_copied`.
     message: UnsafeCell<RawMessage>,
-    /// A lock of one byte, wherever it runs: a frame has no room for more.
+    /// A 1-byte spin lock: a frame has no room for more.
     is_copied: AtomicBool,
 }
 
-// SAFETY: a message has no tie to the thread that made it: libzmq itself moves messages between application and I/O
-// threads. Its bytes and properties are counted atomically, and the function that frees an adopted `Vec` may run on any
-// thread.
+// SAFETY: a message is not tied to the thread that created it: libzmq itself moves messages between
+// application and I/O threads. Its bytes and properties are counted atomically, and the function
+// that frees an adopted `Vec` may run on any thread.
 unsafe impl Send for Block {}
 
-// SAFETY: through `&Block` one can read the bytes, which never change (nothing here hands out `&mut` to them, and libzmq
-// writes to the bytes of outgoing messages only if they are not shared, `ws_encoder.cpp`), and copy the message, which
-// `is_copied` lets one thread do at a time and which touches nothing that reading looks at.
+// SAFETY: `&Block` allows two operations. Reading: the bytes never change (no code here returns
+// `&mut` to them, and libzmq writes to the bytes of an outgoing message only if they are not
+// shared, `ws_encoder.cpp`). Copying: `is_copied` serialises it, and it writes nothing that reading
+// reads.
 unsafe impl Sync for Block {}
 
 impl Block {
-    /// Takes a message over; it must be longer than [`INLINE`].
+    /// Takes ownership of a message, which must be longer than [`INLINE`].
     pub(crate) fn adopt(message: RawMessage) -> Self {
         let block = Self { message: UnsafeCell::new(message), is_copied: AtomicBool::new(false) };
         debug_assert!(block.as_slice().len() > INLINE, "short messages have their bytes inside");
@@ -108,13 +113,13 @@ impl Block {
         Self::adopt(RawMessage::copy_from(source))
     }
 
-    /// Adopts the vector's memory, with its spare capacity.
+    /// Takes ownership of the vector's memory, with its spare capacity.
     pub(crate) fn from_vec(bytes: Vec<u8>) -> Self {
         let mut bytes = std::mem::ManuallyDrop::new(bytes);
         let mut message = RawMessage::empty();
-        // SAFETY: the empty message owns nothing and may be initialised again. The memory was allocated by a `Vec` of
-        // that capacity, is not empty, and belongs to the message from here on; `free_vec` gets pointer and capacity
-        // back.
+        // SAFETY: the empty message owns nothing and may be initialised again. The memory was
+        // allocated by a `Vec` of that capacity, is not empty, and belongs to the message from here
+        // on; `free_vec` gets pointer and capacity back.
         let rc = unsafe {
             zmq_sys::zmq_msg_init_data(
                 &mut message.0,
@@ -129,8 +134,9 @@ impl Block {
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
-        // SAFETY: the message is initialised and lives as long as `self`. It is longer than what is inside the structure, so
-        // that it may be moved meanwhile, and copying is all that is done to it.
+        // SAFETY: the message is initialised and lives as long as `self`. Its bytes are
+        // outside of the structure, so it may move meanwhile, and the only other operation is
+        // copying.
         unsafe { bytes_of(&raw mut (*self.message.get()).0) }
     }
 
@@ -143,11 +149,12 @@ impl Block {
 impl Clone for Block {
     fn clone(&self) -> Self {
         let mut copy = RawMessage::empty();
-        // Held for some nanoseconds, so that it hardly ever has to be waited for.
+        // The lock is held for some nanoseconds, so a wait is rare.
         while self.is_copied.swap(true, Ordering::Acquire) {
             std::thread::yield_now();
         }
-        // SAFETY: both messages are initialised, and only who has set `is_copied` writes to the source.
+        // SAFETY: both messages are initialised, and only the thread that has set `is_copied`
+        // writes to the source.
         let rc = unsafe { zmq_sys::zmq_msg_copy(&mut copy.0, &raw mut (*self.message.get()).0) };
         self.is_copied.store(false, Ordering::Release);
         debug_assert_eq!(rc, 0, "fails for uninitialised messages only");
@@ -155,13 +162,13 @@ impl Clone for Block {
     }
 }
 
-/// Frees the memory of a `Vec<u8>` of the capacity `hint`; its elements need no dropping.
+/// Frees the memory of a `Vec<u8>` whose capacity is `hint`; its elements need no drop.
 unsafe extern "C" fn free_vec(data: *mut c_void, hint: *mut c_void) {
-    // SAFETY: `from_vec` took both from a vector that it forgot, and libzmq calls this once.
+    // SAFETY: `from_vec` took both from a vector that it leaked, and libzmq calls this once.
     drop(unsafe { Vec::from_raw_parts(data.cast::<u8>(), 0, hint.addr()) });
 }
 
-/// Out of memory ends here as it does for any other allocation in Rust.
+/// Handles running out of memory like any other allocation in Rust.
 fn check_allocated(rc: c_int, len: usize) {
     if rc != 0 {
         handle_alloc_error(Layout::array::<u8>(len).unwrap_or(Layout::new::<zmq_msg_t>()));

@@ -1,4 +1,4 @@
-//! Sockets for the tests: pairs of them, connected and ready.
+//! Connected pairs of sockets for the tests.
 
 #![allow(dead_code)]
 
@@ -11,7 +11,7 @@ pub(crate) fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|i| (i * 31 % 251) as u8).collect()
 }
 
-/// A socket that gives up its unsent messages when it is closed.
+/// A socket that drops its unsent messages when it is closed.
 pub(crate) fn open(context: &Context, kind: SocketType) -> Socket {
     let socket = context.socket(kind).unwrap();
     socket.set_linger(0).unwrap();
@@ -26,7 +26,7 @@ pub(crate) fn pair(context: &Context, endpoint: &str, kinds: (SocketType, Socket
     (bound, connected)
 }
 
-/// Receives a frame that is on its way.
+/// Receives a frame that is under way.
 pub(crate) fn arrive(socket: &Socket) -> (Frame, bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
@@ -39,13 +39,13 @@ pub(crate) fn arrive(socket: &Socket) -> (Frame, bool) {
     }
 }
 
-/// Sends a frame as soon as the connection is there.
+/// Sends a frame as soon as the connection is established.
 pub(crate) fn dispatch(frame: Frame, socket: &Socket, more: bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     let mut pending = frame;
     while let Err(error) = pending.send(socket, more) {
         assert_eq!(error, zmq::Error::EAGAIN);
-        assert!(Instant::now() < deadline, "nobody takes the frame");
+        assert!(Instant::now() < deadline, "the frame could not be sent");
         socket.poll(zmq::POLLOUT, 10).unwrap();
     }
 }

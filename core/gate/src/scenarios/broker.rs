@@ -11,18 +11,18 @@ use pigato_proto::protocol::{BrokerToWorker, Frame, PeerId, ToBroker};
 use super::{BODY, OPTIONS, REQUESTS};
 use crate::measured;
 
-/// A broker, and who talks to it.
+/// A broker and its peers.
 pub(super) struct Broker {
     machine: Machine,
     now: Instant,
     client: PeerId,
     requests: usize,
-    /// Where messages are encoded.
+    /// The buffer for encoded messages.
     sent: Vec<Frame>,
 }
 
-/// A request that a worker was handed.
-pub(super) struct Handed {
+/// A request that was dispatched to a worker.
+pub(super) struct Job {
     worker: PeerId,
     client: Frame,
     id: Frame,
@@ -55,48 +55,49 @@ impl Broker {
         ["C", "2", service, &id, BODY, options].map(Frame::from).to_vec()
     }
 
-    /// Takes a message of the client's and encodes all that follows from it. Returns what was handed out.
-    pub(super) fn take(&mut self, frames: Vec<Frame>) -> Option<Handed> {
+    /// Handles a message of the client and encodes the outputs. Returns the dispatched request, if
+    /// any.
+    pub(super) fn take(&mut self, frames: Vec<Frame>) -> Option<Job> {
         let client = self.client.clone();
         self.handle(&client, frames)
     }
 
-    fn handle(&mut self, peer: &PeerId, mut frames: Vec<Frame>) -> Option<Handed> {
+    fn handle(&mut self, peer: &PeerId, mut frames: Vec<Frame>) -> Option<Job> {
         self.machine.handle_message(self.now, peer, &mut frames);
         self.carry_out()
     }
 
-    fn carry_out(&mut self) -> Option<Handed> {
-        let mut handed = None;
+    fn carry_out(&mut self) -> Option<Job> {
+        let mut job = None;
         while let Some(output) = self.machine.poll_output() {
             let Output::Send { peer, message } = output else { continue };
             if let Message::Worker(BrokerToWorker::Request { client, id, .. }) = &message {
-                handed = Some(Handed { worker: peer, client: client.to_frame(), id: id.to_frame() });
+                job = Some(Job { worker: peer, client: client.to_frame(), id: id.to_frame() });
             }
             message.encode(&mut self.sent);
             black_box(&self.sent);
             self.sent.clear();
         }
-        handed
+        job
     }
 
-    pub(super) fn answer(&mut self, handed: &Handed, kind: &str) -> Option<Handed> {
-        let frames = answer(handed, kind);
-        self.handle(&handed.worker, frames)
+    pub(super) fn answer(&mut self, job: &Job, kind: &str) -> Option<Job> {
+        let frames = answer(job, kind);
+        self.handle(&job.worker, frames)
     }
 }
 
-fn answer(handed: &Handed, kind: &str) -> Vec<Frame> {
+fn answer(job: &Job, kind: &str) -> Vec<Frame> {
     let [side, kind, nothing, status, data, options] = ["W", kind, "", "0", BODY, "{}"].map(Frame::from);
-    vec![side, kind, handed.client.clone(), nothing, handed.id.clone(), status, data, options]
+    vec![side, kind, job.client.clone(), nothing, job.id.clone(), status, data, options]
 }
 
-/// An identity as long as real ones are.
+/// An identity as long as a real one.
 pub(super) fn peer(name: &str) -> PeerId {
     PeerId::new(Frame::from(format!("{name:0>36}-00000000-0000-4000-8000-000000000000").as_str()))
 }
 
-/// A point to count from.
+/// An arbitrary origin for time.
 #[allow(clippy::disallowed_methods, reason = "nothing waits for it")]
 pub(super) fn clock() -> Instant {
     Instant::now()
@@ -110,7 +111,7 @@ pub(super) fn decode() {
     }
 }
 
-/// A broker with one worker that has room for everything.
+/// A broker with one worker without a concurrency limit.
 fn with_one_worker() -> Broker {
     let mut broker = Broker::new();
     broker.worker("worker", "echo", -1);
@@ -122,19 +123,20 @@ pub(super) fn dispatch() {
     dispatch_to(&mut broker, (0..2 * REQUESTS).map(|_| "echo".to_owned()));
 }
 
-/// Makes requests for these names, each answered before the next, and measures the last [`REQUESTS`] of them.
+/// Makes requests for these names, each answered before the next, and measures the last
+/// [`REQUESTS`] of them.
 pub(super) fn dispatch_to(broker: &mut Broker, names: impl ExactSizeIterator<Item = String>) {
     let warm_up = names.len() - REQUESTS;
     for (number, name) in names.enumerate() {
         let mut frames = broker.request(&name);
-        let mut handed = None;
-        let mut step = || handed = broker.take(std::mem::take(&mut frames));
+        let mut job = None;
+        let mut step = || job = broker.take(std::mem::take(&mut frames));
         if number < warm_up {
             step();
         } else {
             measured(&mut step);
         }
-        broker.answer(&handed.expect("a free worker"), "3");
+        broker.answer(&job.expect("a free worker"), "3");
     }
 }
 
@@ -150,17 +152,17 @@ pub(super) fn reply_and_next_dispatch() {
     let mut broker = Broker::new();
     broker.worker("worker", "echo", 1);
     let first = broker.request("echo");
-    let mut handed = broker.take(first).expect("a free worker");
+    let mut job = broker.take(first).expect("a free worker");
     for _ in 0..REQUESTS {
         let frames = broker.request("echo");
         broker.take(frames);
     }
     for _ in 0..REQUESTS {
-        let mut frames = answer(&handed, "3");
-        let worker = handed.worker.clone();
+        let mut frames = answer(&job, "3");
+        let worker = job.worker.clone();
         let mut next = None;
         measured(&mut || next = broker.handle(&worker, std::mem::take(&mut frames)));
-        handed = next.expect("something was waiting");
+        job = next.expect("a request was waiting");
     }
 }
 
@@ -176,11 +178,11 @@ fn answers(kind: &str) {
     let mut broker = with_one_worker();
     for _ in 0..REQUESTS {
         let frames = broker.request("echo");
-        let handed = broker.take(frames).expect("a free worker");
-        let mut frames = answer(&handed, kind);
-        measured(&mut || drop(broker.handle(&handed.worker, std::mem::take(&mut frames))));
+        let job = broker.take(frames).expect("a free worker");
+        let mut frames = answer(&job, kind);
+        measured(&mut || drop(broker.handle(&job.worker, std::mem::take(&mut frames))));
         if kind != "3" {
-            broker.answer(&handed, "3");
+            broker.answer(&job, "3");
         }
     }
 }

@@ -1,16 +1,16 @@
-//! What is counted: each scenario makes a machine ready and then hands its steps to [`measured`](crate::measured).
+//! The scenarios: each prepares a machine and passes its steps to [`measured`](crate::measured).
 
 mod broker;
 mod peers;
 mod scale;
 
-/// Requests of each scenario.
+/// Requests per scenario.
 const REQUESTS: usize = 1_000;
 
-/// Data as small requests have it.
+/// The data of a small request.
 const BODY: &str = r#"{"symbol":"PGT","from":"2024-01-02","to":"2024-12-31"}"#;
 
-/// As our clients write them.
+/// The options that our clients send.
 const OPTIONS: &str = r#"{"timeout":60000,"retry":0}"#;
 
 /// A step of a request whose instructions are counted.
@@ -76,7 +76,7 @@ impl Scenario {
         }
     }
 
-    /// What a count is divided by.
+    /// The divisor of a count.
     pub(crate) fn operations(self) -> u64 {
         REQUESTS as u64
     }

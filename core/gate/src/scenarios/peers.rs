@@ -23,7 +23,7 @@ fn echo() -> ServiceName {
     ServiceName::new(Frame::from("echo")).expect("a short name")
 }
 
-/// A client that is connected, and the frames that it sends.
+/// A connected client and the frames that it sends.
 struct Client {
     machine: client::Machine,
     now: Instant,
@@ -47,7 +47,7 @@ impl Client {
         self.carry_out();
     }
 
-    /// Encodes what is to be sent; what the last message was stays.
+    /// Encodes the messages to send; keeps the last one.
     fn carry_out(&mut self) {
         while let Some(output) = self.machine.poll_output() {
             match output {
@@ -65,7 +65,7 @@ impl Client {
         self.carry_out();
     }
 
-    /// The reply to the request that was sent last.
+    /// The reply to the last request.
     fn reply(&self) -> Vec<Frame> {
         let mut reply = frames(["C", "3", "", "", "0", BODY, "{}"]);
         reply[3] = self.sent[3].clone();
@@ -91,7 +91,7 @@ pub(super) fn client_reply() {
     assert_eq!(client.machine.unanswered(), 0);
 }
 
-/// A worker that is connected.
+/// A connected worker.
 struct Worker {
     machine: worker::Machine,
     now: Instant,
@@ -108,7 +108,7 @@ impl Worker {
         worker
     }
 
-    /// Takes a message; returns the token of a request.
+    /// Handles a message; returns the number of a request.
     fn take(&mut self, mut frames: Vec<Frame>) -> Option<worker::Token> {
         self.machine.handle_message(self.now, &mut frames);
         self.carry_out()
@@ -122,7 +122,7 @@ impl Worker {
                     self.sent.clear();
                     message.encode(&mut self.sent);
                 }
-                PeerOutput::Event(worker::Event::Request(handed)) => request = Some(handed.token),
+                PeerOutput::Event(worker::Event::Request(delivered)) => request = Some(delivered.token),
                 other => drop(black_box(other)),
             }
         }
@@ -136,8 +136,8 @@ impl Worker {
     }
 }
 
-/// A request as the broker hands it to a worker.
-fn handed(number: usize) -> Vec<Frame> {
+/// A request as the broker sends it to a worker.
+fn delivered(number: usize) -> Vec<Frame> {
     let id = format!("00000000-0000-4000-8000-{number:012}");
     let mut frames = frames(["W", "2", "", "echo", "", &id, BODY, OPTIONS]);
     frames[2] = peer("client").to_frame();
@@ -149,7 +149,7 @@ fn handed(number: usize) -> Vec<Frame> {
 pub(super) fn worker_request() {
     let mut worker = Worker::new();
     for number in 0..REQUESTS {
-        let mut frames = handed(number);
+        let mut frames = delivered(number);
         let mut token = None;
         measured(&mut || token = worker.take(std::mem::take(&mut frames)));
         worker.reply(token.expect("a request"));
@@ -159,7 +159,7 @@ pub(super) fn worker_request() {
 pub(super) fn worker_reply() {
     let mut worker = Worker::new();
     for number in 0..REQUESTS {
-        let token = worker.take(handed(number)).expect("a request");
+        let token = worker.take(delivered(number)).expect("a request");
         measured(&mut || worker.reply(token));
     }
     assert_eq!(worker.machine.in_flight(), 0);

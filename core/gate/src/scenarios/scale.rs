@@ -1,4 +1,4 @@
-//! Dispatch by a broker that knows thousands of names and workers.
+//! Dispatch by a broker with thousands of names and workers.
 
 use super::broker::{dispatch_to, Broker};
 
@@ -6,13 +6,13 @@ const SERVICES: usize = 10_000;
 const WILDCARDS: usize = 1_000;
 const VERSIONS: usize = 1_000;
 
-/// How often each name is asked for.
+/// How many times each name is requested.
 const ROUNDS: usize = 2;
 
-/// Spreads requests over names; prime to all the numbers above.
+/// Spreads requests over the names; coprime to all numbers above.
 const STRIDE: usize = 7_919;
 
-/// A worker for each service, each wildcard and each version.
+/// A broker with a worker for each service, wildcard and version.
 fn at_scale() -> Broker {
     let mut broker = Broker::new();
     for number in 0..SERVICES {
@@ -31,7 +31,7 @@ fn service(number: usize) -> String {
     format!("service{number}")
 }
 
-/// Requests that go round so many names.
+/// The order of requests over this number of names.
 fn rounds(names: usize) -> impl ExactSizeIterator<Item = usize> {
     (0..ROUNDS * names).map(move |number| number * STRIDE % names)
 }
@@ -48,13 +48,13 @@ pub(super) fn version() {
     dispatch_to(&mut at_scale(), rounds(VERSIONS).map(|library| format!("library{library}@^1.2.0")));
 }
 
-/// As [`wildcard`], but each name is asked for once.
+/// Like [`wildcard`], but each name is requested once.
 pub(super) fn new_name() {
     let names = rounds(WILDCARDS).enumerate().map(|(number, family)| format!("family{family}.member{number}"));
     dispatch_to(&mut at_scale(), names);
 }
 
-/// As [`version`], but each range is asked for once.
+/// Like [`version`], but each range is requested once.
 pub(super) fn new_range() {
     let names = rounds(VERSIONS).enumerate().map(|(number, library)| format!("library{library}@>=1.0.{number}"));
     dispatch_to(&mut at_scale(), names);

@@ -1,4 +1,4 @@
-//! A client may give up a request.
+//! A client can cancel a request.
 
 use super::world::World;
 
@@ -15,7 +15,7 @@ fn a_queued_request_leaves_the_queue() {
 }
 
 #[test]
-fn a_worker_of_version_1_is_told() {
+fn a_version_1_worker_receives_a_cancel() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -26,7 +26,7 @@ fn a_worker_of_version_1_is_told() {
 }
 
 #[test]
-fn a_published_worker_is_not_told() {
+fn a_published_worker_receives_no_cancel() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker_of("w2", "without-cancel", 1);
@@ -42,7 +42,7 @@ fn a_published_worker_is_not_told() {
 }
 
 #[test]
-fn the_workers_slot_is_free_and_the_next_request_served_at_once() {
+fn the_workers_slot_is_free_for_the_next_request_at_once() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request("c1", "echo", "r1");
@@ -52,7 +52,7 @@ fn the_workers_slot_is_free_and_the_next_request_served_at_once() {
 }
 
 #[test]
-fn the_worker_is_told_before_it_gets_the_next_request() {
+fn the_cancel_precedes_the_next_request() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.limit("w1", 1);
@@ -66,7 +66,7 @@ fn the_worker_is_told_before_it_gets_the_next_request() {
 }
 
 #[test]
-fn an_unknown_request_is_nothing_to_cancel() {
+fn cancelling_an_unknown_request_has_no_effect() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.request("c1", "echo", "r1");

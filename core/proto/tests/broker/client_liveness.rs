@@ -1,4 +1,4 @@
-//! A client that sends heartbeats and then falls silent is gone, and with it its requests.
+//! A client that sends heartbeats and then falls silent is gone; its requests are cancelled.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ fn heartbeats_are_answered() {
 }
 
 #[test]
-fn an_announcement_is_answered_with_one() {
+fn a_hello_is_answered_with_a_hello() {
     let mut world = World::new();
     world.send("c1", r#"C|4|{"v":1,"caps":["cancel"],"heartbeat":1000}"#);
     let expected = r#"C|4|{"v":1,"caps":["cancel","credit","codec"],"heartbeat":2500,"name":"B-test","session":1}"#;
@@ -23,7 +23,7 @@ fn an_announcement_is_answered_with_one() {
 }
 
 #[test]
-fn a_client_that_was_given_up_can_tell_by_the_session() {
+fn a_client_that_was_given_up_receives_another_session() {
     let mut world = World::new();
     let announced = |world: &mut World| {
         world.send("c1", r#"C|4|{"v":1,"heartbeat":2500}"#);
@@ -48,11 +48,11 @@ fn a_silent_client_is_gone_exactly_at_its_deadline() {
 }
 
 #[test]
-fn many_live_peers_are_looked_after_at_once_and_a_silent_one_is_gone_at_its_deadline() {
+fn many_live_peers_share_deadlines_and_a_silent_peer_is_gone_exactly_at_its_own() {
     const PEERS: u64 = 500;
     let mut world = World::new();
-    let mut looks = BTreeSet::new();
-    // Spread over the interval, three of them; the last peer says nothing after the first.
+    let mut deadlines = BTreeSet::new();
+    // Spread over the interval, 3 intervals in all; the last peer sends nothing after the first.
     for beat in 0..3 * PEERS {
         let peer = beat % PEERS;
         match (beat < PEERS, peer.is_multiple_of(2)) {
@@ -61,19 +61,19 @@ fn many_live_peers_are_looked_after_at_once_and_a_silent_one_is_gone_at_its_dead
             (_, true) => world.send(format!("c{peer}"), "C|4"),
             _ => {}
         }
-        looks.extend(world.next_deadline().filter(|_| beat >= PEERS));
+        deadlines.extend(world.next_deadline().filter(|_| beat >= PEERS));
         world.advance(ms(5));
     }
-    assert!(looks.len() < 150, "{} deadlines for {PEERS} peers in two intervals", looks.len());
+    assert!(deadlines.len() < 150, "{} deadlines for {PEERS} peers in two intervals", deadlines.len());
     world.advance(ms(5 * (PEERS - 1) + 7_500) - world.elapsed() - ms(1));
     let Statistics { clients, workers, .. } = world.statistics();
-    assert_eq!((clients as u64, workers as u64), (PEERS / 2, PEERS / 2), "nobody is gone yet");
+    assert_eq!((clients as u64, workers as u64), (PEERS / 2, PEERS / 2), "all peers are still known");
     world.advance(ms(1));
     assert_eq!(world.losses(), [Loss::Silent]);
 }
 
 #[test]
-fn a_client_that_was_given_up_and_comes_back_learns_that_it_was_forgotten() {
+fn a_returning_client_learns_that_its_state_was_dropped() {
     let mut world = World::new();
     let hello = r#"C|4|{"v":1}"#;
     world.send("c1", hello);
@@ -105,7 +105,7 @@ fn every_message_is_a_sign_of_life() {
 }
 
 #[test]
-fn its_own_longer_interval_is_respected() {
+fn the_clients_longer_interval_counts() {
     let mut world = World::new();
     world.hello("c1", r#","heartbeat":10000"#);
     world.advance(ms(29_999));
@@ -115,7 +115,7 @@ fn its_own_longer_interval_is_respected() {
 }
 
 #[test]
-fn its_own_shorter_interval_does_not_shorten_the_brokers() {
+fn the_clients_shorter_interval_does_not_count() {
     let mut world = World::new();
     world.hello("c1", r#","heartbeat":100"#);
     world.advance(ms(7_499));
@@ -125,7 +125,7 @@ fn its_own_shorter_interval_does_not_shorten_the_brokers() {
 }
 
 #[test]
-fn an_unannounced_interval_is_learnt_from_the_heartbeats() {
+fn an_unannounced_interval_is_derived_from_the_heartbeats() {
     let mut world = World::new();
     world.send("c1", "C|4");
     world.advance(ms(5_000));
@@ -137,7 +137,7 @@ fn an_unannounced_interval_is_learnt_from_the_heartbeats() {
 }
 
 #[test]
-fn a_client_that_never_sent_a_heartbeat_is_not_missed() {
+fn a_client_that_never_sent_a_heartbeat_has_no_liveness_timeout() {
     let mut world = World::new();
     world.request_with("c1", "echo", "r1", r#"{"timeout":-1}"#);
     world.send("c1", "C|4|request|r1");
@@ -147,7 +147,7 @@ fn a_client_that_never_sent_a_heartbeat_is_not_missed() {
 }
 
 #[test]
-fn its_requests_are_cancelled_and_workers_of_version_1_told() {
+fn the_requests_of_a_gone_client_are_cancelled_at_version_1_workers() {
     let mut world = World::new();
     world.modern_worker("modern", "new");
     world.worker("published", "old");
@@ -158,8 +158,8 @@ fn its_requests_are_cancelled_and_workers_of_version_1_told() {
     world.received("modern");
     world.received("published");
     world.advance_with(ms(7_500), ["modern", "published"]);
-    let told: Vec<_> = world.received("modern").into_iter().filter(|message| message != "W|4").collect();
-    assert_eq!(told, ["W|8|c1||r1"]);
+    let messages: Vec<_> = world.received("modern").into_iter().filter(|message| message != "W|4").collect();
+    assert_eq!(messages, ["W|8|c1||r1"]);
     assert!(world.received("published").iter().all(|message| message == "W|4"));
     assert_eq!(world.statistics().cancelled, 3);
 }
@@ -176,13 +176,13 @@ fn an_unroutable_client_is_gone_at_once() {
 }
 
 #[test]
-fn nothing_of_a_client_that_is_gone_is_handed_to_a_worker() {
+fn no_request_of_a_gone_client_is_dispatched() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     for id in ["r1", "r2", "r3"] {
         world.request("c1", "echo", id);
     }
-    // The slots of the client's list are mixed up by the end of the first request.
+    // The end of the first request reorders the client's list.
     world.reply("w1", "r1");
     world.request("c2", "echo", "other");
     assert_eq!(world.jobs("w1"), ["r1", "r2"]);
@@ -191,7 +191,7 @@ fn nothing_of_a_client_that_is_gone_is_handed_to_a_worker() {
 }
 
 #[test]
-fn a_client_that_is_gone_leaves_no_deadline() {
+fn a_gone_client_leaves_no_deadline() {
     let mut world = World::new();
     world.send("c1", "C|4");
     world.unroutable("c1");

@@ -1,4 +1,4 @@
-//! A worker never has more requests in flight than it said it takes.
+//! A worker never has more requests in flight than its concurrency.
 
 use super::world::{numbered, World};
 
@@ -9,7 +9,7 @@ fn flood(world: &mut World, count: usize) {
 }
 
 #[test]
-fn a_worker_that_says_nothing_takes_a_hundred() {
+fn the_default_concurrency_is_100() {
     let mut world = World::new();
     world.worker("w1", "echo");
     flood(&mut world, 101);
@@ -19,7 +19,7 @@ fn a_worker_that_says_nothing_takes_a_hundred() {
 }
 
 #[test]
-fn an_announced_concurrency_holds_from_the_first_request() {
+fn an_announced_concurrency_applies_from_the_first_request() {
     let mut world = World::new();
     flood(&mut world, 5);
     world.worker_of("w1", "echo", 2);
@@ -36,7 +36,7 @@ fn minus_one_means_no_limit() {
 }
 
 #[test]
-fn a_lowered_concurrency_holds_at_once() {
+fn a_lowered_concurrency_applies_at_once() {
     let mut world = World::new();
     world.worker("w1", "echo");
     flood(&mut world, 3);
@@ -49,7 +49,7 @@ fn a_lowered_concurrency_holds_at_once() {
 }
 
 #[test]
-fn a_raised_concurrency_wakes_the_queue() {
+fn a_raised_concurrency_dispatches_queued_requests() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     flood(&mut world, 5);
@@ -60,7 +60,7 @@ fn a_raised_concurrency_wakes_the_queue() {
 }
 
 #[test]
-fn a_raised_concurrency_wakes_what_waits_for_this_worker() {
+fn a_raised_concurrency_dispatches_targeted_requests() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request("c1", "echo", "r1");
@@ -70,7 +70,7 @@ fn a_raised_concurrency_wakes_what_waits_for_this_worker() {
 }
 
 #[test]
-fn a_number_that_makes_no_sense_changes_nothing() {
+fn an_invalid_concurrency_changes_nothing() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.limit("w1", 1);
@@ -87,7 +87,7 @@ fn a_number_that_makes_no_sense_changes_nothing() {
 }
 
 #[test]
-fn a_whole_number_written_as_a_float_counts() {
+fn a_whole_number_written_as_a_float_is_valid() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.send("w1", r#"W|4||{"concurrency":2.0}"#);

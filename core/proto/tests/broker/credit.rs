@@ -1,9 +1,9 @@
-//! Credit: how many partial replies a client is ready for.
+//! Credit: the number of partial replies that a client accepts.
 
 use super::world::World;
 
 #[test]
-fn it_is_passed_on_to_a_worker_that_understands_it() {
+fn credit_is_forwarded_to_a_worker_that_supports_it() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -13,7 +13,7 @@ fn it_is_passed_on_to_a_worker_that_understands_it() {
 }
 
 #[test]
-fn other_workers_hear_nothing_of_it() {
+fn credit_is_not_forwarded_to_other_workers() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker_of("w2", "other", 1);
@@ -28,7 +28,7 @@ fn other_workers_hear_nothing_of_it() {
 }
 
 #[test]
-fn unknown_requests_and_other_peoples_have_none() {
+fn credit_for_unknown_or_foreign_requests_is_ignored() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -39,7 +39,7 @@ fn unknown_requests_and_other_peoples_have_none() {
 }
 
 #[test]
-fn the_announced_credit_comes_with_the_request() {
+fn the_announced_credit_is_sent_with_the_request() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.hello("c1", r#","credit":8"#);
@@ -48,7 +48,7 @@ fn the_announced_credit_comes_with_the_request() {
 }
 
 #[test]
-fn credit_given_before_dispatch_comes_with_the_request() {
+fn credit_granted_before_dispatch_is_sent_with_the_request() {
     let mut world = World::new();
     world.hello("c1", r#","credit":8"#);
     world.request("c1", "echo", "r1");
@@ -58,7 +58,7 @@ fn credit_given_before_dispatch_comes_with_the_request() {
 }
 
 #[test]
-fn a_retried_request_has_what_is_left() {
+fn a_retried_request_has_the_remaining_credit() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.hello("c1", r#","credit":8"#);
@@ -74,7 +74,7 @@ fn a_retried_request_has_what_is_left() {
 }
 
 #[test]
-fn a_worker_that_sends_more_than_it_may_leaves_none() {
+fn a_worker_that_exceeds_the_credit_leaves_none() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.hello("c1", r#","credit":1"#);
@@ -88,7 +88,7 @@ fn a_worker_that_sends_more_than_it_may_leaves_none() {
 }
 
 #[test]
-fn a_client_or_worker_that_does_not_count_is_not_told_of_credit() {
+fn peers_without_the_capability_receive_no_credit() {
     let mut world = World::new();
     world.worker_of("w1", "without", 1);
     world.modern_worker("w2", "with");
@@ -100,7 +100,7 @@ fn a_client_or_worker_that_does_not_count_is_not_told_of_credit() {
 }
 
 #[test]
-fn after_a_reconnect_it_reaches_the_worker_under_the_identity_that_it_knows() {
+fn after_a_reconnect_credit_is_sent_under_the_identity_that_the_worker_knows() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.request_with("old", "echo", "r1", r#"{"retry":1}"#);
@@ -111,7 +111,7 @@ fn after_a_reconnect_it_reaches_the_worker_under_the_identity_that_it_knows() {
 }
 
 #[test]
-fn a_client_without_the_capability_does_not_count_whatever_it_says() {
+fn credit_of_a_client_without_the_capability_is_ignored() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.send("c1", r#"C|4|{"v":1,"caps":["cancel"],"credit":8}"#);
@@ -120,7 +120,7 @@ fn a_client_without_the_capability_does_not_count_whatever_it_says() {
 }
 
 #[test]
-fn a_client_may_begin_to_count_later() {
+fn a_client_can_announce_credit_later() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.request_with("c1", "echo", "r1", r#"{"retry":1}"#);

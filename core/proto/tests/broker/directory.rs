@@ -1,4 +1,5 @@
-//! `$dir` says who offers what; the broker answers it itself unless a worker does.
+//! `$dir` lists which worker serves which name; the broker answers it, unless a worker is
+//! registered for it.
 
 use pigato_proto::config::BrokerOptions;
 
@@ -16,7 +17,7 @@ fn world() -> World {
 const MAP: &str = r#"{"ech*":["w3"],"echo":["w1","w2"],"name@1.0.0":["0x00ff"]}"#;
 
 #[test]
-fn without_data_it_is_the_whole_map() {
+fn without_data_the_reply_is_the_whole_map() {
     let mut world = world();
     for data in ["null", "", "undefined", "\"\"", "{}", "7", "not json"] {
         world.send("c1", &format!("C|2|$dir|r1|{data}|{{}}"));
@@ -27,7 +28,7 @@ fn without_data_it_is_the_whole_map() {
 }
 
 #[test]
-fn with_a_name_it_is_that_services_workers() {
+fn with_a_name_the_reply_lists_its_workers() {
     let mut world = world();
     for (data, workers) in [("\"echo\"", r#"["w1","w2"]"#), ("\"name@1.0.0\"", r#"["0x00ff"]"#)] {
         world.send("c1", &format!("C|2|$dir|r1|{data}|{{}}"));
@@ -36,7 +37,7 @@ fn with_a_name_it_is_that_services_workers() {
 }
 
 #[test]
-fn an_unknown_name_has_none() {
+fn an_unknown_name_has_no_workers() {
     let mut world = world();
     for name in ["nobody", "$dir", "constructor", "__proto__"] {
         world.send("c1", &format!("C|2|$dir|r1|\"{name}\"|{{}}"));
@@ -47,7 +48,7 @@ fn an_unknown_name_has_none() {
 }
 
 #[test]
-fn an_external_directory_wins_while_it_is_registered_and_hands_back() {
+fn a_registered_directory_worker_takes_precedence() {
     let mut world = World::new();
     world.worker("dir", "$dir");
     world.send("c1", "C|2|$dir|r1|null|{}");
@@ -61,7 +62,7 @@ fn an_external_directory_wins_while_it_is_registered_and_hands_back() {
 }
 
 #[test]
-fn what_waited_for_an_external_directory_is_answered_when_that_goes() {
+fn requests_queued_for_a_directory_worker_are_answered_when_it_leaves() {
     let mut world = World::new();
     world.worker_of("dir", "$dir", 1);
     world.send("c1", "C|2|$dir|r1|null|{\"retry\":1}");
@@ -71,7 +72,7 @@ fn what_waited_for_an_external_directory_is_answered_when_that_goes() {
 }
 
 #[test]
-fn it_is_published_when_workers_come_and_go() {
+fn the_directory_is_published_when_workers_register_or_leave() {
     let mut world = World::new();
     world.worker("w1", "echo");
     assert_eq!(world.publications(), [r#"$dir {"echo":["w1"]}"#]);
@@ -98,7 +99,7 @@ fn many_changes_at_once_are_published_together() {
 }
 
 #[test]
-fn it_is_published_when_a_core_service_asks_for_it() {
+fn the_directory_is_published_when_a_core_service_asks_for_it() {
     let mut world = World::new();
     world.worker("dir", "$dir");
     world.worker("w1", "echo");
@@ -112,7 +113,7 @@ fn it_is_published_when_a_core_service_asks_for_it() {
 }
 
 #[test]
-fn it_is_not_held_up_by_a_full_broker() {
+fn the_directory_is_answered_by_a_full_broker() {
     let mut world = World::with(BrokerOptions::default().max_requests(1_usize));
     world.request("c1", "nobody", "r1");
     world.send("c2", "C|2|$dir|r2|null|{}");
@@ -120,7 +121,7 @@ fn it_is_not_held_up_by_a_full_broker() {
 }
 
 #[test]
-fn it_is_published_for_a_new_listener() {
+fn the_directory_is_published_for_a_new_subscriber() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.advance(ms(100));

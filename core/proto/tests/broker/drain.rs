@@ -1,4 +1,4 @@
-//! Stopping: what was accepted is finished, what is new is refused.
+//! Draining: the broker finishes accepted requests and refuses new ones.
 
 use pigato_proto::broker::{Event, Loss, Output};
 
@@ -9,7 +9,7 @@ fn drained(world: &mut World) -> bool {
 }
 
 #[test]
-fn an_idle_broker_is_done_at_once() {
+fn an_idle_broker_is_drained_at_once() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.events();
@@ -20,7 +20,7 @@ fn an_idle_broker_is_done_at_once() {
 }
 
 #[test]
-fn what_is_in_flight_and_what_waits_for_a_worker_is_finished() {
+fn requests_in_flight_and_queued_requests_are_finished() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request("c1", "echo", "r1");
@@ -49,7 +49,7 @@ fn new_requests_are_refused() {
 }
 
 #[test]
-fn new_workers_are_turned_away() {
+fn new_workers_are_refused() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -59,7 +59,7 @@ fn new_workers_are_turned_away() {
 }
 
 #[test]
-fn what_is_left_at_the_deadline_ends() {
+fn remaining_requests_end_at_the_deadline() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request("c1", "echo", "r1");
@@ -75,7 +75,7 @@ fn what_is_left_at_the_deadline_ends() {
 }
 
 #[test]
-fn what_ends_at_the_deadline_is_not_handed_to_a_worker_first() {
+fn requests_that_end_at_the_deadline_are_not_dispatched_first() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     for number in 0..20 {
@@ -87,7 +87,7 @@ fn what_ends_at_the_deadline_is_not_handed_to_a_worker_first() {
 }
 
 #[test]
-fn what_waits_for_nobody_ends_at_once() {
+fn requests_without_a_worker_end_at_once() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request("c1", "echo", "busy");
@@ -100,7 +100,7 @@ fn what_waits_for_nobody_ends_at_once() {
 }
 
 #[test]
-fn what_every_worker_rejected_ends_at_once() {
+fn requests_that_every_worker_rejected_end_at_once() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "before");
@@ -116,7 +116,7 @@ fn what_every_worker_rejected_ends_at_once() {
 }
 
 #[test]
-fn what_loses_its_last_worker_ends_at_once() {
+fn requests_that_lose_their_last_worker_end_at_once() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 2);
     world.request("c1", "echo", "r1");
@@ -132,7 +132,7 @@ fn what_loses_its_last_worker_ends_at_once() {
 }
 
 #[test]
-fn a_worker_that_restarts_meanwhile_gives_its_requests_up() {
+fn a_worker_that_restarts_loses_its_jobs() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker("w2", "echo");
@@ -148,7 +148,7 @@ fn a_worker_that_restarts_meanwhile_gives_its_requests_up() {
 }
 
 #[test]
-fn a_request_that_is_sent_again_is_still_bound_to_its_new_identity() {
+fn a_resent_request_is_still_bound_to_the_new_identity() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request_with("old", "echo", "r1", r#"{"retry":1}"#);
@@ -159,7 +159,7 @@ fn a_request_that_is_sent_again_is_still_bound_to_its_new_identity() {
 }
 
 #[test]
-fn cancelled_and_expired_requests_let_it_finish() {
+fn cancelled_and_expired_requests_end_the_drain() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -173,7 +173,7 @@ fn cancelled_and_expired_requests_let_it_finish() {
 }
 
 #[test]
-fn a_second_call_moves_the_deadline() {
+fn a_second_drain_moves_the_deadline() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -187,7 +187,7 @@ fn a_second_call_moves_the_deadline() {
 }
 
 #[test]
-fn workers_are_told_once_and_the_end_is_told_once() {
+fn workers_receive_one_disconnect_and_the_drain_ends_with_one_event() {
     let mut world = World::new();
     for worker in ["w1", "w2", "w3"] {
         world.worker(worker, "echo");
@@ -204,7 +204,7 @@ fn workers_are_told_once_and_the_end_is_told_once() {
 }
 
 #[test]
-fn nothing_follows_the_end() {
+fn no_output_follows_the_end() {
     type Finish = fn(&mut World);
     let ways: [Finish; 5] = [
         |world| world.reply("w1", "r1"),

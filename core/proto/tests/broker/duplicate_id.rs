@@ -1,11 +1,11 @@
-//! A client that sends the same request twice gets one reply.
+//! A client that sends a request twice on one connection gets one reply.
 
 use pigato_proto::broker::{Event, Violation};
 
 use super::world::World;
 
 #[test]
-fn a_second_request_under_an_open_id_is_counted_and_ignored() {
+fn a_second_request_with_a_pending_id_is_counted_and_ignored() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -20,7 +20,7 @@ fn a_second_request_under_an_open_id_is_counted_and_ignored() {
 }
 
 #[test]
-fn with_retry_it_is_sent_again_in_good_faith() {
+fn with_retry_a_second_request_is_no_protocol_error() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request_with("c1", "echo", "r1", r#"{"retry":1}"#);
@@ -32,7 +32,7 @@ fn with_retry_it_is_sent_again_in_good_faith() {
 }
 
 #[test]
-fn an_id_is_free_again_once_its_request_has_ended() {
+fn an_id_can_be_reused_after_its_request_has_ended() {
     let mut world = World::new();
     world.worker("w1", "echo");
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! A request goes to the workers of the name that was asked for.
+//! A request goes to a worker of the requested name.
 
 use super::world::World;
 
@@ -16,7 +16,7 @@ fn a_request_reaches_the_worker_of_its_service() {
 }
 
 #[test]
-fn the_exact_name_comes_before_a_wildcard() {
+fn the_exact_name_takes_precedence_over_a_wildcard() {
     let mut world = World::new();
     world.worker("wild", "ech*");
     world.worker("exact", "echo");

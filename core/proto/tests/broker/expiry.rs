@@ -3,7 +3,7 @@
 use super::world::{ms, World};
 
 #[test]
-fn a_queued_request_leaves_the_queue_exactly_then() {
+fn a_queued_request_leaves_the_queue_exactly_at_its_timeout() {
     let mut world = World::new();
     world.request_with("c1", "echo", "r1", r#"{"timeout":10}"#);
     world.advance(ms(9));
@@ -16,7 +16,7 @@ fn a_queued_request_leaves_the_queue_exactly_then() {
 }
 
 #[test]
-fn the_client_is_told_nothing_for_it_keeps_time_itself() {
+fn the_client_receives_no_message_about_the_expiry() {
     let mut world = World::new();
     world.request_with("c1", "echo", "r1", r#"{"timeout":10}"#);
     world.advance(ms(10));
@@ -25,7 +25,7 @@ fn the_client_is_told_nothing_for_it_keeps_time_itself() {
 }
 
 #[test]
-fn time_runs_from_receipt_not_from_dispatch() {
+fn the_timeout_runs_from_receipt_not_from_dispatch() {
     let mut world = World::new();
     world.request_with("c1", "echo", "r1", r#"{"timeout":1000}"#);
     world.advance(ms(900));
@@ -37,7 +37,7 @@ fn time_runs_from_receipt_not_from_dispatch() {
 }
 
 #[test]
-fn a_request_in_flight_frees_its_slot_and_the_next_is_served_at_once() {
+fn an_expired_job_frees_its_slot_for_the_next_request_at_once() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request_with("c1", "echo", "r1", r#"{"timeout":10}"#);
@@ -49,7 +49,7 @@ fn a_request_in_flight_frees_its_slot_and_the_next_is_served_at_once() {
 }
 
 #[test]
-fn each_partial_reply_starts_the_time_anew() {
+fn each_partial_reply_restarts_the_timeout() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request_with("c1", "echo", "r1", r#"{"timeout":1000}"#);
@@ -65,7 +65,7 @@ fn each_partial_reply_starts_the_time_anew() {
 }
 
 #[test]
-fn without_a_timeout_it_is_a_minute() {
+fn the_default_timeout_is_60_seconds() {
     for options in ["{}", "", "undefined", "null", "{\"timeout\":null}", "{\"timeout\":\"soon\"}", "{\"timeout\":"] {
         let mut world = World::new();
         world.request_with("c1", "echo", "r1", options);
@@ -77,7 +77,7 @@ fn without_a_timeout_it_is_a_minute() {
 }
 
 #[test]
-fn minus_one_means_never() {
+fn minus_one_means_no_timeout() {
     let mut world = World::new();
     world.request_with("c1", "echo", "r1", r#"{"timeout":-1}"#);
     assert_eq!(world.next_deadline(), None);
@@ -99,7 +99,7 @@ fn requests_expire_in_the_order_of_their_deadlines() {
 }
 
 #[test]
-fn a_request_that_is_due_is_not_handed_to_a_worker_any_more() {
+fn a_request_is_not_dispatched_at_its_deadline() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     for id in ["r1", "r2"] {
@@ -112,7 +112,7 @@ fn a_request_that_is_due_is_not_handed_to_a_worker_any_more() {
 }
 
 #[test]
-fn a_request_that_is_overdue_is_not_handed_to_a_worker_before_the_timeout_is_handled() {
+fn an_overdue_request_is_not_dispatched_before_the_timeout_is_handled() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request("c1", "echo", "r1");
@@ -123,7 +123,7 @@ fn a_request_that_is_overdue_is_not_handed_to_a_worker_before_the_timeout_is_han
 }
 
 #[test]
-fn an_overdue_request_is_not_handed_to_a_worker_that_comes() {
+fn an_overdue_request_is_not_dispatched_to_a_new_worker() {
     let mut world = World::new();
     world.request_with("c1", "echo", "r1", r#"{"timeout":10}"#);
     world.request_with("c1", "echo", "r2", r#"{"timeout":10,"workerId":"w1"}"#);
@@ -133,7 +133,7 @@ fn an_overdue_request_is_not_handed_to_a_worker_that_comes() {
 }
 
 #[test]
-fn a_timeout_beyond_all_reason_is_taken_as_very_long() {
+fn a_huge_timeout_is_clamped() {
     let mut world = World::new();
     for (number, timeout) in ["1e300", "9223372036854775807", "18446744073709551616"].into_iter().enumerate() {
         world.request_with("c1", "echo", &format!("r{number}"), &format!(r#"{{"timeout":{timeout}}}"#));

@@ -1,13 +1,13 @@
-//! Requests that expire at the same moment are ended a bounded number at a time, so that they stall nobody else.
+//! Requests that expire at the same moment end in bounded batches, so that they delay nobody else.
 
 use pigato_proto::limits::DUE_PER_TURN;
 
 use super::world::{ms, World};
 
-/// More than three turns take.
+/// More than 3 turns can end.
 const MANY: usize = 3 * DUE_PER_TURN + 1;
 
-/// A world in which many requests for `echo` are overdue and none has been ended.
+/// A world with many overdue requests for `echo`, none of which has ended.
 fn overdue() -> World {
     let mut world = World::new();
     for number in 0..MANY {
@@ -18,7 +18,7 @@ fn overdue() -> World {
 }
 
 #[test]
-fn a_turn_ends_a_bounded_number_and_the_next_is_due_at_once() {
+fn a_turn_ends_a_bounded_number_and_the_next_turn_is_due_at_once() {
     let mut world = overdue();
     for turn in 1..=3 {
         world.turn();
@@ -31,7 +31,7 @@ fn a_turn_ends_a_bounded_number_and_the_next_is_due_at_once() {
 }
 
 #[test]
-fn what_arrives_between_two_turns_is_served_at_once() {
+fn a_request_that_arrives_between_two_turns_is_dispatched_at_once() {
     let mut world = overdue();
     world.worker("w2", "other");
     world.turn();
@@ -40,14 +40,14 @@ fn what_arrives_between_two_turns_is_served_at_once() {
 }
 
 #[test]
-fn a_worker_that_joins_ends_no_more_on_its_way_and_gets_what_is_in_time() {
+fn a_registration_ends_no_further_requests_and_dispatches_one_in_time() {
     let mut world = overdue();
     world.request("c2", "echo", "r");
     world.worker("w1", "echo");
     assert_eq!(world.statistics().expired, DUE_PER_TURN as u64);
     assert!(world.jobs("w1").is_empty());
     while world.statistics().queued > 0 {
-        assert!(world.next_deadline().is_some_and(|deadline| deadline <= world.elapsed()), "nothing calls the broker");
+        assert!(world.next_deadline().is_some_and(|deadline| deadline <= world.elapsed()), "no deadline is due");
         world.turn();
     }
     assert_eq!(world.jobs("w1"), ["r"]);
@@ -55,7 +55,7 @@ fn a_worker_that_joins_ends_no_more_on_its_way_and_gets_what_is_in_time() {
 }
 
 #[test]
-fn a_worker_that_gets_room_ends_no_more_on_its_way_and_gets_what_is_in_time() {
+fn a_free_slot_ends_no_further_requests_and_dispatches_one_in_time() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request("c2", "echo", "first");
@@ -73,12 +73,12 @@ fn a_worker_that_gets_room_ends_no_more_on_its_way_and_gets_what_is_in_time() {
 }
 
 #[test]
-fn a_worker_that_was_to_go_on_does_when_the_overdue_requests_end_in_another_way() {
+fn dispatch_continues_when_the_overdue_requests_end_in_another_way() {
     let mut world = overdue();
     world.request("c2", "echo", "r");
     world.worker("w1", "echo");
     world.unroutable("c1");
-    assert!(world.next_deadline().is_some_and(|deadline| deadline <= world.elapsed()), "nothing calls the broker");
+    assert!(world.next_deadline().is_some_and(|deadline| deadline <= world.elapsed()), "no deadline is due");
     world.turn();
     assert_eq!(world.jobs("w1"), ["r"]);
 }

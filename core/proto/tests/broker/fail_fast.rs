@@ -1,4 +1,4 @@
-//! `failFast`: an error at once instead of a wait for workers that are not there.
+//! `failFast`: an error at once instead of waiting for a worker that does not exist.
 
 use super::world::World;
 
@@ -23,7 +23,7 @@ fn without_fail_fast_it_waits() {
 }
 
 #[test]
-fn it_waits_for_a_worker_that_is_only_busy() {
+fn a_fail_fast_request_waits_for_a_busy_worker() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request("c1", "echo", "r1");
@@ -34,7 +34,7 @@ fn it_waits_for_a_worker_that_is_only_busy() {
 }
 
 #[test]
-fn it_fails_when_the_last_worker_that_it_waited_for_leaves() {
+fn it_fails_when_the_last_matching_worker_leaves() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request("c1", "echo", "r1");
@@ -46,7 +46,7 @@ fn it_fails_when_the_last_worker_that_it_waited_for_leaves() {
 }
 
 #[test]
-fn rejected_by_all_it_fails() {
+fn it_fails_when_all_workers_have_rejected_it() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker("w2", "echo");
@@ -71,7 +71,7 @@ fn it_fails_when_the_last_worker_that_has_not_rejected_it_leaves() {
 }
 
 #[test]
-fn a_target_that_is_not_there_fails_at_once() {
+fn a_missing_target_fails_at_once() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker("w2", "other");
@@ -84,7 +84,7 @@ fn a_target_that_is_not_there_fails_at_once() {
 }
 
 #[test]
-fn a_target_that_leaves_while_it_is_waited_for_fails() {
+fn a_waiting_request_fails_when_its_target_leaves() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request("c1", "echo", "r1");
@@ -94,7 +94,7 @@ fn a_target_that_leaves_while_it_is_waited_for_fails() {
 }
 
 #[test]
-fn with_retry_a_lost_worker_ends_it_when_there_is_no_other() {
+fn with_retry_it_fails_when_its_only_worker_is_lost() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request_with("c1", "echo", "r1", r#"{"failFast":true,"retry":1}"#);

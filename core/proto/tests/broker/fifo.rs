@@ -1,9 +1,9 @@
-//! Requests of a service are served in the order of their arrival.
+//! Requests of a service are dispatched in the order of their arrival.
 
 use super::world::{numbered, World};
 
 #[test]
-fn requests_are_served_in_the_order_of_arrival() {
+fn requests_are_dispatched_in_the_order_of_arrival() {
     let mut world = World::new();
     let ids = numbered("r", 20);
     for id in &ids {
@@ -17,7 +17,7 @@ fn requests_are_served_in_the_order_of_arrival() {
 }
 
 #[test]
-fn what_cannot_be_placed_keeps_its_place_and_lets_others_pass() {
+fn a_request_that_cannot_be_dispatched_keeps_its_place_and_blocks_no_other() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.worker_of("w2", "echo", 1);
@@ -35,7 +35,7 @@ fn what_cannot_be_placed_keeps_its_place_and_lets_others_pass() {
 }
 
 #[test]
-fn a_service_without_workers_does_not_hold_up_another() {
+fn a_service_without_workers_does_not_delay_another() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "nobody", "r1");

@@ -1,16 +1,16 @@
-//! Whatever a peer sends, it is counted, leaves no state behind and disturbs nobody else.
+//! Messages of a hostile peer are counted, leave no state and affect no other peer.
 
 use pigato_proto::broker::Statistics;
 
 use super::world::{ms, World};
 
-/// What the broker holds, without its counters.
+/// The broker's state, without its counters.
 fn held(statistics: Statistics) -> [usize; 6] {
     let Statistics { workers, clients, queued, in_flight, request_bytes, cache_bytes, .. } = statistics;
     [workers, clients, queued, in_flight, request_bytes, cache_bytes]
 }
 
-/// Sends hostile messages beside a request that is under way, and asserts that nothing is left of them.
+/// Sends hostile messages while a request is in flight, and asserts that they leave no state.
 fn attacked_with(messages: &[Vec<Vec<u8>>]) {
     let mut world = World::new();
     world.worker("w1", "echo");
@@ -43,7 +43,7 @@ fn messages_of_one_frame() {
 }
 
 #[test]
-fn no_frame_at_all() {
+fn a_message_without_frames() {
     attacked_with(&[Vec::new()]);
 }
 
@@ -77,7 +77,7 @@ fn unknown_sides_and_types() {
 }
 
 #[test]
-fn bytes_that_are_not_utf_8_everywhere() {
+fn frames_that_are_not_utf_8() {
     attacked_with(&[
         frames(&[b"\xff", b"\xfe"]),
         frames(&[b"C", b"\xff"]),
@@ -126,7 +126,7 @@ fn a_clients_heartbeat_of_any_json_is_a_heartbeat() {
 }
 
 #[test]
-fn an_announced_heartbeat_beyond_all_reason_is_brought_within_bounds() {
+fn a_huge_announced_heartbeat_is_clamped() {
     let mut world = World::new();
     for (client, heartbeat) in [("c1", "0"), ("c2", "-5"), ("c3", "9223372036854775807")] {
         world.hello(client, &format!(r#","heartbeat":{heartbeat}"#));
@@ -136,7 +136,7 @@ fn an_announced_heartbeat_beyond_all_reason_is_brought_within_bounds() {
 }
 
 #[test]
-fn service_names_that_are_traps_in_other_languages_are_names() {
+fn service_names_with_special_meaning_in_other_languages_are_plain_names() {
     let mut world = World::new();
     for service in ["constructor", "__proto__", "toString", "hasOwnProperty", "*", "@", "$", "@@", "x@", "@1.0.0"] {
         world.request("c1", service, service);
@@ -151,19 +151,19 @@ fn service_names_that_are_traps_in_other_languages_are_names() {
 }
 
 #[test]
-fn requests_of_strange_bytes_are_served_like_others() {
+fn requests_with_binary_fields_are_served_like_others() {
     let mut world = World::new();
-    let strange: &[u8] = b"\xff\x00\xfe@\xff*";
-    world.send_frames("w1", [b"W", b"1", strange]);
-    world.send_frames(strange, [b"C", b"2", strange, strange, strange, strange, strange]);
-    world.send_frames("w1", [b"W", b"3", strange, strange, strange, strange, strange, strange]);
-    assert_eq!(world.raw(strange).len(), 1);
+    let binary: &[u8] = b"\xff\x00\xfe@\xff*";
+    world.send_frames("w1", [b"W", b"1", binary]);
+    world.send_frames(binary, [b"C", b"2", binary, binary, binary, binary, binary]);
+    world.send_frames("w1", [b"W", b"3", binary, binary, binary, binary, binary, binary]);
+    assert_eq!(world.raw(binary).len(), 1);
     assert_eq!(world.statistics().replies, 1);
     assert_eq!(world.statistics().clients, 0);
 }
 
 #[test]
-fn one_identity_may_be_client_and_worker() {
+fn one_identity_can_be_client_and_worker() {
     let mut world = World::new();
     world.worker("both", "echo");
     world.send("both", "C|4");

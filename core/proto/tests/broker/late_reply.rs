@@ -1,8 +1,9 @@
-//! A reply to a request that the broker ended itself is dropped and counted; the worker did nothing wrong.
+//! The broker drops and counts replies to a request that it ended itself; the worker is not at
+//! fault.
 
 use super::world::{ms, World};
 
-/// A world in which `w1` was handed `r1`, which then ended by the broker's doing.
+/// A world in which `r1` was delivered to `w1` and then ended by the broker.
 fn ended(way: fn(&mut World)) -> World {
     let mut world = World::new();
     world.worker("w1", "echo");
@@ -17,7 +18,7 @@ const WAYS: [fn(&mut World); 3] =
     [|world| world.advance(ms(1_000)), |world| world.send("c1", "C|8||r1"), |world| world.unroutable("c1")];
 
 #[test]
-fn a_final_one_is_dropped_and_counted() {
+fn a_late_final_reply_is_dropped_and_counted() {
     for way in WAYS {
         let mut world = ended(way);
         world.reply("w1", "r1");
@@ -29,7 +30,7 @@ fn a_final_one_is_dropped_and_counted() {
 }
 
 #[test]
-fn partial_ones_and_then_the_final_one_are_dropped_and_counted() {
+fn late_partial_replies_and_the_final_one_are_dropped_and_counted() {
     for way in WAYS {
         let mut world = ended(way);
         world.partial("w1", "r1");
@@ -42,7 +43,7 @@ fn partial_ones_and_then_the_final_one_are_dropped_and_counted() {
 }
 
 #[test]
-fn a_reject_is_dropped_and_counted() {
+fn a_late_reject_is_dropped_and_counted() {
     for way in WAYS {
         let mut world = ended(way);
         world.reject("w1", "r1");
@@ -53,7 +54,7 @@ fn a_reject_is_dropped_and_counted() {
 }
 
 #[test]
-fn several_are_told_apart() {
+fn late_replies_to_several_requests_are_distinguished() {
     let mut world = World::new();
     world.worker("w1", "echo");
     for number in 0..50 {
@@ -71,7 +72,7 @@ fn several_are_told_apart() {
 }
 
 #[test]
-fn a_second_late_final_reply_is_a_breach() {
+fn a_second_late_final_reply_is_a_protocol_error() {
     let mut world = ended(WAYS[0]);
     world.reply("w1", "r1");
     world.send("w1", "W|3|c1||r1|0|2|{}");
@@ -79,7 +80,7 @@ fn a_second_late_final_reply_is_a_breach() {
 }
 
 #[test]
-fn the_slot_of_the_ended_request_is_free_meanwhile() {
+fn the_slot_of_the_ended_request_is_free() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request_with("c1", "echo", "r1", r#"{"timeout":10}"#);
@@ -93,7 +94,7 @@ fn the_slot_of_the_ended_request_is_free_meanwhile() {
 }
 
 #[test]
-fn after_an_end_by_drain_too() {
+fn a_late_reply_after_a_drain_is_dropped_and_counted() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -105,7 +106,7 @@ fn after_an_end_by_drain_too() {
 }
 
 #[test]
-fn of_more_than_are_remembered_the_oldest_is_no_breach_either() {
+fn a_late_reply_older_than_all_tombstones_is_no_protocol_error() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.limit("w1", -1);

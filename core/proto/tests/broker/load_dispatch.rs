@@ -1,9 +1,10 @@
-//! `load`: the worker with the fewest requests in flight, among those the least recently used.
+//! `load`: selects the worker with the fewest requests in flight, among equals the least recently
+//! used.
 
 use super::world::{ms, World};
 
 #[test]
-fn the_worker_with_the_fewest_in_flight_is_next() {
+fn the_worker_with_the_fewest_requests_in_flight_is_selected() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker("w2", "echo");
@@ -21,7 +22,7 @@ fn the_worker_with_the_fewest_in_flight_is_next() {
 }
 
 #[test]
-fn among_equals_the_least_recently_used_is_next() {
+fn among_equals_the_least_recently_used_is_selected() {
     let mut world = World::new();
     for worker in ["w1", "w2", "w3"] {
         world.worker(worker, "echo");
@@ -36,7 +37,7 @@ fn among_equals_the_least_recently_used_is_next() {
 }
 
 #[test]
-fn a_worker_that_has_just_come_is_preferred_to_used_ones() {
+fn a_new_worker_is_preferred_to_used_ones() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -62,7 +63,7 @@ fn a_stuck_worker_gets_no_more_than_its_concurrency_while_others_are_free() {
 }
 
 #[test]
-fn a_worker_whose_requests_keep_expiring_is_not_preferred_for_that() {
+fn a_worker_whose_requests_expire_is_not_preferred() {
     let mut world = World::new();
     world.worker("stuck", "echo");
     world.worker("w1", "echo");
@@ -79,7 +80,7 @@ fn a_worker_whose_requests_keep_expiring_is_not_preferred_for_that() {
 }
 
 #[test]
-fn once_it_has_answered_late_it_counts_like_others_again() {
+fn after_its_late_replies_a_worker_counts_as_free() {
     let mut world = World::new();
     world.worker("slow", "echo");
     for id in ["r1", "r2"] {
@@ -97,16 +98,16 @@ fn once_it_has_answered_late_it_counts_like_others_again() {
 }
 
 #[test]
-fn a_worker_that_was_told_of_the_end_counts_as_free_at_once() {
+fn a_worker_that_received_the_cancel_counts_as_free_at_once() {
     let mut world = World::new();
-    world.modern_worker("told", "echo");
+    world.modern_worker("modern", "echo");
     for id in ["r1", "r2"] {
         world.request("c1", "echo", id);
         world.send("c1", &format!("C|8||{id}"));
     }
-    world.received("told");
+    world.received("modern");
     world.modern_worker("w1", "echo");
     world.request("c1", "echo", "r3");
     world.request("c1", "echo", "r4");
-    assert_eq!([world.jobs("w1"), world.jobs("told")], [["r3"], ["r4"]]);
+    assert_eq!([world.jobs("w1"), world.jobs("modern")], [["r3"], ["r4"]]);
 }

@@ -1,4 +1,4 @@
-//! The broker's machine in scenarios over virtual time, one behaviour a file.
+//! Scenarios of the broker's machine in virtual time, one behaviour per file.
 
 mod cancel;
 mod client_liveness;
@@ -13,29 +13,29 @@ mod expiry_of_many;
 mod fail_fast;
 mod fifo;
 mod hostile;
+mod invalid_settings;
 mod late_reply;
 mod load_dispatch;
-mod long_wait;
+mod long_timeout;
 mod metadata;
 mod persistence;
 mod protocol_error;
 mod random_dispatch;
 mod ready;
 mod rebind;
-mod refused;
+mod refused_request;
 mod reject;
 mod reply_cache;
 mod request_heartbeat;
 mod retry;
+mod reused_id;
 mod same_id;
-mod senseless_settings;
 mod takeover;
 mod targeted;
 mod typed_messages;
+mod unchanged_frames;
 mod unknown_worker;
-mod unsent;
-mod used_again;
-mod verbatim;
+mod unsent_request;
 mod version_match;
 mod wildcard_match;
 mod worker_liveness;

@@ -1,9 +1,9 @@
-//! A worker of version 1 is told how much time is left and which attempt this is.
+//! A version 1 worker receives the remaining time and the number of the attempt.
 
 use super::world::{ms, World};
 
 #[test]
-fn the_time_that_is_left_runs_from_receipt() {
+fn the_remaining_time_counts_from_receipt() {
     let mut world = World::new();
     world.request_with("c1", "echo", "r1", r#"{"timeout":1000}"#);
     world.advance(ms(400));
@@ -12,7 +12,7 @@ fn the_time_that_is_left_runs_from_receipt() {
 }
 
 #[test]
-fn without_a_timeout_it_is_minus_one() {
+fn without_a_timeout_the_remaining_time_is_minus_one() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.request_with("c1", "echo", "r1", r#"{"timeout":-1}"#);
@@ -30,7 +30,7 @@ fn the_attempt_counts_lost_workers() {
 }
 
 #[test]
-fn a_published_worker_gets_the_frames_that_it_knows() {
+fn a_published_worker_receives_no_metadata() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");

@@ -1,4 +1,5 @@
-//! Requests with `persist` are told of as they come, move and end, and a later life takes them in again.
+//! The broker reports the storing and removal of requests with `persist`, and its next run restores
+//! them.
 
 use pigato_proto::broker::{Event, StoredRequest};
 use pigato_proto::config::{BrokerOptions, Timeout};
@@ -13,8 +14,8 @@ fn persistent() -> World {
     World::persistent(BrokerOptions::default())
 }
 
-/// What whoever keeps requests was told: `stored c1 r1 0 -` (attempt and worker last), `removed c1 r1`.
-fn told(world: &mut World) -> Vec<String> {
+/// The store's events: `stored c1 r1 0 -` (attempt and worker last), `removed c1 r1`.
+fn store_events(world: &mut World) -> Vec<String> {
     let line = |event| match event {
         Event::Stored(request) => {
             let id = String::from_utf8_lossy(request.id.as_bytes()).into_owned();
@@ -27,24 +28,24 @@ fn told(world: &mut World) -> Vec<String> {
     world.events().into_iter().filter_map(line).collect()
 }
 
-/// What the keeper has at the end of a life.
-fn kept(world: &mut World) -> Vec<StoredRequest> {
-    let mut kept: Vec<StoredRequest> = Vec::new();
+/// The content of the store at the end of a run.
+fn left_in_store(world: &mut World) -> Vec<StoredRequest> {
+    let mut left_in_store: Vec<StoredRequest> = Vec::new();
     for event in world.events() {
         let (client, id) = match &event {
             Event::Stored(request) => (request.client.clone(), request.id.clone()),
             Event::Removed { client, id } => (client.clone(), id.clone()),
             _ => continue,
         };
-        kept.retain(|other| other.client != client || other.id != id);
+        left_in_store.retain(|other| other.client != client || other.id != id);
         if let Event::Stored(request) = event {
-            kept.push(*request);
+            left_in_store.push(*request);
         }
     }
-    kept
+    left_in_store
 }
 
-/// A request that an earlier life stored.
+/// A request that a previous run stored.
 fn stored(client: &str, id: &str, options: &str) -> StoredRequest {
     let service = ServiceName::new(Frame::from("echo")).expect("a name");
     let id = RequestId::new(Frame::from(id)).expect("an id");
@@ -52,23 +53,23 @@ fn stored(client: &str, id: &str, options: &str) -> StoredRequest {
 }
 
 #[test]
-fn stored_when_it_comes_and_when_it_is_dispatched_removed_when_it_is_answered() {
+fn a_request_is_stored_on_receipt_and_dispatch_and_removed_when_answered() {
     let mut world = persistent();
     world.request_with("c1", "echo", "r1", PERSIST);
-    assert_eq!(told(&mut world), ["stored c1 r1 0 -"]);
+    assert_eq!(store_events(&mut world), ["stored c1 r1 0 -"]);
     world.worker("w1", "echo");
-    assert_eq!(told(&mut world), ["stored c1 r1 1 w1"]);
+    assert_eq!(store_events(&mut world), ["stored c1 r1 1 w1"]);
     world.partial("w1", "r1");
-    assert!(told(&mut world).is_empty());
+    assert!(store_events(&mut world).is_empty());
     world.reply("w1", "r1");
-    assert_eq!(told(&mut world), ["removed c1 r1"]);
+    assert_eq!(store_events(&mut world), ["removed c1 r1"]);
 }
 
 #[test]
-fn all_of_it_is_stored_as_it_came() {
+fn the_whole_request_is_stored_unchanged() {
     let mut world = persistent();
     world.send("c1", r#"C|2|echo|r1|{"a":1}|{"persist":1,"timeout":500,"mine":2}|extra"#);
-    let [request] = &kept(&mut world)[..] else { panic!("one request") };
+    let [request] = &left_in_store(&mut world)[..] else { panic!("one request") };
     assert_eq!((&*request.data, request.service.as_bytes()), (&br#"{"a":1}"#[..], &b"echo"[..]));
     assert_eq!(&*request.options, br#"{"persist":1,"timeout":500,"mine":2}"#);
     assert_eq!(request.extra, [Frame::from("extra")]);
@@ -76,123 +77,123 @@ fn all_of_it_is_stored_as_it_came() {
 }
 
 #[test]
-fn the_time_that_is_left_is_told() {
+fn the_remaining_time_is_stored() {
     let mut world = persistent();
     world.request_with("c1", "echo", "r1", r#"{"persist":1,"timeout":500}"#);
     world.request_with("c1", "echo", "r2", r#"{"persist":1,"timeout":-1}"#);
     world.advance(ms(200));
     world.worker("w1", "echo");
-    let left: Vec<Timeout> = kept(&mut world).iter().map(|request| request.remaining).collect();
+    let left: Vec<Timeout> = left_in_store(&mut world).iter().map(|request| request.remaining).collect();
     assert_eq!(left, [Timeout::After(ms(300)), Timeout::Never]);
 }
 
 #[test]
-fn requests_without_persist_are_not_told_of() {
+fn requests_without_persist_are_not_stored() {
     let mut world = persistent();
     world.worker("w1", "echo");
     for (id, options) in [("r1", "{}"), ("r2", r#"{"persist":0}"#), ("r3", r#"{"persist":false}"#)] {
         world.request_with("c1", "echo", id, options);
         world.reply("w1", id);
     }
-    assert!(told(&mut world).is_empty());
+    assert!(store_events(&mut world).is_empty());
 }
 
 #[test]
-fn without_somebody_who_keeps_requests_nothing_is_told() {
+fn without_a_store_nothing_is_stored() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request_with("c1", "echo", "r1", PERSIST);
     world.reply("w1", "r1");
-    assert!(told(&mut world).is_empty());
+    assert!(store_events(&mut world).is_empty());
 }
 
 #[test]
-fn removed_when_it_expires_is_cancelled_or_loses_its_client() {
+fn a_request_is_removed_when_it_expires_is_cancelled_or_loses_its_client() {
     let mut world = persistent();
     world.request_with("c1", "echo", "r1", r#"{"persist":1,"timeout":100}"#);
-    told(&mut world);
+    store_events(&mut world);
     world.advance(ms(100));
-    assert_eq!(told(&mut world), ["removed c1 r1"]);
+    assert_eq!(store_events(&mut world), ["removed c1 r1"]);
     world.request_with("c1", "echo", "r2", PERSIST);
     world.send("c1", "C|8||r2");
-    assert_eq!(told(&mut world), ["stored c1 r2 0 -", "removed c1 r2"]);
+    assert_eq!(store_events(&mut world), ["stored c1 r2 0 -", "removed c1 r2"]);
     world.request_with("c1", "echo", "r3", PERSIST);
     world.unroutable("c1");
-    assert_eq!(told(&mut world), ["stored c1 r3 0 -", "removed c1 r3"]);
+    assert_eq!(store_events(&mut world), ["stored c1 r3 0 -", "removed c1 r3"]);
 }
 
 #[test]
-fn removed_when_it_fails_at_once() {
+fn a_request_that_fails_at_once_is_removed() {
     let mut world = persistent();
     world.request_with("c1", "echo", "r1", r#"{"persist":1,"failFast":true}"#);
-    assert_eq!(told(&mut world), ["stored c1 r1 0 -", "removed c1 r1"]);
+    assert_eq!(store_events(&mut world), ["stored c1 r1 0 -", "removed c1 r1"]);
     assert_eq!(world.outcomes("c1"), ["r1 B_NO_WORKER"]);
 }
 
 #[test]
-fn a_lost_worker_removes_it_unless_it_may_run_again() {
+fn a_lost_worker_removes_a_request_without_retry() {
     let mut world = persistent();
     world.worker("w1", "echo");
     world.request_with("c1", "echo", "r1", PERSIST);
     world.request_with("c1", "echo", "r2", PERSIST_AND_RETRY);
-    told(&mut world);
+    store_events(&mut world);
     world.unroutable("w1");
-    assert_eq!(told(&mut world), ["removed c1 r1"]);
+    assert_eq!(store_events(&mut world), ["removed c1 r1"]);
     world.worker("w2", "echo");
-    assert_eq!(told(&mut world), ["stored c1 r2 2 w2"]);
+    assert_eq!(store_events(&mut world), ["stored c1 r2 2 w2"]);
 }
 
 #[test]
-fn a_reject_leaves_it_stored() {
+fn a_rejected_request_stays_stored() {
     let mut world = persistent();
     world.worker("w1", "echo");
     world.request_with("c1", "echo", "r1", PERSIST);
-    told(&mut world);
+    store_events(&mut world);
     world.reject("w1", "r1");
-    assert!(told(&mut world).is_empty());
+    assert!(store_events(&mut world).is_empty());
     world.worker("w2", "echo");
-    assert_eq!(told(&mut world), ["stored c1 r1 1 w2"]);
+    assert_eq!(store_events(&mut world), ["stored c1 r1 1 w2"]);
 }
 
 #[test]
-fn a_request_refused_at_once_was_never_stored() {
+fn a_refused_request_is_never_stored() {
     let mut world = World::persistent(BrokerOptions::default().max_requests(0_usize));
     world.request_with("c1", "echo", "r1", PERSIST);
     assert_eq!(world.outcomes("c1"), ["r1 B_QUEUE_FULL"]);
-    assert!(told(&mut world).is_empty());
+    assert!(store_events(&mut world).is_empty());
 }
 
 #[test]
-fn while_too_much_waits_to_be_kept_no_more_is_taken_in() {
+fn no_request_is_accepted_while_the_stores_backlog_is_full() {
     let mut world = persistent();
     world.request_with("c1", "echo", "r1", PERSIST);
     world.backlog(true);
     world.request_with("c1", "echo", "r2", PERSIST);
     world.request("c1", "echo", "r3");
     assert_eq!(world.outcomes("c1"), ["r2 B_QUEUE_FULL"]);
-    // Which worker has it is not told any more, but that it has ended is.
+    // The dispatch is not stored any more, but the removal is.
     world.worker("w1", "echo");
     world.reply("w1", "r1");
-    assert_eq!(told(&mut world), ["stored c1 r1 0 -", "removed c1 r1"]);
+    assert_eq!(store_events(&mut world), ["stored c1 r1 0 -", "removed c1 r1"]);
     world.backlog(false);
     world.request_with("c1", "echo", "r4", PERSIST);
-    assert_eq!(told(&mut world), ["stored c1 r4 0 -", "stored c1 r4 1 w1"]);
+    assert_eq!(store_events(&mut world), ["stored c1 r4 0 -", "stored c1 r4 1 w1"]);
 }
 
 #[test]
-fn a_client_that_comes_back_is_stored_in_place_of_its_former_identity() {
+fn a_rebound_request_is_stored_under_the_new_identity() {
     let mut world = persistent();
     world.worker("w1", "echo");
     world.request_with("old", "echo", "r1", PERSIST_AND_RETRY);
-    told(&mut world);
+    store_events(&mut world);
     world.resend_with("new", "echo", "r1", PERSIST_AND_RETRY);
-    assert_eq!(told(&mut world), ["removed old r1", "stored new r1 1 w1"]);
+    assert_eq!(store_events(&mut world), ["removed old r1", "stored new r1 1 w1"]);
     world.reply("w1", "r1");
-    assert_eq!(told(&mut world), ["removed new r1"]);
+    assert_eq!(store_events(&mut world), ["removed new r1"]);
 }
 
 #[test]
-fn a_broker_that_stops_leaves_what_it_cannot_finish_to_its_next_life() {
+fn a_stopping_broker_leaves_unfinished_requests_in_the_store() {
     let mut world = persistent();
     world.modern_worker("w1", "echo");
     world.request_with("c1", "echo", "r1", PERSIST);
@@ -204,57 +205,57 @@ fn a_broker_that_stops_leaves_what_it_cannot_finish_to_its_next_life() {
     assert!(world.outcomes("c1").is_empty());
     assert_eq!(world.received("w1").last_chunk::<2>().expect("messages"), &["W|8|c1||r1", "W|5"]);
     assert_eq!(world.statistics().left, 2);
-    let ids: Vec<RequestId> = kept(&mut world).into_iter().map(|request| request.id).collect();
+    let ids: Vec<RequestId> = left_in_store(&mut world).into_iter().map(|request| request.id).collect();
     assert_eq!(ids, ["r1", "r2"].map(|id| RequestId::new(Frame::from(id)).expect("an id")));
 }
 
 #[test]
-fn what_it_can_finish_while_it_stops_is_removed() {
+fn requests_finished_during_the_stop_are_removed() {
     let mut world = persistent();
     world.worker("w1", "echo");
     world.request_with("c1", "echo", "r1", PERSIST);
     world.drain(ms(1_000));
     world.reply("w1", "r1");
     assert_eq!(world.outcomes("c1"), ["r1 ok"]);
-    assert_eq!(told(&mut world), ["stored c1 r1 0 -", "stored c1 r1 1 w1", "removed c1 r1"]);
+    assert_eq!(store_events(&mut world), ["stored c1 r1 0 -", "stored c1 r1 1 w1", "removed c1 r1"]);
 }
 
 #[test]
-fn restored_requests_are_dispatched_in_their_order() {
+fn restored_requests_are_dispatched_in_order() {
     let mut former = persistent();
     former.request_with("c1", "echo", "r1", PERSIST);
     former.request_with("c2", "echo", "r2", PERSIST);
     former.drain(ms(0));
     let mut world = persistent();
-    world.restore(kept(&mut former));
-    assert_eq!(told(&mut world), ["stored c1 r1 0 -", "stored c2 r2 0 -"]);
+    world.restore(left_in_store(&mut former));
+    assert_eq!(store_events(&mut world), ["stored c1 r1 0 -", "stored c2 r2 0 -"]);
     world.worker("w1", "echo");
     let expected = ["c1|echo||r1", "c2|echo||r2"].map(|request| format!("W|2|{request}|1|{PERSIST}"));
     assert_eq!(world.received("w1"), expected);
     world.reply("w1", "r1");
     world.reply("w1", "r2");
     assert_eq!((world.outcomes("c1"), world.outcomes("c2")), (vec!["r1 ok".to_owned()], vec!["r2 ok".to_owned()]));
-    assert_eq!(told(&mut world)[2..], ["removed c1 r1", "removed c2 r2"]);
+    assert_eq!(store_events(&mut world)[2..], ["removed c1 r1", "removed c2 r2"]);
     assert_eq!(world.statistics().restored, 2);
 }
 
 #[test]
-fn a_restored_request_has_only_the_time_that_is_left() {
+fn a_restored_request_has_the_remaining_time() {
     let mut world = persistent();
     let mut request = stored("c1", "r1", r#"{"persist":1,"timeout":500}"#);
     request.remaining = Timeout::After(ms(200));
     let mut late = stored("c1", "r2", PERSIST);
     late.remaining = Timeout::After(ms(0));
     world.restore(vec![request, late]);
-    assert_eq!(told(&mut world), ["stored c1 r1 0 -", "stored c1 r2 0 -", "removed c1 r2"]);
+    assert_eq!(store_events(&mut world), ["stored c1 r1 0 -", "stored c1 r2 0 -", "removed c1 r2"]);
     world.advance(ms(200));
-    assert_eq!(told(&mut world), ["removed c1 r1"]);
+    assert_eq!(store_events(&mut world), ["removed c1 r1"]);
     world.worker("w1", "echo");
     assert!(world.jobs("w1").is_empty());
 }
 
 #[test]
-fn a_partial_reply_gives_a_restored_request_all_of_its_time() {
+fn a_partial_reply_restarts_the_whole_timeout_of_a_restored_request() {
     let mut world = persistent();
     world.worker("w1", "echo");
     let mut request = stored("c1", "r1", r#"{"persist":1,"timeout":500}"#);
@@ -268,7 +269,7 @@ fn a_partial_reply_gives_a_restored_request_all_of_its_time() {
 }
 
 #[test]
-fn a_client_that_sends_a_restored_request_again_gets_one_outcome_of_one_run() {
+fn a_resent_copy_of_a_restored_request_does_not_run_again() {
     let mut world = persistent();
     world.restore(vec![stored("old", "r1", PERSIST_AND_RETRY)]);
     world.worker("w1", "echo");
@@ -278,13 +279,13 @@ fn a_client_that_sends_a_restored_request_again_gets_one_outcome_of_one_run() {
     assert_eq!(world.outcomes("new"), ["r1 ok"]);
     assert!(world.outcomes("old").is_empty());
     assert_eq!(
-        told(&mut world),
+        store_events(&mut world),
         ["stored old r1 0 -", "stored old r1 1 w1", "removed old r1", "stored new r1 1 w1", "removed new r1"]
     );
 }
 
 #[test]
-fn a_client_with_the_identity_of_before_may_send_it_again() {
+fn a_client_with_its_previous_identity_can_resend_a_restored_request() {
     let mut world = persistent();
     world.restore(vec![stored("c1", "r1", PERSIST_AND_RETRY)]);
     world.resend_with("c1", "echo", "r1", PERSIST_AND_RETRY);
@@ -295,20 +296,20 @@ fn a_client_with_the_identity_of_before_may_send_it_again() {
 }
 
 #[test]
-fn what_a_client_has_sent_again_already_is_not_restored_beside_it() {
+fn a_request_resent_before_the_restore_is_not_duplicated() {
     let mut world = persistent();
     world.worker("w1", "echo");
     world.request_with("new", "echo", "r1", PERSIST_AND_RETRY);
     world.request_with("same", "echo", "r2", PERSIST_AND_RETRY);
-    told(&mut world);
+    store_events(&mut world);
     world.restore(vec![stored("old", "r1", PERSIST_AND_RETRY), stored("same", "r2", PERSIST_AND_RETRY)]);
     assert_eq!(world.jobs("w1"), ["r1", "r2"]);
-    assert_eq!(told(&mut world), ["removed old r1", "stored new r1 1 w1"]);
+    assert_eq!(store_events(&mut world), ["removed old r1", "stored new r1 1 w1"]);
     assert_eq!(world.statistics().restored, 0);
 }
 
 #[test]
-fn the_same_request_is_not_restored_twice() {
+fn a_request_stored_twice_is_restored_once() {
     let mut world = persistent();
     world.restore(vec![stored("c1", "r1", PERSIST), stored("c1", "r1", PERSIST)]);
     world.worker("w1", "echo");
@@ -316,42 +317,42 @@ fn the_same_request_is_not_restored_twice() {
 }
 
 #[test]
-fn a_restored_request_that_was_lost_with_every_worker_ends() {
+fn a_restored_request_without_attempts_left_ends() {
     let mut world = persistent();
     let mut request = stored("c1", "r1", PERSIST_AND_RETRY);
     request.attempt = pigato_proto::limits::ATTEMPTS;
     request.worker = Some(PeerId::new(Frame::from("w0")));
     world.restore(vec![request]);
     assert_eq!(world.outcomes("c1"), ["r1 B_WORKER_LOST"]);
-    assert_eq!(told(&mut world), ["stored c1 r1 5 -", "removed c1 r1"]);
+    assert_eq!(store_events(&mut world), ["stored c1 r1 5 -", "removed c1 r1"]);
 }
 
 #[test]
-fn attempts_count_on_in_the_next_life() {
+fn attempts_continue_after_a_restart() {
     let mut world = persistent();
     let mut request = stored("c1", "r1", PERSIST_AND_RETRY);
     request.attempt = 2;
     world.restore(vec![request]);
     world.worker("w1", "echo");
-    assert_eq!(told(&mut world), ["stored c1 r1 2 -", "stored c1 r1 3 w1"]);
+    assert_eq!(store_events(&mut world), ["stored c1 r1 2 -", "stored c1 r1 3 w1"]);
 }
 
 #[test]
-fn a_broker_that_may_not_hold_all_of_it_tells_the_clients() {
+fn a_restored_request_beyond_the_limit_is_refused() {
     let mut world = World::persistent(BrokerOptions::default().max_requests(1_usize));
     world.restore(vec![stored("c1", "r1", PERSIST), stored("c2", "r2", PERSIST)]);
     assert_eq!(world.outcomes("c2"), ["r2 B_QUEUE_FULL"]);
-    assert_eq!(told(&mut world), ["stored c1 r1 0 -", "removed c2 r2"]);
+    assert_eq!(store_events(&mut world), ["stored c1 r1 0 -", "removed c2 r2"]);
 }
 
 #[test]
-fn a_broker_that_stops_leaves_stored_what_it_is_given_then() {
+fn requests_restored_during_a_stop_stay_stored() {
     let mut world = persistent();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");
     world.drain(ms(1_000));
     world.restore(vec![stored("c1", "r2", PERSIST)]);
-    assert!(told(&mut world).is_empty());
+    assert!(store_events(&mut world).is_empty());
     world.reply("w1", "r1");
     assert_eq!(world.outcomes("c1"), ["r1 ok"]);
 }

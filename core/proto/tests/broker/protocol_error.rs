@@ -1,10 +1,10 @@
-//! A worker that breaks the protocol is told to disconnect, once.
+//! A worker that violates the protocol receives one disconnect.
 
 use pigato_proto::broker::Loss;
 
 use super::world::World;
 
-/// A world with a worker that has answered `r1` and is at work on `r2`.
+/// A world with a worker that has answered `r1` and has `r2` in flight.
 fn world() -> World {
     let mut world = World::new();
     world.worker("w1", "echo");
@@ -16,11 +16,11 @@ fn world() -> World {
     world
 }
 
-const BREACHES: &[(&str, &str)] = &[
+const VIOLATIONS: &[(&str, &str)] = &[
     ("a second final reply", "W|3|c1||r1|0|2|{}"),
     ("a partial reply after the final one", "W|6|c1||r1|0|2|{}"),
     ("a reject after the final reply", "W|7|c1||r1|0|2|{}"),
-    ("a reply to a request that it was never handed", "W|3|c1||other|0|2|{}"),
+    ("a reply to a request that was never delivered to it", "W|3|c1||other|0|2|{}"),
     ("a reply without a request id", "W|3|c1||"),
     ("a reply without anything", "W|3"),
     ("no type", "W"),
@@ -29,8 +29,8 @@ const BREACHES: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn every_breach_is_answered_with_one_disconnect() {
-    for (breach, message) in BREACHES {
+fn every_violation_is_answered_with_one_disconnect() {
+    for (breach, message) in VIOLATIONS {
         let mut world = world();
         world.send("w1", message);
         assert_eq!(world.received("w1"), ["W|5"], "{breach}");
@@ -41,20 +41,20 @@ fn every_breach_is_answered_with_one_disconnect() {
 }
 
 #[test]
-fn a_worker_that_goes_on_is_not_told_again() {
+fn further_violations_cause_no_further_disconnect() {
     let mut world = world();
-    for (_, message) in BREACHES {
+    for (_, message) in VIOLATIONS {
         world.send("w1", message);
     }
     world.send("w1", "W|4||{}");
     world.send("w1", "W|3|c1||r2|0|2|{}");
     world.send("w1", "W|5");
     assert_eq!(world.received("w1"), ["W|5"]);
-    assert_eq!(world.statistics().protocol_errors, BREACHES.len() as u64 + 2);
+    assert_eq!(world.statistics().protocol_errors, VIOLATIONS.len() as u64 + 2);
 }
 
 #[test]
-fn another_workers_request_is_not_answered_for_it() {
+fn a_worker_cannot_answer_another_workers_request() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker("w2", "echo");
@@ -67,7 +67,7 @@ fn another_workers_request_is_not_answered_for_it() {
 }
 
 #[test]
-fn a_request_that_was_retried_elsewhere_is_not_answered_by_the_first_worker() {
+fn a_lost_worker_cannot_answer_a_request_retried_elsewhere() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker("w2", "echo");
@@ -81,7 +81,7 @@ fn a_request_that_was_retried_elsewhere_is_not_answered_by_the_first_worker() {
 }
 
 #[test]
-fn a_clients_breach_is_counted_and_not_answered() {
+fn a_clients_violation_is_counted_and_not_answered() {
     let mut world = World::new();
     for message in ["C", "C|99", "C|1|echo", "C|8", "C|8||", "C|9||r1|0", "C|9||r1|x", "C|9||r1", "C|3||r1"] {
         world.send("c1", message);
@@ -92,7 +92,7 @@ fn a_clients_breach_is_counted_and_not_answered() {
 }
 
 #[test]
-fn a_type_that_may_be_a_later_versions_is_counted_and_nothing_else() {
+fn an_unknown_message_type_is_only_counted() {
     let mut world = world();
     for message in ["W|99|x", "W|2|echo|r1|1|{}", "W||", "C|99|x"] {
         world.send("w1", message);

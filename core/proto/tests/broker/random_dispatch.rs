@@ -1,4 +1,4 @@
-//! `rand`: any free worker, by chance.
+//! `rand`: selects a free worker at random.
 
 use pigato_proto::config::{BrokerOptions, DispatchMode};
 
@@ -9,7 +9,7 @@ fn world() -> World {
 }
 
 #[test]
-fn every_worker_gets_some() {
+fn every_worker_receives_requests() {
     let mut world = world();
     let workers = numbered("w", 10);
     for worker in &workers {
@@ -20,12 +20,12 @@ fn every_worker_gets_some() {
     }
     for worker in &workers {
         let count = world.jobs(worker).len();
-        assert!((20..=90).contains(&count), "{worker} got {count} of 500");
+        assert!((20..=90).contains(&count), "{worker} received {count} of 500");
     }
 }
 
 #[test]
-fn every_version_of_a_range_gets_some() {
+fn every_version_of_a_range_receives_requests() {
     let mut world = world();
     world.worker("w1", "name@1.0.0");
     world.worker("w2", "name@1.1.0");
@@ -37,7 +37,7 @@ fn every_version_of_a_range_gets_some() {
 }
 
 #[test]
-fn a_full_worker_gets_none() {
+fn a_full_worker_receives_no_requests() {
     let mut world = world();
     world.worker_of("full", "echo", 1);
     world.worker("w1", "echo");
@@ -49,7 +49,7 @@ fn a_full_worker_gets_none() {
 }
 
 #[test]
-fn a_worker_that_rejected_the_request_does_not_get_it_again() {
+fn a_worker_that_rejected_the_request_does_not_receive_it_again() {
     let mut world = world();
     for worker in ["w1", "w2", "w3"] {
         world.worker(worker, "echo");
@@ -63,7 +63,7 @@ fn a_worker_that_rejected_the_request_does_not_get_it_again() {
 }
 
 #[test]
-fn workers_that_left_are_not_chosen() {
+fn workers_that_left_are_not_selected() {
     let mut world = world();
     for worker in numbered("w", 5) {
         world.worker(&worker, "echo");

@@ -1,4 +1,4 @@
-//! A worker announces itself.
+//! A worker announces itself with READY.
 
 use pigato_proto::broker::{Event, Loss};
 use pigato_proto::config::BrokerOptions;
@@ -14,7 +14,7 @@ fn a_published_worker_is_acknowledged() {
 }
 
 #[test]
-fn a_worker_of_version_1_is_told_about_the_broker() {
+fn a_version_1_worker_receives_the_brokers_hello() {
     let mut world = World::new();
     world.send("w1", r#"W|1|echo|{"v":1,"caps":["cancel"],"heartbeat":1000,"concurrency":2}"#);
     let expected = r#"W|1|{"v":1,"caps":["cancel","credit","codec"],"heartbeat":2500,"name":"B-test"}"#;
@@ -22,7 +22,7 @@ fn a_worker_of_version_1_is_told_about_the_broker() {
 }
 
 #[test]
-fn an_announcement_that_is_no_json_is_that_of_a_published_worker() {
+fn an_announcement_that_is_not_json_counts_as_a_published_workers() {
     let mut world = World::new();
     for (number, hello) in ["", "null", "{", "{}", "undefined", "{\"v\":0}", "[]"].into_iter().enumerate() {
         let worker = format!("w{number}");
@@ -32,7 +32,7 @@ fn an_announcement_that_is_no_json_is_that_of_a_published_worker() {
 }
 
 #[test]
-fn the_acknowledgement_comes_before_the_first_request() {
+fn the_acknowledgement_precedes_the_first_request() {
     let mut world = World::new();
     world.request("c1", "echo", "r1");
     world.send("w1", "W|1|echo");
@@ -40,7 +40,7 @@ fn the_acknowledgement_comes_before_the_first_request() {
 }
 
 #[test]
-fn a_known_identity_that_announces_itself_anew_starts_over() {
+fn a_second_announcement_starts_a_new_session() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.limit("w1", 1);
@@ -54,11 +54,11 @@ fn a_known_identity_that_announces_itself_anew_starts_over() {
 
     world.request("c1", "other", "r2");
     world.request("c1", "other", "r3");
-    assert_eq!(world.jobs("w1"), ["r2", "r3"], "the former concurrency is forgotten");
+    assert_eq!(world.jobs("w1"), ["r2", "r3"], "the previous session's concurrency does not apply");
 }
 
 #[test]
-fn more_workers_than_the_broker_takes_are_turned_away() {
+fn workers_beyond_the_limit_are_refused() {
     let mut world = World::with(BrokerOptions::default().max_workers(2_usize));
     world.worker("w1", "echo");
     world.worker("w2", "echo");
@@ -73,7 +73,7 @@ fn more_workers_than_the_broker_takes_are_turned_away() {
 }
 
 #[test]
-fn a_worker_that_says_it_goes_gets_an_answer_if_it_is_a_published_one() {
+fn only_a_published_workers_disconnect_is_answered() {
     let mut world = World::new();
     world.worker("published", "echo");
     world.modern_worker("modern", "echo");
@@ -87,7 +87,7 @@ fn a_worker_that_says_it_goes_gets_an_answer_if_it_is_a_published_one() {
 }
 
 #[test]
-fn a_service_name_of_more_than_255_bytes_is_turned_away() {
+fn a_worker_with_a_service_name_longer_than_255_bytes_is_refused() {
     let mut world = World::new();
     world.worker("w1", &"x".repeat(255));
     world.send("w2", &format!("W|1|{}", "x".repeat(256)));

@@ -1,5 +1,5 @@
-//! A client that reconnected sends again what had `retry`; what is under way is not run twice, and its reply goes to
-//! the new identity.
+//! A reconnected client resends its requests with `retry`. A request under way does not run twice;
+//! its reply goes to the new identity.
 
 use super::world::{ms, World};
 
@@ -14,10 +14,10 @@ fn reconnected() -> World {
 }
 
 #[test]
-fn it_runs_once_and_the_reply_goes_to_the_new_identity() {
+fn a_resent_request_runs_once_and_the_reply_goes_to_the_new_identity() {
     let mut world = reconnected();
     assert_eq!(world.jobs("w1"), ["r1"]);
-    // The worker hands back the identity that it was told.
+    // The worker replies with the identity that it received.
     world.send("w1", "W|6|old||r1|0|1|{}");
     world.send("w1", "W|3|old||r1|0|2|{}");
     assert_eq!(world.received("new"), ["C|6||r1|0|1|{}", "C|3||r1|0|2|{}"]);
@@ -25,7 +25,7 @@ fn it_runs_once_and_the_reply_goes_to_the_new_identity() {
 }
 
 #[test]
-fn the_former_identity_is_forgotten() {
+fn the_former_identity_has_no_state() {
     let mut world = reconnected();
     assert_eq!(world.statistics().clients, 1);
     world.unroutable("old");
@@ -46,7 +46,7 @@ fn a_queued_request_keeps_its_place() {
 }
 
 #[test]
-fn it_may_be_sent_again_many_times() {
+fn a_request_can_be_resent_many_times() {
     let mut world = reconnected();
     world.resend_with("newer", "echo", "r1", RETRY);
     world.resend_with("newest", "echo", "r1", RETRY);
@@ -56,7 +56,7 @@ fn it_may_be_sent_again_many_times() {
 }
 
 #[test]
-fn its_time_starts_anew() {
+fn resending_restarts_the_timeout() {
     let mut world = World::new();
     world.request_with("old", "echo", "r1", r#"{"retry":1,"timeout":1000}"#);
     world.advance(ms(900));
@@ -68,7 +68,7 @@ fn its_time_starts_anew() {
 }
 
 #[test]
-fn the_worker_is_told_of_a_cancellation_under_the_identity_that_it_knows() {
+fn the_worker_receives_a_cancel_under_the_identity_that_it_knows() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.request_with("old", "echo", "r1", RETRY);
@@ -82,7 +82,7 @@ fn the_worker_is_told_of_a_cancellation_under_the_identity_that_it_knows() {
 }
 
 #[test]
-fn the_next_worker_is_told_the_new_identity() {
+fn the_next_worker_receives_the_new_identity() {
     let mut world = reconnected();
     world.send("w1", "W|5");
     world.worker("w2", "echo");
@@ -92,7 +92,7 @@ fn the_next_worker_is_told_the_new_identity() {
 }
 
 #[test]
-fn without_retry_on_both_sides_it_is_another_request() {
+fn without_retry_on_both_it_is_another_request() {
     for (first, second) in [("{}", RETRY), (RETRY, "{}")] {
         let mut world = World::new();
         world.worker("w1", "echo");
@@ -103,7 +103,7 @@ fn without_retry_on_both_sides_it_is_another_request() {
 }
 
 #[test]
-fn a_client_with_heartbeats_stays_known_without_the_request() {
+fn a_client_that_sends_heartbeats_keeps_its_state_without_the_request() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.send("old", "C|4");
@@ -127,7 +127,7 @@ fn a_request_that_has_ended_runs_again() {
 }
 
 #[test]
-fn each_worker_is_asked_under_the_identity_that_it_was_told() {
+fn each_worker_receives_messages_under_the_identity_that_it_knows() {
     type Move = fn(&mut World);
     let ways: [(&str, Move); 2] =
         [("lost", |world| world.send("w1", "W|5")), ("rejected", |world| world.reject("w1", "r1"))];
@@ -146,7 +146,7 @@ fn each_worker_is_asked_under_the_identity_that_it_was_told() {
 }
 
 #[test]
-fn a_worker_that_gets_it_afterwards_knows_the_new_identity_only() {
+fn a_worker_that_receives_it_later_knows_only_the_new_identity() {
     let mut world = World::new();
     world.request_with("old", "echo", "r1", RETRY);
     world.resend_with("new", "echo", "r1", RETRY);
@@ -157,7 +157,7 @@ fn a_worker_that_gets_it_afterwards_knows_the_new_identity_only() {
 }
 
 #[test]
-fn for_another_service_it_is_another_request() {
+fn a_request_for_another_service_is_another_request() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker("w2", "other");
@@ -167,7 +167,7 @@ fn for_another_service_it_is_another_request() {
 }
 
 #[test]
-fn a_copy_that_the_former_connection_brings_late_changes_nothing() {
+fn a_late_copy_from_the_former_connection_changes_nothing() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.hello("old", r#","session":1"#);

@@ -3,7 +3,7 @@
 use super::world::{numbered, World};
 
 #[test]
-fn it_goes_to_another_worker() {
+fn a_rejected_request_goes_to_another_worker() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker("w2", "echo");
@@ -17,7 +17,7 @@ fn it_goes_to_another_worker() {
 }
 
 #[test]
-fn it_never_bounces_back() {
+fn a_rejected_request_does_not_return_to_its_worker() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -31,7 +31,7 @@ fn it_never_bounces_back() {
 }
 
 #[test]
-fn rejected_by_all_it_waits_for_a_new_worker() {
+fn a_request_that_all_have_rejected_waits_for_a_new_worker() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker("w2", "echo");
@@ -46,7 +46,7 @@ fn rejected_by_all_it_waits_for_a_new_worker() {
 }
 
 #[test]
-fn a_worker_that_announces_itself_anew_is_a_new_worker() {
+fn a_worker_that_announces_itself_again_counts_as_a_new_worker() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -56,7 +56,7 @@ fn a_worker_that_announces_itself_anew_is_a_new_worker() {
 }
 
 #[test]
-fn it_keeps_its_place_in_the_queue() {
+fn a_rejected_request_keeps_its_place_in_the_queue() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.worker_of("w2", "echo", 1);
@@ -71,7 +71,7 @@ fn it_keeps_its_place_in_the_queue() {
 }
 
 #[test]
-fn what_waits_behind_it_is_not_held_up() {
+fn a_rejected_request_does_not_delay_the_requests_behind_it() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request("c1", "echo", "r1");
@@ -81,7 +81,7 @@ fn what_waits_behind_it_is_not_held_up() {
 }
 
 #[test]
-fn it_frees_the_workers_slot() {
+fn a_reject_frees_the_workers_slot() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request("c1", "echo", "r1");
@@ -92,7 +92,7 @@ fn it_frees_the_workers_slot() {
 }
 
 #[test]
-fn rejects_are_no_attempts() {
+fn rejects_do_not_count_as_attempts() {
     let mut world = World::new();
     let workers = numbered("w", 10);
     for worker in &workers {
@@ -110,7 +110,7 @@ fn rejects_are_no_attempts() {
 }
 
 #[test]
-fn a_targeted_request_waits_for_the_next_life_of_its_worker() {
+fn a_rejected_targeted_request_waits_for_the_next_session_of_its_worker() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker("w2", "echo");
@@ -124,7 +124,7 @@ fn a_targeted_request_waits_for_the_next_life_of_its_worker() {
 }
 
 #[test]
-fn requests_with_different_histories_reach_every_worker_that_may_have_them() {
+fn requests_with_different_rejects_reach_all_their_matching_workers() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.worker_of("w2", "echo", 1);

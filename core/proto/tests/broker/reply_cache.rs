@@ -1,4 +1,4 @@
-//! Replies that a worker allows the broker to keep are given again without it.
+//! The broker caches replies if the worker allows it, and answers equal requests from the cache.
 
 use pigato_proto::config::BrokerOptions;
 
@@ -6,7 +6,7 @@ use super::world::{ms, World};
 
 const CACHED: &str = "0|\"kept\"|{\"cache\":1000}";
 
-/// A world whose worker answered `C|2|echo|…|1|{}` with a reply that may be kept for a second.
+/// A world whose worker answered `C|2|echo|…|1|{}` with a reply that may be cached for 1 s.
 fn world() -> World {
     let mut world = World::new();
     world.worker("w1", "echo");
@@ -21,7 +21,7 @@ fn answered(world: &mut World, data: &str, options: &str, reply: &str) {
     world.received("w1");
 }
 
-/// Whether the worker is asked (and not the cache).
+/// Whether the request reaches the worker, and not the cache.
 fn asks_the_worker(world: &mut World, data: &str, options: &str) -> bool {
     world.send("c2", &format!("C|2|echo|again|{data}|{options}"));
     let asked = !world.jobs("w1").is_empty();
@@ -33,7 +33,7 @@ fn asks_the_worker(world: &mut World, data: &str, options: &str) -> bool {
 }
 
 #[test]
-fn the_same_request_is_answered_from_the_cache() {
+fn an_equal_request_is_answered_from_the_cache() {
     let mut world = world();
     world.send("c2", "C|2|echo|r2|1|{\"timeout\":5}");
     assert_eq!(world.received("c2"), [r#"C|3||r2|0|"kept"|{"cache":1000}"#]);
@@ -42,7 +42,7 @@ fn the_same_request_is_answered_from_the_cache() {
 }
 
 #[test]
-fn it_is_kept_for_as_long_as_the_worker_said() {
+fn a_reply_is_cached_for_the_time_that_the_worker_set() {
     let mut world = world();
     world.advance(ms(999));
     assert!(!asks_the_worker(&mut world, "1", "{}"));
@@ -62,14 +62,14 @@ fn a_hit_does_not_prolong_it() {
 }
 
 #[test]
-fn nocache_passes_it_by() {
+fn nocache_bypasses_the_cache() {
     let mut world = world();
     assert!(asks_the_worker(&mut world, "1", r#"{"nocache":1}"#));
     assert!(!asks_the_worker(&mut world, "1", "{}"));
 }
 
 #[test]
-fn it_is_for_the_same_service_and_data_only() {
+fn only_equal_service_and_data_hit_the_cache() {
     let mut world = world();
     world.worker("w2", "other");
     assert!(asks_the_worker(&mut world, "2", "{}"));
@@ -79,13 +79,13 @@ fn it_is_for_the_same_service_and_data_only() {
 }
 
 #[test]
-fn raw_data_is_not_json() {
+fn raw_data_does_not_match_json() {
     let mut world = world();
     assert!(asks_the_worker(&mut world, "1", r#"{"codec":"raw"}"#));
 }
 
 #[test]
-fn it_works_without_workers() {
+fn the_cache_works_without_workers() {
     let mut world = world();
     world.send("w1", "W|5");
     assert!(!asks_the_worker(&mut world, "1", "{}"));
@@ -102,7 +102,7 @@ fn a_newer_reply_replaces_the_older() {
 }
 
 #[test]
-fn errors_are_not_kept() {
+fn errors_are_not_cached() {
     let mut world = World::new();
     world.worker("w1", "echo");
     answered(&mut world, "1", "{}", "-1|\"bad\"|{\"cache\":1000}");
@@ -110,7 +110,7 @@ fn errors_are_not_kept() {
 }
 
 #[test]
-fn replies_in_parts_are_not_kept() {
+fn replies_after_partial_replies_are_not_cached() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.send("c1", "C|2|echo|first|1|{}");
@@ -121,7 +121,7 @@ fn replies_in_parts_are_not_kept() {
 }
 
 #[test]
-fn targeted_requests_are_neither_kept_nor_answered_from_the_cache() {
+fn targeted_requests_bypass_the_cache() {
     let mut world = world();
     assert!(asks_the_worker(&mut world, "1", r#"{"workerId":"w1"}"#));
     answered(&mut world, "2", r#"{"workerId":"w1"}"#, CACHED);
@@ -129,7 +129,7 @@ fn targeted_requests_are_neither_kept_nor_answered_from_the_cache() {
 }
 
 #[test]
-fn replies_that_do_not_ask_for_it_are_not_kept() {
+fn replies_without_the_option_are_not_cached() {
     for options in ["{}", "", "undefined", "{\"cache\":0}", "{\"cache\":-1}", "{\"cache\":null}", "{\"cache\":\"x\"}"] {
         let mut world = World::new();
         world.worker("w1", "echo");
@@ -140,7 +140,7 @@ fn replies_that_do_not_ask_for_it_are_not_kept() {
 }
 
 #[test]
-fn beyond_its_bytes_the_one_unused_for_longest_goes() {
+fn beyond_its_size_the_cache_drops_the_least_recently_used_reply() {
     let mut world = World::with(BrokerOptions::default().cache_bytes(1_000_usize));
     world.worker("w1", "echo");
     for data in ["1", "2", "3"] {
@@ -156,7 +156,7 @@ fn beyond_its_bytes_the_one_unused_for_longest_goes() {
 }
 
 #[test]
-fn a_reply_larger_than_the_cache_is_not_kept() {
+fn a_reply_larger_than_the_cache_is_not_cached() {
     let mut world = World::with(BrokerOptions::default().cache_bytes(1_000_usize));
     world.worker("w1", "echo");
     answered(&mut world, "1", "{}", CACHED);
@@ -166,7 +166,7 @@ fn a_reply_larger_than_the_cache_is_not_kept() {
 }
 
 #[test]
-fn without_bytes_there_is_no_cache() {
+fn a_size_of_0_disables_the_cache() {
     let mut world = World::with(BrokerOptions::default().cache_bytes(0_usize));
     world.worker("w1", "echo");
     answered(&mut world, "1", "{}", CACHED);

@@ -1,4 +1,4 @@
-//! A client's word that it still wants a reply is passed on to the worker.
+//! A client's heartbeat for a request is forwarded to its worker.
 
 use super::world::World;
 
@@ -11,7 +11,7 @@ fn world() -> World {
 }
 
 #[test]
-fn in_all_of_its_forms() {
+fn all_forms_of_the_request_heartbeat_are_forwarded() {
     for (message, answer) in [("C|4|request|r1", &[][..]), ("C|4|req|r1", &[]), ("C|4|r1", &["C|4"])] {
         let mut world = world();
         world.send("c1", message);
@@ -21,7 +21,7 @@ fn in_all_of_its_forms() {
 }
 
 #[test]
-fn not_for_a_request_that_waits_or_is_unknown() {
+fn heartbeats_for_queued_or_unknown_requests_are_not_forwarded() {
     let mut world = world();
     world.request("c1", "nobody", "r2");
     world.send("c1", "C|4|request|r2");
@@ -32,7 +32,7 @@ fn not_for_a_request_that_waits_or_is_unknown() {
 }
 
 #[test]
-fn not_for_another_clients_request() {
+fn heartbeats_for_another_clients_request_are_not_forwarded() {
     let mut world = world();
     world.send("c2", "C|4|request|r1");
     assert!(world.received("w1").is_empty());

@@ -1,4 +1,5 @@
-//! `retry`: a request whose worker is lost goes back to the head of its queue, a bounded number of times.
+//! `retry`: a request whose worker is lost returns to the head of its queue, a limited number of
+//! times.
 
 use pigato_proto::limits;
 
@@ -7,10 +8,10 @@ use super::world::{ms, World};
 const RETRY: &str = r#"{"retry":1}"#;
 
 #[test]
-fn it_moves_to_another_worker_however_the_first_is_lost() {
+fn a_request_moves_to_another_worker_after_any_kind_of_loss() {
     type Lose = fn(&mut World);
     let ways: [(&str, Lose); 3] = [
-        ("said so", |world| world.send("w1", "W|5")),
+        ("disconnect", |world| world.send("w1", "W|5")),
         ("unroutable", |world| world.unroutable("w1")),
         ("silent", |world| world.advance_with(ms(7_500), ["w2"])),
     ];
@@ -29,7 +30,7 @@ fn it_moves_to_another_worker_however_the_first_is_lost() {
 }
 
 #[test]
-fn it_goes_back_to_the_head_of_the_queue() {
+fn a_request_returns_to_the_head_of_the_queue() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 2);
     for id in ["r1", "r2", "r3"] {
@@ -44,7 +45,7 @@ fn it_goes_back_to_the_head_of_the_queue() {
 }
 
 #[test]
-fn it_waits_in_the_queue_of_the_name_that_was_asked_for() {
+fn a_request_returns_to_the_queue_of_its_requested_name() {
     let mut world = World::new();
     world.worker("wild", "ech*");
     world.request_with("c1", "echo", "r1", RETRY);
@@ -54,14 +55,14 @@ fn it_waits_in_the_queue_of_the_name_that_was_asked_for() {
 }
 
 #[test]
-fn the_oldest_goes_first_when_workers_of_another_name_take_over() {
+fn the_oldest_request_is_first_for_workers_of_another_name() {
     let mut world = World::new();
     world.worker_of("lost", "echo", 1);
     world.worker_of("exact", "echo", 1);
     world.request_with("c1", "echo", "r1", RETRY);
     world.request_with("c1", "echo", "r2", RETRY);
     world.send("lost", "W|5");
-    // Now r1 waits while the younger r2 is in flight.
+    // Now r1 waits while the newer r2 is in flight.
     world.worker_of("wild", "ech*", 1);
     world.send("exact", "W|5");
     assert_eq!(world.jobs("wild"), ["r1"]);
@@ -70,7 +71,7 @@ fn the_oldest_goes_first_when_workers_of_another_name_take_over() {
 }
 
 #[test]
-fn attempts_are_bounded() {
+fn the_number_of_attempts_is_limited() {
     let mut world = World::new();
     world.request_with("c1", "echo", "r1", RETRY);
     for attempt in 1..=limits::ATTEMPTS {
@@ -84,7 +85,7 @@ fn attempts_are_bounded() {
 }
 
 #[test]
-fn it_expires_in_its_own_time_all_the_same() {
+fn a_retried_request_still_expires_on_time() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request_with("c1", "echo", "r1", r#"{"retry":true,"timeout":1000}"#);
@@ -98,7 +99,7 @@ fn it_expires_in_its_own_time_all_the_same() {
 }
 
 #[test]
-fn a_targeted_request_waits_for_its_worker_to_come_back() {
+fn a_targeted_request_waits_for_its_worker_to_return() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker("w2", "echo");
@@ -110,7 +111,7 @@ fn a_targeted_request_waits_for_its_worker_to_come_back() {
 }
 
 #[test]
-fn a_worker_that_announces_itself_anew_gets_it_again() {
+fn a_worker_that_announces_itself_again_receives_the_request_again() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request_with("c1", "echo", "r1", RETRY);

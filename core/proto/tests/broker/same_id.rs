@@ -1,9 +1,9 @@
-//! Requests are known by their client and their id: two clients may use the same id.
+//! A request is identified by its client and its id: two clients may use the same id.
 
 use super::world::{ms, World};
 
 #[test]
-fn at_different_workers() {
+fn two_clients_use_one_id_at_different_workers() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker("w2", "echo");
@@ -16,7 +16,7 @@ fn at_different_workers() {
 }
 
 #[test]
-fn at_the_same_worker() {
+fn two_clients_use_one_id_at_the_same_worker() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "same");
@@ -44,7 +44,7 @@ fn a_late_reply_to_one_does_not_reach_the_other() {
 }
 
 #[test]
-fn with_retry_and_different_data_they_are_two_requests() {
+fn with_retry_and_different_data_these_are_two_requests() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.send("c1", "C|2|echo|same|1|{\"retry\":1}");
@@ -53,7 +53,7 @@ fn with_retry_and_different_data_they_are_two_requests() {
 }
 
 #[test]
-fn each_cancels_its_own() {
+fn each_client_cancels_its_own_request() {
     let mut world = World::new();
     world.request("c1", "echo", "same");
     world.request("c2", "echo", "same");
@@ -64,7 +64,7 @@ fn each_cancels_its_own() {
 }
 
 #[test]
-fn each_rejected_one_moves_on_by_itself() {
+fn each_rejected_request_moves_on_independently() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "same");
@@ -76,7 +76,7 @@ fn each_rejected_one_moves_on_by_itself() {
 }
 
 #[test]
-fn a_worker_that_garbles_the_client_is_still_understood() {
+fn a_reply_with_a_wrong_client_is_still_accepted_if_unambiguous() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request([0, 0xff, 1, 2, 3], "echo", "r1");
@@ -86,7 +86,7 @@ fn a_worker_that_garbles_the_client_is_still_understood() {
 }
 
 #[test]
-fn a_worker_that_garbles_both_clients_is_not_understood() {
+fn ambiguous_replies_with_wrong_clients_are_not_accepted() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "same");

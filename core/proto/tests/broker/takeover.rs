@@ -1,9 +1,9 @@
-//! Matching follows the workers as they come and go.
+//! Matching follows workers as they register and leave.
 
 use super::world::World;
 
 #[test]
-fn an_exact_worker_takes_over_from_a_wildcard_and_hands_back() {
+fn an_exact_worker_replaces_a_wildcard_until_it_leaves() {
     let mut world = World::new();
     world.worker("wild", "ech*");
     world.request("c1", "echo", "r1");
@@ -56,7 +56,7 @@ fn queued_requests_that_move_are_spread_over_the_free_workers() {
 }
 
 #[test]
-fn the_last_exact_worker_hands_back_not_the_first() {
+fn the_wildcard_takes_over_when_the_last_exact_worker_leaves() {
     let mut world = World::new();
     world.worker("wild", "ech*");
     world.worker("exact1", "echo");
@@ -67,7 +67,7 @@ fn the_last_exact_worker_hands_back_not_the_first() {
 }
 
 #[test]
-fn a_wildcard_that_appears_later_serves_what_waits() {
+fn a_new_wildcard_serves_queued_requests() {
     let mut world = World::new();
     world.request("c1", "echo", "r1");
     world.request("c1", "other", "r2");
@@ -91,7 +91,7 @@ fn a_longer_wildcard_takes_over_from_a_shorter_one() {
 }
 
 #[test]
-fn a_version_that_appears_later_serves_what_waits() {
+fn a_new_version_serves_queued_requests() {
     let mut world = World::new();
     world.request("c1", "name@^1.2.0", "r1");
     world.worker("old", "name@1.1.0");
@@ -101,7 +101,7 @@ fn a_version_that_appears_later_serves_what_waits() {
 }
 
 #[test]
-fn a_version_that_goes_leaves_its_requests_to_the_others() {
+fn a_version_that_leaves_passes_its_requests_to_the_others() {
     let mut world = World::new();
     world.worker_of("w1", "name@1.0.0", 1);
     world.worker_of("w2", "name@1.1.0", 1);
@@ -117,7 +117,7 @@ fn a_version_that_goes_leaves_its_requests_to_the_others() {
 }
 
 #[test]
-fn the_oldest_request_of_all_its_names_is_a_wildcards_next() {
+fn a_wildcard_serves_the_oldest_request_of_all_its_names() {
     let mut world = World::new();
     world.worker_of("wild", "ech*", 1);
     world.request("c1", "echo", "r1");
@@ -129,7 +129,7 @@ fn the_oldest_request_of_all_its_names_is_a_wildcards_next() {
 }
 
 #[test]
-fn more_services_than_idle_queues_are_kept_come_and_go() {
+fn more_services_than_retained_idle_queues_come_and_go() {
     let mut world = World::new();
     world.worker("wild", "s*");
     for number in 0..3_000 {
@@ -144,7 +144,7 @@ fn more_services_than_idle_queues_are_kept_come_and_go() {
 }
 
 #[test]
-fn a_queue_that_was_taken_over_and_forgotten_does_not_trouble_its_former_workers() {
+fn a_removed_queue_does_not_affect_its_former_workers() {
     let mut world = World::new();
     world.worker("wild", "s*");
     for number in 0..2_000 {

@@ -1,11 +1,11 @@
-//! `workerId` names the one worker that is to handle a request.
+//! `workerId` names the only worker that may handle a request.
 
 use super::world::{ms, World};
 
 const TO_W1: &str = r#"{"workerId":"w1"}"#;
 
 #[test]
-fn a_targeted_request_goes_to_its_worker_only() {
+fn a_targeted_request_goes_only_to_its_worker() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker("w2", "echo");
@@ -17,7 +17,7 @@ fn a_targeted_request_goes_to_its_worker_only() {
 }
 
 #[test]
-fn it_waits_for_its_worker_while_that_is_busy() {
+fn a_targeted_request_waits_for_its_busy_worker() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.worker("w2", "echo");
@@ -30,7 +30,7 @@ fn it_waits_for_its_worker_while_that_is_busy() {
 }
 
 #[test]
-fn it_takes_its_turn_among_the_others() {
+fn targeted_and_other_requests_are_dispatched_in_order() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request("c1", "echo", "r1");
@@ -44,7 +44,7 @@ fn it_takes_its_turn_among_the_others() {
 }
 
 #[test]
-fn it_waits_for_a_worker_that_is_not_there_yet() {
+fn a_targeted_request_waits_for_a_worker_that_registers_later() {
     let mut world = World::new();
     world.worker("w2", "echo");
     world.request_with("c1", "echo", "r1", TO_W1);
@@ -56,7 +56,7 @@ fn it_waits_for_a_worker_that_is_not_there_yet() {
 }
 
 #[test]
-fn a_worker_of_another_service_does_not_get_it() {
+fn a_target_of_another_service_does_not_receive_the_request() {
     let mut world = World::new();
     world.worker("w1", "other");
     world.request_with("c1", "echo", "r1", TO_W1);
@@ -67,7 +67,7 @@ fn a_worker_of_another_service_does_not_get_it() {
 }
 
 #[test]
-fn a_wildcard_worker_or_a_version_may_be_targeted() {
+fn a_wildcard_worker_or_a_version_can_be_targeted() {
     let mut world = World::new();
     world.worker("w1", "ech*");
     world.worker("w2", "echo");
@@ -90,7 +90,7 @@ fn a_binary_identity_is_targeted_by_its_hexadecimal_form() {
 }
 
 #[test]
-fn it_waits_again_when_its_worker_leaves_before_it_was_handed_over() {
+fn a_targeted_request_waits_again_when_its_worker_leaves_before_dispatch() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.worker("w2", "echo");
@@ -104,7 +104,7 @@ fn it_waits_again_when_its_worker_leaves_before_it_was_handed_over() {
 }
 
 #[test]
-fn it_expires_wherever_it_waits() {
+fn a_targeted_request_expires_wherever_it_waits() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request_with("c1", "echo", "r0", TO_W1);
@@ -119,7 +119,7 @@ fn it_expires_wherever_it_waits() {
 }
 
 #[test]
-fn a_target_that_is_no_text_counts_as_none() {
+fn a_target_that_is_not_text_is_ignored() {
     let mut world = World::new();
     world.worker("w2", "echo");
     for (id, target) in [("r1", "null"), ("r2", "7"), ("r3", "\"\"")] {

@@ -1,4 +1,4 @@
-//! The protocol's types, as the client and worker of this crate send them, mean the same as the frames.
+//! The protocol's types, as this crate's client and worker send them, equal the frames.
 
 use std::time::Duration;
 

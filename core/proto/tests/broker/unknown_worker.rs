@@ -1,9 +1,9 @@
-//! A worker that the broker does not know is told to disconnect, so that it announces itself.
+//! A worker that the broker does not know receives a disconnect, so that it announces itself.
 
 use super::world::World;
 
 #[test]
-fn its_heartbeat_is_answered_with_one_disconnect() {
+fn the_heartbeat_of_an_unknown_worker_is_answered_with_one_disconnect() {
     let mut world = World::new();
     for _ in 0..3 {
         world.send("w1", r#"W|4||{"concurrency":5}"#);
@@ -13,7 +13,7 @@ fn its_heartbeat_is_answered_with_one_disconnect() {
 }
 
 #[test]
-fn a_ready_begins_a_new_generation() {
+fn a_ready_starts_a_new_session() {
     let mut world = World::new();
     world.send("w1", "W|4||{}");
     world.worker("w1", "echo");
@@ -38,7 +38,7 @@ fn a_disconnect_is_answered_with_a_disconnect() {
 }
 
 #[test]
-fn the_disconnect_of_an_unknown_worker_is_answered_once_too() {
+fn the_disconnect_of_an_unknown_worker_is_answered_once() {
     let mut world = World::new();
     world.send("w1", "W|5");
     world.send("w1", "W|5");
@@ -46,7 +46,7 @@ fn the_disconnect_of_an_unknown_worker_is_answered_once_too() {
 }
 
 #[test]
-fn of_very_many_the_latest_are_not_told_twice() {
+fn of_many_unknown_workers_the_latest_receive_one_disconnect_each() {
     let mut world = World::new();
     let strangers = pigato_proto::limits::DISCONNECTED_IDENTITIES;
     for number in 0..strangers {

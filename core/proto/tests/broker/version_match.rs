@@ -1,15 +1,16 @@
-//! `name@RANGE` may go to any worker of a version that satisfies the range.
+//! A request for `name@RANGE` goes to any worker of a version that satisfies the range.
 
 use super::world::{sorted, World};
 
-/// Which of the versions a request for `asked` may go to, by filling each up until the request waits.
-fn served_by(asked: &str, versions: &[&str]) -> Vec<String> {
+/// The versions to which a request for `range` may go, found by filling up each worker until the
+/// request waits.
+fn served_by(range: &str, versions: &[&str]) -> Vec<String> {
     let mut world = World::new();
     for version in versions {
         world.worker_of(version, &format!("name@{version}"), 1);
     }
     for number in 0..=versions.len() {
-        world.send_frames("c1", ["C", "2", &format!("name@{asked}"), &format!("r{number}"), "1", "{}"]);
+        world.send_frames("c1", ["C", "2", &format!("name@{range}"), &format!("r{number}"), "1", "{}"]);
     }
     let served = versions.iter().filter(|version| !world.jobs(*version).is_empty());
     sorted(served.map(|version| (*version).to_owned()))
@@ -41,25 +42,25 @@ fn comparators() {
 }
 
 #[test]
-fn star_takes_every_release() {
+fn a_star_matches_every_release() {
     let releases = ["0.9.0", "1.0.0", "1.2.0", "1.2.9", "1.3.0", "2.0.0", "3.0.0"];
     assert_eq!(served_by("*", VERSIONS), releases);
 }
 
 #[test]
-fn a_prerelease_is_only_taken_by_a_range_that_names_one() {
+fn a_prerelease_matches_only_a_range_that_names_one() {
     assert_eq!(served_by("^2.0.0", VERSIONS), ["2.0.0"]);
     assert_eq!(served_by("^2.1.0-alpha", VERSIONS), ["2.1.0-beta.1"]);
 }
 
 #[test]
-fn one_version_is_only_that_one() {
+fn an_exact_version_matches_only_itself() {
     assert_eq!(served_by("1.2.0", VERSIONS), ["1.2.0"]);
     assert!(served_by("1.2.1", VERSIONS).is_empty());
 }
 
 #[test]
-fn a_worker_that_bears_the_asked_name_itself_comes_first() {
+fn a_worker_registered_for_the_range_itself_takes_precedence() {
     let mut world = World::new();
     world.worker("version", "name@1.2.0");
     world.worker("named", "name@^1.0.0");
@@ -72,7 +73,7 @@ fn a_worker_that_bears_the_asked_name_itself_comes_first() {
 }
 
 #[test]
-fn the_worker_is_told_the_range_that_was_asked_for() {
+fn the_worker_receives_the_requested_range() {
     let mut world = World::new();
     world.worker("w1", "name@1.2.0");
     world.request("c1", "name@^1", "r1");
@@ -80,7 +81,7 @@ fn the_worker_is_told_the_range_that_was_asked_for() {
 }
 
 #[test]
-fn versions_of_another_name_do_not_count() {
+fn versions_of_another_name_do_not_match() {
     let mut world = World::new();
     world.worker("w1", "names@1.0.0");
     world.worker("w2", "name");

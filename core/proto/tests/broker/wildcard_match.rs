@@ -1,9 +1,9 @@
-//! A name without a worker of its own falls back to the longest wildcard that covers it.
+//! A name without its own worker falls back to the longest matching wildcard.
 
 use super::world::World;
 
 #[test]
-fn a_wildcard_takes_every_name_with_its_prefix() {
+fn a_wildcard_matches_every_name_with_its_prefix() {
     let mut world = World::new();
     world.worker("wild", "ech*");
     world.request("c1", "echo", "r1");
@@ -14,7 +14,7 @@ fn a_wildcard_takes_every_name_with_its_prefix() {
 }
 
 #[test]
-fn the_worker_is_told_the_name_that_was_asked_for() {
+fn the_worker_receives_the_requested_name() {
     let mut world = World::new();
     world.worker("wild", "ech*");
     world.request("c1", "echo", "r1");
@@ -34,7 +34,7 @@ fn the_longest_wildcard_wins() {
 }
 
 #[test]
-fn a_star_inside_a_name_is_no_wildcard() {
+fn a_star_inside_a_name_is_not_a_wildcard() {
     let mut world = World::new();
     world.worker("w1", "e*o");
     world.request("c1", "echo", "r1");
@@ -68,7 +68,7 @@ fn core_services_do_not_match_wildcards() {
 }
 
 #[test]
-fn other_wildcards_of_the_same_length_are_not_mistaken_for_it() {
+fn other_wildcards_of_the_same_length_do_not_match() {
     let mut world = World::new();
     world.worker("w1", "abc*");
     world.worker("w2", "xy*");

@@ -1,4 +1,4 @@
-//! A worker is alive until a deadline after its last sign of life.
+//! A worker is alive until a liveness timeout after its last sign of life.
 
 use pigato_proto::broker::Loss;
 use pigato_proto::config::BrokerOptions;
@@ -28,7 +28,7 @@ fn the_deadline_is_exact() {
 }
 
 #[test]
-fn it_follows_the_brokers_settings() {
+fn the_deadline_follows_the_brokers_settings() {
     let mut world = World::with(BrokerOptions::default().heartbeat(ms(100)).heartbeat_liveness(5_u32));
     world.worker("w1", "echo");
     world.advance(ms(499));
@@ -38,7 +38,7 @@ fn it_follows_the_brokers_settings() {
 }
 
 #[test]
-fn the_longer_of_both_intervals_counts() {
+fn the_longer_of_the_two_intervals_counts() {
     let mut world = World::new();
     world.send("slow", r#"W|1|echo|{"v":1,"heartbeat":10000}"#);
     world.send("fast", r#"W|1|echo|{"v":1,"heartbeat":100}"#);
@@ -53,7 +53,7 @@ fn the_longer_of_both_intervals_counts() {
 }
 
 #[test]
-fn a_quiet_worker_is_sent_heartbeats() {
+fn a_quiet_worker_receives_heartbeats() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.advance(ms(2_499));
@@ -88,7 +88,7 @@ fn replies_and_rejects_are_signs_of_life() {
 }
 
 #[test]
-fn somebody_else_may_say_that_a_worker_is_alive() {
+fn another_peer_can_report_that_a_worker_is_alive() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker([1, 2, 3, 4, 0xff], "echo");
@@ -103,7 +103,7 @@ fn somebody_else_may_say_that_a_worker_is_alive() {
 }
 
 #[test]
-fn a_word_for_an_unknown_worker_costs_nothing() {
+fn a_report_for_an_unknown_worker_has_no_effect() {
     let mut world = World::new();
     world.send("helper", "C|4|worker|nobody");
     world.send("helper", "C|4|worker|");
@@ -112,7 +112,7 @@ fn a_word_for_an_unknown_worker_costs_nothing() {
 }
 
 #[test]
-fn a_worker_that_is_handed_requests_and_stays_silent_dies_all_the_same() {
+fn a_silent_worker_is_gone_even_while_it_receives_requests() {
     let mut world = World::new();
     world.worker("w1", "echo");
     for number in 0..8 {

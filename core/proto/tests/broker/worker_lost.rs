@@ -1,11 +1,11 @@
-//! A request whose worker is lost ends at once with `B_WORKER_LOST`, unless it may be retried.
+//! A request whose worker is lost ends at once with `B_WORKER_LOST`, unless it has `retry`.
 
 use pigato_proto::broker::Loss;
 
 use super::world::{ms, World};
 
 #[test]
-fn by_silence() {
+fn a_silent_workers_request_ends() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -17,7 +17,7 @@ fn by_silence() {
 }
 
 #[test]
-fn by_its_own_word() {
+fn a_disconnecting_workers_request_ends() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -27,7 +27,7 @@ fn by_its_own_word() {
 }
 
 #[test]
-fn by_a_connection_that_is_gone() {
+fn an_unroutable_workers_request_ends() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -38,7 +38,7 @@ fn by_a_connection_that_is_gone() {
 }
 
 #[test]
-fn by_reading_too_slowly() {
+fn the_request_of_a_worker_that_reads_too_slowly_ends() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -48,7 +48,7 @@ fn by_reading_too_slowly() {
 }
 
 #[test]
-fn the_client_is_told_in_the_frames_of_a_reply() {
+fn the_client_receives_a_complete_error_reply() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -59,7 +59,7 @@ fn the_client_is_told_in_the_frames_of_a_reply() {
 }
 
 #[test]
-fn only_its_own_requests_end() {
+fn only_the_lost_workers_requests_end() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker("w2", "echo");
@@ -72,7 +72,7 @@ fn only_its_own_requests_end() {
 }
 
 #[test]
-fn an_unknown_peer_that_is_unroutable_costs_nothing() {
+fn an_unknown_unroutable_peer_has_no_effect() {
     let mut world = World::new();
     world.unroutable("nobody");
     world.overflow("nobody");

@@ -1,9 +1,10 @@
-//! A broker, a virtual clock and named peers that talk to it in real frames.
+//! A broker, a virtual clock and named peers that exchange real frames with it.
 //!
-//! Messages are written as in the protocol document, frames separated by `|`: `world.send("c1", "C|2|echo|r1|1|{}")`,
-//! and read the same way with [`World::received`]. What the broker sends is collected after every input, and what must
-//! hold at all times is checked there (see `world_checks.rs`); when the world goes out of scope its broker is stopped,
-//! and nothing may be left in it.
+//! Messages are written as in the protocol document, frames separated by `|`:
+//! `world.send("c1", "C|2|echo|r1|1|{}")`. [`World::received`] returns messages in the same form.
+//! After every input the world collects the broker's outputs and checks the invariants (see
+//! `world_checks.rs`). When the world is dropped, it stops the broker, which must then have no state
+//! left.
 
 #[path = "world_checks.rs"]
 mod checks;
@@ -20,7 +21,8 @@ use pigato_proto::protocol::{
 
 use checks::Ledger;
 
-/// More steps than any scenario needs between two of its own; beyond it the broker goes round in circles.
+/// More steps than any scenario needs between two of its own; a broker that exceeds it is in an
+/// endless loop.
 const MOST_STEPS: usize = 100_000;
 
 pub(crate) struct World {
@@ -31,9 +33,9 @@ pub(crate) struct World {
     events: Vec<Event>,
     publications: Vec<String>,
     outputs: Vec<Output>,
-    /// Peers that what is sent does not reach.
+    /// Peers to which sends fail.
     cut_off: BTreeSet<PeerId>,
-    /// Whether what follows from inputs waits for more inputs.
+    /// Whether the outputs of inputs wait for more inputs.
     is_held: bool,
     ledger: Ledger,
 }
@@ -46,7 +48,7 @@ fn id(name: impl AsRef<[u8]>) -> PeerId {
     PeerId::new(Frame::copy_from_slice(name.as_ref()))
 }
 
-/// Frames as text: separated by `|`, and those that are not UTF-8 as `0x…`.
+/// Frames as text, separated by `|`; frames that are not UTF-8 as `0x…`.
 fn text(frames: &[Frame]) -> String {
     let frame_text = |frame: &Frame| match std::str::from_utf8(frame) {
         Ok(text) => text.to_owned(),
@@ -64,13 +66,13 @@ impl World {
         Self::made(options, Persistence::Off)
     }
 
-    /// A world in which somebody keeps requests.
+    /// A world whose broker has a store.
     pub(crate) fn persistent(options: BrokerOptions) -> Self {
         Self::made(options, Persistence::On)
     }
 
     fn made(options: BrokerOptions, persistence: Persistence) -> Self {
-        // A point to count from, nothing more: no test waits for the real clock.
+        // Only an origin for the virtual clock: no test waits for the real one.
         #[allow(clippy::disallowed_methods)]
         let start = Instant::now();
         let machine = Machine::new(options.name("B-test".to_owned()), Entropy::from_number(1)).persistence(persistence);
@@ -90,17 +92,17 @@ impl World {
 
     // Time.
 
-    /// Virtual time since the world began.
+    /// Virtual time since the start of the world.
     pub(crate) fn elapsed(&self) -> Duration {
         self.now - self.start
     }
 
-    /// When the broker wants to be called next, as time since the world began.
+    /// The broker's next deadline, as time since the start of the world.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
         self.machine.next_deadline().map(|deadline| deadline - self.start)
     }
 
-    /// Lets time pass; every deadline on the way is handled at the very moment it is due.
+    /// Advances the time; handles every deadline exactly when it is due.
     pub(crate) fn advance(&mut self, duration: Duration) {
         let until = self.now + duration;
         for _ in 0..MOST_STEPS {
@@ -112,15 +114,15 @@ impl World {
                 }
             }
         }
-        panic!("the broker did not come to rest within {MOST_STEPS} deadlines");
+        panic!("the broker did not become idle within {MOST_STEPS} deadlines");
     }
 
-    /// Lets time pass without the broker being called, as if its thread had been held up.
+    /// Advances the time without calling the broker, as if its thread were held up.
     pub(crate) fn stall(&mut self, duration: Duration) {
         self.now += duration;
     }
 
-    /// Lets time pass while these workers send heartbeats.
+    /// Advances the time while these workers send heartbeats.
     pub(crate) fn advance_with<const N: usize>(&mut self, duration: Duration, workers: [&str; N]) {
         let until = self.now + duration;
         while self.now < until {
@@ -135,17 +137,17 @@ impl World {
         self.now = at;
         self.machine.handle_timeout(at);
         let next = self.machine.next_deadline();
-        assert!(next.is_none_or(|next| next > at), "a deadline that is due is still there after it was handled");
+        assert!(next.is_none_or(|next| next > at), "a handled deadline is still due");
         self.collect();
     }
 
-    /// One turn of the broker now, which may leave something that is due.
+    /// Runs one turn of the broker now, which may leave deadlines due.
     pub(crate) fn turn(&mut self) {
         self.machine.handle_timeout(self.now);
         self.collect();
     }
 
-    // What peers send.
+    // Messages from peers.
 
     /// Sends a message written with `|` between its frames.
     pub(crate) fn send(&mut self, peer: impl AsRef<[u8]>, message: &str) {
@@ -169,12 +171,12 @@ impl World {
         self.deliver(&id(peer), frames);
     }
 
-    /// What is sent to this peer from now on does not reach it, and the broker is told so each time.
+    /// Messages to this peer fail from now on, and each failure is reported to the broker.
     pub(crate) fn cut_off(&mut self, peer: &str) {
         self.cut_off.insert(id(peer));
     }
 
-    /// The broker reads all that is sent here before it sends anything.
+    /// The broker reads all messages that `send` sends before it sends any.
     pub(crate) fn together(&mut self, send: impl FnOnce(&mut Self)) {
         self.is_held = true;
         send(self);
@@ -198,7 +200,7 @@ impl World {
         self.collect();
     }
 
-    /// Gives back what an earlier life stored.
+    /// Restores requests that a previous run stored.
     pub(crate) fn restore(&mut self, requests: Vec<StoredRequest>) {
         for request in &requests {
             self.note_request(&request.client, request.id.to_frame());
@@ -214,7 +216,7 @@ impl World {
         self.machine.handle_backlog(is_full);
     }
 
-    /// Somebody new listens to the publications.
+    /// A new subscriber of the publications.
     pub(crate) fn subscribe(&mut self) {
         self.machine.handle_subscription(self.now);
         self.collect();
@@ -223,7 +225,7 @@ impl World {
     fn deliver(&mut self, peer: &PeerId, mut frames: Vec<Frame>) {
         self.note_sent(peer, frames.clone());
         self.machine.handle_message(self.now, peer, &mut frames);
-        assert!(frames.is_empty(), "the frames are the broker's once they were handed to it");
+        assert!(frames.is_empty(), "the broker takes all frames");
         self.collect();
     }
 
@@ -237,13 +239,13 @@ impl World {
         self.send(client, &format!("C|2|{service}|{id}|1|{options}"));
     }
 
-    /// Sends a request that the broker is to recognise as one that it has.
+    /// Sends a request that the broker is to recognise as one it already has.
     pub(crate) fn resend_with(&mut self, client: impl AsRef<[u8]>, service: &str, id: &str, options: &str) {
         self.ledger.resends += 1;
         self.request_with(client, service, id, options);
     }
 
-    /// A client of version 1 announces itself; `members` are further members of the announcement.
+    /// A version 1 client announces itself; `members` are further members of its hello.
     pub(crate) fn hello(&mut self, client: &str, members: &str) {
         self.send(client, &format!(r#"C|4|{{"v":1,"caps":["cancel","credit","codec"]{members}}}"#));
         self.take_first(client, |message| message.starts_with("C|4|{"));
@@ -251,18 +253,18 @@ impl World {
 
     // Workers.
 
-    /// A published worker, which takes a hundred requests until it says otherwise.
+    /// A published worker, with a concurrency of 100 until it changes it.
     pub(crate) fn worker(&mut self, worker: impl AsRef<[u8]>, service: &str) {
         self.send(&worker, &format!("W|1|{service}"));
         self.take_first(worker, |message| message == "W|1");
     }
 
-    /// A worker of version 1 without capabilities, which takes this many requests from the beginning.
+    /// A version 1 worker without capabilities, with this concurrency from the start.
     pub(crate) fn worker_of(&mut self, worker: &str, service: &str, concurrency: i64) {
         self.announce(worker, service, &format!(r#""caps":[],"concurrency":{concurrency}"#));
     }
 
-    /// A worker of version 1 with all capabilities.
+    /// A version 1 worker with all capabilities.
     pub(crate) fn modern_worker(&mut self, worker: &str, service: &str) {
         self.announce(worker, service, r#""caps":["cancel","credit","codec"]"#);
     }
@@ -272,12 +274,12 @@ impl World {
         self.take_first(worker, |message| message.starts_with("W|1|{"));
     }
 
-    /// A heartbeat that says how many requests the worker takes.
+    /// A heartbeat with the worker's concurrency.
     pub(crate) fn limit(&mut self, worker: &str, concurrency: i64) {
         self.send(worker, &format!(r#"W|4||{{"concurrency":{concurrency}}}"#));
     }
 
-    /// Answers a request that the worker was handed.
+    /// Answers a request that was delivered to the worker.
     pub(crate) fn reply(&mut self, worker: impl AsRef<[u8]>, request: &str) {
         self.answer(worker, "3", request, "0|2|{}");
     }
@@ -290,23 +292,23 @@ impl World {
         self.answer(worker, "7", request, "0|\"no\"|{}");
     }
 
-    /// Sends `W|type|clientId|""|request|rest`, with the client that the worker was told.
+    /// Sends `W|type|clientId|""|request|rest`, with the client that the worker received.
     pub(crate) fn answer(&mut self, worker: impl AsRef<[u8]>, message_type: &str, request: &str, rest: &str) {
         let key = (id(&worker), request.as_bytes().to_vec());
-        let clients = self.ledger.handed.get_mut(&key).expect("a request that this worker was handed");
+        let clients = self.ledger.delivered.get_mut(&key).expect("a request delivered to this worker");
         let client = if message_type == "6" { clients[0].clone() } else { clients.remove(0) };
         let mut frames = vec![Frame::from("W"), Frame::from(message_type), client.to_frame(), Frame::default()];
         frames.push(Frame::from(request));
         frames.extend(rest.split('|').map(Frame::from));
         if clients.is_empty() {
-            self.ledger.handed.remove(&key);
+            self.ledger.delivered.remove(&key);
         }
         self.deliver(&key.0, frames);
     }
 
-    // What peers, publication and events say. Each call hands over what has come since the last.
+    // The outputs to peers, publications and events. Each call returns those since the last call.
 
-    /// The messages that a peer was sent.
+    /// The messages sent to a peer.
     pub(crate) fn received(&mut self, peer: impl AsRef<[u8]>) -> Vec<String> {
         self.raw(peer).iter().map(|frames| text(frames)).collect()
     }
@@ -315,7 +317,7 @@ impl World {
         self.inboxes.remove(&id(peer)).unwrap_or_default()
     }
 
-    /// The ids of the requests that a worker was handed.
+    /// The ids of the requests delivered to a worker.
     pub(crate) fn jobs(&mut self, worker: impl AsRef<[u8]>) -> Vec<String> {
         let messages = self.raw(worker).into_iter().map(|mut frames| BrokerToWorker::decode(&mut frames));
         let job = |message| match message {
@@ -325,7 +327,7 @@ impl World {
         messages.filter_map(job).collect()
     }
 
-    /// What became of a client's requests: `r1 ok`, `r1 partial` or `r1` and an error's code.
+    /// The outcomes of a client's requests: `r1 ok`, `r1 partial` or `r1` and an error code.
     pub(crate) fn outcomes(&mut self, client: impl AsRef<[u8]>) -> Vec<String> {
         let messages = self.raw(client).into_iter().map(|mut frames| BrokerToClient::decode(&mut frames));
         messages.filter_map(|message| outcome(message.expect("a message that a client understands"))).collect()
@@ -335,7 +337,7 @@ impl World {
         std::mem::take(&mut self.events)
     }
 
-    /// The reasons for which workers left.
+    /// The reasons why workers left.
     pub(crate) fn losses(&mut self) -> Vec<Loss> {
         let reason = |event| match event {
             Event::WorkerLeft { reason, .. } => Some(reason),
@@ -348,7 +350,7 @@ impl World {
         std::mem::take(&mut self.publications)
     }
 
-    /// All that the broker said, in its order.
+    /// All outputs of the broker, in order.
     pub(crate) fn outputs(&mut self) -> Vec<Output> {
         std::mem::take(&mut self.outputs)
     }
@@ -386,7 +388,7 @@ fn outcome(message: BrokerToClient) -> Option<String> {
     })
 }
 
-/// The code of an error reply; one that the broker made says so in its options.
+/// The code of an error reply; a reply made by the broker must say so in its options.
 fn error_code(payload: &Payload) -> String {
     let code: String = serde_json::from_slice(&payload.data).expect("the code as a JSON string");
     if code.starts_with("B_") {
@@ -396,7 +398,7 @@ fn error_code(payload: &Payload) -> String {
     code
 }
 
-/// A request's id, for messages made from the protocol's types.
+/// A request's id, for messages built from the protocol's types.
 pub(crate) fn request_id(id: &str) -> RequestId {
     RequestId::new(Frame::from(id)).expect("1 to 255 bytes")
 }
@@ -406,7 +408,7 @@ pub(crate) fn numbered(prefix: &str, count: usize) -> Vec<String> {
     (1..=count).map(|number| format!("{prefix}{number}")).collect()
 }
 
-/// The same strings in order, to compare where the order does not matter.
+/// The same strings, sorted, for comparisons that ignore the order.
 pub(crate) fn sorted(items: impl IntoIterator<Item = String>) -> Vec<String> {
     items.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
 }

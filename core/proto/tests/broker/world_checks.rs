@@ -1,4 +1,4 @@
-//! What a world keeps account of, and what must hold at all times.
+//! The records of a world and the invariants that it checks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,27 +12,28 @@ use pigato_proto::protocol::{
 
 use super::{text, World, MOST_STEPS};
 
-/// What the checks need to remember.
+/// The records that the checks need.
 #[derive(Default)]
 pub(super) struct Ledger {
     pub(super) registered: BTreeSet<PeerId>,
-    /// The most that a worker said it takes since it last announced itself.
+    /// The highest concurrency since the worker last announced itself.
     pub(super) most_in_flight: BTreeMap<PeerId, u64>,
-    /// Who was told to disconnect since they last announced themselves.
-    pub(super) told_to_disconnect: BTreeSet<PeerId>,
-    /// Whom a worker was told a request is from, by the worker and the request's id, the oldest first.
-    pub(super) handed: BTreeMap<(PeerId, Vec<u8>), Vec<PeerId>>,
-    /// Requests that may still be answered, by their client and id.
+    /// Workers that received a disconnect since they last announced themselves.
+    pub(super) disconnected: BTreeSet<PeerId>,
+    /// The clients named to a worker with a request, by the worker and the request's id, the oldest
+    /// first.
+    pub(super) delivered: BTreeMap<(PeerId, Vec<u8>), Vec<PeerId>>,
+    /// Requests without a final reply, by client and id.
     pub(super) unanswered: BTreeMap<(PeerId, Frame), usize>,
     pub(super) finals: u64,
-    /// Requests that were refused before they counted as one.
+    /// Requests that were refused before they were counted.
     pub(super) malformed_requests: u64,
     pub(super) duplicates: u64,
-    /// Requests that continued one that was there already.
+    /// Requests that continued an existing one.
     pub(super) resends: u64,
     pub(super) drained: usize,
     pub(super) is_draining: bool,
-    /// What whoever keeps requests has.
+    /// The content of the store.
     pub(super) stored: BTreeSet<(PeerId, RequestId)>,
 }
 
@@ -42,12 +43,12 @@ impl World {
             Ok(ToBroker::Worker(WorkerToBroker::Ready { hello, .. })) => {
                 let concurrency = hello.map_or(Concurrency::default(), |hello| hello.concurrency);
                 self.ledger.most_in_flight.insert(peer.clone(), most(concurrency));
-                self.ledger.told_to_disconnect.remove(peer);
+                self.ledger.disconnected.remove(peer);
             }
             Ok(ToBroker::Worker(WorkerToBroker::Heartbeat(heartbeat))) => {
-                let said = heartbeat.concurrency.map_or(0, most);
+                let announced = heartbeat.concurrency.map_or(0, most);
                 let most_in_flight = self.ledger.most_in_flight.entry(peer.clone()).or_default();
-                *most_in_flight = said.max(*most_in_flight);
+                *most_in_flight = announced.max(*most_in_flight);
             }
             Ok(ToBroker::Client(ClientToBroker::Request { id, .. })) => self.note_request(peer, id.to_frame()),
             Err(DecodeError { refused_request: Some(id), .. }) => {
@@ -61,7 +62,7 @@ impl World {
         *self.ledger.unanswered.entry((client.clone(), id)).or_default() += 1;
     }
 
-    /// Takes all that the broker has to say, and checks it.
+    /// Takes all outputs of the broker and checks them.
     pub(super) fn collect(&mut self) {
         if self.is_held {
             return;
@@ -69,7 +70,7 @@ impl World {
         let mut outputs = 0;
         while let Some(output) = self.machine.poll_output() {
             outputs += 1;
-            assert!(outputs < MOST_STEPS, "the broker does not stop talking");
+            assert!(outputs < MOST_STEPS, "the broker emits outputs without end");
             self.outputs.push(output.clone());
             match output {
                 Output::Send { peer, .. } if self.cut_off.contains(&peer) => {
@@ -96,7 +97,7 @@ impl World {
     fn note_client_message(&mut self, peer: &PeerId, message: BrokerToClient) {
         let BrokerToClient::Reply { kind, id, .. } = message else { return };
         let unanswered = self.ledger.unanswered.get_mut(&(peer.clone(), id)).filter(|count| **count > 0);
-        let unanswered = unanswered.expect("a reply to a request of this client that has none yet");
+        let unanswered = unanswered.expect("a reply to a pending request of this client");
         if kind == ReplyKind::Final {
             *unanswered -= 1;
             self.ledger.finals += 1;
@@ -106,23 +107,25 @@ impl World {
     fn note_worker_message(&mut self, peer: &PeerId, message: BrokerToWorker) {
         let ledger = &mut self.ledger;
         match message {
-            BrokerToWorker::Ready(_) => assert!(ledger.registered.insert(peer.clone()), "{peer} was there already"),
-            BrokerToWorker::Disconnect => {
-                assert!(ledger.told_to_disconnect.insert(peer.clone()), "{peer} was told to disconnect twice");
+            BrokerToWorker::Ready(_) => {
+                assert!(ledger.registered.insert(peer.clone()), "{peer} was already registered");
             }
-            _ => assert!(!ledger.told_to_disconnect.contains(peer), "{peer} was told to disconnect before {message:?}"),
+            BrokerToWorker::Disconnect => {
+                assert!(ledger.disconnected.insert(peer.clone()), "{peer} received a second disconnect");
+            }
+            _ => assert!(!ledger.disconnected.contains(peer), "{peer} received a disconnect before {message:?}"),
         }
         if let BrokerToWorker::Request { client, id, .. } = message {
-            assert!(ledger.registered.contains(peer), "{peer} has a request, but is not registered");
-            ledger.handed.entry((peer.clone(), id.as_bytes().to_vec())).or_default().push(client);
+            assert!(ledger.registered.contains(peer), "{peer} received a request, but is not registered");
+            ledger.delivered.entry((peer.clone(), id.as_bytes().to_vec())).or_default().push(client);
         }
     }
 
     fn note_event(&mut self, event: &Event) {
         match event {
             Event::WorkerLeft { worker, .. } => {
-                assert!(self.ledger.registered.remove(worker), "{worker} left, but was not there");
-                self.ledger.handed.retain(|(handed_to, _), _| handed_to != worker);
+                assert!(self.ledger.registered.remove(worker), "{worker} left, but was not registered");
+                self.ledger.delivered.retain(|(handed_to, _), _| handed_to != worker);
             }
             Event::ProtocolError { error: Violation::DuplicateRequest, .. } => self.ledger.duplicates += 1,
             Event::ProtocolError { error: Violation::Malformed(error), .. } if error.refused_request.is_some() => {
@@ -140,8 +143,8 @@ impl World {
         }
     }
 
-    /// What must hold after every input: every request is waiting, in flight or has ended in exactly one way, and
-    /// nobody has more in flight than they may.
+    /// The invariants after every input: every request is queued, in flight or has ended in exactly
+    /// one way, and no worker exceeds its concurrency.
     fn check(&self) {
         let Statistics { queued, in_flight, expired, cancelled, requests, restored, left, workers, .. } =
             self.machine.statistics();
@@ -153,11 +156,14 @@ impl World {
 
         let limits = ledger.registered.iter().map(|worker| ledger.most_in_flight[worker]);
         let most_in_flight = limits.fold(0, u64::saturating_add);
-        assert!(in_flight as u64 <= most_in_flight, "{in_flight} in flight, but the workers take {most_in_flight}");
+        assert!(
+            in_flight as u64 <= most_in_flight,
+            "{in_flight} in flight, but the workers' concurrency is {most_in_flight}"
+        );
         assert_eq!(workers, ledger.registered.len(), "workers that joined and have not left");
     }
 
-    /// Stops the broker and waits until it rests; nothing may be left then.
+    /// Stops the broker and runs it until it is idle; then it must have no state left.
     pub(super) fn settle(&mut self) {
         self.drain(Duration::ZERO);
         for _ in 0..MOST_STEPS {
@@ -165,10 +171,10 @@ impl World {
             self.handle_timeout_at(self.now.max(deadline));
         }
         assert_eq!(self.machine.next_deadline(), None, "deadlines after the end");
-        assert_eq!(self.ledger.drained, 1, "the end is told once");
+        assert_eq!(self.ledger.drained, 1, "the drain ends with one event");
         let Statistics { queued, in_flight, request_bytes, workers, clients, left, .. } = self.machine.statistics();
-        assert_eq!(self.ledger.stored.len() as u64, left, "what is stored at the end was left to the next life");
-        assert_eq!([queued, in_flight, request_bytes, workers, clients], [0; 5], "what is left at the end");
+        assert_eq!(self.ledger.stored.len() as u64, left, "the store contains the requests left for the next run");
+        assert_eq!([queued, in_flight, request_bytes, workers, clients], [0; 5], "the state left at the end");
         assert_eq!(self.directory(), "{}");
     }
 }
@@ -180,7 +186,7 @@ fn most(concurrency: Concurrency) -> u64 {
     }
 }
 
-/// A message's frames, which its receiver must be able to read.
+/// A message's frames, which its receiver must be able to decode.
 fn encoded(message: Message) -> Vec<Frame> {
     let mut frames = Vec::new();
     message.clone().encode(&mut frames);

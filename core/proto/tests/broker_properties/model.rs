@@ -1,4 +1,4 @@
-//! The naive model: who may have what, by looking at everybody each time.
+//! The naive model of dispatch: searches all requests and workers every time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,8 +12,9 @@ use proptest::sample::{select, Index};
 
 use super::world::{ms, World};
 
-const OFFERS: &[&str] = &["a", "aa", "ab", "b", "*", "a*", "aa*", "name@1.0.0", "name@1.5.0", "name@2.0.0"];
-const ASKS: &[&str] = &["a", "aa", "ab", "aab", "b", "bb", "name@^1", "name@>=1.5.0", "name@2.0.0", "name@3"];
+const OFFERED_NAMES: &[&str] = &["a", "aa", "ab", "b", "*", "a*", "aa*", "name@1.0.0", "name@1.5.0", "name@2.0.0"];
+const REQUESTED_NAMES: &[&str] =
+    &["a", "aa", "ab", "aab", "b", "bb", "name@^1", "name@>=1.5.0", "name@2.0.0", "name@3"];
 const WORKERS: &[&str] = &["w1", "w2", "w3", "w4"];
 const CLIENTS: &[&str] = &["c1", "c2", "c3"];
 
@@ -23,7 +24,7 @@ pub(super) enum Input {
     Limit { worker: &'static str, concurrency: i64 },
     Leave { worker: &'static str },
     Unroutable { peer: &'static str },
-    Request { client: &'static str, ask: &'static str, options: Options },
+    Request { client: &'static str, requested: &'static str, options: Options },
     Answer { worker: &'static str, which: Index, how: How },
     Cancel { which: Index },
     Advance { millis: u64 },
@@ -39,7 +40,7 @@ pub(super) enum How {
 
 #[derive(Debug, Clone)]
 pub(super) struct Options {
-    /// -1: none.
+    /// `-1`: no timeout.
     timeout: i64,
     retry: bool,
     fail_fast: bool,
@@ -60,13 +61,13 @@ pub(super) fn input() -> impl Strategy<Value = Input> {
     let peer = select([CLIENTS, WORKERS].concat());
     let how = prop_oneof![4 => Just(How::Final), 1 => Just(How::Partial), 2 => Just(How::Reject)];
     prop_oneof![
-        4 => (worker(), select(OFFERS), concurrency())
+        4 => (worker(), select(OFFERED_NAMES), concurrency())
             .prop_map(|(worker, offer, concurrency)| Input::Ready { worker, offer, concurrency }),
         2 => (worker(), concurrency()).prop_map(|(worker, concurrency)| Input::Limit { worker, concurrency }),
         1 => worker().prop_map(|worker| Input::Leave { worker }),
         1 => peer.prop_map(|peer| Input::Unroutable { peer }),
-        10 => (select(CLIENTS), select(ASKS), options())
-            .prop_map(|(client, ask, options)| Input::Request { client, ask, options }),
+        10 => (select(CLIENTS), select(REQUESTED_NAMES), options())
+            .prop_map(|(client, requested, options)| Input::Request { client, requested, options }),
         8 => (worker(), any::<Index>(), how).prop_map(|(worker, which, how)| Input::Answer { worker, which, how }),
         1 => any::<Index>().prop_map(|which| Input::Cancel { which }),
         2 => (0..3_000_u64).prop_map(|millis| Input::Advance { millis }),
@@ -84,17 +85,17 @@ fn options() -> impl Strategy<Value = Options> {
 pub(super) struct Worker {
     offer: &'static str,
     concurrency: i64,
-    /// Tells its lives apart.
+    /// Distinguishes the sessions of one identity.
     generation: usize,
     in_flight: BTreeSet<usize>,
-    /// Requests that the broker ended while the worker had them, which it may still answer.
+    /// Requests that the broker ended while the worker had them; the worker may still answer them.
     ended: BTreeSet<usize>,
 }
 
-/// A request that has not ended; its id is `r` and its number.
+/// A request without an outcome; its id is `r` and its number.
 pub(super) struct Request {
     client: &'static str,
-    ask: &'static str,
+    requested: &'static str,
     options: Options,
     place: Place,
     rejected_by: BTreeSet<usize>,
@@ -106,7 +107,7 @@ pub(super) struct Request {
 pub(super) enum Place {
     Queued,
     InFlight(&'static str),
-    /// Its worker is lost, and it may not be retried.
+    /// Its worker is lost, and it has no `retry`.
     Lost,
     /// Its worker has answered.
     Answered,
@@ -115,7 +116,7 @@ pub(super) enum Place {
 pub(super) struct Model {
     world: World,
     pub(super) workers: BTreeMap<&'static str, Worker>,
-    /// Open ones by number, that is in the order of arrival.
+    /// Pending requests by number, that is in order of arrival.
     pub(super) requests: BTreeMap<usize, Request>,
     requested: usize,
     generations: usize,
@@ -157,7 +158,7 @@ impl Model {
                 }
                 self.world.unroutable(peer);
             }
-            Input::Request { client, ask, options } => self.request(client, ask, options),
+            Input::Request { client, requested, options } => self.request(client, requested, options),
             Input::Answer { worker, which, how } => self.answer(worker, which, *how),
             Input::Cancel { which } => {
                 let Some(number) = picked(which, self.requests.keys().copied()) else { return };
@@ -174,7 +175,7 @@ impl Model {
         self.follow();
     }
 
-    fn request(&mut self, client: &'static str, ask: &'static str, options: &Options) {
+    fn request(&mut self, client: &'static str, requested: &'static str, options: &Options) {
         let number = self.requested;
         self.requested += 1;
         let timeout = u64::try_from(options.timeout).ok().map(ms);
@@ -182,7 +183,7 @@ impl Model {
             number,
             Request {
                 client,
-                ask,
+                requested,
                 expires_at: timeout.map(|timeout| self.world.elapsed() + timeout),
                 place: Place::Queued,
                 rejected_by: BTreeSet::new(),
@@ -190,7 +191,7 @@ impl Model {
                 options: options.clone(),
             },
         );
-        self.world.request_with(client, ask, &format!("r{number}"), &options.json());
+        self.world.request_with(client, requested, &format!("r{number}"), &options.json());
     }
 
     fn answer(&mut self, name: &'static str, which: &Index, how: How) {
@@ -224,7 +225,8 @@ impl Model {
         }
     }
 
-    /// Lets time pass from deadline to deadline, so that the model ends requests when the broker does.
+    /// Advances the time from deadline to deadline, so that the model ends requests when the broker
+    /// does.
     fn advance(&mut self, duration: Duration) {
         let until = self.world.elapsed() + duration;
         loop {
@@ -250,7 +252,7 @@ impl Model {
         }
     }
 
-    /// Checks what the broker has said since the last time.
+    /// Checks the broker's outputs since the last call.
     fn follow(&mut self) {
         for output in self.world.outputs() {
             match output {
@@ -261,7 +263,7 @@ impl Model {
                 }
                 Output::Send { peer, message: Message::Client(BrokerToClient::Reply { kind, id, payload }) } => {
                     let code = serde_json::from_slice::<serde_json::Value>(&payload.data).expect("JSON");
-                    self.told(name(&peer), kind, number(&id), code.as_str().and_then(ErrorCode::parse));
+                    self.check_reply(name(&peer), kind, number(&id), code.as_str().and_then(ErrorCode::parse));
                 }
                 _ => {}
             }
@@ -288,32 +290,33 @@ impl Model {
     }
 
     fn dispatched(&mut self, name: &'static str, number: usize) {
-        assert!(self.may_have(name, number), "{name} got r{number}, which it may not have");
-        let ask = self.requests[&number].ask;
+        assert!(self.can_receive(name, number), "{name} received r{number}, which does not match it");
+        let requested = self.requests[&number].requested;
         let older = self.requests.range(..number).map(|(older, _)| *older);
-        let mut skipped = older.filter(|older| self.requests[older].ask == ask && self.may_have(name, *older));
-        assert_eq!(skipped.next(), None, "a request that came before r{number}");
-        let worker = self.workers.get_mut(name).expect("it may have the request");
+        let mut skipped =
+            older.filter(|older| self.requests[older].requested == requested && self.can_receive(name, *older));
+        assert_eq!(skipped.next(), None, "an earlier request than r{number} was skipped");
+        let worker = self.workers.get_mut(name).expect("a worker that matches");
         worker.in_flight.insert(number);
         let request = self.requests.get_mut(&number).expect("an open request");
         request.place = Place::InFlight(name);
         request.attempts += 1;
     }
 
-    fn told(&mut self, client: &str, kind: ReplyKind, number: usize, code: Option<ErrorCode>) {
+    fn check_reply(&mut self, client: &str, kind: ReplyKind, number: usize, code: Option<ErrorCode>) {
         let request = self.requests.get(&number).expect("an open request");
         assert_eq!(request.client, client);
         if kind == ReplyKind::Partial {
             assert!(matches!(request.place, Place::InFlight(_)));
             return;
         }
-        let nobody = !self.workers.keys().any(|worker| self.serves(worker, request));
+        let is_unserved = !self.workers.keys().any(|worker| self.serves(worker, request));
         let may_end = match code {
             None => request.place == Place::Answered,
             Some(ErrorCode::WorkerLost) => request.place == Place::Lost,
             Some(ErrorCode::Draining) => self.draining,
-            Some(ErrorCode::NoWorker) => request.options.fail_fast && request.place == Place::Queued && nobody,
-            Some(ErrorCode::Rejected) => request.options.fail_fast && request.place == Place::Queued && !nobody,
+            Some(ErrorCode::NoWorker) => request.options.fail_fast && request.place == Place::Queued && is_unserved,
+            Some(ErrorCode::Rejected) => request.options.fail_fast && request.place == Place::Queued && !is_unserved,
             Some(_) => false,
         };
         assert!(may_end, "r{number} ended with {code:?} while {:?}", request.place);
@@ -323,35 +326,36 @@ impl Model {
         }
     }
 
-    /// Whether a request waits, and this worker has room and may have it.
-    fn may_have(&self, name: &str, number: usize) -> bool {
+    /// Whether the request waits and the worker has room for it and matches it.
+    fn can_receive(&self, name: &str, number: usize) -> bool {
         let (worker, request) = (&self.workers[name], &self.requests[&number]);
         let room = worker.concurrency < 0 || worker.in_flight.len() < worker.concurrency as usize;
         let rejected = request.rejected_by.contains(&worker.generation);
         request.place == Place::Queued && room && !rejected && self.serves(name, request)
     }
 
-    /// Whether a worker is one of those that a request may go to, were they free.
+    /// Whether the worker matches the request, regardless of its room.
     fn serves(&self, name: &str, request: &Request) -> bool {
         let offer = self.workers[name].offer;
         if let Some(target) = request.options.target {
-            return target == name && covers(offer, request.ask);
+            return target == name && covers(offer, request.requested);
         }
-        // Offers that cover the same name: the same name before all, then the longest wildcard, but any version.
+        // Offers that match the same name: the exact name takes precedence, then the longest
+        // wildcard; any matching version is allowed.
         let rank = |offer: &str| match offer {
-            _ if offer == request.ask => usize::MAX,
+            _ if offer == request.requested => usize::MAX,
             _ if offer.contains('@') => 0,
             wildcard => wildcard.len(),
         };
-        let others = self.workers.values().map(|worker| worker.offer).filter(|offer| covers(offer, request.ask));
-        covers(offer, request.ask) && others.map(rank).max() == Some(rank(offer))
+        let others = self.workers.values().map(|worker| worker.offer).filter(|offer| covers(offer, request.requested));
+        covers(offer, request.requested) && others.map(rank).max() == Some(rank(offer))
     }
 
     fn check(&self) {
         for (number, request) in &self.requests {
-            assert!(!matches!(request.place, Place::Lost | Place::Answered), "r{number} has ended, but was not");
+            assert!(!matches!(request.place, Place::Lost | Place::Answered), "r{number} should have ended");
             for worker in self.workers.keys() {
-                assert!(!self.may_have(worker, *number), "r{number} waits, and {worker} is free");
+                assert!(!self.can_receive(worker, *number), "r{number} waits, and {worker} is free");
             }
         }
         let in_flight = self.requests.values().filter(|request| request.place != Place::Queued).count();
@@ -360,13 +364,14 @@ impl Model {
     }
 }
 
-/// Whether an offer covers what is asked for, of those in [`OFFERS`] and [`ASKS`].
-fn covers(offer: &str, ask: &str) -> bool {
-    match (offer.strip_suffix('*'), ask) {
-        (Some(prefix), _) => !ask.contains('@') && ask.starts_with(prefix),
+/// Whether an offer matches a requested name, for the names in [`OFFERED_NAMES`] and
+/// [`REQUESTED_NAMES`].
+fn covers(offer: &str, requested: &str) -> bool {
+    match (offer.strip_suffix('*'), requested) {
+        (Some(prefix), _) => !requested.contains('@') && requested.starts_with(prefix),
         (None, "name@^1") => offer == "name@1.0.0" || offer == "name@1.5.0",
         (None, "name@>=1.5.0") => offer == "name@1.5.0" || offer == "name@2.0.0",
-        _ => offer == ask,
+        _ => offer == requested,
     }
 }
 

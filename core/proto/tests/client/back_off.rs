@@ -8,25 +8,26 @@ use pigato_proto::limits;
 use super::support::ms;
 use super::world::{World, ANSWER};
 
-/// `full`, less up to a quarter so that clients do not come in step.
+/// Asserts a pause of `full` less up to 25 % jitter, which keeps clients from reconnecting in
+/// lockstep.
 fn assert_jittered(pause: Duration, full: Duration) {
     assert!(pause <= full && pause > full - full / 4, "{pause:?} is not about {full:?}");
 }
 
-/// The pause until the next attempt, which is then under way.
+/// The pause until the next attempt to connect, which then starts.
 fn pause(world: &mut World) -> Duration {
-    let before = world.client.elapsed();
-    let pause = world.client.next_deadline().expect("another attempt") - before;
+    let before = world.owner.elapsed();
+    let pause = world.owner.next_deadline().expect("another attempt") - before;
     world.did();
     world.advance(pause.saturating_sub(Duration::from_nanos(1)));
     assert!(pause.is_zero() || world.did().is_empty());
-    world.advance(before + pause - world.client.elapsed());
+    world.advance(before + pause - world.owner.elapsed());
     assert_eq!(world.did(), ["connect"]);
     pause
 }
 
 #[test]
-fn they_double_up_to_half_a_minute() {
+fn pauses_double_up_to_30_seconds() {
     let mut world = World::new(ClientOptions::default());
     world.start();
     for seconds in [1, 2, 4, 8, 16, 30, 30, 30] {
@@ -36,7 +37,7 @@ fn they_double_up_to_half_a_minute() {
 }
 
 #[test]
-fn they_begin_with_the_setting() {
+fn the_first_pause_is_the_setting() {
     let mut world = World::new(ClientOptions::default().reconnect(ms(50)));
     world.start();
     for millis in [50, 100, 200, 400] {
@@ -46,7 +47,7 @@ fn they_begin_with_the_setting() {
 }
 
 #[test]
-fn a_setting_beyond_the_limit_stays_as_it_is() {
+fn a_setting_above_the_limit_does_not_grow() {
     let full = limits::RECONNECT * 2;
     let mut world = World::new(ClientOptions::default().reconnect(full));
     world.start();
@@ -57,7 +58,7 @@ fn a_setting_beyond_the_limit_stays_as_it_is() {
 }
 
 #[test]
-fn they_differ() {
+fn pauses_differ_between_clients() {
     let mut world = World::new(ClientOptions::default());
     world.start();
     let mut pauses = Vec::new();
@@ -68,11 +69,11 @@ fn they_differ() {
     pauses.drain(..6);
     pauses.sort_unstable();
     pauses.dedup();
-    assert!(pauses.len() > 5, "clients that were cut off together come back together: {pauses:?}");
+    assert!(pauses.len() > 5, "clients that were disconnected together reconnect in lockstep: {pauses:?}");
 }
 
 #[test]
-fn after_a_connection_that_lasted_there_is_none() {
+fn there_is_no_pause_after_a_connection_that_lasted() {
     let mut world = World::new(ClientOptions::default());
     world.start();
     for _ in 0..3 {
@@ -100,7 +101,7 @@ fn a_connection_that_did_not_last_counts_as_a_failure() {
 }
 
 #[test]
-fn a_broker_that_never_says_anything_counts_as_a_failure() {
+fn a_silent_broker_counts_as_a_failure() {
     let mut world = World::up();
     world.advance(ms(7_500));
     assert_jittered(pause(&mut world), ms(1_000));
@@ -111,7 +112,7 @@ fn a_broker_that_never_says_anything_counts_as_a_failure() {
 }
 
 #[test]
-fn a_client_that_is_started_again_begins_anew() {
+fn a_restarted_client_begins_with_the_first_pause() {
     let mut world = World::new(ClientOptions::default());
     world.start();
     for _ in 0..5 {
@@ -125,13 +126,13 @@ fn a_client_that_is_started_again_begins_anew() {
 }
 
 #[test]
-fn a_failure_that_nobody_asked_about_changes_nothing() {
+fn an_unexpected_failure_changes_nothing() {
     let mut world = World::new(ClientOptions::default());
     world.connect_failed();
-    assert_eq!(world.client.next_deadline(), None);
+    assert_eq!(world.owner.next_deadline(), None);
     world.start();
     world.connect_failed();
-    let next = world.client.next_deadline();
+    let next = world.owner.next_deadline();
     world.connect_failed();
-    assert_eq!(world.client.next_deadline(), next);
+    assert_eq!(world.owner.next_deadline(), next);
 }

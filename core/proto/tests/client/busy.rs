@@ -1,4 +1,4 @@
-//! `C_BUSY`: more than may be unanswered.
+//! `C_BUSY`: the client has reached its limit of pending requests or bytes.
 
 use pigato_proto::config::ClientOptions;
 
@@ -11,7 +11,7 @@ fn full(options: ClientOptions) -> World {
     world.did();
     world.request(3);
     assert_eq!(world.did(), ["3 failed C_BUSY"]);
-    assert_eq!(world.client.machine.unanswered(), 2);
+    assert_eq!(world.owner.machine.unanswered(), 2);
     world
 }
 
@@ -22,15 +22,15 @@ fn has_room_for(mut world: World, token: u64) {
 }
 
 #[test]
-fn so_many_requests_may_be_unanswered() {
+fn the_number_of_pending_requests_is_limited() {
     let mut world = full(ClientOptions::default().max_requests(2_usize));
     world.receive("C|3||r1|0|1|{}");
     has_room_for(world, 4);
 }
 
 #[test]
-fn so_many_bytes_may_be_unanswered() {
-    // The name and one digit of data each.
+fn the_bytes_of_pending_requests_are_limited() {
+    // The name and 1 digit of data per request.
     let mut world = full(ClientOptions::default().max_request_bytes(10_usize));
     world.receive("C|3||r1|0|1|{}");
     has_room_for(world, 4);

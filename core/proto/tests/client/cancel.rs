@@ -1,11 +1,11 @@
-//! The user gives up.
+//! The user cancels a request.
 
 use pigato_proto::config::ClientOptions;
 
 use super::world::{World, ANSWER, HELLO};
 
 #[test]
-fn the_request_ends_and_a_broker_of_version_1_is_told() {
+fn a_cancelled_request_ends_and_a_version_1_broker_receives_a_cancel() {
     let mut world = World::alive();
     world.request(1);
     world.did();
@@ -14,7 +14,7 @@ fn the_request_ends_and_a_broker_of_version_1_is_told() {
 }
 
 #[test]
-fn a_published_broker_is_not_told() {
+fn a_published_broker_receives_no_cancel() {
     let mut world = World::published();
     world.request(1);
     world.did();
@@ -23,7 +23,7 @@ fn a_published_broker_is_not_told() {
 }
 
 #[test]
-fn a_broker_that_has_not_answered_yet_is_told_when_it_has() {
+fn a_broker_receives_the_cancel_once_it_has_answered_the_hello() {
     let mut world = World::up();
     world.request(1);
     world.did();
@@ -36,7 +36,7 @@ fn a_broker_that_has_not_answered_yet_is_told_when_it_has() {
 }
 
 #[test]
-fn a_broker_that_turns_out_to_be_a_published_one_is_not_told() {
+fn a_broker_that_turns_out_to_be_published_receives_no_cancel() {
     let mut world = World::up();
     world.request(1);
     world.cancel(1);
@@ -48,7 +48,7 @@ fn a_broker_that_turns_out_to_be_a_published_one_is_not_told() {
 }
 
 #[test]
-fn what_was_not_sent_never_is() {
+fn a_request_cancelled_before_it_was_sent_is_never_sent() {
     let mut world = World::new(ClientOptions::default());
     world.start();
     world.request(1);
@@ -59,7 +59,7 @@ fn what_was_not_sent_never_is() {
 }
 
 #[test]
-fn it_means_nothing_once_the_request_has_ended_or_never_was() {
+fn cancelling_an_ended_or_unknown_request_has_no_effect() {
     let mut world = World::alive();
     world.request(1);
     world.receive("C|3||r1|0|1|{}");

@@ -3,7 +3,7 @@
 use super::world::World;
 
 #[test]
-fn it_is_sent_to_a_broker_that_can_pass_it_on() {
+fn credit_is_sent_to_a_broker_that_supports_it() {
     let mut world = World::alive();
     world.request(1);
     world.did();
@@ -12,7 +12,7 @@ fn it_is_sent_to_a_broker_that_can_pass_it_on() {
 }
 
 #[test]
-fn a_published_broker_is_not_sent_any() {
+fn a_published_broker_receives_no_credit() {
     let mut world = World::published();
     world.request(1);
     world.did();
@@ -21,7 +21,7 @@ fn a_published_broker_is_not_sent_any() {
 }
 
 #[test]
-fn a_broker_without_the_capability_is_not_sent_any() {
+fn a_broker_without_the_capability_receives_no_credit() {
     let mut world = World::up();
     world.receive(r#"C|4|{"v":1,"caps":["cancel"],"heartbeat":2500}"#);
     world.request(1);
@@ -31,7 +31,7 @@ fn a_broker_without_the_capability_is_not_sent_any() {
 }
 
 #[test]
-fn none_is_nothing_to_send() {
+fn a_grant_of_0_sends_nothing() {
     let mut world = World::alive();
     world.request(1);
     world.did();
@@ -40,7 +40,7 @@ fn none_is_nothing_to_send() {
 }
 
 #[test]
-fn requests_that_have_ended_get_none() {
+fn ended_requests_receive_no_credit() {
     let mut world = World::alive();
     world.request(1);
     world.receive("C|3||r1|0|1|{}");

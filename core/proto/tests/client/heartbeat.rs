@@ -1,4 +1,4 @@
-//! Signs of life to the broker.
+//! Heartbeats to the broker.
 
 use pigato_proto::config::ClientOptions;
 
@@ -6,7 +6,7 @@ use super::support::ms;
 use super::world::{World, ANSWER, HELLO};
 
 #[test]
-fn one_is_sent_every_interval() {
+fn a_heartbeat_is_sent_every_interval() {
     let mut world = World::alive();
     world.advance(ms(2_499));
     assert!(world.did().is_empty());
@@ -17,9 +17,9 @@ fn one_is_sent_every_interval() {
 }
 
 #[test]
-fn they_come_at_the_interval_even_if_the_clock_was_looked_at_late() {
+fn heartbeats_keep_their_interval_after_a_late_call() {
     let mut world = World::alive();
-    world.client.now += ms(4_000);
+    world.owner.now += ms(4_000);
     world.advance(ms(0));
     assert_eq!(world.did(), [HELLO]);
     world.advance(ms(2_499));
@@ -27,7 +27,7 @@ fn they_come_at_the_interval_even_if_the_clock_was_looked_at_late() {
 }
 
 #[test]
-fn a_new_connection_begins_a_new_interval() {
+fn a_new_connection_starts_a_new_interval() {
     let mut world = World::alive();
     world.advance(ms(2_000));
     world.lost();
@@ -41,7 +41,7 @@ fn a_new_connection_begins_a_new_interval() {
 }
 
 #[test]
-fn none_is_sent_without_a_connection() {
+fn no_heartbeat_is_sent_without_a_connection() {
     let mut world = World::new(ClientOptions::default());
     world.start();
     world.did();

@@ -6,7 +6,7 @@ use super::support::ms;
 use super::world::{World, ANSWER, HELLO};
 
 #[test]
-fn stopping_ends_every_request_and_nothing_follows() {
+fn stopping_ends_every_request_and_no_output_follows() {
     let mut world = World::alive();
     world.request(1);
     world.request(2);
@@ -22,11 +22,11 @@ fn stopping_ends_every_request_and_nothing_follows() {
     world.cancel(1);
     world.advance(ms(100_000));
     assert!(world.did().is_empty());
-    assert_eq!(world.client.next_deadline(), None);
+    assert_eq!(world.owner.next_deadline(), None);
 }
 
 #[test]
-fn stopping_before_the_connection_is_up_ends_what_was_not_sent() {
+fn stopping_before_the_connection_is_up_ends_unsent_requests() {
     let mut world = World::new(ClientOptions::default());
     world.start();
     world.request(1);
@@ -35,7 +35,7 @@ fn stopping_before_the_connection_is_up_ends_what_was_not_sent() {
 }
 
 #[test]
-fn stopping_between_two_connections_has_none_to_close() {
+fn stopping_between_two_connections_closes_none() {
     let mut world = World::alive_with(ClientOptions::default().retry(true));
     world.request(1);
     world.lost();
@@ -45,7 +45,7 @@ fn stopping_between_two_connections_has_none_to_close() {
 }
 
 #[test]
-fn who_was_never_connected_is_not_disconnected() {
+fn a_client_that_was_never_connected_reports_no_disconnect() {
     let mut world = World::up();
     world.stop();
     assert_eq!(world.did(), ["disconnect", "stopped"]);
@@ -71,7 +71,7 @@ fn requests_to_a_stopped_client_end_at_once() {
     world.did();
     world.request(2);
     assert_eq!(world.did(), ["2 failed C_CLOSED"]);
-    assert_eq!(world.client.machine.unanswered(), 0);
+    assert_eq!(world.owner.machine.unanswered(), 0);
 }
 
 #[test]

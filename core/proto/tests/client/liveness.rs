@@ -1,4 +1,4 @@
-//! A broker that is silent for too long is given up.
+//! A client gives up a broker that is silent for the liveness timeout.
 
 use pigato_proto::config::ClientOptions;
 
@@ -6,18 +6,18 @@ use super::support::ms;
 use super::world::{World, ANSWER, HELLO};
 
 #[test]
-fn it_may_be_silent_for_three_heartbeats() {
+fn a_broker_may_be_silent_for_3_intervals() {
     let mut world = World::alive();
     world.broker_dies();
     world.advance(ms(7_499));
     assert_eq!(world.did(), [HELLO; 2]);
     world.advance(ms(1));
-    // The connection had lasted: the next one follows at once.
+    // The connection had lasted, so the next one follows at once.
     assert_eq!(world.did(), ["disconnect", "disconnected", "connect"]);
 }
 
 #[test]
-fn anything_it_says_counts() {
+fn every_message_is_a_sign_of_life() {
     let mut world = World::alive();
     world.broker_dies();
     world.advance(ms(7_000));
@@ -30,7 +30,7 @@ fn anything_it_says_counts() {
 }
 
 #[test]
-fn the_setting_says_how_many_heartbeats() {
+fn the_liveness_setting_is_the_number_of_intervals() {
     let mut world = World::alive_with(ClientOptions::default().heartbeat(ms(3_000)).heartbeat_liveness(2_u32));
     world.broker_dies();
     world.advance(ms(5_999));
@@ -40,7 +40,7 @@ fn the_setting_says_how_many_heartbeats() {
 }
 
 #[test]
-fn a_slower_broker_is_measured_by_its_own_interval() {
+fn a_slower_brokers_own_interval_counts() {
     let mut world = World::up();
     world.receive(&ANSWER.replace("2500", "10000"));
     world.advance(ms(29_999));
@@ -50,7 +50,7 @@ fn a_slower_broker_is_measured_by_its_own_interval() {
 }
 
 #[test]
-fn a_faster_broker_is_measured_by_the_clients_interval() {
+fn for_a_faster_broker_the_clients_interval_counts() {
     let mut world = World::up();
     world.receive(&ANSWER.replace("2500", "100"));
     world.advance(ms(7_499));
@@ -58,7 +58,7 @@ fn a_faster_broker_is_measured_by_the_clients_interval() {
 }
 
 #[test]
-fn the_next_connection_begins_with_the_clients_interval() {
+fn the_next_connection_starts_with_the_clients_interval() {
     let mut world = World::up();
     world.receive(&ANSWER.replace("2500", "10000"));
     world.lost();
@@ -69,7 +69,7 @@ fn the_next_connection_begins_with_the_clients_interval() {
 }
 
 #[test]
-fn one_that_never_answers_is_given_up_as_well() {
+fn a_broker_that_never_answers_is_given_up() {
     let mut world = World::up();
     world.request(1);
     world.did();
@@ -79,7 +79,7 @@ fn one_that_never_answers_is_given_up_as_well() {
 }
 
 #[test]
-fn the_former_connection_says_nothing_more() {
+fn messages_of_the_former_connection_are_ignored() {
     let mut world = World::alive();
     world.broker_dies();
     world.advance(ms(7_500));
@@ -89,7 +89,7 @@ fn the_former_connection_says_nothing_more() {
 }
 
 #[test]
-fn silence_means_nothing_while_nobody_listens() {
+fn silence_does_not_count_while_the_owner_does_not_read() {
     let mut world = World::alive();
     world.broker_dies();
     world.advance(ms(7_000));

@@ -1,4 +1,4 @@
-//! The client's machine in scenarios over virtual time, one behaviour a file.
+//! Scenarios of the client's machine in virtual time, one behaviour per file.
 
 mod back_off;
 mod busy;
@@ -6,15 +6,15 @@ mod cancel;
 mod credit;
 mod heartbeat;
 mod hello;
+mod invalid_settings;
 mod lifetime;
 mod liveness;
-mod other_broker;
 mod protocol_errors;
 mod reconnect;
+mod replaced_broker;
 mod replies;
 mod request_heartbeat;
 mod requests;
-mod senseless_settings;
 mod stopping_broker;
 #[path = "../support/mod.rs"]
 mod support;

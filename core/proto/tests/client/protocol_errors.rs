@@ -1,9 +1,9 @@
-//! Messages that break the protocol are told, and harm no request.
+//! The client reports messages that violate the protocol; they end no request.
 
 use super::world::World;
 
 #[test]
-fn each_has_the_name_that_the_published_client_gives_it() {
+fn each_error_has_the_name_that_the_published_client_uses() {
     let mut world = World::alive();
     for (message, name) in [
         ("", "ERR_MSG_HEADER"),
@@ -25,14 +25,14 @@ fn each_has_the_name_that_the_published_client_gives_it() {
 }
 
 #[test]
-fn no_frames_at_all_are_an_error_too() {
+fn a_message_without_frames_is_an_error() {
     let mut world = World::alive();
-    let outputs = world.client.receive(Vec::new());
+    let outputs = world.owner.receive(Vec::new());
     assert_eq!(outputs.len(), 1);
 }
 
 #[test]
-fn they_end_no_request() {
+fn protocol_errors_end_no_request() {
     let mut world = World::alive();
     world.request(1);
     world.did();
@@ -42,20 +42,20 @@ fn they_end_no_request() {
     }
     world.receive(&format!("C|3||r1|0|1|{{}}{}", "|".repeat(pigato_proto::limits::MESSAGE_FRAMES)));
     assert_eq!(world.did(), ["protocol error ERR_MSG_LENGTH"]);
-    assert_eq!(world.client.machine.unanswered(), 1);
+    assert_eq!(world.owner.machine.unanswered(), 1);
     world.receive("C|3||r1|0|1|{}");
     assert_eq!(world.did(), ["1 final 0|1|{}"]);
 }
 
 #[test]
-fn an_id_that_is_too_long_is_nobodys() {
+fn an_id_that_is_too_long_matches_no_request() {
     let mut world = World::alive();
     world.receive(&format!("C|3||{}|0|1|{{}}", "x".repeat(256)));
     assert_eq!(world.did(), ["protocol error ERR_REQ_INVALID"]);
 }
 
 #[test]
-fn a_hello_that_is_none_is_a_heartbeat() {
+fn an_invalid_hello_is_a_heartbeat() {
     let mut world = World::up();
     world.receive("C|4|{}");
     world.receive("C|4|nonsense|more");

@@ -1,4 +1,4 @@
-//! What becomes of requests when the connection is lost.
+//! Requests when the connection is lost.
 
 use pigato_proto::config::{ClientOptions, RequestOptions};
 
@@ -10,7 +10,7 @@ fn retry() -> RequestOptions {
 }
 
 #[test]
-fn those_with_retry_are_sent_again_under_their_ids_before_those_that_never_were() {
+fn requests_with_retry_are_resent_under_their_ids_before_unsent_requests() {
     let mut world = World::alive();
     world.request_with(1, &retry());
     world.request_with(2, &retry());
@@ -26,11 +26,11 @@ fn those_with_retry_are_sent_again_under_their_ids_before_those_that_never_were(
         r#"C|2|echo|r3|3|{"timeout":60000,"retry":0}"#,
     ];
     assert_eq!(world.did(), expected);
-    assert_ne!(world.client.identities[0], world.client.identities[1]);
+    assert_ne!(world.owner.identities[0], world.owner.identities[1]);
 }
 
 #[test]
-fn the_others_fail_once() {
+fn requests_without_retry_fail_once() {
     let mut world = World::alive();
     world.request(1);
     world.request_with(2, &retry());
@@ -44,7 +44,7 @@ fn the_others_fail_once() {
 }
 
 #[test]
-fn those_that_were_never_sent_are_kept() {
+fn unsent_requests_stay_pending() {
     let mut world = World::alive();
     world.lost();
     world.request(1);
@@ -54,7 +54,7 @@ fn those_that_were_never_sent_are_kept() {
 }
 
 #[test]
-fn the_reply_is_taken_from_the_new_connection() {
+fn the_reply_is_accepted_on_the_new_connection() {
     let mut world = World::alive();
     world.request_with(1, &retry());
     world.receive("C|6||r1|0|1|{}");
@@ -66,7 +66,7 @@ fn the_reply_is_taken_from_the_new_connection() {
 }
 
 #[test]
-fn a_request_may_be_sent_again_any_number_of_times() {
+fn a_request_can_be_resent_any_number_of_times() {
     let mut world = World::alive();
     world.request_with(1, &retry());
     for _ in 0..5 {
@@ -78,7 +78,7 @@ fn a_request_may_be_sent_again_any_number_of_times() {
 }
 
 #[test]
-fn the_timeout_runs_on() {
+fn the_timeout_continues_across_connections() {
     let mut world = World::alive();
     world.request_with(1, &retry().timeout(ms(2_000)));
     world.advance(ms(1_500));
@@ -91,7 +91,7 @@ fn the_timeout_runs_on() {
 }
 
 #[test]
-fn what_the_former_broker_could_do_is_forgotten() {
+fn the_former_brokers_capabilities_do_not_apply() {
     let mut world = World::alive();
     world.request_with(1, &retry());
     world.lost();
@@ -102,7 +102,7 @@ fn what_the_former_broker_could_do_is_forgotten() {
 }
 
 #[test]
-fn a_connection_that_cannot_be_had_costs_no_request() {
+fn a_failed_connect_ends_no_request() {
     let mut world = World::new(ClientOptions::default());
     world.start();
     world.request(1);
@@ -113,7 +113,7 @@ fn a_connection_that_cannot_be_had_costs_no_request() {
 }
 
 #[test]
-fn a_connection_that_turns_out_unusable_after_all_is_lost() {
+fn a_connection_that_fails_after_it_was_up_is_lost() {
     let mut world = World::alive();
     world.request(1);
     world.did();

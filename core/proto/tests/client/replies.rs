@@ -1,11 +1,11 @@
-//! Partial replies, then a final one.
+//! Partial replies and the final reply.
 
 use pigato_proto::config::ClientOptions;
 
 use super::world::{World, HELLO};
 
 #[test]
-fn partial_replies_come_in_order_and_the_final_one_ends_the_request() {
+fn partial_replies_arrive_in_order_and_the_final_one_ends_the_request() {
     let mut world = World::alive();
     world.request(1);
     world.did();
@@ -13,11 +13,11 @@ fn partial_replies_come_in_order_and_the_final_one_ends_the_request() {
     world.receive("C|6||r1|0|2|{}");
     world.receive("C|3||r1|0|3|{}");
     assert_eq!(world.did(), ["1 partial 0|1|{}", "1 partial 0|2|{}", "1 final 0|3|{}"]);
-    assert_eq!(world.client.machine.unanswered(), 0);
+    assert_eq!(world.owner.machine.unanswered(), 0);
 }
 
 #[test]
-fn a_status_of_minus_one_is_final_like_any_other() {
+fn a_final_reply_with_status_minus_one_ends_the_request() {
     let mut world = World::alive();
     world.request(1);
     world.did();
@@ -26,7 +26,7 @@ fn a_status_of_minus_one_is_final_like_any_other() {
 }
 
 #[test]
-fn a_status_of_minus_one_on_a_partial_reply_ends_nothing() {
+fn a_partial_reply_with_status_minus_one_does_not_end_the_request() {
     let mut world = World::alive();
     world.request(1);
     world.did();
@@ -36,7 +36,7 @@ fn a_status_of_minus_one_on_a_partial_reply_ends_nothing() {
 }
 
 #[test]
-fn frames_that_are_missing_are_filled_in_and_more_are_kept() {
+fn missing_frames_are_filled_in_and_extra_frames_are_kept() {
     let mut world = World::alive();
     for token in 1..=3 {
         world.request(token);
@@ -49,7 +49,7 @@ fn frames_that_are_missing_are_filled_in_and_more_are_kept() {
 }
 
 #[test]
-fn replies_find_their_requests_in_any_order() {
+fn replies_match_their_requests_in_any_order() {
     let mut world = World::alive();
     for token in 1..=3 {
         world.request(token);
@@ -62,7 +62,7 @@ fn replies_find_their_requests_in_any_order() {
 }
 
 #[test]
-fn a_reply_is_a_sign_of_life_like_any_other() {
+fn a_reply_is_a_sign_of_life() {
     let mut world = World::up();
     world.request(1);
     world.did();
@@ -71,7 +71,7 @@ fn a_reply_is_a_sign_of_life_like_any_other() {
 }
 
 #[test]
-fn those_that_arrive_between_two_connections_are_ignored() {
+fn replies_between_two_connections_are_ignored() {
     let mut world = World::alive_with(ClientOptions::default().retry(true));
     world.request(1);
     world.lost();

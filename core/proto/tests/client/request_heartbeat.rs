@@ -1,4 +1,4 @@
-//! Requests whose reply is still wanted are named to the broker once an interval.
+//! The client sends the broker a heartbeat for each pending request once per interval.
 
 use super::support::ms;
 use super::world::{World, HELLO};
@@ -6,7 +6,7 @@ use super::world::{World, HELLO};
 const WANTED: &str = "C|4|request|r1";
 
 #[test]
-fn they_are_named_as_long_as_they_are_awaited() {
+fn request_heartbeats_are_sent_while_a_request_is_pending() {
     let mut world = World::alive();
     world.request(1);
     world.did();
@@ -31,7 +31,7 @@ fn the_interval_runs_from_the_request() {
 }
 
 #[test]
-fn not_after_the_final_reply() {
+fn no_request_heartbeat_follows_the_final_reply() {
     let mut world = World::alive();
     world.request(1);
     world.receive("C|6||r1|0|1|{}");
@@ -43,7 +43,7 @@ fn not_after_the_final_reply() {
 }
 
 #[test]
-fn not_after_a_cancellation() {
+fn no_request_heartbeat_follows_a_cancel() {
     let mut world = World::alive();
     world.request(1);
     world.cancel(1);
@@ -53,7 +53,7 @@ fn not_after_a_cancellation() {
 }
 
 #[test]
-fn not_between_two_connections() {
+fn no_request_heartbeat_is_sent_between_two_connections() {
     let mut world = World::alive();
     world.request_with(1, &pigato_proto::RequestOptions::default().retry(true));
     world.lost();
@@ -68,7 +68,7 @@ fn not_between_two_connections() {
 }
 
 #[test]
-fn the_user_may_say_so_at_any_time() {
+fn the_user_can_send_a_request_heartbeat_at_any_time() {
     let mut world = World::alive();
     world.request(1);
     world.did();
@@ -78,7 +78,7 @@ fn the_user_may_say_so_at_any_time() {
 }
 
 #[test]
-fn what_was_not_sent_is_not_named() {
+fn unsent_requests_have_no_request_heartbeat() {
     let mut world = World::new(pigato_proto::config::ClientOptions::default());
     world.start();
     world.request(1);

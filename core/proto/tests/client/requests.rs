@@ -1,4 +1,4 @@
-//! What a request looks like on the wire, and when it is sent.
+//! The frames of a request, and when it is sent.
 
 use pigato_proto::config::{ClientOptions, Codec, RequestOptions, Timeout};
 
@@ -6,14 +6,14 @@ use super::support::ms;
 use super::world::{World, HELLO};
 
 #[test]
-fn it_has_six_frames_and_its_options_carry_timeout_and_retry() {
+fn a_request_has_six_frames_and_options_with_timeout_and_retry() {
     let mut world = World::up();
     world.request(1);
     assert_eq!(world.did(), [r#"C|2|echo|r1|1|{"timeout":60000,"retry":0}"#]);
 }
 
 #[test]
-fn its_own_options_come_before_the_clients() {
+fn the_requests_options_override_the_clients() {
     let mut world = World::up_with(ClientOptions::default().timeout(ms(500)).retry(true));
     world.request(1);
     world.request_with(2, &RequestOptions::default().timeout(Timeout::Never).retry(false));
@@ -31,7 +31,7 @@ fn other_options_and_headers_follow() {
 }
 
 #[test]
-fn each_has_its_own_options_whatever_the_one_before_had() {
+fn each_request_has_its_own_options() {
     let mut world = World::up();
     let short = RequestOptions::default().timeout(ms(5));
     let raw = RequestOptions::default().codec(Codec::Raw);
@@ -57,17 +57,17 @@ fn ids_are_32_hexadecimal_digits_and_differ() {
     for token in 1..=100 {
         world.request(token);
     }
-    let mut ids: Vec<_> = world.client.ledger.ids.values().collect();
+    let mut ids: Vec<_> = world.owner.ledger.ids.values().collect();
     assert!(ids.iter().all(|id| id.as_bytes().len() == 32 && id.as_bytes().iter().all(u8::is_ascii_hexdigit)));
     ids.dedup();
     assert_eq!(ids.len(), 100);
 }
 
 #[test]
-fn those_made_before_the_connection_is_up_follow_the_hello_in_order() {
+fn requests_made_before_the_connection_is_up_follow_the_hello_in_order() {
     let mut world = World::new(ClientOptions::default());
     world.start();
-    // Tokens are the user's; their order means nothing.
+    // Request numbers are chosen by the user; their order has no meaning.
     for token in [3, 1, 2] {
         world.request(token);
     }
@@ -79,20 +79,20 @@ fn those_made_before_the_connection_is_up_follow_the_hello_in_order() {
 }
 
 #[test]
-fn they_do_not_wait_for_the_brokers_first_word() {
+fn requests_do_not_wait_for_the_brokers_answer() {
     let mut world = World::up();
     world.request(1);
     assert_eq!(world.did().len(), 1);
 }
 
 #[test]
-fn a_token_may_be_used_again_after_its_request_has_ended() {
+fn a_request_number_can_be_reused_after_its_request_has_ended() {
     let mut world = World::new(ClientOptions::default());
     world.start();
     world.request(1);
     world.request(2);
     world.cancel(1);
-    let _ = world.client.request(1, "again", &RequestOptions::default());
+    let _ = world.owner.request(1, "again", &RequestOptions::default());
     world.did();
     world.connected();
     let sent = world.did();

@@ -1,4 +1,4 @@
-//! A broker that is stopping gives requests back with `B_DRAINING`.
+//! A stopping broker returns requests with `B_DRAINING`.
 
 use pigato_proto::config::RequestOptions;
 
@@ -15,7 +15,7 @@ fn with_retry() -> World {
 }
 
 #[test]
-fn one_without_retry_ends() {
+fn a_request_without_retry_ends() {
     let mut world = World::alive();
     world.request(1);
     world.did();
@@ -24,7 +24,7 @@ fn one_without_retry_ends() {
 }
 
 #[test]
-fn one_with_retry_goes_to_the_next_broker() {
+fn a_request_with_retry_goes_to_the_next_broker() {
     let mut world = with_retry();
     world.receive(DRAINING);
     world.lost();
@@ -34,7 +34,7 @@ fn one_with_retry_goes_to_the_next_broker() {
 }
 
 #[test]
-fn it_waits_no_longer_than_its_timeout() {
+fn a_request_with_retry_waits_until_its_timeout() {
     let mut world = with_retry();
     world.receive(DRAINING);
     world.advance(ms(4_999));
@@ -44,10 +44,10 @@ fn it_waits_no_longer_than_its_timeout() {
 }
 
 #[test]
-fn a_worker_that_answers_in_the_same_words_is_believed() {
+fn a_workers_error_with_the_same_text_ends_the_request() {
     for reply in [r#"C|3||r1|-1|"B_DRAINING"|{}"#, r#"C|3||r1|0|"B_DRAINING"|{"origin":"broker"}"#] {
         let mut world = with_retry();
         world.receive(reply);
-        assert_eq!(world.client.machine.unanswered(), 0, "{reply}");
+        assert_eq!(world.owner.machine.unanswered(), 0, "{reply}");
     }
 }

@@ -10,7 +10,7 @@ fn timeout(millis: u64) -> RequestOptions {
 }
 
 #[test]
-fn it_comes_at_the_timeout_and_not_before() {
+fn a_request_fails_exactly_at_its_timeout() {
     let mut world = World::published();
     world.request_with(1, &timeout(10));
     world.did();
@@ -21,15 +21,15 @@ fn it_comes_at_the_timeout_and_not_before() {
 }
 
 #[test]
-fn the_machine_asks_to_be_called_at_that_moment() {
+fn the_machines_next_deadline_is_the_timeout() {
     let mut world = World::published();
     world.advance(ms(100));
     world.request_with(1, &timeout(10));
-    assert_eq!(world.client.next_deadline(), Some(ms(110)));
+    assert_eq!(world.owner.next_deadline(), Some(ms(110)));
 }
 
 #[test]
-fn the_clients_own_timeout_is_the_default() {
+fn the_clients_timeout_is_the_default() {
     let mut world = World::alive_with(ClientOptions::default().timeout(ms(30)));
     world.request(1);
     world.did();
@@ -38,7 +38,7 @@ fn the_clients_own_timeout_is_the_default() {
 }
 
 #[test]
-fn a_partial_reply_starts_the_time_anew() {
+fn a_partial_reply_restarts_the_timeout() {
     let mut world = World::published();
     world.request_with(1, &timeout(100));
     world.advance(ms(99));
@@ -51,7 +51,7 @@ fn a_partial_reply_starts_the_time_anew() {
 }
 
 #[test]
-fn a_reply_in_time_is_the_end() {
+fn no_timeout_follows_a_reply() {
     let mut world = World::published();
     world.request_with(1, &timeout(100));
     world.advance(ms(99));
@@ -62,17 +62,17 @@ fn a_reply_in_time_is_the_end() {
 }
 
 #[test]
-fn minus_one_is_never() {
+fn minus_one_means_no_timeout() {
     let mut world = World::published();
     world.request_with(1, &RequestOptions::default().timeout(Timeout::Never));
     world.did();
     world.advance(ms(10 * 3_600 * 1_000));
     assert!(!world.did().iter().any(|line| line.contains("failed")));
-    assert_eq!(world.client.machine.unanswered(), 1);
+    assert_eq!(world.owner.machine.unanswered(), 1);
 }
 
 #[test]
-fn zero_is_at_once_but_the_request_is_sent() {
+fn a_timeout_of_0_fails_at_once_but_the_request_is_sent() {
     let mut world = World::published();
     world.request_with(1, &timeout(0));
     world.advance(ms(0));
@@ -80,7 +80,7 @@ fn zero_is_at_once_but_the_request_is_sent() {
 }
 
 #[test]
-fn several_come_in_the_order_of_their_deadlines() {
+fn timeouts_fire_in_the_order_of_their_deadlines() {
     let mut world = World::published();
     for (token, millis) in [(1, 30), (2, 10), (3, 20)] {
         world.request_with(token, &timeout(millis));
@@ -91,7 +91,7 @@ fn several_come_in_the_order_of_their_deadlines() {
 }
 
 #[test]
-fn a_broker_of_version_1_is_told() {
+fn a_version_1_broker_receives_a_cancel() {
     let mut world = World::alive();
     world.request_with(1, &timeout(10));
     world.did();
@@ -100,7 +100,7 @@ fn a_broker_of_version_1_is_told() {
 }
 
 #[test]
-fn a_broker_of_version_1_that_cannot_cancel_is_not_told() {
+fn a_version_1_broker_without_cancel_receives_none() {
     let mut world = World::up();
     world.receive(r#"C|4|{"v":1,"caps":["credit"],"heartbeat":2500}"#);
     world.request_with(1, &timeout(10));
@@ -110,7 +110,7 @@ fn a_broker_of_version_1_that_cannot_cancel_is_not_told() {
 }
 
 #[test]
-fn a_request_that_was_not_sent_never_is() {
+fn a_request_that_times_out_before_it_was_sent_is_never_sent() {
     let mut world = World::new(ClientOptions::default());
     world.start();
     world.request_with(1, &timeout(10));
@@ -122,7 +122,7 @@ fn a_request_that_was_not_sent_never_is() {
 }
 
 #[test]
-fn a_request_that_waits_to_be_sent_again_is_not() {
+fn a_request_that_times_out_between_two_connections_is_not_resent() {
     let mut world = World::alive_with(ClientOptions::default().retry(true));
     world.request_with(1, &timeout(10));
     world.lost();
@@ -134,7 +134,7 @@ fn a_request_that_waits_to_be_sent_again_is_not() {
 }
 
 #[test]
-fn a_reply_that_comes_too_late_is_a_protocol_error() {
+fn a_late_reply_is_a_protocol_error() {
     let mut world = World::published();
     world.request_with(1, &timeout(10));
     world.advance(ms(10));

@@ -1,190 +1,45 @@
-//! A client, its clock and its broker, in text: `world.receive("C|3||r1|0|2|{}")` is the answer to `world.request(1)`,
-//! and [`World::did`] tells what the client sent and said since it was last asked.
+//! A client, its clock and its broker, as text: `world.receive("C|3||r1|0|2|{}")` answers
+//! `world.request(1)`, and [`World::did`] returns the client's messages and events since its last
+//! call.
 
-use std::time::Duration;
-
-use pigato_proto::client::{Event, Machine, Output, Token};
+use pigato_proto::client::{Event, Machine, Token};
 use pigato_proto::config::{ClientOptions, RequestOptions};
 use pigato_proto::protocol::{ClientToBroker, Frame, Payload};
 
-use super::support::client::{client, Client};
+use super::support::client::{client, Client, Requests};
+use super::support::scenario::{self, Scenario};
 use super::support::{frames, text, Machine as _};
 
-/// What a client announces by default.
+/// The default hello of a client.
 pub(crate) const HELLO: &str = r#"C|4|{"v":1,"caps":["cancel","credit","codec"],"heartbeat":2500,"credit":1024}"#;
 
-/// What a broker of version 1 answers.
+/// The answer of a version 1 broker.
 pub(crate) const ANSWER: &str = r#"C|4|{"v":1,"caps":["cancel","credit","codec"],"heartbeat":2500,"name":"B1"}"#;
 
-pub(crate) struct World {
-    pub(crate) client: Client,
-    did: Vec<String>,
-    /// What the broker answers to each sign of life, if it lives.
-    answer: Option<&'static str>,
-}
+pub(crate) type World = scenario::World<Requests>;
 
-impl World {
-    /// A client that is not started.
-    pub(crate) fn new(options: ClientOptions) -> Self {
-        Self { client: client(options, 1), did: Vec::new(), answer: None }
+impl Scenario for Requests {
+    type Options = ClientOptions;
+
+    const ANSWER: &'static str = ANSWER;
+    const PUBLISHED_ANSWER: &'static str = "C|4";
+
+    fn owner(options: ClientOptions) -> Client {
+        client(options, 1)
     }
 
-    /// A client with its connection up, and a broker that says nothing.
-    pub(crate) fn up() -> Self {
-        Self::up_with(ClientOptions::default())
+    fn heartbeat_answer(message: &ClientToBroker, answer: &'static str) -> Option<Vec<Frame>> {
+        matches!(message, ClientToBroker::Hello(_)).then(|| frames(answer))
     }
 
-    pub(crate) fn up_with(options: ClientOptions) -> Self {
-        let mut world = Self::new(options);
-        world.start();
-        world.connected();
-        world.did();
-        world
+    /// `r1` in the message stands for the id of request 1.
+    fn frames_from_broker(&self, message: &str) -> Vec<Frame> {
+        let id_of = |frame: &Frame| self.ids.get(&Frame::from(frame.strip_prefix(b"r")?));
+        frames(message).into_iter().map(|frame| id_of(&frame).map_or(frame, |id| id.to_frame())).collect()
     }
 
-    /// A client whose broker answers every sign of life with [`ANSWER`].
-    pub(crate) fn alive() -> Self {
-        Self::alive_with(ClientOptions::default())
-    }
-
-    pub(crate) fn alive_with(options: ClientOptions) -> Self {
-        let mut world = Self::up_with(options);
-        world.broker_answers(ANSWER);
-        world
-    }
-
-    /// As [`World::alive`], with a broker as published.
-    pub(crate) fn published() -> Self {
-        let mut world = Self::up();
-        world.broker_answers("C|4");
-        world
-    }
-
-    /// From now on the broker answers each sign of life, and has just done so.
-    pub(crate) fn broker_answers(&mut self, answer: &'static str) {
-        self.answer = Some(answer);
-        self.receive(answer);
-        self.did();
-    }
-
-    /// From now on the broker says nothing.
-    pub(crate) fn broker_dies(&mut self) {
-        self.answer = None;
-    }
-
-    pub(crate) fn start(&mut self) {
-        let outputs = self.client.start();
-        self.note(&outputs);
-    }
-
-    pub(crate) fn connected(&mut self) {
-        let outputs = self.client.connected();
-        self.note(&outputs);
-    }
-
-    pub(crate) fn lost(&mut self) {
-        let outputs = self.client.lost();
-        self.note(&outputs);
-    }
-
-    pub(crate) fn connect_failed(&mut self) {
-        let outputs = self.client.connect_failed();
-        self.note(&outputs);
-    }
-
-    /// Lets time pass until the next connection is asked for, and has it come up. Returns how long that took.
-    pub(crate) fn reconnect(&mut self) -> Duration {
-        let before = self.client.elapsed();
-        let connections = self.client.identities.len();
-        while self.client.identities.len() == connections {
-            let deadline = self.client.next_deadline().expect("another attempt");
-            self.advance(deadline - self.client.elapsed());
-        }
-        self.connected();
-        self.client.elapsed() - before
-    }
-
-    /// A message from the broker; `r1` in it is the id of request 1.
-    pub(crate) fn receive(&mut self, message: &str) {
-        let named = frames(message).into_iter().map(|frame| match self.request_named(&frame) {
-            Some(data) => self.client.ledger.ids[&data].to_frame(),
-            None => frame,
-        });
-        let named = named.collect();
-        let outputs = self.client.receive(named);
-        self.note(&outputs);
-    }
-
-    fn request_named(&self, frame: &Frame) -> Option<Frame> {
-        let data = Frame::from(frame.strip_prefix(b"r")?);
-        self.client.ledger.ids.contains_key(&data).then_some(data)
-    }
-
-    /// Makes a request whose data is its token.
-    pub(crate) fn request(&mut self, token: Token) {
-        self.request_with(token, &RequestOptions::default());
-    }
-
-    pub(crate) fn request_with(&mut self, token: Token, options: &RequestOptions) {
-        let outputs = self.client.request(token, &token.to_string(), options);
-        self.note(&outputs);
-    }
-
-    pub(crate) fn cancel(&mut self, token: Token) {
-        self.input(|machine| machine.cancel(token));
-    }
-
-    pub(crate) fn grant(&mut self, token: Token, partials: u32) {
-        self.input(|machine| machine.grant(token, partials));
-    }
-
-    pub(crate) fn heartbeat(&mut self, token: Token) {
-        self.input(|machine| machine.heartbeat(token));
-    }
-
-    pub(crate) fn stop(&mut self) {
-        let outputs = self.client.stop();
-        self.note(&outputs);
-    }
-
-    fn input(&mut self, input: impl FnOnce(&mut Machine)) {
-        let outputs = self.client.input(|machine, _| input(machine));
-        self.note(&outputs);
-    }
-
-    /// The owner has more events than it can take, and stops reading for now.
-    pub(crate) fn not_reading(&mut self) {
-        let outputs = self.client.input(|machine, now| machine.handle_not_reading(now));
-        self.note(&outputs);
-    }
-
-    pub(crate) fn advance(&mut self, duration: Duration) {
-        let answer = self.answer;
-        let outputs = self.client.advance(duration, |message| match message {
-            ClientToBroker::Hello(_) => answer.map(frames),
-            _ => None,
-        });
-        self.note(&outputs);
-    }
-
-    /// What the client sent and said since the last call.
-    pub(crate) fn did(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.did)
-    }
-
-    fn note(&mut self, outputs: &[Output]) {
-        for output in outputs {
-            let line = match output {
-                Output::Connect(_) => "connect".to_owned(),
-                Output::Send(message) => self.message_text(message),
-                Output::Disconnect => "disconnect".to_owned(),
-                Output::Event(event) => event_text(event),
-            };
-            self.did.push(line);
-        }
-    }
-
-    /// A message's frames, with requests called by their tokens and without the number of the connection.
+    /// The message with request ids replaced by request numbers and without the number of the
+    /// connection.
     fn message_text(&self, message: &ClientToBroker) -> String {
         let mut frames = Vec::new();
         let mut message = message.clone();
@@ -192,23 +47,52 @@ impl World {
             hello.session = None;
         }
         Machine::encode(message, &mut frames);
-        for (data, id) in &self.client.ledger.ids {
+        for (data, id) in &self.ids {
             let name = Frame::from([b"r", &**data].concat());
             frames.iter_mut().filter(|frame| **frame == *id.as_bytes()).for_each(|frame| *frame = name.clone());
         }
         text(&frames)
     }
+
+    fn event_text(event: &Event) -> String {
+        match event {
+            Event::Connected => "connected".to_owned(),
+            Event::Disconnected => "disconnected".to_owned(),
+            Event::Stopped => "stopped".to_owned(),
+            Event::ProtocolError(malformed) => format!("protocol error {}", malformed.published_name()),
+            Event::Partial { token, payload } => format!("{token} partial {}", payload_text(payload)),
+            Event::Final { token, payload } => format!("{token} final {}", payload_text(payload)),
+            Event::Failed { token, code } => format!("{token} failed {code}"),
+        }
+    }
 }
 
-fn event_text(event: &Event) -> String {
-    match event {
-        Event::Connected => "connected".to_owned(),
-        Event::Disconnected => "disconnected".to_owned(),
-        Event::Stopped => "stopped".to_owned(),
-        Event::ProtocolError(malformed) => format!("protocol error {}", malformed.published_name()),
-        Event::Partial { token, payload } => format!("{token} partial {}", payload_text(payload)),
-        Event::Final { token, payload } => format!("{token} final {}", payload_text(payload)),
-        Event::Failed { token, code } => format!("{token} failed {code}"),
+impl World {
+    /// Makes a request whose data is its number.
+    pub(crate) fn request(&mut self, number: Token) {
+        self.request_with(number, &RequestOptions::default());
+    }
+
+    pub(crate) fn request_with(&mut self, number: Token, options: &RequestOptions) {
+        let outputs = self.owner.request(number, &number.to_string(), options);
+        self.note(&outputs);
+    }
+
+    pub(crate) fn cancel(&mut self, number: Token) {
+        self.input(|machine| machine.cancel(number));
+    }
+
+    pub(crate) fn grant(&mut self, number: Token, partials: u32) {
+        self.input(|machine| machine.grant(number, partials));
+    }
+
+    pub(crate) fn heartbeat(&mut self, number: Token) {
+        self.input(|machine| machine.heartbeat(number));
+    }
+
+    pub(crate) fn stop(&mut self) {
+        let outputs = self.owner.stop();
+        self.note(&outputs);
     }
 }
 

@@ -1,4 +1,5 @@
-//! Messages in the neutral words of the golden files: members that say nothing are left out.
+//! Describes messages with the members of the golden files; members with default values are left
+//! out.
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ pub(crate) enum Message {
 }
 
 impl Message {
-    /// Decodes as the receiver does; a request between peers of version 1 ends with metadata.
+    /// Decodes as the receiver does; a request between version 1 peers ends with metadata.
     pub(crate) fn decode(direction: Direction, published: bool, frames: &mut Vec<Frame>) -> Result<Self, DecodeError> {
         match direction {
             Direction::ClientToBroker | Direction::WorkerToBroker => ToBroker::decode(frames).map(Self::Broker),
@@ -33,7 +34,7 @@ impl Message {
                 }
                 Ok(Self::Worker(message))
             }
-            Direction::BrokerToSubscribers => panic!("nobody here receives publications"),
+            Direction::BrokerToSubscribers => panic!("no peer in this test receives publications"),
         }
     }
 
@@ -59,7 +60,8 @@ impl Message {
     }
 }
 
-/// A function that names each kind of a message, and the list of these names: a new kind does not compile without one.
+/// Defines a function that names each kind of a message, and the list of these names. A new kind
+/// does not compile without a name.
 macro_rules! kinds {
     ($($module:ident: $message:ty { $($pattern:pat => $kind:literal,)+ })+) => {
         $(pub(crate) mod $module {
@@ -200,7 +202,7 @@ fn common(data: &[u8], extra: &[Frame]) -> Value {
     merged([member("no_data", is_null(data).then_some(true)), member("extra", (!extra.is_empty()).then_some(extra))])
 }
 
-/// What differs from the defaults.
+/// The settings that differ from the defaults.
 fn settings(settings: &RequestSettings) -> Value {
     let RequestSettings { timeout, retry, worker_id, no_cache, persist, fail_fast, codec } = settings;
     merged([
@@ -279,7 +281,7 @@ fn millis(duration: Duration) -> Value {
     }
 }
 
-/// Bytes as the files write them: text if they are, else hexadecimal.
+/// Bytes as in the golden files: text if they are UTF-8, else hexadecimal.
 fn bytes(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) => json!(text),
@@ -287,7 +289,7 @@ fn bytes(bytes: &[u8]) -> Value {
     }
 }
 
-/// An object with this member, or without any.
+/// An object with this member, or an empty one.
 fn member(name: &str, value: Option<impl Into<Value>>) -> Value {
     value.map(|value| (name.to_owned(), value.into())).into_iter().collect::<Map<_, _>>().into()
 }

@@ -1,4 +1,4 @@
-//! The golden files themselves; their README describes the format.
+//! Reads the golden files; their README describes the format.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use pigato_proto::protocol::Frame;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A message that is accepted.
+/// A valid message.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Accepted {
@@ -21,7 +21,7 @@ pub(crate) struct Accepted {
     sent_as: Option<Vec<Notation>>,
 }
 
-/// A message that is not.
+/// An invalid message.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Refused {
@@ -46,7 +46,7 @@ pub(crate) enum Direction {
     BrokerToSubscribers,
 }
 
-/// How a frame, or several equal ones, is written down.
+/// The notation of a frame, or of several equal ones.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub(crate) enum Notation {
@@ -61,12 +61,12 @@ impl Accepted {
         frames(&self.frames)
     }
 
-    /// What the message is written as: itself, unless the file says something else.
+    /// The message as this implementation encodes it: unchanged, unless the file says otherwise.
     pub(crate) fn sent_as(&self) -> Vec<Frame> {
         frames(self.sent_as.as_ref().unwrap_or(&self.frames))
     }
 
-    pub(crate) fn says_sent_as(&self) -> bool {
+    pub(crate) fn has_sent_as(&self) -> bool {
         self.sent_as.is_some()
     }
 }
@@ -78,7 +78,7 @@ impl Refused {
 }
 
 impl Notation {
-    /// The frame, and how often it comes.
+    /// The frame and how often it occurs.
     pub(crate) fn frame(&self) -> (Frame, usize) {
         match self {
             Self::Text(text) => (Frame::from(text.as_str()), 1),
@@ -95,23 +95,23 @@ fn frames(notations: &[Notation]) -> Vec<Frame> {
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
-    assert!(hex.len().is_multiple_of(2), "two digits a byte: {hex}");
+    assert!(hex.len().is_multiple_of(2), "two digits per byte: {hex}");
     let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal digits");
     (0..hex.len()).step_by(2).map(byte).collect()
 }
 
-/// All messages that are accepted, the malformed ones among them included.
+/// All valid messages, including those with tolerated errors.
 pub(crate) fn accepted() -> Vec<Accepted> {
     let malformed = paths("malformed").into_iter().filter(|path| !is_refused(path));
     paths("").into_iter().chain(malformed).map(|path| load(&path)).collect()
 }
 
-/// All messages that are refused.
+/// All invalid messages.
 pub(crate) fn refused() -> Vec<Refused> {
     paths("malformed").iter().filter(|path| is_refused(path)).map(|path| load(path)).collect()
 }
 
-/// The file names, without their endings.
+/// The file names without extensions.
 pub(crate) fn names() -> Vec<String> {
     let all = paths("").into_iter().chain(paths("malformed"));
     all.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect()

@@ -1,4 +1,4 @@
-//! The golden files of `interop-tests/golden`, read and written by this implementation.
+//! Decodes and encodes the golden files of `interop-tests/golden` with this implementation.
 
 #![allow(clippy::disallowed_methods, reason = "a machine needs some time to begin with")]
 
@@ -18,7 +18,7 @@ use serde_json::Value;
 use describe::{broker_to_client, broker_to_worker, client_to_broker, error, worker_to_broker, Message};
 use files::{accepted, names, refused, Accepted, Direction};
 
-/// Collects what is wrong with all files, so that one run shows it all.
+/// Fails with all problems of all files, so that one run reports everything.
 fn assert_none(wrong: &[String]) {
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
@@ -31,12 +31,12 @@ fn decodable() -> impl Iterator<Item = Accepted> {
 fn decoded(file: &Accepted) -> Message {
     let mut frames = file.frames();
     let message = Message::decode(file.direction, file.published, &mut frames);
-    assert!(frames.is_empty(), "{}: frames are left", file.name);
+    assert!(frames.is_empty(), "{}: frames are left over", file.name);
     message.unwrap_or_else(|error| panic!("{}: {error}", file.name))
 }
 
 #[test]
-fn every_message_is_read_as_its_file_says() {
+fn every_message_decodes_as_its_file_says() {
     let mut wrong = Vec::new();
     for file in decodable() {
         let mut expected = file.message.clone();
@@ -52,7 +52,7 @@ fn every_message_is_read_as_its_file_says() {
 }
 
 #[test]
-fn every_message_is_written_as_its_file_says() {
+fn every_message_encodes_as_its_file_says() {
     let mut wrong = Vec::new();
     for file in decodable() {
         let (expected, frames) = (file.sent_as(), decoded(&file).encode());
@@ -64,7 +64,7 @@ fn every_message_is_written_as_its_file_says() {
 }
 
 #[test]
-fn what_was_written_once_is_not_changed_again() {
+fn encoding_a_decoded_message_again_changes_nothing() {
     for file in decodable() {
         let again = Message::decode(file.direction, file.published, &mut file.sent_as());
         let again = again.unwrap_or_else(|error| panic!("{}: {error}", file.name)).encode();
@@ -81,7 +81,7 @@ fn every_malformed_message_is_refused_as_its_file_says() {
             Ok(message) => message.describe(),
             Err(found) => error(&found),
         };
-        assert!(frames.is_empty(), "{}: frames are left", file.name);
+        assert!(frames.is_empty(), "{}: frames are left over", file.name);
         if found != file.error {
             wrong.push(format!("{}:\n  expected {}\n  found    {found}", file.name, file.error));
         }
@@ -107,7 +107,7 @@ fn every_kind_of_message_has_a_canonical_file() {
 }
 
 #[test]
-fn every_kind_of_malformed_has_a_file() {
+fn every_kind_of_decode_error_has_a_file() {
     let files = refused();
     let covered: BTreeSet<&str> = files.iter().filter_map(|file| file.error["malformed"].as_str()).collect();
     let all: Vec<String> = Malformed::ALL.iter().map(|malformed| format!("{malformed:?}")).collect();
@@ -115,7 +115,7 @@ fn every_kind_of_malformed_has_a_file() {
 }
 
 #[test]
-fn files_are_named_after_their_messages_and_say_what_they_are() {
+fn files_are_named_after_their_messages_and_describe_them() {
     let (accepted, refused) = (accepted(), refused());
     let of_accepted = accepted.iter().map(|file| (&file.name, &file.description));
     let of_refused = refused.iter().map(|file| (&file.name, &file.description));
@@ -130,15 +130,15 @@ fn files_are_named_after_their_messages_and_say_what_they_are() {
 }
 
 #[test]
-fn only_what_is_not_canonical_is_written_in_another_way() {
-    for file in accepted().iter().filter(|file| file.says_sent_as()) {
-        assert!(!file.canonical, "{} is canonical and says `sent_as`", file.name);
-        assert_ne!(file.sent_as(), file.frames(), "{} says `sent_as` for nothing", file.name);
+fn only_messages_that_are_not_canonical_change_when_encoded() {
+    for file in accepted().iter().filter(|file| file.has_sent_as()) {
+        assert!(!file.canonical, "{} is canonical and has `sent_as`", file.name);
+        assert_ne!(file.sent_as(), file.frames(), "{} has a `sent_as` equal to its frames", file.name);
     }
 }
 
 #[test]
-fn errors_of_the_broker_are_made_as_their_files_say() {
+fn broker_errors_are_built_as_their_files_say() {
     let mut count = 0;
     for file in accepted() {
         let Some(code) = file.message["broker_error"].as_str() else { continue };
@@ -164,7 +164,7 @@ fn directory_is_published_as_its_file_says() {
     }
 }
 
-/// The last publication of a broker to whom these workers come.
+/// The last publication of a broker with which these workers register.
 fn published(services: &serde_json::Map<String, Value>) -> Frame {
     let mut broker = Machine::new(BrokerOptions::default(), Entropy::from_number(1));
     let mut now = Instant::now();

@@ -1,4 +1,4 @@
-//! A client's machine and its owner, who counts what became of each request.
+//! A client's machine with its simulated owner, which tracks the outcome of each request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,13 +11,13 @@ use super::{Ledger, Owner};
 
 pub(crate) type Client = Owner<Requests>;
 
-/// What became of a client's requests.
+/// The outcomes of a client's requests.
 #[derive(Default)]
 pub(crate) struct Requests {
     unanswered: BTreeSet<Token>,
-    /// Ids of the requests sent on the present connection.
+    /// Ids of the requests sent on the current connection.
     sent: BTreeSet<RequestId>,
-    /// The id of each request that was ever sent, by its data.
+    /// The id of each request ever sent, by its data.
     pub(crate) ids: BTreeMap<Frame, RequestId>,
 }
 
@@ -26,16 +26,16 @@ pub(crate) fn client(options: ClientOptions, seed: u64) -> Client {
 }
 
 impl Client {
-    /// Makes a request whose data is unique, so that its id can be told.
+    /// Makes a request with unique data, by which its id can be found.
     pub(crate) fn request(&mut self, token: Token, data: &str, options: &RequestOptions) -> Vec<Output> {
-        assert!(self.ledger.unanswered.insert(token), "a token that is in use");
+        assert!(self.ledger.unanswered.insert(token), "request number in use");
         let service = ServiceName::new(Frame::from("echo")).expect("a short name");
         self.input(|machine, now| machine.request(now, token, service, Frame::from(data), options))
     }
 
     pub(crate) fn stop(&mut self) -> Vec<Output> {
         let outputs = self.input(|machine, _| machine.stop());
-        assert!(self.ledger.unanswered.is_empty(), "nothing is unanswered after the end");
+        assert!(self.ledger.unanswered.is_empty(), "every request has ended when the client stops");
         outputs
     }
 }
@@ -50,7 +50,7 @@ impl Requests {
             ClientToBroker::Request { id, data, .. } => {
                 assert!(self.sent.insert(id.clone()), "sent twice on one connection");
                 let known = self.ids.entry(data.clone()).or_insert_with(|| id.clone());
-                assert_eq!(known, id, "a request keeps its id");
+                assert_eq!(known, id, "a resent request keeps its id");
             }
             ClientToBroker::RequestHeartbeat { id, .. }
             | ClientToBroker::Cancel(id)
@@ -86,7 +86,8 @@ impl Ledger for Requests {
     }
 
     fn most_outputs(&self) -> usize {
-        // All requests that were given up before the broker said what it can do are told of at once when it does.
+        // When the broker announces its capabilities, the machine sends the cancels of all requests
+        // given up before.
         3 * self.unanswered.len() + self.sent.len() + 16
     }
 }

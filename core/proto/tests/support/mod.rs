@@ -1,10 +1,11 @@
-//! What owns a client's or worker's machine in tests: a virtual clock, and a connection that the machine opens, sends
-//! on and closes. Whatever must hold at all times is checked here, after every input.
+//! The simulated owner of a client's or worker's machine: a virtual clock, and a connection that
+//! the machine opens, uses and closes. It checks the invariants after every input.
 
 // Each test binary uses a part of it.
 #![allow(dead_code)]
 
 pub(crate) mod client;
+pub(crate) mod scenario;
 pub(crate) mod worker;
 
 use std::fmt::Debug;
@@ -13,10 +14,11 @@ use std::time::{Duration, Instant};
 use pigato_proto::protocol::{Frame, PeerId};
 use pigato_proto::session::PeerOutput;
 
-/// More deadlines than any scenario needs between two of its steps; beyond it the machine goes round in circles.
+/// More deadlines than any scenario needs between two of its steps; a machine that exceeds it is in
+/// an endless loop.
 const MOST_DEADLINES: usize = 20_000;
 
-/// A client's or worker's machine: what the two have in common.
+/// The common interface of the client's and the worker's machine.
 pub(crate) trait Machine {
     type Message: Clone + Debug;
     type Event: Clone + Debug;
@@ -27,17 +29,18 @@ pub(crate) trait Machine {
     fn handle_connect_failed(&mut self, now: Instant);
     fn handle_message(&mut self, now: Instant, frames: &mut Vec<Frame>);
     fn handle_timeout(&mut self, now: Instant);
+    fn handle_not_reading(&mut self, now: Instant);
     fn next_deadline(&self) -> Option<Instant>;
     fn poll_output(&mut self) -> Option<OutputOf<Self>>;
     fn encode(message: Self::Message, frames: &mut Vec<Frame>);
-    fn life(event: &Self::Event) -> Option<Life>;
+    fn connection_event(event: &Self::Event) -> Option<ConnectionEvent>;
 }
 
 pub(crate) type OutputOf<M> = PeerOutput<<M as Machine>::Message, <M as Machine>::Event>;
 
-/// The events of a machine's own life.
+/// The events of a machine's connection and end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Life {
+pub(crate) enum ConnectionEvent {
     Connected,
     Disconnected,
     Stopped,
@@ -67,6 +70,9 @@ macro_rules! machine {
             fn handle_timeout(&mut self, now: Instant) {
                 self.handle_timeout(now);
             }
+            fn handle_not_reading(&mut self, now: Instant) {
+                self.handle_not_reading(now);
+            }
             fn next_deadline(&self) -> Option<Instant> {
                 self.next_deadline()
             }
@@ -76,11 +82,11 @@ macro_rules! machine {
             fn encode(message: Self::Message, frames: &mut Vec<Frame>) {
                 message.encode(frames);
             }
-            fn life(event: &Self::Event) -> Option<Life> {
+            fn connection_event(event: &Self::Event) -> Option<ConnectionEvent> {
                 match event {
-                    Self::Event::Connected => Some(Life::Connected),
-                    Self::Event::Disconnected => Some(Life::Disconnected),
-                    Self::Event::Stopped => Some(Life::Stopped),
+                    Self::Event::Connected => Some(ConnectionEvent::Connected),
+                    Self::Event::Disconnected => Some(ConnectionEvent::Disconnected),
+                    Self::Event::Stopped => Some(ConnectionEvent::Stopped),
                     _ => None,
                 }
             }
@@ -91,16 +97,16 @@ macro_rules! machine {
 machine!(client, ClientToBroker);
 machine!(worker, WorkerToBroker);
 
-/// Knows what became of the requests so far, and so whether an output may be.
+/// Tracks the state of all requests, and so whether an output is allowed.
 pub(crate) trait Ledger {
     type Machine: Machine;
 
-    /// A message from the broker is about to be handed to the machine.
+    /// Called before the machine handles a message from the broker.
     fn hear(&mut self, frames: &[Frame]);
     fn note(&mut self, output: &OutputOf<Self::Machine>);
-    /// Compares with the machine, once all its outputs were noted.
+    /// Compares the ledger with the machine, after all outputs were noted.
     fn check(&self, machine: &Self::Machine, is_up: bool);
-    /// The most outputs that one input may cause.
+    /// The maximum number of outputs of one input.
     fn most_outputs(&self) -> usize;
 }
 
@@ -126,7 +132,7 @@ pub(crate) struct Owner<L: Ledger> {
 
 impl<L: Ledger> Owner<L> {
     pub(crate) fn new(machine: L::Machine, ledger: L) -> Self {
-        // A point to count from, nothing more: no test waits for the real clock.
+        // Only an origin for the virtual clock: no test waits for the real one.
         #[allow(clippy::disallowed_methods)]
         let start = Instant::now();
         Self {
@@ -141,7 +147,7 @@ impl<L: Ledger> Owner<L> {
         }
     }
 
-    /// Virtual time since the beginning.
+    /// Virtual time since the start.
     pub(crate) fn elapsed(&self) -> Duration {
         self.now - self.start
     }
@@ -159,7 +165,7 @@ impl<L: Ledger> Owner<L> {
         self.input(|machine, _| machine.start())
     }
 
-    /// The connection that was asked for is up.
+    /// The requested connection is established.
     pub(crate) fn connected(&mut self) -> Vec<OutputOf<L::Machine>> {
         if self.connection == Connection::Opening {
             self.connection = Connection::Up;
@@ -167,12 +173,12 @@ impl<L: Ledger> Owner<L> {
         self.input(Machine::handle_connected)
     }
 
-    /// The connection is gone.
+    /// The connection is lost.
     pub(crate) fn lost(&mut self) -> Vec<OutputOf<L::Machine>> {
         self.input(Machine::handle_disconnected)
     }
 
-    /// The connection that was asked for cannot be had.
+    /// The requested connection cannot be established.
     pub(crate) fn connect_failed(&mut self) -> Vec<OutputOf<L::Machine>> {
         if self.connection == Connection::Opening {
             self.connection = Connection::Closed;
@@ -184,7 +190,7 @@ impl<L: Ledger> Owner<L> {
         self.ledger.hear(&frames);
         self.input(|machine, now| {
             machine.handle_message(now, &mut frames);
-            assert!(frames.is_empty(), "the frames are the machine's once they were handed to it");
+            assert!(frames.is_empty(), "the machine takes all frames");
         })
     }
 
@@ -192,12 +198,12 @@ impl<L: Ledger> Owner<L> {
         self.input(|machine, now| {
             machine.handle_timeout(now);
             let next = machine.next_deadline();
-            assert!(next.is_none_or(|next| next > now), "a deadline that is due is still there after it was handled");
+            assert!(next.is_none_or(|next| next > now), "a handled deadline is still due");
         })
     }
 
-    /// Lets time pass. Every deadline on the way is handled at the very moment it is due; `answer` says what the
-    /// broker answers to what is sent then.
+    /// Advances the time. Handles every deadline exactly when it is due; `answer` returns the
+    /// broker's answer to a message that the machine sends then.
     pub(crate) fn advance(
         &mut self,
         duration: Duration,
@@ -220,15 +226,15 @@ impl<L: Ledger> Owner<L> {
                 all.extend(answer.into_iter().flat_map(|frames| self.receive(frames)));
             }
         }
-        panic!("the machine did not come to rest within {MOST_DEADLINES} deadlines");
+        panic!("the machine did not become idle within {MOST_DEADLINES} deadlines");
     }
 
-    /// Gives the machine an input and takes what it wants done.
+    /// Passes an input to the machine and returns its outputs.
     pub(crate) fn input(&mut self, input: impl FnOnce(&mut L::Machine, Instant)) -> Vec<OutputOf<L::Machine>> {
         let most = self.ledger.most_outputs();
         input(&mut self.machine, self.now);
         let outputs: Vec<_> = std::iter::from_fn(|| self.machine.poll_output()).take(most + 1).collect();
-        assert!(outputs.len() <= most, "more outputs than anything could have caused");
+        assert!(outputs.len() <= most, "more outputs than one input can cause");
         for output in &outputs {
             self.check(output);
             self.ledger.note(output);
@@ -240,9 +246,9 @@ impl<L: Ledger> Owner<L> {
     fn check(&mut self, output: &OutputOf<L::Machine>) {
         match output {
             PeerOutput::Connect(identity) => {
-                assert!(!self.is_stopped, "a connection that nobody wants");
-                assert_eq!(self.connection, Connection::Closed, "two connections at a time");
-                assert!(!self.identities.contains(identity), "an identity is used once");
+                assert!(!self.is_stopped, "a connection after the stop");
+                assert_eq!(self.connection, Connection::Closed, "two connections at once");
+                assert!(!self.identities.contains(identity), "an identity was reused");
                 self.identities.push(identity.clone());
                 self.connection = Connection::Opening;
             }
@@ -251,15 +257,15 @@ impl<L: Ledger> Owner<L> {
                 assert_ne!(self.connection, Connection::Closed, "no connection to close");
                 self.connection = Connection::Closed;
             }
-            PeerOutput::Event(event) => match L::Machine::life(event) {
-                Some(Life::Connected) => {
+            PeerOutput::Event(event) => match L::Machine::connection_event(event) {
+                Some(ConnectionEvent::Connected) => {
                     assert!(!std::mem::replace(&mut self.is_connected, true), "connected twice");
                     assert_eq!(self.connection, Connection::Up);
                 }
-                Some(Life::Disconnected) => {
+                Some(ConnectionEvent::Disconnected) => {
                     assert!(std::mem::replace(&mut self.is_connected, false), "disconnected without a connection");
                 }
-                Some(Life::Stopped) => {
+                Some(ConnectionEvent::Stopped) => {
                     assert!(!std::mem::replace(&mut self.is_stopped, true), "stopped twice");
                     assert!(!self.is_connected, "stopped while connected");
                     assert_eq!(self.connection, Connection::Closed, "stopped with a connection");
@@ -280,7 +286,7 @@ pub(crate) fn frames(text: &str) -> Vec<Frame> {
     text.split('|').map(Frame::from).collect()
 }
 
-/// Frames as text, separated by `|`; those that are not UTF-8 as `0x…`.
+/// Frames as text, separated by `|`; frames that are not UTF-8 as `0x…`.
 pub(crate) fn text<'a>(frames: impl IntoIterator<Item = &'a Frame>) -> String {
     let frame_text = |frame: &'a Frame| match std::str::from_utf8(frame) {
         Ok(text) => text.to_owned(),

@@ -1,5 +1,5 @@
-//! Any sequence of inputs to a client's or worker's machine, made from bytes: chance or a fuzzer chooses them. The
-//! machine's owner checks what must hold; here is only what may happen.
+//! Any sequence of inputs to a client's or worker's machine, derived from random or fuzzed bytes.
+//! This file defines the inputs; the machine's owner checks the invariants.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::support::client::{client, Client};
 use super::support::worker::{payload, worker, Worker};
 use super::support::{ms, Ledger, Owner};
 
-/// Runs a client through what the bytes say, and stops it.
+/// Runs a client with the inputs that the bytes encode, and stops it.
 pub(crate) fn run_client(bytes: &[u8]) {
     let input = &mut Unstructured::new(bytes);
     let Ok(settings) = Settings::arbitrary(input) else { return };
@@ -26,7 +26,7 @@ pub(crate) fn run_client(bytes: &[u8]) {
     assert_at_rest(&mut client);
 }
 
-/// Runs a worker through what the bytes say, and stops it.
+/// Runs a worker with the inputs that the bytes encode, and stops it.
 pub(crate) fn run_worker(bytes: &[u8]) {
     let input = &mut Unstructured::new(bytes);
     let Ok(settings) = Settings::arbitrary(input) else { return };
@@ -47,7 +47,7 @@ fn assert_at_rest<L: Ledger>(owner: &mut Owner<L>) {
     assert!(owner.handle_timeout().is_empty());
 }
 
-/// The next step, until the bytes are used up.
+/// The next step; an error once the bytes are used up.
 fn some<'a, T: Arbitrary<'a>>(input: &mut Unstructured<'a>) -> Result<T> {
     if input.is_empty() {
         return Err(arbitrary::Error::NotEnoughData);
@@ -109,23 +109,23 @@ fn concurrency(number: i8) -> Concurrency {
     Concurrency::from_number(number.into()).unwrap_or_default()
 }
 
-/// What happens to either machine.
+/// An input that both machines have in common.
 #[derive(Debug, Arbitrary)]
-enum LifeStep {
+enum CommonStep {
     Start,
     Connected,
     Lost,
     ConnectFailed,
-    /// Time passes, and the machine is called whenever it asks for it.
+    /// Time passes, and every deadline is handled on time.
     Advance(u8),
-    /// Time passes, and the machine is called too late.
+    /// Time passes, and deadlines are handled late.
     Stall(u16),
-    /// Time passes, and the machine is not called although it should be.
+    /// Time passes, and due deadlines are not handled.
     Hold(u16),
     Message(Message),
 }
 
-impl LifeStep {
+impl CommonStep {
     fn take<L: Ledger>(self, owner: &mut Owner<L>) {
         match self {
             Self::Start => drop(owner.start()),
@@ -143,7 +143,7 @@ impl LifeStep {
     }
 }
 
-/// A message that may or may not mean something.
+/// A message that may or may not be valid.
 #[derive(Debug, Arbitrary)]
 struct Message {
     length: u8,
@@ -178,14 +178,14 @@ impl Piece {
     }
 }
 
-/// One of few names of clients and requests, so that they meet again.
+/// One of a few ids of clients and requests, so that they are reused.
 fn name(index: u8) -> Frame {
     Frame::from(format!("n{}", index % 4))
 }
 
 #[derive(Debug, Arbitrary)]
 enum ClientStep {
-    Life(LifeStep),
+    Life(CommonStep),
     Stop,
     Request { token: u8, timeout: Option<u8>, retry: bool },
     Cancel(u8),
@@ -195,7 +195,7 @@ enum ClientStep {
     Reply { request: u8, is_final: bool, is_draining: bool },
 }
 
-/// Tokens are few, so that they are used again.
+/// Only a few request numbers, so that they are reused.
 fn token(number: u8) -> u64 {
     u64::from(number % 32)
 }
@@ -244,7 +244,7 @@ impl ClientStep {
 
 #[derive(Debug, Arbitrary)]
 enum WorkerStep {
-    Life(LifeStep),
+    Life(CommonStep),
     Stop,
     Drain(u16),
     SetConcurrency(i8),
@@ -271,9 +271,9 @@ impl WorkerStep {
             Self::Heartbeat { update } => drop(worker.input(|machine, _| machine.heartbeat(update))),
             Self::Reply { index, is_final } => {
                 let kind = if is_final { ReplyKind::Final } else { ReplyKind::Partial };
-                worker.reply(live_or_dead(worker, index), kind, payload("1"));
+                worker.reply(live_or_ended(worker, index), kind, payload("1"));
             }
-            Self::Reject { index } => drop(worker.reject(live_or_dead(worker, index), "null")),
+            Self::Reject { index } => drop(worker.reject(live_or_ended(worker, index), "null")),
             Self::Ready { is_version_1: true } => receive(worker, "1", &[Piece::Json(3).frame()]),
             Self::Ready { is_version_1: false } => receive(worker, "1", &[]),
             Self::Request { client, id, credit } => {
@@ -303,8 +303,8 @@ fn receive(worker: &mut Worker, message_type: &str, rest: &[Frame]) {
     worker.receive([&head, rest].concat());
 }
 
-/// Mostly a live request; sometimes one that never was or is over.
-fn live_or_dead(worker: &Worker, index: u8) -> u64 {
+/// Mostly a live request, sometimes one that never existed or has ended.
+fn live_or_ended(worker: &Worker, index: u8) -> u64 {
     let live = worker.ledger.live();
     live.get(usize::from(index) % (live.len() + 1)).copied().unwrap_or(u64::from(index))
 }

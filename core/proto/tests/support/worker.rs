@@ -1,4 +1,4 @@
-//! A worker's machine and its owner, who keeps account of the requests that are live.
+//! A worker's machine with its simulated owner, which tracks the live requests.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use super::{Ledger, Owner};
 
 pub(crate) type Worker = Owner<Jobs>;
 
-/// The requests that are live.
+/// The live requests.
 #[derive(Default)]
 pub(crate) struct Jobs {
     live: BTreeMap<Token, Job>,
     newest: Token,
-    /// The request that has just come, which a worker that is stopping may reject without a word to the user.
+    /// The request that was just received; a stopping worker may reject it without an event.
     incoming: Option<(PeerId, RequestId)>,
 }
 
@@ -27,7 +27,7 @@ struct Job {
     id: RequestId,
     /// Partial replies that may still be sent.
     credit: Option<u64>,
-    /// Replies given to the machine that were not seen yet.
+    /// Replies passed to the machine that it has not sent yet.
     waiting: usize,
 }
 
@@ -71,13 +71,13 @@ impl Jobs {
     }
 
     fn note_reply(&mut self, kind: ReplyKind, client: &PeerId, id: &RequestId) {
-        let token = self.find(client, id).expect("replies go to live requests only");
+        let token = self.find(client, id).expect("a reply to a request that is not live");
         let job = self.live.get_mut(&token).expect("it was just found");
-        job.waiting = job.waiting.checked_sub(1).expect("a reply that nobody gave");
+        job.waiting = job.waiting.checked_sub(1).expect("a reply that the user did not give");
         match (kind, &mut job.credit) {
             (ReplyKind::Final, _) => drop(self.live.remove(&token)),
             (ReplyKind::Partial, Some(credit)) => {
-                *credit = credit.checked_sub(1).expect("no more partial replies than the credit allows");
+                *credit = credit.checked_sub(1).expect("more partial replies than credit");
             }
             (ReplyKind::Partial, None) => {}
         }
@@ -93,9 +93,9 @@ impl Jobs {
     fn note_event(&mut self, event: &Event) {
         match event {
             Event::Request(request) => {
-                assert!(request.token > self.newest, "no token is used twice");
+                assert!(request.token > self.newest, "a request number was reused");
                 self.newest = request.token;
-                assert_eq!(self.find(&request.client, &request.id), None, "two live requests of one name");
+                assert_eq!(self.find(&request.client, &request.id), None, "two live requests with one id");
                 let (client, id) = (request.client.clone(), request.id.clone());
                 let job = Job { client, id, credit: request.credit.map(u64::from), waiting: 0 };
                 self.live.insert(request.token, job);
@@ -134,7 +134,7 @@ impl Ledger for Jobs {
 
     fn check(&self, machine: &Machine, is_up: bool) {
         assert_eq!(machine.in_flight(), self.live.len());
-        assert!(is_up || self.live.is_empty(), "no request outlives its connection");
+        assert!(is_up || self.live.is_empty(), "a request outlived its connection");
     }
 
     fn most_outputs(&self) -> usize {

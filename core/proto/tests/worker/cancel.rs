@@ -1,9 +1,9 @@
-//! `W|8`: nobody wants the reply any more.
+//! `W|8`: the client no longer waits for the reply.
 
 use super::world::World;
 
 #[test]
-fn the_user_is_told_and_nothing_more_is_sent() {
+fn the_user_gets_an_event_and_nothing_more_is_sent() {
     let mut world = World::alive();
     world.request("r1");
     world.partial(1, "1");
@@ -13,7 +13,7 @@ fn the_user_is_told_and_nothing_more_is_sent() {
     assert!(!world.partial(1, "2"));
     assert!(!world.reply(1, "3"));
     assert!(world.did().is_empty());
-    assert_eq!(world.worker.machine.in_flight(), 0);
+    assert_eq!(world.owner.machine.in_flight(), 0);
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn replies_that_wait_for_credit_are_dropped() {
 }
 
 #[test]
-fn it_means_one_clients_request_only() {
+fn a_cancel_affects_only_one_clients_request() {
     let mut world = World::alive();
     world.request("r1");
     world.receive("W|8|c2||r1");
@@ -38,7 +38,7 @@ fn it_means_one_clients_request_only() {
 }
 
 #[test]
-fn a_request_that_was_answered_cannot_be_cancelled() {
+fn an_answered_request_cannot_be_cancelled() {
     let mut world = World::alive();
     world.request("r1");
     world.reply(1, "1");

@@ -1,4 +1,4 @@
-//! How many requests the worker takes.
+//! The worker's concurrency.
 
 use pigato_proto::config::{Concurrency, WorkerOptions};
 
@@ -6,7 +6,7 @@ use super::support::ms;
 use super::world::World;
 
 #[test]
-fn the_broker_hears_of_a_change_at_once() {
+fn a_change_is_sent_to_the_broker_at_once() {
     let mut world = World::alive();
     world.input(|machine| machine.set_concurrency(Concurrency::Limited(7)));
     world.input(|machine| machine.set_concurrency(Concurrency::Unlimited));
@@ -14,7 +14,7 @@ fn the_broker_hears_of_a_change_at_once() {
 }
 
 #[test]
-fn later_heartbeats_and_announcements_repeat_it() {
+fn later_heartbeats_and_announcements_repeat_the_concurrency() {
     let mut world = World::alive();
     world.input(|machine| machine.set_concurrency(Concurrency::Limited(7)));
     world.did();

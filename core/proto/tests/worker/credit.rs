@@ -1,11 +1,11 @@
-//! Credit: how many partial replies may be sent.
+//! Credit: the number of partial replies that may be sent.
 
 use super::world::World;
 
 const CREDIT: &str = "W|9|c1||r1|";
 
 #[test]
-fn no_more_partial_replies_are_sent_than_the_request_came_with() {
+fn the_requests_credit_limits_its_partial_replies() {
     let mut world = World::alive();
     world.request_with_credit("r1", 2);
     for data in ["1", "2", "3"] {
@@ -15,7 +15,7 @@ fn no_more_partial_replies_are_sent_than_the_request_came_with() {
 }
 
 #[test]
-fn later_credit_lets_go_what_waits_in_order() {
+fn later_credit_releases_waiting_replies_in_order() {
     let mut world = World::alive();
     world.request_with_credit("r1", 0);
     for data in ["1", "2", "3"] {
@@ -32,7 +32,7 @@ fn later_credit_lets_go_what_waits_in_order() {
 }
 
 #[test]
-fn the_final_reply_costs_none_but_does_not_overtake() {
+fn the_final_reply_needs_no_credit_but_does_not_overtake() {
     let mut world = World::alive();
     world.request_with_credit("r1", 1);
     world.partial(1, "1");
@@ -41,11 +41,11 @@ fn the_final_reply_costs_none_but_does_not_overtake() {
     assert_eq!(world.did(), ["W|6|c1||r1|0|1|{}"]);
     world.receive(&format!("{CREDIT}1"));
     assert_eq!(world.did(), ["1 credit 1", "W|6|c1||r1|0|2|{}", "W|3|c1||r1|0|3|{}"]);
-    assert_eq!(world.worker.machine.in_flight(), 0);
+    assert_eq!(world.owner.machine.in_flight(), 0);
 }
 
 #[test]
-fn without_partial_replies_the_final_one_needs_none() {
+fn without_partial_replies_the_final_reply_needs_no_credit() {
     let mut world = World::alive();
     world.request_with_credit("r1", 0);
     assert!(world.reply(1, "1"));
@@ -53,7 +53,7 @@ fn without_partial_replies_the_final_one_needs_none() {
 }
 
 #[test]
-fn nothing_is_taken_behind_a_final_reply_that_waits() {
+fn no_reply_is_accepted_behind_a_waiting_final_reply() {
     let mut world = World::alive();
     world.request_with_credit("r1", 0);
     world.partial(1, "1");
@@ -65,7 +65,7 @@ fn nothing_is_taken_behind_a_final_reply_that_waits() {
 }
 
 #[test]
-fn a_request_without_credit_has_no_limit_until_the_first_is_given() {
+fn a_request_without_credit_is_unlimited_until_the_first_grant() {
     let mut world = World::alive();
     world.receive(r#"W|2|c1|echo||r1|1|{}|{"remaining":60000,"attempt":1}"#);
     for _ in 0..5_000 {
@@ -80,7 +80,7 @@ fn a_request_without_credit_has_no_limit_until_the_first_is_given() {
 }
 
 #[test]
-fn each_request_has_its_own() {
+fn each_request_has_its_own_credit() {
     let mut world = World::alive();
     world.request_with_credit("r1", 0);
     world.request_with_credit("r2", 1);
@@ -99,7 +99,7 @@ fn credit_for_an_unknown_request_is_ignored() {
 }
 
 #[test]
-fn more_than_can_be_counted_is_as_much_as_can_be() {
+fn credit_beyond_the_counters_range_saturates() {
     let mut world = World::alive();
     world.request_with_credit("r1", u32::MAX);
     world.receive(&format!("{CREDIT}{}", u32::MAX));

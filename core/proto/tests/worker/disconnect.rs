@@ -1,22 +1,22 @@
-//! `W|5`: the broker does not know the worker, or no longer wants it.
+//! `W|5`: the broker does not know the worker, or no longer accepts it.
 
 use super::support::ms;
 use super::world::{World, ANSWER, HEARTBEAT, READY};
 
 #[test]
-fn the_worker_comes_back_under_a_new_identity() {
+fn the_worker_reconnects_under_a_new_identity() {
     let mut world = World::alive();
     world.advance(ms(2_000));
     world.receive("W|5");
     assert_eq!(world.did(), ["disconnect", "disconnected"]);
     assert_eq!(world.reconnect(), ms(0));
     assert_eq!(world.did(), ["connect", READY, HEARTBEAT]);
-    let [former, present] = &world.worker.identities[..] else { panic!("two connections") };
+    let [former, present] = &world.owner.identities[..] else { panic!("two connections") };
     assert_ne!(former, present);
 }
 
 #[test]
-fn its_requests_are_cancelled_and_late_replies_are_not_sent() {
+fn its_jobs_are_cancelled_and_late_replies_are_not_sent() {
     let mut world = World::alive();
     world.request("r1");
     world.request("r2");
@@ -32,7 +32,7 @@ fn its_requests_are_cancelled_and_late_replies_are_not_sent() {
 }
 
 #[test]
-fn the_same_request_may_come_again_and_is_another_one() {
+fn a_request_delivered_again_is_a_new_job() {
     let mut world = World::alive();
     world.request("r1");
     world.receive("W|5");
@@ -45,7 +45,7 @@ fn the_same_request_may_come_again_and_is_another_one() {
 }
 
 #[test]
-fn a_broker_that_turns_the_worker_away_each_time_is_asked_ever_less_often() {
+fn the_pause_grows_while_the_broker_refuses_the_worker() {
     let mut world = World::up();
     let mut pauses = Vec::new();
     for _ in 0..4 {

@@ -1,4 +1,4 @@
-//! Stopping in order: what is live is answered first.
+//! Draining: live requests are answered first.
 
 use super::support::ms;
 use super::world::{World, HEARTBEAT};
@@ -13,7 +13,7 @@ fn a_worker_without_requests_stops_at_once() {
 }
 
 #[test]
-fn it_ends_with_the_last_answer() {
+fn a_drain_ends_with_the_last_answer() {
     let mut world = World::alive();
     world.request("r1");
     world.request("r2");
@@ -24,11 +24,11 @@ fn it_ends_with_the_last_answer() {
     assert_eq!(world.did(), ["W|6|c1||r1|0|1|{}", "W|3|c1||r1|0|2|{}"]);
     world.reply(2, "3");
     assert_eq!(world.did(), [["W|3|c1||r2|0|3|{}"].as_slice(), &END].concat());
-    assert_eq!(world.worker.next_deadline(), None);
+    assert_eq!(world.owner.next_deadline(), None);
 }
 
 #[test]
-fn a_rejection_or_a_cancellation_is_an_end_too() {
+fn a_reject_or_a_cancel_ends_a_drain() {
     let mut world = World::alive();
     world.request("r1");
     world.request("r2");
@@ -40,7 +40,7 @@ fn a_rejection_or_a_cancellation_is_an_end_too() {
 }
 
 #[test]
-fn an_answer_that_waits_for_credit_is_waited_for() {
+fn a_drain_waits_for_a_reply_that_waits_for_credit() {
     let mut world = World::alive();
     world.request_with_credit("r1", 0);
     world.partial(1, "1");
@@ -53,17 +53,17 @@ fn an_answer_that_waits_for_credit_is_waited_for() {
 }
 
 #[test]
-fn new_requests_are_rejected_so_that_others_get_them() {
+fn new_requests_are_rejected_for_other_workers() {
     let mut world = World::alive();
     world.request("r1");
     world.drain(ms(1_000));
     world.receive("W|2|c2|echo||r2|1|{}");
     assert_eq!(world.did(), [r#"W|7|c2||r2|0|"stopping"|{}"#]);
-    assert_eq!(world.worker.machine.in_flight(), 1);
+    assert_eq!(world.owner.machine.in_flight(), 1);
 }
 
 #[test]
-fn a_live_request_that_comes_again_is_over_before_it_is_rejected() {
+fn a_live_request_delivered_again_is_cancelled_and_rejected() {
     let mut world = World::alive();
     world.request("r1");
     world.request("r2");
@@ -76,7 +76,7 @@ fn a_live_request_that_comes_again_is_over_before_it_is_rejected() {
 }
 
 #[test]
-fn it_ends_at_the_deadline() {
+fn a_drain_ends_at_its_deadline() {
     let mut world = World::alive();
     world.request("r1");
     world.drain(ms(1_000));
@@ -84,11 +84,11 @@ fn it_ends_at_the_deadline() {
     assert!(world.did().is_empty());
     world.advance(ms(1));
     assert_eq!(world.did(), ["W|5", "disconnect", "1 cancelled: stopped", "disconnected", "stopped"]);
-    assert_eq!(world.worker.next_deadline(), None);
+    assert_eq!(world.owner.next_deadline(), None);
 }
 
 #[test]
-fn a_second_call_moves_the_deadline_either_way() {
+fn a_second_drain_moves_the_deadline_in_either_direction() {
     let mut world = World::alive();
     world.request("r1");
     world.drain(ms(1_000));
@@ -101,7 +101,7 @@ fn a_second_call_moves_the_deadline_either_way() {
 }
 
 #[test]
-fn signs_of_life_go_on() {
+fn heartbeats_continue_during_a_drain() {
     let mut world = World::alive();
     world.request("r1");
     world.drain(ms(10_000));
@@ -110,7 +110,7 @@ fn signs_of_life_go_on() {
 }
 
 #[test]
-fn it_ends_with_the_connection() {
+fn a_drain_ends_with_the_connection() {
     let mut world = World::alive();
     world.request("r1");
     world.drain(ms(10_000));
@@ -119,7 +119,7 @@ fn it_ends_with_the_connection() {
 }
 
 #[test]
-fn a_worker_that_was_drained_can_be_started_again() {
+fn a_drained_worker_can_be_started_again() {
     let mut world = World::alive();
     world.drain(ms(1_000));
     world.start();
@@ -133,7 +133,7 @@ fn a_worker_that_was_drained_can_be_started_again() {
 }
 
 #[test]
-fn one_that_is_not_started_has_nothing_to_drain() {
+fn draining_a_worker_that_is_not_started_has_no_effect() {
     let mut world = World::new(pigato_proto::config::WorkerOptions::default());
     world.drain(ms(0));
     world.advance(ms(1));

@@ -1,4 +1,4 @@
-//! Signs of life to the broker.
+//! Heartbeats to the broker.
 
 use pigato_proto::config::WorkerOptions;
 
@@ -6,7 +6,7 @@ use super::support::ms;
 use super::world::{World, HEARTBEAT};
 
 #[test]
-fn one_is_sent_every_interval() {
+fn a_heartbeat_is_sent_every_interval() {
     let mut world = World::alive();
     world.advance(ms(2_499));
     assert!(world.did().is_empty());
@@ -17,7 +17,7 @@ fn one_is_sent_every_interval() {
 }
 
 #[test]
-fn a_core_service_asks_for_a_publication() {
+fn a_core_service_requests_a_publication() {
     let mut world = World::alive();
     world.input(|machine| machine.heartbeat(true));
     world.input(|machine| machine.heartbeat(false));
@@ -25,7 +25,7 @@ fn a_core_service_asks_for_a_publication() {
 }
 
 #[test]
-fn none_is_sent_without_a_connection() {
+fn no_heartbeat_is_sent_without_a_connection() {
     let mut world = World::new(WorkerOptions::default());
     world.start();
     world.did();

@@ -6,7 +6,7 @@ use super::support::ms;
 use super::world::{World, ANSWER, HEARTBEAT, READY};
 
 #[test]
-fn stopping_tells_the_broker_and_cancels_what_is_live() {
+fn stopping_sends_a_disconnect_and_cancels_live_requests() {
     let mut world = World::alive();
     world.request("r1");
     world.request("r2");
@@ -16,7 +16,7 @@ fn stopping_tells_the_broker_and_cancels_what_is_live() {
 }
 
 #[test]
-fn nothing_follows() {
+fn no_output_follows_a_stop() {
     let mut world = World::alive();
     world.request("r1");
     world.stop();
@@ -31,11 +31,11 @@ fn nothing_follows() {
     world.advance(ms(100_000));
     world.stop();
     assert!(world.did().is_empty());
-    assert_eq!(world.worker.next_deadline(), None);
+    assert_eq!(world.owner.next_deadline(), None);
 }
 
 #[test]
-fn a_connection_that_is_not_up_is_given_up() {
+fn stopping_gives_up_a_connection_that_is_not_up() {
     let mut world = World::new(WorkerOptions::default());
     world.start();
     world.stop();
@@ -43,14 +43,14 @@ fn a_connection_that_is_not_up_is_given_up() {
 }
 
 #[test]
-fn who_was_never_connected_is_not_disconnected() {
+fn a_worker_that_was_never_connected_reports_no_disconnect() {
     let mut world = World::up();
     world.stop();
     assert_eq!(world.did(), ["W|5", "disconnect", "stopped"]);
 }
 
 #[test]
-fn stopping_between_two_connections_has_none_to_close() {
+fn stopping_between_two_connections_closes_none() {
     let mut world = World::alive();
     world.lost();
     world.did();

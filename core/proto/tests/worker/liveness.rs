@@ -1,4 +1,4 @@
-//! A broker that is silent for too long is given up, and told so.
+//! A worker gives up a broker that is silent for the liveness timeout, and sends it a disconnect.
 
 use pigato_proto::config::WorkerOptions;
 
@@ -6,7 +6,7 @@ use super::support::ms;
 use super::world::{World, ANSWER, HEARTBEAT};
 
 #[test]
-fn it_may_be_silent_for_three_heartbeats() {
+fn a_broker_may_be_silent_for_3_intervals() {
     let mut world = World::alive();
     world.request("r1");
     world.broker_dies();
@@ -18,7 +18,7 @@ fn it_may_be_silent_for_three_heartbeats() {
 }
 
 #[test]
-fn anything_it_says_counts() {
+fn every_message_is_a_sign_of_life() {
     let mut world = World::alive();
     world.broker_dies();
     world.advance(ms(7_000));
@@ -29,7 +29,7 @@ fn anything_it_says_counts() {
 }
 
 #[test]
-fn the_setting_says_how_many_heartbeats() {
+fn the_liveness_setting_is_the_number_of_intervals() {
     let mut world = World::alive_with(WorkerOptions::default().heartbeat_liveness(5_u32));
     world.broker_dies();
     world.advance(ms(12_499));
@@ -39,7 +39,7 @@ fn the_setting_says_how_many_heartbeats() {
 }
 
 #[test]
-fn a_slower_broker_is_measured_by_its_own_interval() {
+fn a_slower_brokers_own_interval_counts() {
     let mut world = World::up();
     world.receive(&ANSWER.replace("2500", "10000"));
     world.advance(ms(29_999));
@@ -49,7 +49,7 @@ fn a_slower_broker_is_measured_by_its_own_interval() {
 }
 
 #[test]
-fn a_faster_broker_is_measured_by_the_workers_interval() {
+fn for_a_faster_broker_the_workers_interval_counts() {
     let mut world = World::up();
     world.receive(&ANSWER.replace("2500", "100"));
     world.advance(ms(7_499));
@@ -57,7 +57,7 @@ fn a_faster_broker_is_measured_by_the_workers_interval() {
 }
 
 #[test]
-fn silence_means_nothing_while_nobody_listens() {
+fn silence_does_not_count_while_the_owner_does_not_read() {
     let mut world = World::alive();
     world.broker_dies();
     world.advance(ms(7_000));

@@ -1,4 +1,4 @@
-//! The worker's machine in scenarios over virtual time, one behaviour a file.
+//! Scenarios of the worker's machine in virtual time, one behaviour per file.
 
 mod cancel;
 mod concurrency;
@@ -7,6 +7,7 @@ mod disconnect;
 mod drain;
 mod duplicate_request;
 mod heartbeat;
+mod invalid_settings;
 mod lifetime;
 mod liveness;
 mod protocol_errors;
@@ -16,7 +17,6 @@ mod reject;
 mod replies;
 mod request_heartbeat;
 mod requests;
-mod senseless_settings;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;

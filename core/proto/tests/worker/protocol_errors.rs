@@ -1,9 +1,9 @@
-//! Messages that break the protocol are told, and harm no request.
+//! The worker reports messages that violate the protocol; they end no request.
 
 use super::world::World;
 
 #[test]
-fn each_has_the_name_that_the_published_peers_give_it() {
+fn each_error_has_the_name_that_the_published_peers_use() {
     let mut world = World::alive();
     for (message, name) in [
         ("", "ERR_MSG_HEADER"),
@@ -28,7 +28,7 @@ fn each_has_the_name_that_the_published_peers_give_it() {
 }
 
 #[test]
-fn they_end_no_request() {
+fn protocol_errors_end_no_request() {
     let mut world = World::alive();
     world.request("r1");
     for message in ["W|3|c1||r1|0|1|{}", "W|9|c1||r1|x", "C|8||r1", "W|7|c1||r1", "W|88|c1||r1"] {

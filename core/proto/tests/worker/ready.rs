@@ -1,4 +1,4 @@
-//! The announcement.
+//! The worker's announcement.
 
 use pigato_proto::config::{Concurrency, WorkerOptions};
 
@@ -6,8 +6,8 @@ use super::support::ms;
 use super::world::{World, ANSWER, HEARTBEAT, READY};
 
 #[test]
-fn it_is_the_first_thing_sent_and_a_heartbeat_follows() {
-    // A published broker learns the concurrency from heartbeats alone.
+fn the_announcement_is_the_first_message_and_a_heartbeat_follows() {
+    // A published broker learns the concurrency only from heartbeats.
     let mut world = World::new(WorkerOptions::default());
     world.start();
     assert_eq!(world.did(), ["connect"]);
@@ -16,7 +16,7 @@ fn it_is_the_first_thing_sent_and_a_heartbeat_follows() {
 }
 
 #[test]
-fn it_says_the_interval_and_the_concurrency() {
+fn the_announcement_contains_interval_and_concurrency() {
     let options = WorkerOptions::default().heartbeat(ms(700)).concurrency(Concurrency::Unlimited);
     let mut world = World::new(options);
     world.start();
@@ -26,7 +26,7 @@ fn it_says_the_interval_and_the_concurrency() {
 }
 
 #[test]
-fn the_first_answer_means_connected() {
+fn the_first_answer_confirms_the_connection() {
     for answer in [ANSWER, "W|1", "W|4"] {
         let mut world = World::up();
         world.receive(answer);
@@ -37,10 +37,10 @@ fn the_first_answer_means_connected() {
 }
 
 #[test]
-fn without_a_prefix_identities_are_w_and_two_uuids() {
+fn the_default_identity_is_w_and_two_uuids() {
     let mut world = World::new(WorkerOptions::default());
     world.start();
-    let identity = world.worker.identities[0].to_text();
+    let identity = world.owner.identities[0].to_text();
     assert!(identity.starts_with('W'));
     assert_eq!(identity.len(), 1 + 36 + 1 + 36);
 }
@@ -49,5 +49,5 @@ fn without_a_prefix_identities_are_w_and_two_uuids() {
 fn identities_begin_with_the_prefix() {
     let mut world = World::new(WorkerOptions::default().prefix("me".to_owned()));
     world.start();
-    assert!(world.worker.identities[0].to_text().starts_with("me-"));
+    assert!(world.owner.identities[0].to_text().starts_with("me-"));
 }

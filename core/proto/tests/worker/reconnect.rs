@@ -1,4 +1,5 @@
-//! Attempts to connect, and pauses between them. That they double up to a limit is tested with the client.
+//! Attempts to connect and the pauses between them. The client's tests check that pauses double up
+//! to a limit.
 
 use std::time::Duration;
 
@@ -18,12 +19,12 @@ fn a_lost_connection_is_replaced() {
 }
 
 #[test]
-fn pauses_grow_with_each_attempt_that_fails() {
+fn pauses_grow_with_each_failed_attempt() {
     let mut world = World::new(WorkerOptions::default().reconnect(ms(100)));
     world.start();
     for full in [100, 200, 400, 800] {
         world.connect_failed();
-        let pause = world.worker.next_deadline().expect("another attempt") - world.worker.elapsed();
+        let pause = world.owner.next_deadline().expect("another attempt") - world.owner.elapsed();
         assert!(pause <= ms(full) && pause > ms(full * 3 / 4), "{pause:?} is not about {full} ms");
         world.advance(pause);
     }
@@ -31,7 +32,7 @@ fn pauses_grow_with_each_attempt_that_fails() {
 }
 
 #[test]
-fn after_a_connection_that_lasted_there_is_none() {
+fn there_is_no_pause_after_a_connection_that_lasted() {
     let mut world = World::alive();
     world.advance(ms(1_000));
     world.lost();
@@ -39,7 +40,7 @@ fn after_a_connection_that_lasted_there_is_none() {
 }
 
 #[test]
-fn a_connection_that_turns_out_unusable_after_all_is_lost() {
+fn a_connection_that_fails_after_it_was_up_is_lost() {
     let mut world = World::alive();
     world.request("r1");
     world.connect_failed();

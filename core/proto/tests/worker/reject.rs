@@ -1,14 +1,14 @@
-//! Somebody else is to answer.
+//! The worker rejects a request, which another worker is to answer.
 
 use super::world::World;
 
 #[test]
-fn the_broker_is_told_and_the_request_is_over() {
+fn a_reject_is_sent_and_ends_the_job() {
     let mut world = World::published();
     world.request("r1");
     assert!(world.reject(1, r#""busy""#));
     assert_eq!(world.did(), [r#"W|7|c1||r1|0|"busy"|{}"#]);
-    assert_eq!(world.worker.machine.in_flight(), 0);
+    assert_eq!(world.owner.machine.in_flight(), 0);
     assert!(!world.reply(1, "1"));
     assert!(!world.reject(1, "null"));
     assert!(world.did().is_empty());
@@ -26,7 +26,7 @@ fn partial_replies_that_wait_for_credit_are_dropped() {
 }
 
 #[test]
-fn a_request_that_was_answered_cannot_be_rejected_even_if_the_answer_still_waits() {
+fn an_answered_request_cannot_be_rejected_even_if_the_answer_waits() {
     let mut world = World::alive();
     world.request_with_credit("r1", 0);
     assert!(world.partial(1, "1"));

@@ -1,11 +1,11 @@
-//! What replies look like on the wire, and that a request has exactly one final one.
+//! The frames of replies; each request has exactly one final reply.
 
 use pigato_proto::protocol::{Frame, Payload, ReplyKind, Status};
 
 use super::world::World;
 
 #[test]
-fn they_have_eight_frames() {
+fn replies_have_eight_frames() {
     let mut world = World::published();
     world.request("r1");
     assert!(world.partial(1, "1"));
@@ -24,7 +24,7 @@ fn an_error_is_a_final_reply_with_status_minus_one() {
 }
 
 #[test]
-fn options_are_there_even_if_none_were_given() {
+fn replies_always_have_options() {
     let mut world = World::published();
     world.request("r1");
     let bare = Payload { status: Status::Ok.into(), data: Frame::from("1"), options: None, extra: Vec::new() };
@@ -34,7 +34,7 @@ fn options_are_there_even_if_none_were_given() {
 }
 
 #[test]
-fn after_the_final_one_nothing_is_taken() {
+fn no_reply_is_accepted_after_the_final_one() {
     let mut world = World::published();
     world.request("r1");
     assert!(world.reply(1, "1"));
@@ -43,11 +43,11 @@ fn after_the_final_one_nothing_is_taken() {
     assert!(!world.partial(1, "2"));
     assert!(!world.reject(1, "null"));
     assert!(world.did().is_empty());
-    assert_eq!(world.worker.machine.in_flight(), 0);
+    assert_eq!(world.owner.machine.in_flight(), 0);
 }
 
 #[test]
-fn replies_to_what_never_was_go_nowhere() {
+fn replies_to_unknown_requests_are_dropped() {
     let mut world = World::published();
     assert!(!world.reply(1, "1"));
     assert!(!world.partial(0, "1"));
@@ -55,7 +55,7 @@ fn replies_to_what_never_was_go_nowhere() {
 }
 
 #[test]
-fn requests_are_answered_in_any_order() {
+fn requests_can_be_answered_in_any_order() {
     let mut world = World::published();
     for id in ["r1", "r2", "r3"] {
         world.request(id);

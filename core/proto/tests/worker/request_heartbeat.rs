@@ -1,9 +1,9 @@
-//! `W|4` with five frames: the client still waits.
+//! `W|4` with 5 frames: the client still waits.
 
 use super::world::World;
 
 #[test]
-fn the_user_is_told() {
+fn the_user_gets_an_event() {
     let mut world = World::alive();
     world.request("r1");
     world.receive("W|4|c1||r1");
@@ -11,7 +11,7 @@ fn the_user_is_told() {
 }
 
 #[test]
-fn not_about_requests_that_are_not_live() {
+fn requests_that_are_not_live_cause_no_event() {
     let mut world = World::alive();
     world.request("r1");
     world.reply(1, "1");
@@ -22,7 +22,7 @@ fn not_about_requests_that_are_not_live() {
 }
 
 #[test]
-fn other_numbers_of_frames_are_the_brokers_own_sign_of_life() {
+fn other_frame_counts_are_the_brokers_own_heartbeat() {
     let mut world = World::alive();
     world.request("r1");
     for message in ["W|4", "W|4|c1", "W|4|c1|", "W|4|c1||r1|more"] {

@@ -1,4 +1,4 @@
-//! What the user is told of a request.
+//! The event that the user gets for a request.
 
 use pigato_proto::config::Timeout;
 use pigato_proto::worker::{Event, IncomingRequest, Output};
@@ -7,14 +7,14 @@ use super::support::{frames, ms};
 use super::world::World;
 
 fn request(world: &mut World, message: &str) -> IncomingRequest {
-    match world.worker.receive(frames(message)).pop() {
+    match world.owner.receive(frames(message)).pop() {
         Some(Output::Event(Event::Request(request))) => *request,
         other => panic!("a request was expected, not {other:?}"),
     }
 }
 
 #[test]
-fn a_broker_of_version_1_adds_what_it_knows() {
+fn a_version_1_broker_adds_metadata() {
     let mut world = World::alive();
     let request = request(&mut world, r#"W|2|c1|ech*||r1|{"a":1}|{"x":2}|{"remaining":1500,"attempt":3,"credit":8}"#);
     assert_eq!(request.client.as_bytes(), b"c1");
@@ -28,7 +28,7 @@ fn a_broker_of_version_1_adds_what_it_knows() {
 }
 
 #[test]
-fn what_it_does_not_say_has_no_limit() {
+fn missing_metadata_means_no_limit() {
     let mut world = World::alive();
     let request = request(&mut world, r#"W|2|c1|echo||r1|1|{}|{"remaining":-1,"attempt":1}"#);
     assert_eq!(request.remaining, Some(Timeout::Never));
@@ -36,7 +36,7 @@ fn what_it_does_not_say_has_no_limit() {
 }
 
 #[test]
-fn the_clients_own_frames_stand_before_the_brokers() {
+fn the_clients_extra_frames_precede_the_metadata() {
     let mut world = World::alive();
     let metadata = r#"{"remaining":7,"attempt":2}"#;
     let request = request(&mut world, &format!(r#"W|2|c1|echo||r1|1|{{}}|{{"remaining":1}}|{metadata}"#));
@@ -45,7 +45,7 @@ fn the_clients_own_frames_stand_before_the_brokers() {
 }
 
 #[test]
-fn a_published_broker_knows_nothing_and_more_frames_are_the_clients() {
+fn all_extra_frames_from_a_published_broker_are_the_clients() {
     let mut world = World::published();
     let request = request(&mut world, r#"W|2|c1|echo||r1|1|{}|{"remaining":1500,"attempt":3,"credit":0}"#);
     assert_eq!(request.remaining, None);
@@ -56,7 +56,7 @@ fn a_published_broker_knows_nothing_and_more_frames_are_the_clients() {
 }
 
 #[test]
-fn what_the_former_broker_was_is_forgotten() {
+fn the_former_brokers_version_does_not_apply() {
     let mut world = World::alive();
     world.lost();
     world.reconnect();
@@ -66,7 +66,7 @@ fn what_the_former_broker_was_is_forgotten() {
 }
 
 #[test]
-fn frames_that_are_missing_are_filled_in() {
+fn missing_frames_are_filled_in() {
     let mut world = World::published();
     world.receive("W|2|c1|echo||r1");
     world.receive("W|2|c1|echo||r2|5");
@@ -74,7 +74,7 @@ fn frames_that_are_missing_are_filled_in() {
 }
 
 #[test]
-fn the_same_id_of_two_clients_is_two_requests() {
+fn one_id_of_two_clients_is_two_requests() {
     let mut world = World::published();
     world.receive("W|2|c1|echo||r1|1|{}");
     world.receive("W|2|c2|echo||r1|2|{}");

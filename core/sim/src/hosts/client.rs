@@ -1,4 +1,5 @@
-//! A client machine and its user, who asks, consumes, gives up now and then.
+//! Drives a client machine and plays its user, who makes requests, reads replies and sometimes
+//! cancels.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -8,29 +9,29 @@ use pigato_proto::config::ClientOptions;
 use pigato_proto::entropy::Entropy;
 use pigato_proto::protocol::{Frame, ServiceName};
 
-use super::load::{make_up, Abilities};
+use super::load::{random_request, Abilities};
 use super::{earliest, Action, Context, Host, Input, Phase, Tasks};
 use crate::mutation::Mutation;
-use crate::oracle::ledger::{Number, Outcome};
+use crate::oracle::ledger::{Outcome, RequestIndex};
 use crate::oracle::Rule;
 use crate::scenario::PeerPlan;
 
 #[derive(Debug, Clone, Copy)]
 enum Task {
-    Ask,
+    Request,
     Cancel(Token),
     Grant(Token),
-    Beat(Token),
+    Heartbeat(Token),
 }
 
 pub(super) struct ClientHost {
     machine: Machine,
     tasks: Tasks<Task>,
-    /// The ledger's numbers of what is unanswered.
-    numbers: BTreeMap<Token, Number>,
-    next_token: Token,
+    /// The ledger's index of each pending request.
+    indexes: BTreeMap<Token, RequestIndex>,
+    next_number: Token,
     max_requests: u64,
-    asked: u64,
+    requests_made: u64,
     mutation: Option<Mutation>,
 }
 
@@ -47,30 +48,30 @@ impl ClientHost {
         Self {
             machine: Machine::new(options, entropy),
             tasks: Tasks::default(),
-            numbers: BTreeMap::new(),
-            next_token: 0,
+            indexes: BTreeMap::new(),
+            next_number: 0,
             max_requests: max_requests as u64,
-            asked: 0,
+            requests_made: 0,
             mutation,
         }
     }
 
-    fn ask(&mut self, context: &mut Context<'_>) {
-        self.asked += 1;
-        let ask = make_up(context, Abilities { is_ours: true, fixed_timeout: None });
-        let token = self.next_token;
-        self.next_token += 1;
-        self.numbers.insert(token, ask.number);
-        let service = ServiceName::new(Frame::from(ask.service)).expect("a name");
-        self.machine.request(context.now, token, service, ask.data, &ask.options);
+    fn request(&mut self, context: &mut Context<'_>) {
+        self.requests_made += 1;
+        let request = random_request(context, Abilities { is_ours: true, fixed_timeout: None });
+        let number = self.next_number;
+        self.next_number += 1;
+        self.indexes.insert(number, request.index);
+        let service = ServiceName::new(Frame::from(request.service)).expect("a name");
+        self.machine.request(context.now, number, service, request.data, &request.options);
         if context.phase == Phase::Faults {
             if context.random.percent(context.scenario.cancel) {
                 let at = context.now + context.random.millis(0..=500);
-                self.tasks.at(at, Task::Cancel(token));
+                self.tasks.at(at, Task::Cancel(number));
             }
             if context.random.percent(5) {
                 let at = context.now + context.random.millis(0..=500);
-                self.tasks.at(at, Task::Beat(token));
+                self.tasks.at(at, Task::Heartbeat(number));
             }
         }
         self.carry_out(context);
@@ -79,33 +80,33 @@ impl ClientHost {
     fn run_tasks(&mut self, context: &mut Context<'_>) {
         while let Some(task) = self.tasks.pop_due(context.now) {
             match task {
-                Task::Ask if context.phase == Phase::Faults => {
+                Task::Request if context.phase == Phase::Faults => {
                     let burst = if context.random.percent(5) { context.random.number(5..=30) } else { 1 };
                     for _ in 0..burst {
-                        self.ask(context);
+                        self.request(context);
                     }
-                    self.schedule_ask(context);
+                    self.schedule_request(context);
                 }
-                Task::Ask => {}
-                Task::Cancel(token) => {
-                    if let Some(number) = self.numbers.get(&token) {
-                        context.ledger.cancelled(*number);
+                Task::Request => {}
+                Task::Cancel(number) => {
+                    if let Some(index) = self.indexes.get(&number) {
+                        context.ledger.cancelled(*index);
                     }
-                    self.machine.cancel(token);
+                    self.machine.cancel(number);
                 }
-                Task::Grant(token) => self.machine.grant(token, 1),
-                Task::Beat(token) => self.machine.heartbeat(token),
+                Task::Grant(number) => self.machine.grant(number, 1),
+                Task::Heartbeat(number) => self.machine.heartbeat(number),
             }
             self.carry_out(context);
         }
     }
 
-    fn schedule_ask(&mut self, context: &mut Context<'_>) {
-        if self.asked >= context.scenario.requests {
+    fn schedule_request(&mut self, context: &mut Context<'_>) {
+        if self.requests_made >= context.scenario.requests {
             return;
         }
         let at = context.now + context.random.millis(0..=context.scenario.request_interval * 2);
-        self.tasks.at(at, Task::Ask);
+        self.tasks.at(at, Task::Request);
     }
 
     fn carry_out(&mut self, context: &mut Context<'_>) {
@@ -125,27 +126,33 @@ impl ClientHost {
 
     fn handle_event(&mut self, context: &mut Context<'_>, event: Event) {
         match event {
-            Event::Partial { token, payload } => {
-                let Some(number) = self.numbers.get(&token) else {
-                    return context.ledger.verdict.broken(Rule::OneOutcome, || format!("partial for ended {token}"));
+            Event::Partial { token: number, payload } => {
+                let Some(index) = self.indexes.get(&number) else {
+                    return context
+                        .ledger
+                        .verdict
+                        .broken(Rule::OneOutcome, || format!("partial reply for ended request {number}"));
                 };
-                context.ledger.partial(context.now, *number, &payload, context.connection);
+                context.ledger.partial(context.now, *index, &payload, context.connection);
                 let at = context.now + context.random.millis(0..=50);
-                self.tasks.at(at, Task::Grant(token));
+                self.tasks.at(at, Task::Grant(number));
             }
-            Event::Final { token, payload } => self.ended(context, token, &Outcome::Reply(payload)),
-            Event::Failed { token, code } => self.ended(context, token, &Outcome::Failed(code.to_string())),
+            Event::Final { token: number, payload } => self.ended(context, number, &Outcome::Reply(payload)),
+            Event::Failed { token: number, code } => self.ended(context, number, &Outcome::Failed(code.to_string())),
             Event::Stopped => context.actions.push(Action::Stopped),
             _ => {}
         }
     }
 
-    fn ended(&mut self, context: &mut Context<'_>, token: Token, outcome: &Outcome) {
-        let Some(number) = self.numbers.remove(&token) else {
-            return context.ledger.verdict.broken(Rule::OneOutcome, || format!("{token} ends again: {outcome:?}"));
+    fn ended(&mut self, context: &mut Context<'_>, number: Token, outcome: &Outcome) {
+        let Some(index) = self.indexes.remove(&number) else {
+            return context
+                .ledger
+                .verdict
+                .broken(Rule::OneOutcome, || format!("request {number} ends again: {outcome:?}"));
         };
-        context.ledger.ended(context.now, number, outcome, context.connection, context.stalled_until);
-        context.outcomes.push((number as u64, format!("{outcome:?}")));
+        context.ledger.ended(context.now, index, outcome, context.connection, context.stalled_until);
+        context.outcomes.push((index as u64, format!("{outcome:?}")));
     }
 }
 
@@ -155,7 +162,7 @@ impl Host for ClientHost {
             Input::Start => {
                 self.machine.start();
                 if context.phase == Phase::Faults {
-                    self.schedule_ask(context);
+                    self.schedule_request(context);
                 }
             }
             Input::Up => self.machine.handle_connected(context.now),
@@ -168,7 +175,7 @@ impl Host for ClientHost {
             }
             Input::Phase if context.phase == Phase::Probing && !context.neighbours.is_empty() => {
                 for _ in 0..PROBES.min(self.max_requests) {
-                    self.ask(context);
+                    self.request(context);
                 }
             }
             Input::Phase => {}
@@ -178,16 +185,16 @@ impl Host for ClientHost {
             }
         }
         self.carry_out(context);
-        let (unanswered, known) = (self.machine.unanswered(), self.numbers.len());
+        let (unanswered, known) = (self.machine.unanswered(), self.indexes.len());
         context.ledger.verdict.demand(Rule::Statistics, unanswered == known, || {
-            format!("a client holds {unanswered} requests, {known} have not ended")
+            format!("a client has {unanswered} pending requests, but {known} have not ended")
         });
     }
 
     fn next_deadline(&self) -> Option<Instant> {
         let own = self.machine.next_deadline();
         match self.mutation {
-            // A clock with ticks.
+            // Simulates a clock with coarse ticks.
             Some(Mutation::LateTimeouts) => {
                 earliest([own.map(|at| at + std::time::Duration::from_millis(1)), self.tasks.next()])
             }

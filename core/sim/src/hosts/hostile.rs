@@ -1,4 +1,5 @@
-//! A peer that sends whatever it likes: garbage, half messages, replies to nothing, and requests of odd shapes.
+//! A peer that sends anything: garbage, incomplete messages, replies to nothing, and malformed
+//! requests.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,8 @@ use pigato_proto::protocol::{Frame, PeerId};
 
 use super::{earliest, Action, Context, Host, Input, Phase, Tasks};
 
-/// Frames that mean something somewhere.
+/// Frames with a meaning in some place of the protocol. `core/tests/broker_properties.rs` has a
+/// similar list for another purpose; the lists need not agree.
 const WORDS: &[&str] = &[
     "C",
     "W",
@@ -73,7 +75,7 @@ impl Hostile {
             6 => vec![Frame::from(context.random.bytes(40)), Frame::from(context.random.bytes(400))],
             _ => word_frames(context, &[], 9),
         };
-        if !is_immortal(&frames) && !frames.is_empty() {
+        if !holds_up_the_run(&frames) && !frames.is_empty() {
             context.actions.push(Action::Send(frames));
         }
     }
@@ -88,9 +90,9 @@ fn word_frames(context: &mut Context<'_>, first: &[&str], most: u64) -> Vec<Fram
     frames
 }
 
-/// Workers for real services would take real requests and never answer them, and requests without end would stay for
-/// ever: no broker could tell these from honest ones.
-fn is_immortal(frames: &[Frame]) -> bool {
+/// Whether a broker could not tell these frames from an honest peer's, so that they would hold up
+/// the run: a worker for a real service that never replies, or a request that never expires.
+fn holds_up_the_run(frames: &[Frame]) -> bool {
     let is_ready = frames.len() >= 2 && frames[0] == "W" && frames[1] == "1";
     let is_real = frames.get(2).is_some_and(|service| !service.starts_with(b"hostile"));
     let waits_long = frames.iter().any(|frame| &**frame == b"{\"timeout\":1e300}");

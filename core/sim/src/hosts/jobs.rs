@@ -1,5 +1,5 @@
-//! The handler that all workers share: it thinks for a while, gives some partial replies, and then answers, fails,
-//! rejects, or hangs.
+//! The handler that all workers share: it takes some time, sends some partial replies, and then
+//! replies, fails, rejects or hangs.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use super::load::pad;
 use super::{Context, Phase, Tasks};
 use crate::oracle::ledger::Run;
 
-/// What the handler does next.
+/// The handler's next step.
 pub(super) enum Step {
     Reply(ReplyKind, Payload),
     Reject,
@@ -27,11 +27,11 @@ enum Ending {
     Reply,
     Error,
     Reject,
-    /// Nothing, until the faults are over.
+    /// No final reply until the faults are over.
     Hang,
 }
 
-/// The requests that a worker's handler is busy with, by what the worker calls them.
+/// A worker's jobs, by the key under which the worker knows them.
 pub(super) struct Jobs<Key> {
     jobs: BTreeMap<Key, Job>,
     tasks: Tasks<Key>,
@@ -64,7 +64,7 @@ impl<Key: Ord + Clone> Jobs<Key> {
     }
 
     fn schedule(&mut self, context: &mut Context<'_>, key: Key) {
-        // After the faults all is to end soon.
+        // After the faults, everything is to end soon.
         let most = if context.phase > Phase::Faults { 10 } else { u64::MAX };
         let work = if context.random.percent(20) { 0 } else { context.scenario.work.min(most) };
         let at = context.now + context.random.micros(0..=work * 1_000);
@@ -84,7 +84,7 @@ impl<Key: Ord + Clone> Jobs<Key> {
         self.tasks.next()
     }
 
-    /// The next thing to do now, if there is one.
+    /// The next step that is due, if any.
     pub(super) fn step(&mut self, context: &mut Context<'_>) -> Option<(Key, Step)> {
         while let Some(key) = self.tasks.pop_due(context.now) {
             let Some(job) = self.jobs.get_mut(&key) else { continue };
@@ -112,7 +112,7 @@ impl<Key: Ord + Clone> Jobs<Key> {
         None
     }
 
-    /// The faults are over: what hung goes on.
+    /// The faults are over: jobs that hang continue.
     pub(super) fn heal(&mut self, context: &mut Context<'_>) {
         for (key, job) in self.jobs.iter_mut().filter(|(_, job)| job.ending == Ending::Hang) {
             job.ending = Ending::Reply;

@@ -1,5 +1,5 @@
-//! The programs that live in the world: each owns a machine (or speaks by itself), plays its user and has one
-//! connection to a broker.
+//! The programs in the simulated world. Each drives a state machine (or speaks the protocol
+//! itself), plays its user and has one connection to a broker.
 
 mod client;
 mod hostile;
@@ -19,64 +19,64 @@ use crate::oracle::ledger::Ledger;
 use crate::random::Random;
 use crate::scenario::{PeerPlan, Role, Scenario};
 
-/// What the world is about now.
+/// The phase of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     /// Load and faults.
     Faults,
-    /// No more faults and no new load; what is there finishes.
+    /// No more faults and no new load; open requests finish.
     Healing,
     /// New requests, all of which must succeed.
     Probing,
-    /// Everybody stops.
+    /// All peers stop.
     Stopping,
 }
 
-/// What a host is given.
+/// An input to a host.
 #[derive(Debug)]
 pub(crate) enum Input {
-    /// Begin.
+    /// Start.
     Start,
-    /// The connection that was asked for is up.
+    /// The requested connection is established.
     Up,
-    /// The connection is gone.
+    /// The connection is lost.
     Down,
     /// A message from the broker.
     Message(Vec<Frame>),
-    /// Time has passed.
+    /// A deadline has passed.
     Time,
     /// The phase has changed.
     Phase,
-    /// Stop, finishing what is there first if that can be done.
+    /// Stop, after finishing current work if `gracefully` and possible.
     Stop { gracefully: bool },
 }
 
-/// What a host wants done.
+/// What a host asks the world to do.
 #[derive(Debug)]
 pub(crate) enum Action {
     Connect(PeerId),
     Send(Vec<Frame>),
     Disconnect,
-    /// It has stopped and will do nothing more.
+    /// The host has stopped and does nothing more.
     Stopped,
 }
 
-/// What a host sees of the world while it deals with an input.
+/// What a host can access while it handles an input.
 pub(crate) struct Context<'a> {
     pub(crate) now: Instant,
     pub(crate) phase: Phase,
-    /// Its number.
+    /// The host's number.
     pub(crate) peer: usize,
-    /// Its connection's number.
+    /// The number of the host's connection.
     pub(crate) connection: u64,
-    /// When it last got time again after having had none.
+    /// When the host last resumed after a pause.
     pub(crate) stalled_until: Instant,
     pub(crate) random: &'a mut Random,
     pub(crate) ledger: &'a mut Ledger,
     pub(crate) scenario: &'a Scenario,
-    /// Its broker takes as many requests as come.
-    pub(crate) is_roomy: bool,
-    /// Workers at its broker: what they offer, and who they are at present.
+    /// The broker's request limit is higher than the number of requests in the run.
+    pub(crate) broker_has_room: bool,
+    /// The workers of its broker: service name and current identity.
     pub(crate) neighbours: &'a [(&'static str, Option<PeerId>)],
     pub(crate) actions: &'a mut Vec<Action>,
     pub(crate) outcomes: &'a mut Vec<(u64, String)>,
@@ -85,13 +85,13 @@ pub(crate) struct Context<'a> {
 pub(crate) trait Host {
     fn handle(&mut self, input: Input, context: &mut Context<'_>);
     fn next_deadline(&self) -> Option<Instant>;
-    /// Whether it finds out by itself that its connection is dead.
+    /// Whether the host itself detects that its connection is dead.
     fn has_liveness(&self) -> bool;
-    /// What its machine still holds.
+    /// Number of requests that its machine still holds.
     fn unfinished(&self) -> usize;
 }
 
-/// Makes a host that is not started.
+/// Creates a host that is not yet started.
 pub(crate) fn make(plan: &PeerPlan, random: &mut Random, mutation: Option<Mutation>) -> Box<dyn Host> {
     match &plan.role {
         Role::Client { max_requests } => {
@@ -108,7 +108,7 @@ pub(crate) fn make(plan: &PeerPlan, random: &mut Random, mutation: Option<Mutati
     }
 }
 
-/// Things to do later, in order of their time.
+/// Tasks in order of their time.
 #[derive(Debug)]
 pub(crate) struct Tasks<T> {
     queue: BTreeMap<(Instant, u64), T>,
@@ -147,15 +147,15 @@ pub(crate) fn earliest(times: impl IntoIterator<Item = Option<Instant>>) -> Opti
     times.into_iter().flatten().min()
 }
 
-/// The connection of a peer that is not ours: heartbeats, the broker's silence and reconnecting, as the published
-/// packages do it.
+/// The session of a published or foreign peer: heartbeats, the liveness timeout and reconnecting,
+/// as the published packages implement them.
 #[derive(Debug)]
-pub(crate) struct RawLink {
+pub(crate) struct RawSession {
     heartbeat: Duration,
     liveness: u32,
     reconnect: Duration,
-    /// Whether it sends heartbeats and notices the broker's silence.
-    has_pulse: bool,
+    /// Whether the peer sends heartbeats and applies the liveness timeout.
+    sends_heartbeats: bool,
     state: RawState,
 }
 
@@ -167,7 +167,7 @@ enum RawState {
     Up { last_heard: Instant, next_heartbeat: Instant },
 }
 
-/// What a raw connection wants done because of the time.
+/// What is due on a raw session.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RawDue {
     Connect,
@@ -175,10 +175,10 @@ pub(crate) enum RawDue {
     Dead,
 }
 
-impl RawLink {
-    pub(crate) fn new(plan: &PeerPlan, has_pulse: bool) -> Self {
+impl RawSession {
+    pub(crate) fn new(plan: &PeerPlan, sends_heartbeats: bool) -> Self {
         let PeerPlan { heartbeat, liveness, reconnect, .. } = *plan;
-        Self { heartbeat, liveness, reconnect, has_pulse, state: RawState::Stopped }
+        Self { heartbeat, liveness, reconnect, sends_heartbeats, state: RawState::Stopped }
     }
 
     pub(crate) fn heartbeat(&self) -> Duration {
@@ -201,19 +201,19 @@ impl RawLink {
         matches!(self.state, RawState::Up { .. })
     }
 
-    pub(crate) fn heard(&mut self, now: Instant) {
+    pub(crate) fn note_message(&mut self, now: Instant) {
         if let RawState::Up { last_heard, .. } = &mut self.state {
             *last_heard = now;
         }
     }
 
-    /// The connection is gone; another follows after a pause.
+    /// The connection is lost; the peer reconnects after a pause.
     pub(crate) fn lost(&mut self, now: Instant) {
         self.state = RawState::Waiting(now + self.reconnect);
     }
 
     fn dead_at(&self, last_heard: Instant) -> Instant {
-        // The broker's interval may be longer than ours, and the published peers do not know it.
+        // The broker's interval may be longer than ours, and published peers do not know it.
         last_heard + self.heartbeat.max(Duration::from_millis(2_500)) * self.liveness
     }
 
@@ -222,17 +222,19 @@ impl RawLink {
             RawState::Stopped | RawState::Connecting => None,
             RawState::Waiting(until) => Some(until),
             RawState::Up { last_heard, next_heartbeat } => {
-                self.has_pulse.then(|| next_heartbeat.min(self.dead_at(last_heard)))
+                self.sends_heartbeats.then(|| next_heartbeat.min(self.dead_at(last_heard)))
             }
         }
     }
 
     pub(crate) fn due(&mut self, now: Instant) -> Option<RawDue> {
-        let has_pulse = self.has_pulse;
+        let sends_heartbeats = self.sends_heartbeats;
         match self.state {
             RawState::Waiting(until) if until <= now => Some(RawDue::Connect),
-            RawState::Up { last_heard, .. } if has_pulse && self.dead_at(last_heard) <= now => Some(RawDue::Dead),
-            RawState::Up { ref mut next_heartbeat, .. } if has_pulse && *next_heartbeat <= now => {
+            RawState::Up { last_heard, .. } if sends_heartbeats && self.dead_at(last_heard) <= now => {
+                Some(RawDue::Dead)
+            }
+            RawState::Up { ref mut next_heartbeat, .. } if sends_heartbeats && *next_heartbeat <= now => {
                 *next_heartbeat = now + self.heartbeat;
                 Some(RawDue::Heartbeat)
             }

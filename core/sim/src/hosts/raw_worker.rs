@@ -1,4 +1,4 @@
-//! Workers as the published packages are, frame by frame, and one that breaks the protocol.
+//! Workers like those of the published packages, frame by frame, and one that breaks the protocol.
 
 use std::time::Instant;
 
@@ -6,10 +6,10 @@ use pigato_proto::entropy::Entropy;
 use pigato_proto::protocol::{Frame, PeerId, ReplyKind};
 
 use super::jobs::{Jobs, Step};
-use super::{earliest, Action, Context, Host, Input, Phase, RawDue, RawLink};
+use super::{earliest, Action, Context, Host, Input, Phase, RawDue, RawSession};
 use crate::scenario::{PeerPlan, RawWorkerStyle};
 
-/// The client's identity and the request's id, as they were handed over.
+/// The client's identity and the request's id, as received.
 type Key = (Frame, Frame);
 
 pub(super) struct RawWorker {
@@ -17,7 +17,7 @@ pub(super) struct RawWorker {
     concurrency: i64,
     style: RawWorkerStyle,
     entropy: Entropy,
-    link: RawLink,
+    session: RawSession,
     jobs: Jobs<Key>,
 }
 
@@ -29,11 +29,11 @@ impl RawWorker {
         style: RawWorkerStyle,
         entropy: Entropy,
     ) -> Self {
-        Self { service, concurrency, style, entropy, link: RawLink::new(plan, true), jobs: Jobs::new() }
+        Self { service, concurrency, style, entropy, session: RawSession::new(plan, true), jobs: Jobs::new() }
     }
 
     fn connect(&mut self, context: &mut Context<'_>) {
-        self.link.connecting();
+        self.session.connecting();
         let uuid = self.entropy.uuid();
         let identity = match self.style {
             RawWorkerStyle::Ruby => PeerId::new(Frame::from(uuid.to_string())),
@@ -44,7 +44,7 @@ impl RawWorker {
 
     fn lose(&mut self, context: &mut Context<'_>) {
         self.jobs.forget_all();
-        self.link.lost(context.now);
+        self.session.lost(context.now);
         context.actions.push(Action::Disconnect);
     }
 
@@ -58,7 +58,7 @@ impl RawWorker {
     }
 
     fn handle_message(&mut self, context: &mut Context<'_>, frames: &[Frame]) {
-        self.link.heard(context.now);
+        self.session.note_message(context.now);
         match frames.get(1).map(|frame| &**frame) {
             Some(b"2") if frames.len() >= 8 => {
                 let key = (frames[2].clone(), frames[5].clone());
@@ -93,7 +93,7 @@ impl RawWorker {
             let misbehaves = self.style == RawWorkerStyle::Broken && context.phase == Phase::Faults;
             if misbehaves && context.random.percent(5) {
                 let mut wrong = frames.clone();
-                wrong[4] = Frame::from("never-handed-out");
+                wrong[4] = Frame::from("never-delivered");
                 context.actions.push(Action::Send(wrong));
             }
             let twice = misbehaves && context.random.percent(5) && &*frames[1] != b"6";
@@ -110,13 +110,13 @@ impl Host for RawWorker {
         match input {
             Input::Start => self.connect(context),
             Input::Up => {
-                self.link.up(context.now);
+                self.session.up(context.now);
                 Self::send(context, ["W", "1", self.service]);
             }
             Input::Down => self.lose(context),
             Input::Message(frames) => self.handle_message(context, &frames),
             Input::Time => {
-                while let Some(due) = self.link.due(context.now) {
+                while let Some(due) = self.session.due(context.now) {
                     match due {
                         RawDue::Connect => self.connect(context),
                         RawDue::Heartbeat => self.heartbeat(context),
@@ -127,18 +127,18 @@ impl Host for RawWorker {
             }
             Input::Phase => self.jobs.heal(context),
             Input::Stop { .. } => {
-                if self.link.is_up() {
+                if self.session.is_up() {
                     Self::send(context, ["W", "5"]);
                 }
                 self.jobs.forget_all();
-                self.link.stop();
+                self.session.stop();
                 context.actions.extend([Action::Disconnect, Action::Stopped]);
             }
         }
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        earliest([self.link.deadline(), self.jobs.next()])
+        earliest([self.session.deadline(), self.jobs.next()])
     }
 
     fn has_liveness(&self) -> bool {

@@ -1,4 +1,4 @@
-//! A worker machine and its handler.
+//! Drives a worker machine and its handler.
 
 use std::time::{Duration, Instant};
 
@@ -15,39 +15,39 @@ use crate::scenario::PeerPlan;
 pub(super) struct WorkerHost {
     machine: Machine,
     jobs: Jobs<Token>,
-    /// The most that it ever said it takes.
-    most: Concurrency,
+    /// The highest concurrency that it ever announced.
+    highest: Concurrency,
     is_fixed: bool,
 }
 
 impl WorkerHost {
     pub(super) fn new(plan: &PeerPlan, service: &str, concurrency: i64, entropy: Entropy) -> Self {
-        let most = Concurrency::from_number(concurrency).expect("a concurrency");
+        let highest = Concurrency::from_number(concurrency).expect("a concurrency");
         let options = WorkerOptions::default()
             .heartbeat(plan.heartbeat)
             .heartbeat_liveness(plan.liveness)
             .reconnect(plan.reconnect)
-            .concurrency(most);
+            .concurrency(highest);
         let service = ServiceName::new(Frame::from(service)).expect("a name");
-        Self { machine: Machine::new(service, options, entropy), jobs: Jobs::new(), most, is_fixed: concurrency < 0 }
+        Self { machine: Machine::new(service, options, entropy), jobs: Jobs::new(), highest, is_fixed: concurrency < 0 }
     }
 
     fn work(&mut self, context: &mut Context<'_>) {
-        while let Some((token, step)) = self.jobs.step(context) {
+        while let Some((number, step)) = self.jobs.step(context) {
             match step {
                 Step::Reply(kind, payload) => {
-                    self.machine.reply(context.now, token, kind, payload);
+                    self.machine.reply(context.now, number, kind, payload);
                 }
                 Step::Reject => {
-                    self.machine.reject(context.now, token, Frame::from("\"busy\""));
+                    self.machine.reject(context.now, number, Frame::from("\"busy\""));
                 }
             }
             self.carry_out(context);
         }
         if !self.is_fixed && context.phase == Phase::Faults && context.random.percent(2) {
             let number = context.random.number(1..=5) as u32;
-            if let Concurrency::Limited(most) = self.most {
-                self.most = Concurrency::Limited(most.max(number));
+            if let Concurrency::Limited(highest) = self.highest {
+                self.highest = Concurrency::Limited(highest.max(number));
             }
             self.machine.set_concurrency(Concurrency::Limited(number));
         }
@@ -66,7 +66,7 @@ impl WorkerHost {
                 Output::Event(Event::Request(request)) => {
                     self.jobs.begin(context, request.token, request.service.as_bytes(), &request.data);
                 }
-                Output::Event(Event::Cancelled { token, .. }) => self.jobs.forget(&token),
+                Output::Event(Event::Cancelled { token: number, .. }) => self.jobs.forget(&number),
                 Output::Event(Event::Stopped) => context.actions.push(Action::Stopped),
                 Output::Event(_) => {}
             }
@@ -92,11 +92,10 @@ impl Host for WorkerHost {
         }
         self.carry_out(context);
         let live = self.machine.in_flight();
-        let is_within = live == 0 || self.most.has_room(live - 1);
-        context
-            .ledger
-            .verdict
-            .demand(Rule::Concurrency, is_within, || format!("a worker has {live}, takes {:?}", self.most));
+        let is_within = live == 0 || self.highest.has_room(live - 1);
+        context.ledger.verdict.demand(Rule::Concurrency, is_within, || {
+            format!("a worker has {live} jobs with concurrency {:?}", self.highest)
+        });
     }
 
     fn next_deadline(&self) -> Option<Instant> {

@@ -1,11 +1,12 @@
-//! Who may have which request: the naive reading of the protocol document, beside which the broker's indexes are
-//! checked. Versions are a table, so that no code is shared with the broker.
+//! Which workers may receive which request: a naive implementation of the protocol document,
+//! against which the broker's indexes are checked. Versions are a table, so that no code is shared
+//! with the broker.
 
 use std::collections::BTreeSet;
 
 use pigato_proto::broker::inspect::{WaitingView, WorkerView};
 
-/// Version ranges that the simulation uses, and the versions on offer that satisfy them.
+/// The version ranges of the simulation, and the offered versions that satisfy them.
 const RANGES: &[(&str, &[&str])] = &[
     ("^1.2.0", &["1.2.0", "1.4.2"]),
     ("1.x", &["1.2.0", "1.4.2"]),
@@ -15,36 +16,36 @@ const RANGES: &[(&str, &[&str])] = &[
     ("1.2.0", &["1.2.0"]),
 ];
 
-/// Those of the offered names whose workers may have a request by the name `ask`.
-pub(crate) fn serving<'a>(offers: impl Iterator<Item = &'a str>, ask: &str) -> BTreeSet<&'a str> {
+/// The offered names whose workers may receive a request for the name `requested`.
+pub(crate) fn serving<'a>(offers: impl Iterator<Item = &'a str>, requested: &str) -> BTreeSet<&'a str> {
     let offers: BTreeSet<&str> = offers.collect();
-    if let Some(exact) = offers.get(ask) {
+    if let Some(exact) = offers.get(requested) {
         return BTreeSet::from([*exact]);
     }
-    let covering: BTreeSet<&str> = offers.into_iter().filter(|offer| covers(offer, ask)).collect();
-    if ask.contains('@') {
+    let covering: BTreeSet<&str> = offers.into_iter().filter(|offer| covers(offer, requested)).collect();
+    if requested.contains('@') {
         return covering;
     }
     covering.into_iter().max_by_key(|offer| offer.len()).into_iter().collect()
 }
 
-/// Whether a worker that offers one name may be targeted with a request by another.
-fn covers(offer: &str, ask: &str) -> bool {
-    if offer == ask {
+/// Whether a request for one name may target a worker that offers another.
+fn covers(offer: &str, requested: &str) -> bool {
+    if offer == requested {
         return true;
     }
-    if let Some((base, range)) = ask.rsplit_once('@') {
+    if let Some((base, range)) = requested.rsplit_once('@') {
         let Some((offered_base, version)) = offer.rsplit_once('@') else { return false };
         let satisfying = RANGES.iter().find(|(text, _)| *text == range).map_or(&[][..], |(_, versions)| versions);
         return base == offered_base && satisfying.contains(&version);
     }
     match offer.strip_suffix('*') {
-        Some(prefix) => !ask.starts_with('$') && !offer.contains('@') && ask.starts_with(prefix),
+        Some(prefix) => !requested.starts_with('$') && !offer.contains('@') && requested.starts_with(prefix),
         None => false,
     }
 }
 
-/// A free worker and a waiting request that it may have, if there are such.
+/// A free worker and a waiting request that matches it, if there are any.
 pub(crate) fn idle_pair<'a>(
     workers: &'a [WorkerView],
     waiting: &'a [WaitingView],
@@ -52,11 +53,11 @@ pub(crate) fn idle_pair<'a>(
     let is_free = |worker: &WorkerView| worker.concurrency.has_room(worker.in_flight);
     let offers: Vec<String> = workers.iter().map(|worker| worker.service.to_text()).collect();
     waiting.iter().find_map(|request| {
-        let ask = request.service.to_text();
-        let serving = serving(offers.iter().map(String::as_str), &ask);
+        let requested = request.service.to_text();
+        let serving = serving(offers.iter().map(String::as_str), &requested);
         let mut candidates = workers.iter().zip(&offers).filter(|(worker, offer)| {
             let is_eligible = match &request.worker_id {
-                Some(id) => worker.peer.to_text() == *id && covers(offer, &ask),
+                Some(id) => worker.peer.to_text() == *id && covers(offer, &requested),
                 None => serving.contains(offer.as_str()),
             };
             is_eligible && is_free(worker) && !request.rejected_by.contains(&worker.peer)
@@ -72,12 +73,12 @@ mod tests {
 
     use super::*;
 
-    fn serving_list(offers: &[&'static str], ask: &str) -> Vec<&'static str> {
-        serving(offers.iter().copied(), ask).into_iter().collect()
+    fn serving_list(offers: &[&'static str], requested: &str) -> Vec<&'static str> {
+        serving(offers.iter().copied(), requested).into_iter().collect()
     }
 
     #[test]
-    fn names_find_who_serves_them() {
+    fn names_match_the_workers_that_serve_them() {
         assert_eq!(serving_list(&["echo", "ech*"], "echo"), ["echo"]);
         assert_eq!(serving_list(&["e*", "ech*", "f*"], "echo"), ["ech*"]);
         assert_eq!(

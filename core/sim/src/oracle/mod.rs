@@ -1,25 +1,25 @@
-//! The judges: what must hold whatever goes wrong.
+//! The oracle: rules that hold whatever goes wrong.
 //!
-//! They see what peers are told and what goes over the wire, and know nothing of how the machines are built. The
-//! [`Ledger`](ledger::Ledger) follows each request from its client to its workers and back, the
-//! [`Watch`](watch::Watch) follows one life of a broker.
+//! It observes the events of the peers and the messages on the wire and is independent of how the
+//! machines are built. The [`Ledger`](ledger::Ledger) follows each request from its client to its
+//! workers and back; the [`Watch`](watch::Watch) follows one run of a broker.
 
 pub(crate) mod ledger;
 pub(crate) mod matching;
 pub(crate) mod watch;
 
-/// A rule that was broken.
+/// A broken rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Which rule.
+    /// The rule.
     pub rule: Rule,
-    /// What was seen.
+    /// What was observed.
     pub detail: String,
 }
 
 macro_rules! rules {
     ($($(#[$doc:meta])+ $name:ident = $text:literal,)+) => {
-        /// The rules that a run is held against.
+        /// The rules that every run must obey.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Rule { $($(#[$doc])+ $name,)+ }
 
@@ -32,36 +32,36 @@ macro_rules! rules {
 }
 
 rules! {
-    /// A request has one outcome, and nothing follows it.
+    /// A request has one outcome, and no reply follows it.
     OneOutcome = "a request ends exactly once",
-    /// Partial replies of one run arrive in order, each once, and none after a newer run's.
+    /// Partial replies of one run arrive in order, each once, and none after those of a newer run.
     PartialOrder = "partial replies arrive in order, each once",
-    /// Data, names and ids arrive as they were sent.
-    Intact = "what arrives is what was sent",
-    /// No worker has more requests than it takes.
+    /// Data, names and ids arrive unchanged.
+    Intact = "messages arrive unchanged",
+    /// No worker has more requests in flight than its concurrency.
     Concurrency = "no worker has more in flight than its concurrency",
-    /// A worker is told to disconnect once in its life.
-    OneDisconnect = "a worker is told to disconnect at most once",
-    /// No request waits while a worker that may have it is free.
-    NoIdleWorker = "a free worker and a request that it may have never coexist",
-    /// Only requests with `retry` run twice.
+    /// The broker sends a worker at most one disconnect per session.
+    OneDisconnect = "the broker sends a worker at most one disconnect",
+    /// No request waits while a matching worker is free.
+    NoIdleWorker = "no request waits while a matching worker is free",
+    /// Only requests with `retry` run more than once.
     AtMostOnce = "a request without retry runs at most once",
-    /// An error has the reason that it names.
-    ReasonOfError = "an error is only given for its reason",
-    /// A client's timeout fires when it should.
-    ExactTimeout = "a client's timeout fires exactly at its time",
-    /// Counters agree with what was seen.
+    /// An error occurs only for the reason that it names.
+    ReasonOfError = "an error occurs only for its reason",
+    /// A client's timeout fires on time.
+    ExactTimeout = "a client's timeout fires exactly on time",
+    /// Counters agree with the observed events.
     Statistics = "the counters agree with what happened",
-    /// A worker sends no more partial replies than it has credit for.
-    Credit = "no more partial replies than credit",
-    /// When faults end, everything finishes.
-    EverythingEnds = "after the faults everything finishes in time",
-    /// When faults end, all requests succeed.
-    Recovers = "after the faults every request succeeds",
-    /// When all have stopped, nothing is left.
-    NothingLeft = "when all have stopped, nothing is left",
-    /// No machine keeps itself busy without time passing.
-    Livelock = "time goes on",
+    /// A worker sends no more partial replies than it has credit.
+    Credit = "a worker sends no more partial replies than its credit",
+    /// After the faults, everything finishes.
+    EverythingEnds = "after the faults, everything finishes in time",
+    /// After the faults, all requests succeed.
+    Recovers = "after the faults, every request succeeds",
+    /// After all peers have stopped, no state is left.
+    NothingLeft = "after all peers have stopped, no state is left",
+    /// No machine stays busy without time passing.
+    Livelock = "no machine stays busy without time passing",
 }
 
 /// The first broken rule; later ones may be its consequences.
@@ -75,7 +75,7 @@ impl Verdict {
         }
     }
 
-    /// Breaks the rule unless the condition holds.
+    /// Records the rule as broken unless the condition holds.
     pub(crate) fn demand(&mut self, rule: Rule, holds: bool, detail: impl FnOnce() -> String) {
         if !holds {
             self.broken(rule, detail);

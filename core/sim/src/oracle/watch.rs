@@ -1,4 +1,4 @@
-//! One life of a broker, judged by what it is told, what it sends and what it shows.
+//! Checks one run of a broker by its inputs, its outputs and its inspection interface.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -17,11 +17,11 @@ use super::{Rule, Verdict};
 #[derive(Debug, Default)]
 struct WatchedWorker {
     is_ready: bool,
-    was_told_to_disconnect: bool,
+    received_disconnect: bool,
     can_cancel: bool,
     concurrency: Concurrency,
-    /// What it was handed and has neither answered nor been told to forget.
-    handed: BTreeSet<(PeerId, RequestId)>,
+    /// Requests delivered to the worker that it has neither answered nor received a cancel for.
+    jobs: BTreeSet<(PeerId, RequestId)>,
 }
 
 #[derive(Debug, Default)]
@@ -34,28 +34,28 @@ struct WatchedRequest {
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     workers: BTreeMap<PeerId, WatchedWorker>,
-    /// Requests by id alone: a request may move on to another identity of its client.
+    /// Requests by id alone: a request may move to another identity of its client.
     requests: HashMap<RequestId, WatchedRequest>,
     dispatches: u64,
     partials: u64,
-    /// In flight at each worker when last looked at.
+    /// Requests in flight at each worker at the last check.
     in_flight: BTreeMap<PeerId, usize>,
 }
 
 impl Watch {
-    /// Before the broker is given a message.
-    pub(crate) fn hears(&mut self, peer: &PeerId, frames: &[Frame]) {
+    /// Call before the broker handles a message.
+    pub(crate) fn before_message(&mut self, peer: &PeerId, frames: &[Frame]) {
         match ToBroker::decode(&mut frames.to_vec()) {
             Ok(ToBroker::Client(ClientToBroker::Request { id, data, options, .. })) => {
                 let may_retry = RequestSettings::parse(&options).retry;
                 self.requests.entry(id).or_insert(WatchedRequest { dispatches: 0, data, may_retry });
             }
-            Ok(ToBroker::Worker(message)) => self.hears_worker(peer, message),
+            Ok(ToBroker::Worker(message)) => self.before_worker_message(peer, message),
             Ok(ToBroker::Client(_)) | Err(_) => {}
         }
     }
 
-    fn hears_worker(&mut self, peer: &PeerId, message: WorkerToBroker) {
+    fn before_worker_message(&mut self, peer: &PeerId, message: WorkerToBroker) {
         let worker = self.workers.entry(peer.clone()).or_default();
         match message {
             WorkerToBroker::Ready { hello, .. } => {
@@ -72,21 +72,21 @@ impl Watch {
             }
             WorkerToBroker::Reply { kind: ReplyKind::Final, client, id, .. }
             | WorkerToBroker::Reject { client, id, .. } => {
-                worker.handed.remove(&(client, id));
+                worker.jobs.remove(&(client, id));
             }
             WorkerToBroker::Reply { .. } | WorkerToBroker::Disconnect => {}
         }
     }
 
-    /// What the broker wants done.
-    pub(crate) fn says(&mut self, verdict: &mut Verdict, output: &Output) {
+    /// Call with each output of the broker.
+    pub(crate) fn check_output(&mut self, verdict: &mut Verdict, output: &Output) {
         match output {
-            Output::Send { peer, message: Message::Worker(message) } => self.says_to_worker(verdict, peer, message),
-            Output::Send { message: Message::Client(message), .. } => self.says_to_client(verdict, message),
+            Output::Send { peer, message: Message::Worker(message) } => self.check_to_worker(verdict, peer, message),
+            Output::Send { message: Message::Client(message), .. } => self.check_to_client(verdict, message),
             Output::Event(Event::WorkerLeft { worker, .. }) => {
                 if let Some(worker) = self.workers.get_mut(worker) {
                     worker.is_ready = false;
-                    worker.handed.clear();
+                    worker.jobs.clear();
                 }
                 self.in_flight.remove(worker);
             }
@@ -94,35 +94,36 @@ impl Watch {
         }
     }
 
-    fn says_to_worker(&mut self, verdict: &mut Verdict, peer: &PeerId, message: &BrokerToWorker) {
+    fn check_to_worker(&mut self, verdict: &mut Verdict, peer: &PeerId, message: &BrokerToWorker) {
         let worker = self.workers.entry(peer.clone()).or_default();
         match message {
             BrokerToWorker::Request { client, id, data, .. } => {
                 self.dispatches += 1;
-                worker.handed.insert((client.clone(), id.clone()));
-                verdict
-                    .demand(Rule::Concurrency, worker.is_ready, || format!("{peer} is not there and gets a request"));
-                let has_room = !worker.can_cancel || worker.concurrency.has_room(worker.handed.len() - 1);
+                worker.jobs.insert((client.clone(), id.clone()));
+                verdict.demand(Rule::Concurrency, worker.is_ready, || {
+                    format!("{peer} is not registered and receives a request")
+                });
+                let has_room = !worker.can_cancel || worker.concurrency.has_room(worker.jobs.len() - 1);
                 verdict.demand(Rule::Concurrency, has_room, || {
-                    format!("{peer} takes {:?} and is handed one more: {:?}", worker.concurrency, worker.handed)
+                    format!("{peer} has concurrency {:?} and receives too many: {:?}", worker.concurrency, worker.jobs)
                 });
                 let request = self.requests.entry(id.clone()).or_default();
                 request.dispatches += 1;
                 let is_intact = is_hostile(id) || request.data == *data;
-                verdict.demand(Rule::Intact, is_intact, || format!("{id:?} came with other data"));
+                verdict.demand(Rule::Intact, is_intact, || format!("{id:?} arrived with other data"));
             }
             BrokerToWorker::Cancel { client, id } => {
-                worker.handed.remove(&(client.clone(), id.clone()));
+                worker.jobs.remove(&(client.clone(), id.clone()));
             }
             BrokerToWorker::Disconnect => {
-                let again = std::mem::replace(&mut worker.was_told_to_disconnect, true);
-                verdict.demand(Rule::OneDisconnect, !again, || format!("{peer} is told twice"));
+                let again = std::mem::replace(&mut worker.received_disconnect, true);
+                verdict.demand(Rule::OneDisconnect, !again, || format!("{peer} receives a second disconnect"));
             }
             _ => {}
         }
     }
 
-    fn says_to_client(&mut self, verdict: &mut Verdict, message: &BrokerToClient) {
+    fn check_to_client(&mut self, verdict: &mut Verdict, message: &BrokerToClient) {
         let BrokerToClient::Reply { kind, id, payload } = message else { return };
         if *kind == ReplyKind::Partial {
             self.partials += 1;
@@ -131,13 +132,13 @@ impl Watch {
         if let Some(request) = id.as_ref().and_then(|id| self.requests.get(id)) {
             let least = if request.may_retry { limits::ATTEMPTS } else { 1 };
             verdict.demand(Rule::ReasonOfError, request.dispatches >= least, || {
-                format!("{id:?} is given up with its worker after {} attempts", request.dispatches)
+                format!("{id:?} ends with its worker after {} attempts", request.dispatches)
             });
         }
     }
 
-    /// After each input: what the broker shows of itself.
-    pub(crate) fn looks(&mut self, verdict: &mut Verdict, machine: &Machine) {
+    /// Call after each input: checks what the broker shows of itself.
+    pub(crate) fn check_state(&mut self, verdict: &mut Verdict, machine: &Machine) {
         let statistics = machine.statistics();
         let workers: Vec<WorkerView> = machine.inspect_workers().collect();
         let is_free = |worker: &WorkerView| worker.concurrency.has_room(worker.in_flight);
@@ -146,12 +147,12 @@ impl Watch {
             if let Some((worker, request)) = idle_pair(&workers, &waiting) {
                 verdict.broken(Rule::NoIdleWorker, || format!("{worker:?} and {request:?}"));
             }
-            let is_right = waiting.len() == statistics.queued;
-            verdict.demand(Rule::Statistics, is_right, || format!("{} wait, {statistics:?}", waiting.len()));
+            let agrees = waiting.len() == statistics.queued;
+            verdict.demand(Rule::Statistics, agrees, || format!("{} wait, {statistics:?}", waiting.len()));
         }
         for worker in &workers {
             let before = self.in_flight.insert(worker.peer.clone(), worker.in_flight).unwrap_or(0);
-            // A worker that takes fewer than before keeps what it has.
+            // A worker that lowers its concurrency keeps the requests it has.
             let is_within = worker.in_flight == 0
                 || worker.in_flight <= before
                 || worker.concurrency.has_room(worker.in_flight - 1);
@@ -171,14 +172,15 @@ impl Watch {
         });
     }
 
-    /// Whether a loss is one that only faults explain.
+    /// Whether the output reports a loss that only faults explain.
     pub(crate) fn is_fault(output: &Output) -> bool {
         matches!(output, Output::Event(Event::WorkerLeft { reason, .. } | Event::ClientLeft { reason, .. })
             if matches!(reason, Loss::Silent | Loss::Unroutable | Loss::Overflow | Loss::ProtocolError))
     }
 }
 
-/// Hostile peers use ids again, with other requests; all others use long ones, once.
+/// Hostile peers use short ids, and reuse them with other requests; all other peers use long ids,
+/// once.
 fn is_hostile(id: &RequestId) -> bool {
     id.as_bytes().len() < 8
 }

@@ -1,4 +1,4 @@
-//! What goes wrong, and how it ends.
+//! Faults and how they end.
 
 use super::{Due, World};
 use crate::hosts::{Input, Phase};
@@ -6,7 +6,7 @@ use crate::network::{Direction, Packet};
 use crate::scenario::FaultKind;
 
 impl World {
-    /// One fault, and the next one later.
+    /// Injects one fault and schedules the next.
     pub(super) fn fault(&mut self) {
         if self.phase != Phase::Faults {
             return;
@@ -41,7 +41,7 @@ impl World {
         self.cut(number, peer_notices, broker_notices);
     }
 
-    /// Breaks a connection. What was on its way to a side that notices may still arrive.
+    /// Breaks a connection. Packets in transit to a side that notices may still arrive.
     fn cut(&mut self, number: u64, peer_notices: bool, broker_notices: bool) {
         if self.is_made_again(number) {
             return;
@@ -49,7 +49,7 @@ impl World {
         let what_arrives = self.random.number(0..=3) as usize;
         for (direction, notices) in [(Direction::ToPeer, peer_notices), (Direction::ToBroker, broker_notices)] {
             let Some(connection) = self.connections.get_mut(&number) else { return };
-            if connection.broker_life.is_none() {
+            if connection.broker_run.is_none() {
                 return;
             }
             let link = connection.link(direction);
@@ -66,7 +66,7 @@ impl World {
         let until = self.now + self.random.millis(20..=8_000);
         let share = *self.random.pick(&[10, 50, 100]);
         let peers: Vec<usize> = (0..self.peers.len()).filter(|_| self.random.percent(share)).collect();
-        self.world_event(format!("peers {peers:?} are cut off for {:?}", until - self.now));
+        self.world_event(format!("peers {peers:?} are partitioned for {:?}", until - self.now));
         for peer in peers {
             self.peers[peer].cut_off_until = until;
             let connection = self.peers[peer].connection.and_then(|number| self.connections.get_mut(&number));
@@ -77,7 +77,7 @@ impl World {
         }
     }
 
-    /// Kills a peer: its connection closes by itself, unless the whole computer is gone.
+    /// Kills a peer. Its connection is closed, unless the whole computer fails.
     fn crash_peer(&mut self, peer: usize) {
         if !self.peers[peer].is_on {
             return;
@@ -125,7 +125,7 @@ impl World {
         }
     }
 
-    /// Takes all time and input from a peer or a broker for a while.
+    /// Suspends a peer or a broker for a while: it handles neither input nor deadlines.
     fn pause(&mut self, peer: usize, broker: usize) {
         let most = *self.random.pick(&[50, 1_000, 12_000]);
         let time = self.random.millis(1..=most);
@@ -143,18 +143,19 @@ impl World {
         }
     }
 
-    /// The clock of all leaps forward, as after a suspended computer wakes up.
+    /// Advances everybody's clock at once, as after the suspension of a computer.
     fn jump(&mut self) {
         let time = self.random.millis(100..=20_000);
         self.now += time;
-        self.world_event(format!("the clock leaps forward by {time:?}"));
+        self.world_event(format!("the clock jumps forward by {time:?}"));
         for peer in &mut self.peers {
             peer.stalled_until = self.now;
         }
     }
 
-    /// Ends all faults: everybody runs, and everything that is sent from now on arrives. Who cannot notice by itself
-    /// that its connection is dead is told, as an operating system does at long last.
+    /// Ends all faults: everything runs, and all packets sent from now on arrive. A peer without a
+    /// liveness timeout is notified that its connection is dead, as the operating system eventually
+    /// does.
     pub(super) fn heal(&mut self) {
         let now = self.now;
         for broker in 0..self.brokers.len() {
@@ -175,17 +176,17 @@ impl World {
                 self.resume_peer(peer);
             }
             self.start_peer(peer);
-            self.tell_of_dead_connection(peer);
+            self.report_dead_connection(peer);
         }
     }
 
-    fn tell_of_dead_connection(&mut self, peer: usize) {
+    fn report_dead_connection(&mut self, peer: usize) {
         let Some(number) = self.peers[peer].connection.filter(|_| !self.peers[peer].host.has_liveness()) else {
             return;
         };
         let is_dead = self.connections.get(&number).is_some_and(|connection| {
-            connection.broker_life.is_some()
-                && (!connection.is_healthy() || connection.broker_life != Some(self.brokers[connection.broker].life))
+            connection.broker_run.is_some()
+                && (!connection.is_healthy() || connection.broker_run != Some(self.brokers[connection.broker].run))
         });
         if is_dead {
             self.world_event(format!("peer {peer} learns that connection #{number} is dead"));

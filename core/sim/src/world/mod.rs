@@ -1,8 +1,8 @@
-//! The world: brokers and peers, the connections between them, and the clock.
+//! The simulated world: brokers and peers, the connections between them, and the clock.
 //!
-//! It moves from one point in time at which something is due to the next. [`transport`] carries messages, [`nodes`]
-//! gives inputs to brokers and peers and carries out what they want, [`faults`] breaks things, and the phases of a run
-//! are here.
+//! The world advances from one due event to the next. [`transport`] carries messages, [`nodes`]
+//! passes inputs to brokers and peers and executes their outputs, [`faults`] injects faults, and
+//! this module has the phases of a run.
 
 mod faults;
 mod nodes;
@@ -24,23 +24,25 @@ use crate::random::Random;
 use crate::scenario::{BrokerPlan, PeerPlan, Role, Scenario};
 use crate::trace::{Event, Trace};
 
-/// Most steps at one point in time, and in a whole run.
+/// Maximum number of steps at one instant, and in a whole run.
 const STEPS: (u64, u64) = (50_000, 3_000_000);
 
-/// Longest time that everything takes to finish once the faults are over: requests of the published clients that name
-/// no timeout wait for a minute at the broker, and a worker or client that was lost often pauses for half a minute.
+/// Longest time in which everything finishes once the faults are over: requests of published
+/// clients without a timeout wait 60 s at the broker, and a worker or client whose connection was
+/// lost repeatedly may pause for 30 s.
 const HEALING: Duration = Duration::from_secs(180);
 
-/// The longest heartbeat interval, and the way there and back.
+/// The longest heartbeat interval and a round trip.
 const AFTERMATH: Duration = Duration::from_secs(4);
 
-/// Longest time for the requests after that; each has its own timeout of a minute.
+/// Longest time for the probe requests, whose timeout is 60 s.
 const PROBING: Duration = Duration::from_secs(70);
 
-/// Longest time until a broker forgets whoever vanished: three times the longest heartbeat interval that it believes.
+/// Longest time until a broker drops the state of a peer that vanished: 3 × the longest heartbeat
+/// interval that it accepts.
 const FORGETTING: Duration = Duration::from_secs(5 * 24 * 3_600);
 
-/// Something that happens at its time.
+/// A scheduled event.
 #[derive(Debug, Clone, Copy)]
 enum Due {
     /// The first packet of a link arrives.
@@ -58,14 +60,15 @@ struct BrokerNode {
     plan: BrokerPlan,
     machine: Option<broker::Machine>,
     watch: Watch,
-    /// Numbers its lives.
-    life: u64,
+    /// The number of its current run.
+    run: u64,
     routes: BTreeMap<PeerId, u64>,
     paused_until: Option<Instant>,
     is_stopping: bool,
-    /// Whether what it wants waits until all is read that has come.
+    /// Whether its outputs wait until all received messages are handled.
     is_reading: bool,
-    /// Peers that read too slowly for what it wants to say now: they get nothing more of it.
+    /// Peers that read too slowly for the current outputs: the transport drops further messages to
+    /// them.
     overflowed: BTreeSet<PeerId>,
 }
 
@@ -77,7 +80,7 @@ struct PeerNode {
     connection: Option<u64>,
     paused_until: Option<Instant>,
     stalled_until: Instant,
-    /// It cannot reach its broker before.
+    /// It cannot connect before this time.
     cut_off_until: Instant,
 }
 
@@ -101,13 +104,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(scenario: Scenario, mut random: Random, mutation: Option<Mutation>, is_verbose: bool) -> Self {
-        // Only an origin for the virtual clock: nothing depends on its value.
+        // Only the origin of the virtual clock: no behaviour depends on its value.
         let origin = Instant::now();
         let brokers = scenario.brokers.iter().map(|plan| BrokerNode {
             plan: plan.clone(),
             machine: None,
             watch: Watch::default(),
-            life: 0,
+            run: 0,
             routes: BTreeMap::new(),
             paused_until: None,
             is_stopping: false,
@@ -145,7 +148,7 @@ impl World {
         }
     }
 
-    /// The whole run; what was broken is in the ledger's verdict.
+    /// Runs the whole simulation; the ledger's verdict records a broken rule.
     pub(crate) fn run(&mut self) {
         for broker in 0..self.brokers.len() {
             let at = self.now + self.random.millis(0..=200);
@@ -173,7 +176,7 @@ impl World {
         self.enter(Phase::Healing);
         self.heal();
         self.demand_within(HEALING, Rule::EverythingEnds, Self::is_settled);
-        // Some only learn with their next heartbeat what became of them meanwhile.
+        // Some peers learn only with their next heartbeat that their session has ended.
         self.run_until(self.now + AFTERMATH, |_| false);
         self.demand_within(HEALING, Rule::EverythingEnds, Self::is_settled);
     }
@@ -214,14 +217,14 @@ impl World {
         }
     }
 
-    /// What is in the way of an end.
+    /// Describes what prevents the end.
     fn describe(&self) -> String {
         let open: Vec<String> = self
             .ledger
-            .open_numbers()
+            .open_requests()
             .into_iter()
             .take(5)
-            .map(|number| format!("{number}: {:?}", self.ledger.question(number)))
+            .map(|index| format!("{index}: {:?}", self.ledger.spec(index)))
             .collect();
         let peers: Vec<String> = self
             .peers
@@ -238,7 +241,7 @@ impl World {
         format!("open requests {open:?}; peers {peers:?}; brokers {brokers:?}")
     }
 
-    /// Whether everything that the faults touched is in order again.
+    /// Whether everything that the faults affected works again.
     fn is_settled(&self) -> bool {
         let peers_are = self.peers.iter().all(|peer| self.is_at_home(peer) && peer.host.unfinished() == 0);
         peers_are && self.ledger.open() == 0 && (0..self.brokers.len()).all(|broker| self.knows_its_workers(broker))
@@ -249,9 +252,9 @@ impl World {
             return true;
         }
         let connection = peer.connection.and_then(|connection| self.connections.get(&connection));
-        let life = self.brokers[peer.plan.broker].life;
+        let run = self.brokers[peer.plan.broker].run;
         let is_connected =
-            connection.is_some_and(|connection| connection.is_healthy() && connection.broker_life == Some(life));
+            connection.is_some_and(|connection| connection.is_healthy() && connection.broker_run == Some(run));
         peer.is_on && !peer.is_stopping && is_connected
     }
 
@@ -267,7 +270,7 @@ impl World {
         statistics.queued + statistics.in_flight == 0 && known == present
     }
 
-    /// Workers that belong to a broker and the identities that they have now.
+    /// The workers of a broker and their current identities.
     fn neighbours(&self, broker: usize) -> Vec<(&'static str, Option<PeerId>)> {
         let workers = self.peers.iter().filter(|peer| peer.plan.broker == broker);
         let identity = |peer: &PeerNode| {
@@ -293,7 +296,7 @@ impl World {
         }
     }
 
-    /// Whether all peers have stopped and no broker remembers them.
+    /// Whether all peers have stopped and no broker has state of them.
     fn is_empty(&self) -> bool {
         let peers_are_done = self.peers.iter().all(|peer| !peer.is_on && peer.host.unfinished() == 0);
         let is_empty = |broker: &BrokerNode| {
@@ -304,7 +307,7 @@ impl World {
         peers_are_done && self.brokers.iter().all(is_empty)
     }
 
-    /// Brokers that have nothing left to do stop at once.
+    /// Stops the brokers, which have nothing left to do and so stop at once.
     fn stop_brokers(&mut self) {
         for broker in 0..self.brokers.len() {
             self.drain_broker(broker, Duration::from_secs(1));
@@ -318,7 +321,7 @@ impl World {
         self.next_due += 1;
     }
 
-    /// Lets time pass until a point in time, something is done, or a rule is broken.
+    /// Advances the time until `end`, until `is_done`, or until a rule is broken.
     fn run_until(&mut self, end: Instant, is_done: impl Fn(&Self) -> bool) {
         while !self.is_broken() && !is_done(self) {
             let Some(next) = self.next_time().filter(|next| *next <= end) else {
@@ -357,8 +360,9 @@ impl World {
         machine.next_deadline()
     }
 
-    /// Does one thing that is due now. Whatever has arrived goes before deadlines, as in the driver: what came in time
-    /// counts, even if its receiver was paused or the clock has leapt.
+    /// Handles one event that is due. Packets that have arrived take precedence over deadlines, as
+    /// in the reactor: a message that arrived in time counts, even if its receiver was paused or
+    /// the clock jumped.
     fn step(&mut self) {
         let now = self.now;
         if let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= now) {

@@ -1,4 +1,4 @@
-//! Brokers and peers: how they are started, given inputs, and what becomes of their outputs.
+//! Starts brokers and peers, passes inputs to them and executes their outputs.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::oracle::Rule;
 use crate::trace::Event;
 
 /// More requests than all clients make after the faults.
-const ROOMY: usize = 1_000;
+const ENOUGH_REQUESTS: usize = 1_000;
 
 impl World {
     pub(super) fn start_broker(&mut self, broker: usize) {
@@ -31,7 +31,7 @@ impl World {
             .max_requests(node.plan.max_requests);
         node.machine = Some(broker::Machine::new(options, self.random.entropy()));
         node.watch = Watch::default();
-        node.life += 1;
+        node.run += 1;
         node.is_stopping = false;
         node.is_reading = false;
         node.paused_until = None;
@@ -51,7 +51,7 @@ impl World {
         self.give_peer(peer, Input::Start);
     }
 
-    /// Makes a peer anew that was killed; what it held is gone with it.
+    /// Recreates a peer that was killed, without its former state.
     pub(super) fn renew_peer(&mut self, peer: usize) {
         self.peers[peer].host = hosts::make(&self.peers[peer].plan, &mut self.random, self.mutation);
     }
@@ -75,8 +75,8 @@ impl World {
         }
     }
 
-    /// Gives a peer an input and does what it wants. Before its user's wishes it learns of the time that has passed; what
-    /// its connection brings comes first.
+    /// Passes an input to a peer and executes its outputs. The peer handles its deadlines before
+    /// its user's commands, but after messages from its connection.
     pub(super) fn give_peer(&mut self, peer: usize, input: Input) {
         let node = &self.peers[peer];
         if !node.is_on {
@@ -105,7 +105,7 @@ impl World {
             random: &mut self.random,
             ledger: &mut self.ledger,
             scenario: &self.scenario,
-            is_roomy: self.brokers[node.plan.broker].plan.max_requests > ROOMY,
+            broker_has_room: self.brokers[node.plan.broker].plan.max_requests > ENOUGH_REQUESTS,
             neighbours: &neighbours,
             actions: &mut actions,
             outcomes: &mut outcomes,
@@ -155,21 +155,21 @@ impl World {
         let now = self.now;
         let node = &mut self.brokers[broker];
         let Some(machine) = &mut node.machine else { return };
-        node.watch.hears(peer, &frames);
+        node.watch.before_message(peer, &frames);
         if self.mutation == Some(Mutation::ExtraConcurrency) {
             exaggerate(&mut frames);
         }
         let is_from_client = frames.first().is_some_and(|side| *side == b"C"[..]);
         machine.handle_message(now, peer, &mut frames);
-        // As the driver does, which sends once it has read several. Not after a worker's message: its limit is looked at
-        // each time that it may have changed.
+        // Like the reactor, which sends after it has read several messages. Not after a worker's
+        // message, because the worker's concurrency is checked each time that it may have changed.
         node.is_reading = is_from_client && !machine.is_draining() && self.random.percent(50);
         if !node.is_reading {
             self.carry_out(broker);
         }
     }
 
-    /// Tells a broker to finish what it has and stop.
+    /// Drains a broker: it finishes its requests and stops.
     pub(super) fn drain_broker(&mut self, broker: usize, timeout: Duration) {
         let now = self.now;
         self.world_event(format!("broker {broker} drains"));
@@ -181,7 +181,7 @@ impl World {
         self.carry_out(broker);
     }
 
-    /// Does what a broker wants, until it wants nothing more, and looks at it then.
+    /// Executes a broker's outputs until there are none, then checks its state.
     fn carry_out(&mut self, broker: usize) {
         let mut has_drained = false;
         let mut outputs = 0_u64;
@@ -193,9 +193,9 @@ impl World {
             if self.is_broken() {
                 return;
             }
-            self.brokers[broker].watch.says(&mut self.ledger.verdict, &output);
+            self.brokers[broker].watch.check_output(&mut self.ledger.verdict, &output);
             if self.scenario.is_calm && self.phase <= Phase::Probing && Watch::is_fault(&output) {
-                self.ledger.verdict.broken(Rule::Recovers, || format!("nothing goes wrong here, but {output:?}"));
+                self.ledger.verdict.broken(Rule::Recovers, || format!("no fault in this run, but {output:?}"));
             }
             match output {
                 Output::Send { peer, message } => self.send_from_broker(broker, &peer, message),
@@ -205,7 +205,7 @@ impl World {
         }
         let node = &mut self.brokers[broker];
         if let Some(machine) = &node.machine {
-            node.watch.looks(&mut self.ledger.verdict, machine);
+            node.watch.check_state(&mut self.ledger.verdict, machine);
         }
         if has_drained {
             self.close_broker(broker, true);
@@ -213,13 +213,13 @@ impl World {
     }
 
     fn send_from_broker(&mut self, broker: usize, peer: &PeerId, message: Message) {
-        let is_farewell = message == Message::Worker(BrokerToWorker::Disconnect);
-        if is_farewell && self.mutation == Some(Mutation::DoubleDisconnect) {
+        let is_disconnect = message == Message::Worker(BrokerToWorker::Disconnect);
+        if is_disconnect && self.mutation == Some(Mutation::DoubleDisconnect) {
             let again = Output::Send { peer: peer.clone(), message: message.clone() };
-            self.brokers[broker].watch.says(&mut self.ledger.verdict, &again);
+            self.brokers[broker].watch.check_output(&mut self.ledger.verdict, &again);
         }
         let now = self.now;
-        let (most, kept) = self.scenario.outbox;
+        let (most, kept) = self.scenario.send_queue;
         let node = &mut self.brokers[broker];
         if node.overflowed.contains(peer) {
             return;
@@ -234,7 +234,8 @@ impl World {
         message.encode(&mut frames);
         self.push(number, Direction::ToPeer, Packet::Message(frames));
         let Some(connection) = self.connections.get_mut(&number) else { return };
-        // To read slowly is a fault, and over with the others: then a burst may wait for as long as it takes.
+        // Slow reading is a fault and ends with the others: after them, messages may queue without
+        // limit.
         if self.phase == Phase::Faults && connection.to_peer.len() > most {
             connection.to_peer.truncate(kept);
             self.brokers[broker].overflowed.insert(peer.clone());
@@ -246,7 +247,7 @@ impl World {
         }
     }
 
-    /// Ends a broker's life: its connections close, and their peers notice if somebody is left to tell them.
+    /// Ends a run of a broker: its connections close, and its peers are notified if `is_noticed`.
     pub(super) fn close_broker(&mut self, broker: usize, is_noticed: bool) {
         let node = &mut self.brokers[broker];
         node.machine = None;
@@ -273,7 +274,7 @@ impl World {
     }
 }
 
-/// Lets a worker's announcement say that it takes one request more.
+/// Raises the concurrency in a worker's announcement by 1.
 fn exaggerate(frames: &mut [Frame]) {
     const KEY: &str = r#""concurrency":"#;
     for frame in frames.iter_mut() {

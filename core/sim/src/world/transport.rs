@@ -1,4 +1,4 @@
-//! How connections are made, used and lost.
+//! How connections are established, used and lost.
 
 use pigato_proto::protocol::{Frame, PeerId};
 
@@ -26,7 +26,7 @@ impl World {
         self.later(at, Due::Handshake(number));
     }
 
-    /// A DEALER tries until it reaches its broker, as libzmq does.
+    /// A DEALER retries until it reaches its broker, as libzmq does.
     pub(super) fn shake_hands(&mut self, number: u64) {
         let Some(connection) = self.connections.get_mut(&number).filter(|connection| connection.dealer_is_open) else {
             self.connections.remove(&number);
@@ -39,20 +39,20 @@ impl World {
             let pause = self.random.millis(20..=120);
             return self.later(cut_off_until.max(self.now) + pause, Due::Handshake(number));
         }
-        connection.broker_life = Some(node.life);
+        connection.broker_run = Some(node.run);
         connection.router_is_open = true;
         node.routes.insert(connection.identity.clone(), number);
         self.push(number, Direction::ToPeer, Packet::Up);
     }
 
-    /// A connection that breaks before its peer knows that it is up is made again by libzmq, and the peer hears of
-    /// nothing. Returns whether that is so.
+    /// Whether libzmq re-establishes a connection without notifying the peer: it does if the
+    /// connection breaks before the peer was notified that it is up.
     pub(super) fn is_made_again(&mut self, number: u64) -> bool {
         let Some(connection) = self.connections.get_mut(&number) else { return false };
-        if connection.is_up || !connection.dealer_is_open || connection.broker_life.is_none() {
+        if connection.is_up || !connection.dealer_is_open || connection.broker_run.is_none() {
             return false;
         }
-        connection.broker_life = None;
+        connection.broker_run = None;
         connection.router_is_open = false;
         connection.to_broker.revive();
         connection.to_peer.revive();
@@ -62,7 +62,7 @@ impl World {
         true
     }
 
-    /// Puts a packet on its way.
+    /// Sends a packet on a link.
     pub(super) fn push(&mut self, number: u64, direction: Direction, packet: Packet) {
         let (now, latency) = (self.now, self.latency());
         let Some(connection) = self.connections.get_mut(&number) else { return };
@@ -70,7 +70,7 @@ impl World {
         self.arm(number, direction);
     }
 
-    /// Sees to it that the first packet of a link is looked for when it arrives.
+    /// Schedules the arrival of a link's first packet.
     fn arm(&mut self, number: u64, direction: Direction) {
         let Some(connection) = self.connections.get_mut(&number) else { return };
         let link = connection.link(direction);
@@ -83,7 +83,7 @@ impl World {
         }
     }
 
-    /// Lets through what was held up.
+    /// Delivers packets that a partition held up.
     pub(super) fn unblock(&mut self, number: u64) {
         let now = self.now;
         for direction in [Direction::ToBroker, Direction::ToPeer] {
@@ -95,10 +95,10 @@ impl World {
         }
     }
 
-    /// The first packet of a link arrives, unless it is still held up or its receiver does not read.
+    /// The first packet of a link arrives, unless it is still held up or its receiver is paused.
     pub(super) fn arrive(&mut self, number: u64, direction: Direction) {
         let Some(connection) = self.connections.get_mut(&number) else { return };
-        let (peer, broker, life) = (connection.peer, connection.broker, connection.broker_life);
+        let (peer, broker, run) = (connection.peer, connection.broker, connection.broker_run);
         let link = connection.link(direction);
         link.is_armed = false;
         let Some(at) = link.next_arrival() else { return };
@@ -119,9 +119,7 @@ impl World {
         let Some(packet) = link.pop() else { return };
         self.arm(number, direction);
         match direction {
-            Direction::ToBroker
-                if self.brokers[broker].machine.is_some() && life == Some(self.brokers[broker].life) =>
-            {
+            Direction::ToBroker if self.brokers[broker].machine.is_some() && run == Some(self.brokers[broker].run) => {
                 self.arrive_at_broker(number, packet);
             }
             Direction::ToBroker => {}
@@ -184,8 +182,8 @@ impl World {
         }
     }
 
-    /// A client gets one final reply for each of its request ids; ids are never used twice on one connection, except
-    /// by those who do as they like.
+    /// Checks that a client receives one final reply for each request id. Only hostile peers use an
+    /// id twice on one connection.
     fn note_final(&mut self, number: u64, frames: &[Frame]) {
         let Some(connection) = self.connections.get_mut(&number) else { return };
         let is_final = frames.len() > 3 && frames[0] == "C" && frames[1] == "3";
@@ -196,7 +194,7 @@ impl World {
         self.ledger.verdict.demand(Rule::OneOutcome, is_first, || format!("two final replies to {:?}", frames[3]));
     }
 
-    /// What a peer receives instead of a message, where a mutation wants it so.
+    /// The messages that a peer receives instead of `frames` under the current mutation.
     fn mutated(&self, mut frames: Vec<Frame>) -> Vec<Vec<Frame>> {
         let is = |side: &str, message_type: &str| frames.len() > 5 && frames[0] == side && frames[1] == message_type;
         match self.mutation {
@@ -212,7 +210,7 @@ impl World {
         }
     }
 
-    /// The peer closes its side, after what it has sent has left.
+    /// The peer closes its side after its messages have left.
     pub(super) fn disconnect(&mut self, peer: usize) {
         let Some(number) = self.peers[peer].connection.take() else { return };
         if let Some(connection) = self.connections.get_mut(&number) {
@@ -224,7 +222,7 @@ impl World {
         self.tidy(number);
     }
 
-    /// Forgets a connection that is closed on both sides.
+    /// Removes a connection that both sides have closed.
     pub(super) fn tidy(&mut self, number: u64) {
         if self.connections.get(&number).is_some_and(Connection::is_over) {
             self.connections.remove(&number);
@@ -232,7 +230,7 @@ impl World {
     }
 }
 
-/// A request whose metadata, the last frame if there are any, allow many more partial replies.
+/// Raises the credit in the metadata (the last frame, if present) of a request.
 fn with_more_credit(mut frames: Vec<Frame>) -> Vec<Frame> {
     const KEY: &str = "\"credit\":";
     if let Some(metadata) = frames.last_mut() {

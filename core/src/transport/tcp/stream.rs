@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::os::fd::{AsRawFd, RawFd};
 
 use pigato_frame::Frame;
-use pigato_zmtp::{Connection, Input, Malformed, SocketType};
+use pigato_zmtp::{Connection, Input, ProtocolError, SocketType};
 use socket2::{SockRef, TcpKeepalive};
 
 use crate::limits;
@@ -116,7 +116,7 @@ impl ZmtpStream {
         bytes: &[u8],
         from: &mut usize,
         frames: &mut Vec<Frame>,
-    ) -> Result<Option<Input>, Malformed> {
+    ) -> Result<Option<Input>, ProtocolError> {
         if !self.partial.is_empty() {
             *frames = std::mem::take(&mut self.partial);
         }

@@ -1,5 +1,5 @@
-//! A broker that was restarted behind the same connection has another name and knows nothing; one that gave the client
-//! up and forgot it answers with another session.
+//! A broker restarted behind the same connection has another name and no state; a broker that gave
+//! the client up and dropped its state answers with another session.
 
 use pigato_proto::config::RequestOptions;
 
@@ -9,7 +9,7 @@ use super::world::{World, ANSWER, HELLO};
 const OTHER: &str = r#"C|4|{"v":1,"caps":["cancel","credit","codec"],"heartbeat":2500,"name":"B2"}"#;
 
 #[test]
-fn it_is_treated_as_a_lost_connection() {
+fn another_name_is_treated_as_a_lost_connection() {
     let mut world = World::alive();
     world.request(1);
     world.request_with(2, &RequestOptions::default().retry(true));
@@ -29,7 +29,7 @@ fn after_a_connection_that_lasted_the_next_one_follows_at_once() {
 }
 
 #[test]
-fn its_name_counts_on_the_new_connection() {
+fn the_new_name_is_expected_on_the_new_connection() {
     let mut world = World::alive();
     world.receive(OTHER);
     world.reconnect();
@@ -42,7 +42,7 @@ fn its_name_counts_on_the_new_connection() {
 }
 
 #[test]
-fn a_bare_heartbeat_says_nothing_about_the_name() {
+fn a_plain_heartbeat_does_not_change_the_name() {
     let mut world = World::alive();
     world.receive("C|4");
     world.receive(ANSWER);

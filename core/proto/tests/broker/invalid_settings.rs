@@ -1,4 +1,4 @@
-//! Settings that make no sense become the nearest that do: no panic, no going round in circles.
+//! Invalid settings are replaced by the nearest valid ones, without panics or endless loops.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use pigato_proto::config::BrokerOptions;
 use super::world::{ms, World};
 
 #[test]
-fn no_time_between_two_heartbeats_is_a_millisecond() {
+fn a_heartbeat_interval_of_0_becomes_1_ms() {
     let mut world = World::with(BrokerOptions::default().heartbeat(Duration::ZERO).heartbeat_liveness(10_u32));
     world.send("w1", r#"W|1|echo|{"v":1,"heartbeat":1}"#);
     assert_eq!(
@@ -19,7 +19,7 @@ fn no_time_between_two_heartbeats_is_a_millisecond() {
 }
 
 #[test]
-fn the_longest_durations_are_no_panic() {
+fn the_longest_durations_cause_no_panic() {
     let options = BrokerOptions::default().heartbeat(Duration::MAX).heartbeat_liveness(u32::MAX);
     let mut world = World::with(options);
     world.worker("w1", "echo");

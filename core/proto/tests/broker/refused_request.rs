@@ -1,11 +1,11 @@
-//! Requests that the broker does not take are refused with a reason, and leave nothing behind.
+//! The broker refuses some requests with a reason, without keeping state.
 
 use pigato_proto::config::BrokerOptions;
 
 use super::world::World;
 
 #[test]
-fn without_an_id() {
+fn a_request_without_an_id_is_refused() {
     let mut world = World::new();
     world.worker("w1", "echo");
     for message in ["C|2|echo", "C|2|echo|", "C|2|echo||1|{}"] {
@@ -17,7 +17,7 @@ fn without_an_id() {
 }
 
 #[test]
-fn with_an_id_of_more_than_255_bytes() {
+fn a_request_with_an_id_longer_than_255_bytes_is_refused() {
     let mut world = World::new();
     world.worker("w1", "echo");
     let longest = "r".repeat(255);
@@ -28,7 +28,7 @@ fn with_an_id_of_more_than_255_bytes() {
 }
 
 #[test]
-fn with_a_service_name_of_more_than_255_bytes() {
+fn a_request_with_a_service_name_longer_than_255_bytes_is_refused() {
     let mut world = World::new();
     world.request("c1", &"s".repeat(255), "r1");
     world.request("c1", &"s".repeat(256), "r2");
@@ -37,7 +37,7 @@ fn with_a_service_name_of_more_than_255_bytes() {
 }
 
 #[test]
-fn without_a_service_name() {
+fn a_request_without_a_service_name_is_refused() {
     let mut world = World::new();
     world.send("c1", "C|2||r1|1|{}");
     world.send("c1", "C|2");
@@ -45,7 +45,7 @@ fn without_a_service_name() {
 }
 
 #[test]
-fn with_more_data_than_the_broker_takes() {
+fn a_request_with_too_much_data_is_refused() {
     let mut world = World::with(BrokerOptions::default().max_body_bytes(10_usize));
     world.worker("w1", "echo");
     world.send("c1", "C|2|echo|r1|0123456789|{}");
@@ -55,7 +55,7 @@ fn with_more_data_than_the_broker_takes() {
 }
 
 #[test]
-fn when_the_broker_holds_as_many_as_it_may() {
+fn a_request_beyond_the_limit_of_requests_is_refused() {
     let mut world = World::with(BrokerOptions::default().max_requests(3_usize));
     world.worker_of("w1", "echo", 1);
     for id in ["r1", "r2", "r3", "r4"] {
@@ -69,10 +69,10 @@ fn when_the_broker_holds_as_many_as_it_may() {
 }
 
 #[test]
-fn when_the_broker_holds_as_many_bytes_as_it_may() {
+fn a_request_beyond_the_limit_of_bytes_is_refused() {
     let mut world = World::with(BrokerOptions::default().max_request_bytes(100_usize));
     let body = "x".repeat(40);
-    // `echo`, the id, the data and the options: 48 bytes each.
+    // `echo`, the id, the data and the options: 48 bytes per request.
     for id in ["r1", "r2", "r3"] {
         world.send("c1", &format!("C|2|echo|{id}|{body}|{{}}"));
     }
@@ -85,14 +85,14 @@ fn when_the_broker_holds_as_many_bytes_as_it_may() {
 }
 
 #[test]
-fn further_frames_count_as_bytes_too() {
+fn extra_frames_count_as_bytes() {
     let mut world = World::with(BrokerOptions::default().max_request_bytes(100_usize));
     world.send("c1", &format!("C|2|echo|r1|1|{{}}|{}", "x".repeat(100)));
     assert_eq!(world.outcomes("c1"), ["r1 B_QUEUE_FULL"]);
 }
 
 #[test]
-fn a_refusal_leaves_nothing_behind() {
+fn a_refusal_leaves_no_state() {
     let mut world = World::with(BrokerOptions::default().max_requests(0_usize));
     for number in 0..10 {
         world.request(format!("c{number}"), "echo", "r1");

@@ -1,4 +1,4 @@
-//! Settings that make no sense become the nearest that do: no panic, no going round in circles.
+//! Invalid settings are replaced by the nearest valid ones, without panics or endless loops.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::support::ms;
 use super::world::{World, ANSWER, HELLO};
 
 #[test]
-fn no_time_between_two_heartbeats_is_a_millisecond() {
+fn a_heartbeat_interval_of_0_becomes_1_ms() {
     let mut world = World::new(ClientOptions::default().heartbeat(Duration::ZERO));
     world.start();
     world.connected();
@@ -26,7 +26,7 @@ fn no_time_between_two_heartbeats_is_a_millisecond() {
 }
 
 #[test]
-fn a_liveness_of_zero_is_one() {
+fn a_liveness_of_0_becomes_1() {
     let mut world = World::up_with(ClientOptions::default().heartbeat_liveness(0_u32));
     world.advance(ms(2_499));
     assert!(world.did().is_empty());
@@ -35,21 +35,21 @@ fn a_liveness_of_zero_is_one() {
 }
 
 #[test]
-fn no_pause_before_a_connection_is_a_millisecond() {
+fn a_reconnect_pause_of_0_becomes_1_ms() {
     let mut world = World::new(ClientOptions::default().reconnect(Duration::ZERO));
     world.start();
     world.connect_failed();
-    let pause = world.client.next_deadline().expect("another attempt");
+    let pause = world.owner.next_deadline().expect("another attempt");
     assert!(pause > Duration::ZERO && pause <= ms(1));
 }
 
 #[test]
-fn the_longest_durations_are_no_panic() {
+fn the_longest_durations_cause_no_panic() {
     let options =
         ClientOptions::default().heartbeat(Duration::MAX).reconnect(Duration::MAX).heartbeat_liveness(u32::MAX);
     let mut world = World::up_with(options);
     world.receive(ANSWER);
     world.request_with(1, &RequestOptions::default().timeout(Duration::MAX).retry(true));
     world.lost();
-    assert!(world.client.next_deadline().is_some());
+    assert!(world.owner.next_deadline().is_some());
 }

@@ -1,8 +1,8 @@
-//! Bodies and options go end to end as they came, and identities are bytes.
+//! Bodies and options pass end to end unchanged, and identities are bytes.
 
 use super::world::World;
 
-/// Not UTF-8, with zeros and every byte value.
+/// Not UTF-8, with zeros and all byte values.
 fn binary() -> Vec<u8> {
     (0..=255).collect()
 }
@@ -34,7 +34,7 @@ fn binary_identities_and_ids_pass() {
 }
 
 #[test]
-fn data_that_is_no_json_is_left_alone() {
+fn data_that_is_not_json_passes_unchanged() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.send("c1", "C|2|echo|r1|{\"a\" : 1.0 ,|{ \"timeout\": 1e3, \"mine\": [1, 2] }");
@@ -42,7 +42,7 @@ fn data_that_is_no_json_is_left_alone() {
 }
 
 #[test]
-fn further_frames_of_a_request_pass() {
+fn extra_frames_of_a_request_pass() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.send("c1", "C|2|echo|r1|1|{}|more||and more");
@@ -50,7 +50,7 @@ fn further_frames_of_a_request_pass() {
 }
 
 #[test]
-fn further_frames_come_before_the_metadata_of_version_1() {
+fn extra_frames_precede_the_metadata_of_version_1() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.send("c1", "C|2|echo|r1|1|{}|more");
@@ -58,7 +58,7 @@ fn further_frames_come_before_the_metadata_of_version_1() {
 }
 
 #[test]
-fn further_frames_of_a_reply_pass() {
+fn extra_frames_of_a_reply_pass() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -95,7 +95,7 @@ fn javascripts_undefined_passes() {
 }
 
 #[test]
-fn a_request_without_data_or_options_is_filled_up_to_the_workers_frame_count() {
+fn missing_data_and_options_of_a_request_are_filled_in() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.send("c1", "C|2|echo|r1|1");
@@ -104,7 +104,7 @@ fn a_request_without_data_or_options_is_filled_up_to_the_workers_frame_count() {
 }
 
 #[test]
-fn a_reply_without_status_or_data_is_filled_up_to_the_clients_frame_count() {
+fn missing_status_and_data_of_a_reply_are_filled_in() {
     let mut world = World::new();
     world.worker("w1", "echo");
     for id in ["r1", "r2"] {

@@ -1,13 +1,14 @@
-//! A client uses an id again while a worker may still answer the earlier request under it, which the broker ended.
-//! Nobody can tell that worker's replies apart; it is not to suffer for that, and no request is to wait for ever.
+//! A client reuses an id while a worker may still answer the earlier request under it, which the
+//! broker ended. That worker's replies cannot be distinguished; it must not be penalised, and no
+//! request may wait forever.
 
 use pigato_proto::config::{BrokerOptions, DispatchMode};
 
 use super::world::{ms, World};
 
-/// A world in which `r1` of `c1` was handed to the published worker `w1` this often, and ended by the broker each time
-/// but the last.
-fn handed(times: usize) -> World {
+/// A world in which `r1` of `c1` was delivered to the published worker `w1` `times` times; the
+/// broker ended all but the last.
+fn delivered(times: usize) -> World {
     let mut world = World::new();
     world.worker("w1", "echo");
     for _ in 1..times {
@@ -20,7 +21,7 @@ fn handed(times: usize) -> World {
 }
 
 #[test]
-fn it_goes_to_another_worker_even_if_that_has_more_to_do() {
+fn a_reused_id_goes_to_another_worker_even_if_that_is_busier() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.modern_worker("w2", "echo");
@@ -39,7 +40,7 @@ fn it_goes_to_another_worker_even_if_that_has_more_to_do() {
 }
 
 #[test]
-fn it_goes_to_another_worker_where_workers_are_taken_at_random() {
+fn a_reused_id_goes_to_another_worker_with_random_dispatch() {
     for _ in 0..10 {
         let mut world = World::with(BrokerOptions::default().dispatch_mode(DispatchMode::Random));
         world.worker("w1", "echo");
@@ -57,7 +58,7 @@ fn it_goes_to_another_worker_where_workers_are_taken_at_random() {
 }
 
 #[test]
-fn it_goes_to_a_worker_of_another_version() {
+fn a_reused_id_goes_to_a_worker_of_another_version() {
     let mut world = World::new();
     world.modern_worker("w1", "math@1.0.0");
     world.request("c1", "math@1.x", "r1");
@@ -69,7 +70,7 @@ fn it_goes_to_a_worker_of_another_version() {
 }
 
 #[test]
-fn one_whose_worker_was_lost_goes_to_another_worker() {
+fn a_reused_id_whose_worker_was_lost_goes_to_another_worker() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -85,8 +86,8 @@ fn one_whose_worker_was_lost_goes_to_another_worker() {
 }
 
 #[test]
-fn one_that_is_for_this_worker_only_is_not_kept_waiting() {
-    let mut world = handed(2);
+fn a_targeted_reused_id_does_not_wait() {
+    let mut world = delivered(2);
     world.send("c1", "C|8||r1");
     world.worker("w2", "echo");
     world.request_with("c1", "echo", "r1", r#"{"workerId":"w1"}"#);
@@ -94,8 +95,8 @@ fn one_that_is_for_this_worker_only_is_not_kept_waiting() {
 }
 
 #[test]
-fn without_another_the_client_gets_one_reply_and_the_worker_stays() {
-    let mut world = handed(2);
+fn without_another_worker_the_client_gets_one_reply_and_the_worker_stays() {
+    let mut world = delivered(2);
     world.reply("w1", "r1");
     world.reply("w1", "r1");
     assert_eq!(world.outcomes("c1"), ["r1 ok"]);
@@ -105,8 +106,8 @@ fn without_another_the_client_gets_one_reply_and_the_worker_stays() {
 }
 
 #[test]
-fn each_ended_request_explains_one_final_reply() {
-    let mut world = handed(5);
+fn each_ended_request_permits_one_late_final_reply() {
+    let mut world = delivered(5);
     for _ in 0..5 {
         world.reply("w1", "r1");
     }
@@ -114,11 +115,11 @@ fn each_ended_request_explains_one_final_reply() {
     assert_eq!(world.statistics().late_replies, 4);
     assert_eq!(world.statistics().workers, 1);
     world.send("w1", "W|3|c1||r1|0|2|{}");
-    assert_eq!(world.received("w1"), ["W|5"], "one more than it was handed");
+    assert_eq!(world.received("w1"), ["W|5"], "one reply more than delivered");
 }
 
 #[test]
-fn expired_ones_explain_replies_as_well() {
+fn expired_requests_permit_late_replies() {
     let mut world = World::new();
     world.worker("w1", "echo");
     for _ in 0..3 {
@@ -134,8 +135,8 @@ fn expired_ones_explain_replies_as_well() {
 }
 
 #[test]
-fn a_worker_counts_as_busy_with_each_of_them() {
-    let mut world = handed(3);
+fn a_worker_counts_as_busy_with_each_ended_request() {
+    let mut world = delivered(3);
     world.worker("w2", "echo");
     for id in ["a", "b", "c"] {
         world.request("c1", "echo", id);
@@ -144,7 +145,7 @@ fn a_worker_counts_as_busy_with_each_of_them() {
 }
 
 #[test]
-fn it_waits_for_its_turn_like_any_other() {
+fn a_reused_id_waits_in_the_queue_like_any_other() {
     let mut world = World::new();
     world.worker_of("w1", "echo", 1);
     world.request("c1", "echo", "r1");
@@ -157,7 +158,7 @@ fn it_waits_for_its_turn_like_any_other() {
 }
 
 #[test]
-fn a_worker_that_can_be_told_drops_what_may_be_left_before_it_gets_more() {
+fn a_version_1_worker_receives_the_cancel_before_the_reused_id() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.limit("w1", 1);
@@ -166,7 +167,7 @@ fn a_worker_that_can_be_told_drops_what_may_be_left_before_it_gets_more() {
     world.request("c1", "echo", "r1");
     world.request("c1", "echo", "r2");
     world.received("w1");
-    // Sent before the cancellation was read: the worker is about to begin with the second.
+    // Sent before the worker read the cancel: it is about to start the second.
     world.reply("w1", "r1");
     let received = world.received("w1");
     assert_eq!(received.len(), 2);
@@ -175,8 +176,8 @@ fn a_worker_that_can_be_told_drops_what_may_be_left_before_it_gets_more() {
 }
 
 #[test]
-fn a_reply_that_may_be_the_earlier_ones_is_not_kept_for_others() {
-    let mut world = handed(2);
+fn an_ambiguous_reply_is_not_cached() {
+    let mut world = delivered(2);
     world.answer("w1", "3", "r1", r#"0|2|{"cache":60000}"#);
     world.request("c2", "echo", "r2");
     assert_eq!(world.jobs("w1"), ["r2"]);
@@ -184,8 +185,8 @@ fn a_reply_that_may_be_the_earlier_ones_is_not_kept_for_others() {
 }
 
 #[test]
-fn a_reject_that_may_mean_the_earlier_one_ends_what_must_not_run_twice() {
-    let mut world = handed(2);
+fn an_ambiguous_reject_ends_a_request_without_retry() {
+    let mut world = delivered(2);
     world.worker("w2", "echo");
     world.reject("w1", "r1");
     assert_eq!(world.outcomes("c1"), ["r1 B_WORKER_LOST"]);
@@ -196,7 +197,7 @@ fn a_reject_that_may_mean_the_earlier_one_ends_what_must_not_run_twice() {
 }
 
 #[test]
-fn a_reject_moves_what_may_run_twice_to_another_worker() {
+fn an_ambiguous_reject_moves_a_request_with_retry_to_another_worker() {
     let mut world = World::new();
     world.modern_worker("w1", "echo");
     world.request_with("c1", "echo", "r1", r#"{"retry":1}"#);

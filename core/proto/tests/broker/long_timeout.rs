@@ -1,4 +1,4 @@
-//! A request that may wait, waits.
+//! A request with a long timeout waits that long.
 
 use super::world::{ms, World};
 

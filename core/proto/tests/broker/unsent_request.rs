@@ -1,4 +1,5 @@
-//! A request that its worker was never sent cannot have been begun: it goes to another, with `retry` or without.
+//! A request that was never sent to its worker cannot have started: it goes to another worker, with
+//! or without `retry`.
 
 use super::world::World;
 
@@ -17,7 +18,7 @@ fn a_request_that_does_not_reach_its_worker_goes_to_another() {
 }
 
 #[test]
-fn neither_does_one_that_was_to_follow_it_fail() {
+fn a_request_queued_behind_an_unsent_one_does_not_fail() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.cut_off("w1");
@@ -31,7 +32,7 @@ fn neither_does_one_that_was_to_follow_it_fail() {
 }
 
 #[test]
-fn one_that_was_sent_before_is_lost_with_its_worker() {
+fn a_request_sent_before_is_lost_with_its_worker() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.request("c1", "echo", "r1");
@@ -44,7 +45,7 @@ fn one_that_was_sent_before_is_lost_with_its_worker() {
 }
 
 #[test]
-fn a_worker_that_leaves_before_it_is_sent_a_request_is_not_sent_it() {
+fn a_worker_that_leaves_before_the_send_receives_nothing() {
     let mut world = World::new();
     world.worker("w1", "echo");
     world.worker("w2", "echo");
@@ -59,7 +60,7 @@ fn a_worker_that_leaves_before_it_is_sent_a_request_is_not_sent_it() {
 }
 
 #[test]
-fn it_costs_no_attempt() {
+fn an_unsent_request_does_not_count_as_an_attempt() {
     let mut world = World::new();
     let workers = super::world::numbered("w", pigato_proto::limits::ATTEMPTS as usize + 2);
     workers.iter().for_each(|worker| world.worker(worker, "echo"));

@@ -1,4 +1,4 @@
-//! Settings that make no sense become the nearest that do: no panic, no going round in circles.
+//! Invalid settings are replaced by the nearest valid ones, without panics or endless loops.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::support::ms;
 use super::world::{World, ANSWER, HEARTBEAT, READY};
 
 #[test]
-fn no_time_between_two_heartbeats_is_a_millisecond() {
+fn a_heartbeat_interval_of_0_becomes_1_ms() {
     let mut world = World::new(WorkerOptions::default().heartbeat(Duration::ZERO));
     world.start();
     world.connected();
@@ -20,15 +20,15 @@ fn no_time_between_two_heartbeats_is_a_millisecond() {
 }
 
 #[test]
-fn the_longest_durations_are_no_panic() {
+fn the_longest_durations_cause_no_panic() {
     let options =
         WorkerOptions::default().heartbeat(Duration::MAX).reconnect(Duration::MAX).heartbeat_liveness(u32::MAX);
     let mut world = World::alive_with(options);
     world.request("r1");
     world.drain(Duration::MAX);
-    assert!(world.worker.next_deadline().is_some());
+    assert!(world.owner.next_deadline().is_some());
     world.lost();
     world.start();
     world.connect_failed();
-    assert!(world.worker.next_deadline().is_some());
+    assert!(world.owner.next_deadline().is_some());
 }

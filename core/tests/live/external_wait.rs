@@ -1,4 +1,5 @@
-//! Waits by a language's own means: a thread waits for one descriptor and reads the connection itself meanwhile.
+//! External waits: a thread waits on one descriptor by its own means and reads the connection
+//! itself meanwhile.
 
 use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use pigato::config::{BrokerOptions, ClientOptions, RequestOptions, WorkerOptions
 use pigato::protocol::Frame;
 use pigato::{ErrorCode, PeerEvent};
 
-use crate::support::wait::{eventually, PATIENCE};
+use crate::support::wait::{eventually, WAIT_TIMEOUT};
 
 fn broker(endpoint: &str) -> Broker {
     Broker::start(&[endpoint.to_owned()], BrokerOptions::default().intch(None)).unwrap()
@@ -23,20 +24,20 @@ fn is_readable(descriptor: RawFd, timeout: Duration) -> bool {
     zmq::poll(&mut items, timeout.as_millis() as i64).unwrap() > 0
 }
 
-/// Waits for events in the way that is tried here, until one is wanted; those before it are dropped. A wait for something that
-/// comes, and is not told of, would take for ever.
+/// Waits for events with an external wait until `wanted` returns a value; earlier events are
+/// dropped. An event without a wake-up would make the wait time out.
 fn wait_for<E, T>(
     begin: impl Fn() -> Option<RawFd>,
     poll: impl Fn(&mut Vec<E>) -> Result<usize, pigato::Error>,
     end: impl Fn(),
     wanted: impl Fn(&E) -> Option<T>,
 ) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     let mut events = Vec::new();
     loop {
         assert!(Instant::now() < deadline, "no such event");
         if let Some(descriptor) = begin() {
-            assert!(is_readable(descriptor, PATIENCE), "nobody was told");
+            assert!(is_readable(descriptor, WAIT_TIMEOUT), "the descriptor did not become readable");
         }
         poll(&mut events).unwrap();
         if let Some(found) = events.drain(..).find_map(|event| wanted(&event)) {
@@ -72,7 +73,7 @@ fn connected(event: &ClientEvent) -> Option<()> {
     matches!(event, ClientEvent::Peer(PeerEvent::Connected)).then_some(())
 }
 
-/// Answers this many requests.
+/// Answers this number of requests.
 fn serve(worker: &Worker, requests: usize) {
     for _ in 0..requests {
         let token = on_worker(worker, |event| match event {
@@ -87,34 +88,35 @@ fn ask(client: &Client) -> u64 {
     client.request("service", Frame::from("1"), RequestOptions::default()).unwrap()
 }
 
-/// A client that is connected, so that it may be read from where it is waited for.
+/// A connected client, so that a waiting thread can read its connection.
 fn connected_client(broker: &Broker) -> Client {
     let client = client(broker);
     on_client(&client, connected);
     client
 }
 
-/// One for which nothing comes, and whose I/O thread looks at nothing, unless it is asked for.
+/// A client that receives nothing, and whose I/O thread is idle unless woken.
 fn quiet_client(broker: &Broker) -> Client {
-    let options = ClientOptions::default().heartbeat(4 * PATIENCE);
+    let options = ClientOptions::default().heartbeat(4 * WAIT_TIMEOUT);
     let client = Client::start(broker.endpoint(), options, Grant::AsPolled).unwrap();
     on_client(&client, connected);
     client
 }
 
-/// Begins a wait in which the waiting thread does the reading.
-fn lead(client: &Client) -> RawFd {
+/// Starts a wait in which the waiting thread reads the connection.
+fn begin_reading(client: &Client) -> RawFd {
     let own = eventually("the waiting thread reads", || {
         let descriptor = client.begin_wait();
         descriptor.filter(|descriptor| *descriptor != client.descriptor())
     });
-    // As it was before it was asked for the other one. The I/O thread may just be at it, and then it goes on reading.
+    // Restart the wait, so that every test starts from the same state. The I/O thread may read in
+    // between, so the second start may need several attempts.
     client.end_wait();
     eventually("the waiting thread reads again", || client.begin_wait().filter(|descriptor| *descriptor == own))
 }
 
 #[test]
-fn requests_and_replies_pass_between_threads_that_wait_so() {
+fn requests_and_replies_pass_between_externally_waiting_threads() {
     const REQUESTS: usize = 500;
     let broker = broker("tcp://127.0.0.1:*");
     let worker = Worker::start(broker.endpoint(), "service", WorkerOptions::default()).unwrap();
@@ -122,42 +124,42 @@ fn requests_and_replies_pass_between_threads_that_wait_so() {
     std::thread::scope(|scope| {
         scope.spawn(|| serve(&worker, REQUESTS));
         for _ in 0..REQUESTS {
-            let asked = ask(&client);
-            assert_eq!(on_client(&client, answered), asked);
+            let number = ask(&client);
+            assert_eq!(on_client(&client, answered), number);
         }
     });
 }
 
 #[test]
-fn many_replies_at_once_are_all_told() {
+fn many_replies_at_once_all_arrive() {
     const REQUESTS: usize = 2_000;
     let broker = broker("tcp://127.0.0.1:*");
     let worker = crate::support::serve::serve_echo(broker.endpoint(), "service");
     let client = connected_client(&broker);
-    let mut asked: Vec<u64> = (0..REQUESTS).map(|_| ask(&client)).collect();
-    let mut got: Vec<u64> = (0..REQUESTS).map(|_| on_client(&client, answered)).collect();
-    asked.sort_unstable();
-    got.sort_unstable();
-    assert_eq!(asked, got);
+    let mut numbers: Vec<u64> = (0..REQUESTS).map(|_| ask(&client)).collect();
+    let mut answers: Vec<u64> = (0..REQUESTS).map(|_| on_client(&client, answered)).collect();
+    numbers.sort_unstable();
+    answers.sort_unstable();
+    assert_eq!(numbers, answers);
     drop(worker);
 }
 
 #[test]
-fn what_comes_from_the_io_thread_ends_the_wait() {
+fn an_event_from_the_io_thread_ends_the_wait() {
     let broker = broker("tcp://127.0.0.1:*");
     let client = connected_client(&broker);
     let hurried = RequestOptions::default().timeout(Duration::from_millis(20));
-    let asked = client.request("nobody", Frame::from("1"), hurried).unwrap();
-    lead(&client);
-    assert_eq!(on_client(&client, failed), (asked, Some(ErrorCode::Timeout)));
+    let number = client.request("nobody", Frame::from("1"), hurried).unwrap();
+    begin_reading(&client);
+    assert_eq!(on_client(&client, failed), (number, Some(ErrorCode::Timeout)));
 }
 
 #[test]
-fn a_wait_goes_on_over_a_lost_connection_and_the_next_one() {
+fn a_wait_continues_across_a_reconnect() {
     let first = broker("tcp://127.0.0.1:*");
     let endpoint = first.endpoint().to_owned();
     let client = connected_client(&first);
-    lead(&client);
+    begin_reading(&client);
     drop(first);
     on_client(&client, |event| matches!(event, ClientEvent::Peer(PeerEvent::Disconnected)).then_some(()));
     let _second = eventually("the port is free", || {
@@ -165,8 +167,8 @@ fn a_wait_goes_on_over_a_lost_connection_and_the_next_one() {
     });
     on_client(&client, connected);
     let worker = crate::support::serve::serve_echo(&endpoint, "service");
-    let asked = ask(&client);
-    assert_eq!(on_client(&client, answered), asked);
+    let number = ask(&client);
+    assert_eq!(on_client(&client, answered), number);
     drop(worker);
 }
 
@@ -175,45 +177,45 @@ fn after_the_wait_the_io_thread_reads_again() {
     let broker = broker("tcp://127.0.0.1:*");
     let worker = crate::support::serve::serve_echo(broker.endpoint(), "service");
     let client = connected_client(&broker);
-    lead(&client);
+    begin_reading(&client);
     client.end_wait();
     client.end_wait();
     ask(&client);
-    assert!(is_readable(client.descriptor(), PATIENCE), "nobody reads");
+    assert!(is_readable(client.descriptor(), WAIT_TIMEOUT), "the I/O thread does not read");
     drop(worker);
 }
 
 #[test]
-fn what_another_thread_polls_does_not_make_the_waiting_one_deaf() {
+fn another_threads_poll_does_not_lose_the_waiters_wake_up() {
     let broker = broker("tcp://127.0.0.1:*");
     let client = quiet_client(&broker);
-    let asked = client.request("nobody", Frame::from("1"), RequestOptions::default()).unwrap();
-    let descriptor = lead(&client);
+    let number = client.request("nobody", Frame::from("1"), RequestOptions::default()).unwrap();
+    let descriptor = begin_reading(&client);
     std::thread::scope(|scope| {
         scope.spawn(|| client.poll(&mut Vec::new(), 1, Duration::ZERO).unwrap()).join().unwrap()
     });
-    client.cancel(asked).unwrap();
-    assert!(is_readable(descriptor, PATIENCE), "nobody was told");
+    client.cancel(number).unwrap();
+    assert!(is_readable(descriptor, WAIT_TIMEOUT), "the descriptor did not become readable");
 }
 
 #[test]
-fn a_poll_that_waits_is_not_left_without_a_reader() {
+fn a_blocking_poll_has_a_reader_during_an_external_wait() {
     let broker = broker("tcp://127.0.0.1:*");
     let worker = crate::support::serve::serve_echo(broker.endpoint(), "service");
     let client = quiet_client(&broker);
-    lead(&client);
+    begin_reading(&client);
     ask(&client);
-    assert_eq!(client.poll(&mut Vec::new(), 1, PATIENCE).unwrap(), 1);
+    assert_eq!(client.poll(&mut Vec::new(), 1, WAIT_TIMEOUT).unwrap(), 1);
     drop(worker);
 }
 
 #[test]
-fn where_much_arrives_the_reading_is_given_back() {
+fn under_load_the_io_thread_takes_over_the_reading() {
     const BURST: usize = 100;
     let broker = broker("tcp://127.0.0.1:*");
     let worker = crate::support::serve::serve_echo(broker.endpoint(), "service");
     let client = connected_client(&broker);
-    lead(&client);
+    begin_reading(&client);
     eventually("the I/O thread reads", || {
         for _ in 0..BURST {
             ask(&client);
@@ -221,11 +223,11 @@ fn where_much_arrives_the_reading_is_given_back() {
         let mut events = Vec::new();
         while events.len() < BURST {
             if let Some(descriptor) = client.begin_wait() {
-                assert!(is_readable(descriptor, PATIENCE), "nobody was told");
+                assert!(is_readable(descriptor, WAIT_TIMEOUT), "the descriptor did not become readable");
             }
             client.poll(&mut events, BURST, Duration::ZERO).unwrap();
         }
-        // All is answered, so that nothing but the descriptor's name tells who reads.
+        // All requests are answered, so that only the descriptor tells which thread reads.
         (client.begin_wait() == Some(client.descriptor())).then_some(())
     });
     drop(worker);
@@ -235,9 +237,12 @@ fn where_much_arrives_the_reading_is_given_back() {
 fn a_stop_ends_the_wait() {
     let broker = broker("tcp://127.0.0.1:*");
     let client = connected_client(&broker);
-    let descriptor = lead(&client);
+    let descriptor = begin_reading(&client);
     client.stop().unwrap();
-    assert!(is_readable(descriptor, PATIENCE), "nobody was told");
+    assert!(is_readable(descriptor, WAIT_TIMEOUT), "the descriptor did not become readable");
     on_client(&client, |event| matches!(event, ClientEvent::Peer(PeerEvent::Stopped)).then_some(()));
-    assert!(client.begin_wait().is_none_or(|descriptor| is_readable(descriptor, Duration::ZERO)), "nothing will come");
+    assert!(
+        client.begin_wait().is_none_or(|descriptor| is_readable(descriptor, Duration::ZERO)),
+        "the descriptor of a stopped client is not readable"
+    );
 }

@@ -1,4 +1,4 @@
-//! What bindings are built on: the same behaviour, by polling.
+//! The binding core: the same behaviour through polling.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,8 @@ use pigato::{ErrorCode, PeerEvent, Request};
 
 use crate::support::wait::eventually;
 
-/// No event takes longer, unless something hangs.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Longer than any event takes, unless something hangs.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 struct Fleet {
     // Stopped in this order.
@@ -37,12 +37,12 @@ fn fleet_with_heartbeat(heartbeat: Duration) -> Fleet {
     Fleet { client, worker, broker }
 }
 
-/// The first event that is wanted; those before it are dropped.
+/// The first event for which `wanted` returns a value; earlier ones are dropped.
 fn next<E, T>(
     poll: impl Fn(&mut Vec<E>, Duration) -> Result<usize, pigato::Error>,
     wanted: impl Fn(E) -> Option<T>,
 ) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     let mut events = Vec::new();
     while Instant::now() < deadline {
         poll(&mut events, Duration::from_millis(100)).unwrap();
@@ -89,44 +89,44 @@ impl Fleet {
 }
 
 #[test]
-fn partial_replies_and_the_final_one_are_pulled_in_order() {
+fn partial_replies_and_the_final_one_are_polled_in_order() {
     let fleet = fleet(Grant::AsPolled);
-    let asked = fleet.ask("3");
+    let number = fleet.ask("3");
     let request = fleet.request();
     assert_eq!((request.bytes(), request.service().as_str()), (&b"3"[..], "service"));
-    for number in 0..3 {
-        fleet.worker.write(request.token(), Answer::json(number.to_string())).unwrap();
+    for part in 0..3 {
+        fleet.worker.write(request.token(), Answer::json(part.to_string())).unwrap();
     }
     fleet.worker.end(request.token(), Answer::raw(vec![0, 255])).unwrap();
-    for number in 0..3 {
+    for part in 0..3 {
         let (token, reply) = fleet.reply();
-        assert_eq!((token, reply.is_final()), (asked, false));
-        assert_eq!(reply.decode::<u32>().unwrap(), number);
+        assert_eq!((token, reply.is_final()), (number, false));
+        assert_eq!(reply.decode::<u32>().unwrap(), part);
     }
     let (token, reply) = fleet.reply();
-    assert_eq!((token, reply.is_final(), reply.bytes()), (asked, true, &[0, 255][..]));
+    assert_eq!((token, reply.is_final(), reply.bytes()), (number, true, &[0, 255][..]));
     assert_eq!(fleet.broker.statistics().unwrap().replies, 1);
 }
 
 #[test]
 fn errors_carry_their_codes() {
     let fleet = fleet(Grant::AsPolled);
-    let asked = fleet.ask("1");
+    let number = fleet.ask("1");
     fleet.worker.fail(fleet.request().token(), "no luck").unwrap();
-    assert_eq!(fleet.failure(), (asked, Some(ErrorCode::Handler)));
+    assert_eq!(fleet.failure(), (number, Some(ErrorCode::Handler)));
     let hurried = RequestOptions::default().timeout(Duration::from_millis(20));
-    let asked = fleet.client.request("nobody", Frame::from("1"), hurried).unwrap();
-    assert_eq!(fleet.failure(), (asked, Some(ErrorCode::Timeout)));
+    let number = fleet.client.request("nobody", Frame::from("1"), hurried).unwrap();
+    assert_eq!(fleet.failure(), (number, Some(ErrorCode::Timeout)));
 }
 
 #[test]
 fn a_cancelled_request_is_no_longer_live() {
     let fleet = fleet(Grant::AsPolled);
-    let asked = fleet.ask("1");
+    let number = fleet.ask("1");
     let request = fleet.request();
     assert!(fleet.worker.is_wanted(request.token()));
-    fleet.client.cancel(asked).unwrap();
-    assert_eq!(fleet.failure(), (asked, Some(ErrorCode::Cancelled)));
+    fleet.client.cancel(number).unwrap();
+    assert_eq!(fleet.failure(), (number, Some(ErrorCode::Cancelled)));
     let cancelled = fleet.on_worker(|event| match event {
         WorkerEvent::Cancelled { token, reason } => Some((token, reason)),
         _ => None,
@@ -138,9 +138,9 @@ fn a_cancelled_request_is_no_longer_live() {
 }
 
 #[test]
-fn a_writer_without_credit_is_told_when_it_may_go_on() {
+fn a_writer_without_credit_gets_an_event_when_credit_arrives() {
     let fleet = fleet(Grant::AsConsumed);
-    let asked = fleet.ask("1");
+    let number = fleet.ask("1");
     let request = fleet.request();
     let answer = Answer::json("1");
     let mut written = 0;
@@ -151,7 +151,7 @@ fn a_writer_without_credit_is_told_when_it_may_go_on() {
     for _ in 0..written {
         fleet.reply();
     }
-    fleet.client.consumed(asked, written).unwrap();
+    fleet.client.consumed(number, written).unwrap();
     let writable = fleet.on_worker(|event| match event {
         WorkerEvent::Writable { token } => Some(token),
         _ => None,
@@ -161,12 +161,12 @@ fn a_writer_without_credit_is_told_when_it_may_go_on() {
 }
 
 #[test]
-fn stopping_ends_in_an_event_and_further_calls_in_an_error() {
+fn stopping_ends_with_an_event_and_further_calls_fail() {
     let fleet = fleet(Grant::AsPolled);
-    let asked = fleet.ask("1");
+    let number = fleet.ask("1");
     fleet.request();
     fleet.client.stop().unwrap();
-    assert_eq!(fleet.failure(), (asked, Some(ErrorCode::Closed)));
+    assert_eq!(fleet.failure(), (number, Some(ErrorCode::Closed)));
     fleet.on_client(|event| matches!(event, ClientEvent::Peer(PeerEvent::Stopped)).then_some(()));
     let refused = fleet.client.request("service", Frame::from("1"), RequestOptions::default());
     assert_eq!(refused.unwrap_err().code(), ErrorCode::Closed);
@@ -175,8 +175,8 @@ fn stopping_ends_in_an_event_and_further_calls_in_an_error() {
 }
 
 #[test]
-fn no_call_is_taken_once_the_stop_was_told() {
-    // The calls race with the I/O thread, which must not take any after it has told of the stop.
+fn no_call_is_accepted_after_the_stop_event() {
+    // The calls race with the I/O thread, which must accept none after it has reported the stop.
     for _ in 0..200 {
         let fleet = fleet(Grant::AsPolled);
         fleet.client.stop().unwrap();
@@ -190,18 +190,18 @@ fn no_call_is_taken_once_the_stop_was_told() {
 }
 
 #[test]
-fn what_is_asked_together_is_sent_when_that_ends_even_by_a_panic() {
+fn requests_made_together_are_sent_at_the_end_even_after_a_panic() {
     let fleet = fleet(Grant::AsPolled);
     for count in [1, 3] {
-        let asked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             fleet.client.together(|| {
                 for _ in 0..count {
                     fleet.ask("1");
                 }
-                panic!("as a caller may");
+                panic!("a panic of the caller");
             });
         }));
-        assert!(asked.is_err());
+        assert!(outcome.is_err());
         let requests: Vec<_> = (0..count).map(|_| fleet.request()).collect();
         fleet.worker.together(|| {
             for request in &requests {
@@ -215,13 +215,13 @@ fn what_is_asked_together_is_sent_when_that_ends_even_by_a_panic() {
 }
 
 #[test]
-fn nothing_waits_in_a_corked_handle_until_it_is_uncorked() {
+fn a_corked_handle_sends_nothing_until_it_is_uncorked() {
     const REQUESTS: usize = 3;
-    // Nobody's heartbeats have the I/O thread look after the handles.
+    // A long interval: otherwise heartbeats make the I/O thread process the handles' commands.
     let fleet = fleet_with_heartbeat(Duration::from_secs(3_600));
     fleet.client.cork();
     fleet.worker.cork();
-    // One by one: the first might be taken when the I/O thread is told of the cork.
+    // One by one: the I/O thread might process the first while it learns of the cork.
     let requests = [(); REQUESTS].map(|()| {
         fleet.ask("1");
         fleet.request()
@@ -233,11 +233,11 @@ fn nothing_waits_in_a_corked_handle_until_it_is_uncorked() {
 }
 
 #[test]
-fn a_handle_that_is_corked_when_it_stops_stops() {
+fn a_corked_handle_can_be_stopped() {
     let fleet = fleet_with_heartbeat(Duration::from_secs(3_600));
     fleet.client.cork();
     fleet.worker.cork();
-    // By then the I/O thread has dealt with being told of the corks.
+    // By then the I/O thread has processed the corks.
     for _ in 0..2 {
         fleet.ask("1");
         fleet.worker.end(fleet.request().token(), Answer::json("2")).unwrap();
@@ -250,12 +250,12 @@ fn a_handle_that_is_corked_when_it_stops_stops() {
 }
 
 #[test]
-fn a_wait_without_end_never_comes_back_empty() {
+fn a_wait_without_timeout_never_returns_without_events() {
     let fleet = fleet(Grant::AsPolled);
     let poll_until_closed = || {
         let mut events = Vec::new();
         while let Ok(count) = fleet.client.poll(&mut events, 7, Duration::MAX) {
-            assert!(count > 0, "another thread took what ended the wait");
+            assert!(count > 0, "the wait returned without events");
             events.clear();
         }
     };
@@ -275,31 +275,31 @@ fn a_wait_without_end_never_comes_back_empty() {
 #[test]
 fn a_client_that_does_not_poll_keeps_its_connection_and_its_replies() {
     const REQUESTS: u64 = 70_000;
-    // Each request that is unanswered has a heartbeat of its own: a shorter interval makes a flood of them.
+    // Every pending request has its own heartbeat: a shorter interval would cause a flood of them.
     let heartbeat = Duration::from_millis(250);
     let broker = Broker::start(
         &["tcp://127.0.0.1:*".to_owned()],
-        // The broker has patience: only the client is to be tried.
+        // The broker has a long liveness timeout: only the client's is tested.
         BrokerOptions::default().intch(None).heartbeat(heartbeat).heartbeat_liveness(1_000_u32),
     )
     .unwrap();
     let worker = crate::support::serve::serve_echo(broker.endpoint(), "echo");
     let client =
         Client::start(broker.endpoint(), ClientOptions::default().heartbeat(heartbeat), Grant::AsPolled).unwrap();
-    let mut asked = 0;
-    // More than its queue holds. `C_BUSY` while the I/O thread has not caught up.
-    while asked < REQUESTS {
+    let mut accepted = 0;
+    // More than its queue holds. `C_BUSY` until the I/O thread has caught up.
+    while accepted < REQUESTS {
         match client.request("echo", Frame::from("1"), RequestOptions::default()) {
-            Ok(_) => asked += 1,
+            Ok(_) => accepted += 1,
             Err(error) => assert_eq!(error.code(), ErrorCode::Busy),
         }
     }
     eventually("all requests are answered", || (broker.statistics().unwrap().replies == REQUESTS).then_some(()));
-    // Far longer than the broker may be silent. Time has to pass: it is what this is about.
+    // Far longer than the client's liveness timeout. This test has to let real time pass.
     std::thread::sleep(heartbeat * 8);
 
     let (mut events, mut answered) = (Vec::new(), 0);
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     while answered < REQUESTS {
         assert!(Instant::now() < deadline, "{answered} replies");
         client.poll(&mut events, 1_000, Duration::from_millis(100)).unwrap();
@@ -315,31 +315,31 @@ fn a_client_that_does_not_poll_keeps_its_connection_and_its_replies() {
 }
 
 #[test]
-fn what_was_not_handed_out_cannot_be_consumed() {
+fn replies_that_were_not_polled_cannot_be_consumed() {
     let as_polled = fleet(Grant::AsPolled);
-    let asked = as_polled.ask("1");
-    assert_eq!(as_polled.client.consumed(asked, 1).unwrap_err().code(), ErrorCode::Argument);
+    let number = as_polled.ask("1");
+    assert_eq!(as_polled.client.consumed(number, 1).unwrap_err().code(), ErrorCode::Argument);
 
     let as_consumed = fleet(Grant::AsConsumed);
-    let asked = as_consumed.ask("1");
+    let number = as_consumed.ask("1");
     let token = as_consumed.request().token();
-    as_consumed.client.consumed(asked, u32::MAX).unwrap();
+    as_consumed.client.consumed(number, u32::MAX).unwrap();
     let mut written = 0;
     while as_consumed.worker.write(token, Answer::json("1")).is_ok() {
         written += 1;
-        assert!(written <= 2_000, "a client that has read nothing is sent more and more");
+        assert!(written <= 2_000, "a client that reads nothing receives more than its credit");
     }
 }
 
 #[test]
-fn a_timeout_says_so_if_there_is_no_broker() {
+fn a_timeout_reports_that_no_broker_answers() {
     let client = Client::start("tcp://127.0.0.1:9", ClientOptions::default(), Grant::AsPolled).unwrap();
     let hurried = RequestOptions::default().timeout(Duration::from_millis(20));
-    let asked = client.request("service", Frame::from("1"), hurried).unwrap();
+    let number = client.request("service", Frame::from("1"), hurried).unwrap();
     let text = next(
         |events, timeout| client.poll(events, 1, timeout),
         |event| match event {
-            ClientEvent::Failed { token, error } if token == asked => Some(error.to_string()),
+            ClientEvent::Failed { token, error } if token == number => Some(error.to_string()),
             _ => None,
         },
     );
@@ -354,23 +354,24 @@ fn an_endpoint_with_a_nul_is_refused() {
     assert_eq!(bound.unwrap_err().code(), ErrorCode::Endpoint);
 }
 
-/// For event loops that watch no descriptors: one call for many events, and another one after they were taken.
+/// For event loops that watch no descriptors: one call for many events, and another one after they
+/// were polled.
 #[test]
-fn a_handle_calls_when_it_has_events_again() {
+fn a_handle_calls_back_when_it_has_events_again() {
     let fleet = fleet(Grant::AsPolled);
-    let (told, calls) = std::sync::mpsc::channel();
+    let (sender, calls) = std::sync::mpsc::channel();
     fleet.client.on_ready(move || {
-        // Nobody listens once the test is over.
-        let _ = told.send(());
+        // Fails only after the end of the test.
+        let _ = sender.send(());
     });
     for data in ["1", "2"] {
-        let asked = fleet.ask(data);
+        let number = fleet.ask(data);
         let request = fleet.request();
         fleet.worker.end(request.token(), Answer::json(request.bytes())).unwrap();
-        // The first call may have been about the connection.
-        let deadline = Instant::now() + PATIENCE;
+        // The first call may report the connection.
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         let mut events = Vec::new();
-        while !events.iter().any(|event| matches!(event, ClientEvent::Reply { token, .. } if *token == asked)) {
+        while !events.iter().any(|event| matches!(event, ClientEvent::Reply { token, .. } if *token == number)) {
             calls.recv_timeout(deadline.saturating_duration_since(Instant::now())).expect("a call");
             fleet.client.poll(&mut events, usize::MAX, Duration::ZERO).unwrap();
         }
@@ -378,7 +379,7 @@ fn a_handle_calls_when_it_has_events_again() {
 }
 
 #[test]
-fn an_identity_is_known_from_the_start_and_is_the_one_that_the_broker_knows() {
+fn an_identity_is_known_from_the_start_and_equals_the_brokers() {
     let options = WorkerOptions::default().prefix("W-1".to_owned());
     let fleet = fleet(Grant::AsPolled);
     let worker = Worker::start(fleet.broker.endpoint(), "named", options).unwrap();
