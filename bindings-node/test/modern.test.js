@@ -236,7 +236,7 @@ test('a panic in Rust is an error in JavaScript', () => {
   const { checked, PigatoError } = require('../lib/errors');
   assert.throws(() => checked(() => native.panicForTests()), (error) => {
     assert.ok(error instanceof PigatoError);
-    return error.code === 'E_INTERNAL' && error.message.includes('as asked for');
+    return error.code === 'E_INTERNAL' && error.message.includes('on purpose');
   });
 });
 

@@ -113,7 +113,7 @@ test('without the package for the platform it says how to build it, and runs onc
   await install(ENV, '--ignore-scripts', main);
   const { stderr } = await echo().catch((error) => error);
   assert.match(stderr, /ERR_NATIVE_MISSING/);
-  const [, script] = stderr.match(/this builds it: node (.*)/);
+  const [, script] = stderr.match(/Rust and a C\+\+ compiler: node (.*)/);
   assert.equal(dirname(dirname(script)), PACKAGE);
   await run(process.execPath, [script], { env: { ...ENV, ...QUICK }, timeout: 600_000, maxBuffer: 1 << 28 });
   assert.equal((await echo(withoutTools())).stdout, 'hello\n');
