@@ -56,7 +56,7 @@ test('the examples of the README print what it says', async () => {
   assert.deepEqual(printed, [
     'hello, world\n',
     '1\n2\n3\nC_TIMEOUT\n',
-    '1\nkept and answered\n',
+    '1\nstored and answered\n',
     'PARTIAL PARTIAL DATA 0\nPARTIAL PARTIAL DATA 1\nPARTIAL PARTIAL DATA 2\nFINAL FINAL DATA\n',
   ]);
 });
