@@ -19,9 +19,7 @@ export type ErrorCode =
   | 'C_CLOSED'
   /** Too many requests are pending, or too many replies are unread. */
   | 'C_BUSY'
-  /**
-   * The worker was lost while it had the request, and `retry` was not set or its attempts are used up.
-   */
+  /** The worker was lost with the request. `retry` was not set or its attempts are used up. */
   | 'B_WORKER_LOST'
   /** No worker offers the service, and `failFast` was set. */
   | 'B_NO_WORKER'

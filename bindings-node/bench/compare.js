@@ -1,7 +1,8 @@
 'use strict';
-// Compares this package with the published package (on its own broker), with npm `nats` (on a NATS server), and with a
-// baseline of plain libzmq without Node.js. Each contender runs in three processes and echoes a short string. The contenders
-// take turns; the table contains the median round. `make bench-node` builds the required programs and runs this.
+// Compares this package with the published package (on its own broker), with npm `nats` (on a NATS
+// server), and with a baseline of plain libzmq without Node.js. Each contender runs in three
+// processes and echoes a short string. The contenders take turns; the table contains the median
+// round. `make bench-node` builds the required programs and runs this.
 
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');

@@ -1,5 +1,6 @@
 'use strict';
-// Shared by the roles of all measured packages: a client's loop over a window of requests, and the end of a process.
+// Shared by the roles of all measured packages: a client's loop over a window of requests, and the
+// end of a process.
 
 /** One in this many requests is made before the clock starts. */
 const WARM_UP = 20;
@@ -13,7 +14,10 @@ function untilLeft() {
   process.stdin.on('end', () => process.exit(0));
 }
 
-/** Makes `requests` requests, `window` of them concurrently. Calls `answered` with each latency in microseconds. */
+/**
+ * Makes `requests` requests, `window` of them concurrently. Calls `answered` with each latency in
+ * microseconds.
+ */
 function keep(requests, window, send, answered) {
   return new Promise((resolve) => {
     let [sent, done] = [0, 0];
@@ -32,7 +36,10 @@ function keep(requests, window, send, answered) {
   });
 }
 
-/** Measures `send(done)`, which makes a request and calls `done(error)` after its reply. Prints the result as JSON. */
+/**
+ * Measures `send(done)`, which makes a request and calls `done(error)` after its reply. Prints the
+ * result as JSON.
+ */
 async function run({ requests, window }, send) {
   await keep(Math.ceil(requests / WARM_UP), window, send, () => {});
   const latencies = [];

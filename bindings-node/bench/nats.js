@@ -1,6 +1,6 @@
 'use strict';
-// The roles of bench.js over NATS: `nats.js worker URL`, `nats.js client URL REQUESTS WINDOW BYTES`. Bodies are JSON, as in
-// PIGATO.
+// The roles of bench.js over NATS: `nats.js worker URL`, `nats.js client URL REQUESTS WINDOW
+// BYTES`. Bodies are JSON, as in PIGATO.
 
 const { connect, JSONCodec } = require('nats');
 const { run, untilLeft } = require('./load');

@@ -1,5 +1,6 @@
 'use strict';
-// Worker and client of an echo service: `echo.js worker [ADDRESS]`, `echo.js client [ADDRESS]`. Needs broker.js.
+// Worker and client of an echo service: `echo.js worker [ADDRESS]`, `echo.js client [ADDRESS]`.
+// Needs broker.js.
 
 const { Client, Worker } = require('pigato');
 

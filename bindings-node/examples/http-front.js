@@ -1,6 +1,7 @@
 'use strict';
-// An HTTP server in front of services: `http-front.js [ADDRESS] [PORT]`. `POST /SERVICE` with JSON returns the final reply,
-// `GET /SERVICE?data=JSON` returns all replies as server-sent events. Needs broker.js and `npm install fastify`.
+// An HTTP server in front of services: `http-front.js [ADDRESS] [PORT]`. `POST /SERVICE` with JSON
+// returns the final reply, `GET /SERVICE?data=JSON` returns all replies as server-sent events.
+// Needs broker.js and `npm install fastify`.
 
 const { once } = require('node:events');
 const fastify = require('fastify');

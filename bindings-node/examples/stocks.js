@@ -1,5 +1,6 @@
 'use strict';
-// A file as partial replies: `stocks.js worker [ADDRESS]`, `stocks.js client [ADDRESS]`. Needs broker.js.
+// A file as partial replies: `stocks.js worker [ADDRESS]`, `stocks.js client [ADDRESS]`. Needs
+// broker.js.
 
 const { createReadStream } = require('node:fs');
 const { join } = require('node:path');

@@ -3,7 +3,10 @@
 
 const { spawnSync } = require('node:child_process');
 
-/** Runs cargo with its messages on the terminal; throws if it fails. Returns its standard output if that is piped. */
+/**
+ * Runs cargo with its messages on the terminal; throws if it fails. Returns its standard output if
+ * that is piped.
+ */
 function cargo(options, stdout = 'inherit') {
   const { status, error, stdout: output } = spawnSync('cargo', options, {
     encoding: 'utf8',

@@ -1,6 +1,6 @@
 'use strict';
-// The install script of the package. If no native part for this platform was installed, builds it from the sources in `native`
-// with Rust and a C++ compiler.
+// The install script of the package. If no native part for this platform was installed, builds it
+// from the sources in `native` with Rust and a C++ compiler.
 
 const { spawnSync } = require('node:child_process');
 const { copyFileSync, existsSync, readFileSync, rmSync } = require('node:fs');
@@ -18,7 +18,10 @@ class BuildError extends Error {
   }
 }
 
-/** Loads the native part in a separate process, because a process cannot load a library again after it was replaced. */
+/**
+ * Loads the native part in a separate process, because a process cannot load a library again after
+ * it was replaced.
+ */
 function tryToLoad() {
   return spawnSync(process.execPath, [join(ROOT, 'lib/native.js')], { encoding: 'utf8' });
 }
@@ -34,10 +37,16 @@ function checkTools() {
   const { stdout } = spawnSync('rustc', ['--version'], { encoding: 'utf8' });
   const version = stdout?.match(/^rustc ([\d.]+)/)?.[1];
   if (version === undefined) {
-    throw new BuildError('ERR_NATIVE_NO_RUST', `Rust ${wanted} or later is needed, and a C++ compiler; install Rust from https://rustup.rs`);
+    throw new BuildError(
+      'ERR_NATIVE_NO_RUST',
+      `Rust ${wanted} or later is needed, and a C++ compiler; install Rust from https://rustup.rs`,
+    );
   }
   if (isEarlier(version, wanted)) {
-    throw new BuildError('ERR_NATIVE_OLD_RUST', `Rust ${wanted} or later is needed, this is ${version}; run: rustup update stable`);
+    throw new BuildError(
+      'ERR_NATIVE_OLD_RUST',
+      `Rust ${wanted} or later is needed, this is ${version}; run: rustup update stable`,
+    );
   }
   const compiler = process.env.CXX ?? 'c++';
   if (spawnSync(compiler.split(' ')[0], ['--version']).error) {

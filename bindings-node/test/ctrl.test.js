@@ -1,5 +1,6 @@
 'use strict';
-// Controllers (`conf.ctrl`): the calls that they receive, and how the next run of a broker restores what they stored.
+// Controllers (`conf.ctrl`): the calls that they receive, and how the next run of a broker restores
+// what they stored.
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');

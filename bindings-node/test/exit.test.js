@@ -22,7 +22,10 @@ async function fleet() {
 }
 `;
 
-/** Runs a program; resolves with its exit code (null if it was killed) and its output. With `until`, does not wait for its end. */
+/**
+ * Runs a program; resolves with its exit code (null if it was killed) and its output. With `until`,
+ * does not wait for its end.
+ */
 async function run(program, { timeout = 20_000, until } = {}) {
   const child = spawn(process.execPath, ['-e', SETUP + program], { stdio: ['ignore', 'pipe', 'pipe'] });
   const timer = setTimeout(() => child.kill('SIGKILL'), timeout);
@@ -77,7 +80,8 @@ for (const [what, program] of [
 ]) {
   test(`a started ${what} keeps the process alive, and a signal ends it`, async () => {
     const { child, timer } = await run(program, { until: 'up' });
-    // Without a reference it would have ended before this process of an idle client, which started later.
+    // Without a reference it would have ended before this process of an idle client, which started
+    // later.
     await run("new pigato.Client('tcp://127.0.0.1:1').start();");
     assert.equal(child.exitCode, null);
     child.kill('SIGTERM');

@@ -70,7 +70,8 @@ test('a client drains without limit if drain is below 0 or infinite', async (t) 
     const answer = client.call('held');
     await taken;
     const stopped = client.stop({ drain });
-    await fleet.client().call('nobody', 1, { timeout: 50 }).catch(() => {}); // longer than 1 ms, the delay of an overflowing timer
+    // 50 ms: a timer whose delay overflows would fire after 1 ms.
+    await fleet.client().call('nobody', 1, { timeout: 50 }).catch(() => {});
     release('answered');
     assert.equal(await answer, 'answered');
     await stopped;

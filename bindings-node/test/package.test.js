@@ -1,5 +1,6 @@
 'use strict';
-// A new user: installs the tarball into an empty folder and runs the examples of the README and of `examples`.
+// A new user: installs the tarball into an empty folder and runs the examples of the README and of
+// `examples`.
 
 const assert = require('node:assert/strict');
 const { execFile, spawn } = require('node:child_process');

@@ -1,5 +1,6 @@
 'use strict';
-// Runs programs for the published package, each in a process of its own, on that package or on this one (`ours`).
+// Runs programs for the published package, each in a process of its own, on that package or on this
+// one (`ours`).
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
@@ -67,7 +68,9 @@ class Program extends EventEmitter {
   /** Waits until it has printed this line. */
   async prints(expected) {
     while (!this.lines.includes(expected)) {
-      await event(this, 'line').catch(() => assert.fail(`${this.title} did not print '${expected}', but ${JSON.stringify(this.lines)}`));
+      await event(this, 'line').catch(() => {
+        assert.fail(`${this.title} did not print '${expected}', but ${JSON.stringify(this.lines)}`);
+      });
     }
     return this;
   }
@@ -80,7 +83,9 @@ class Program extends EventEmitter {
   /** Waits until it has ended; resolves with all its lines. */
   async output() {
     if (!this.hasExited) {
-      await event(this, 'exited').catch(() => assert.fail(`${this.title} does not end; it printed ${JSON.stringify(this.lines)}`));
+      await event(this, 'exited').catch(() => {
+        assert.fail(`${this.title} does not end; it printed ${JSON.stringify(this.lines)}`);
+      });
     }
     return this.lines;
   }

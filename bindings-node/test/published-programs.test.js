@@ -1,5 +1,6 @@
 'use strict';
-// Programs for the published package run unchanged: client, worker and broker, each on that package or on this one (`ours`).
+// Programs for the published package run unchanged: client, worker and broker, each on that package
+// or on this one (`ours`).
 
 const assert = require('node:assert/strict');
 const { readFileSync } = require('node:fs');
@@ -13,7 +14,10 @@ const PACKAGES = ['ours', 'published'];
 /** Whether the broker passes heartbeats of a request on to its worker. */
 const PASSES_HEARTBEATS = { ours: true, published: false };
 
-/** Run one after the other at one broker. `worker` and `client` start a program on the package of their side. */
+/**
+ * Run one after the other at one broker. `worker` and `client` start a program on the package of
+ * their side.
+ */
 const SCENARIOS = {
   async echo({ worker, client }) {
     await worker('echo-worker').prints('connected');

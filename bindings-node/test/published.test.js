@@ -120,7 +120,8 @@ test('our directory serves a published broker', async (t) => {
   let ids = [];
   while (ids.length === 0 && Date.now() < deadline) {
     ids = (await requested(client, '$dir', 'svc')).final;
-    // The broker publishes changes only. Restarting the worker makes one, in case the first came before the subscription.
+    // The broker publishes changes only. Restarting the worker makes one, in case the first came
+    // before the subscription.
     if (ids.length === 0) {
       worker.start();
       await event(worker, 'connect');

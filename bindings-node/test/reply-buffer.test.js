@@ -15,7 +15,10 @@ function setLimits(t, changed) {
   t.after(() => Object.assign(limits, before));
 }
 
-/** A raw worker without credit, like a published one. All its partial replies have arrived when this resolves. */
+/**
+ * A raw worker without credit, like a published one. All its partial replies have arrived when this
+ * resolves.
+ */
 async function flooded(t, request, partials) {
   const fleet = await Fleet.for(t);
   const worker = rawPeer(t, fleet.endpoint, 'worker');

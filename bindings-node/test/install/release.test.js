@@ -1,6 +1,6 @@
 'use strict';
-// The published tarballs, installed into an empty folder: with the platform's package, and without it, built from source.
-// Not with the other tests, because it compiles.
+// The published tarballs, installed into an empty folder: with the platform's package, and without
+// it, built from source. Not with the other tests, because it compiles.
 
 const assert = require('node:assert/strict');
 const { execFile, execFileSync } = require('node:child_process');

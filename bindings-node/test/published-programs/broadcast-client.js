@@ -1,4 +1,5 @@
-// Requests the workers of a service from the directory, and then a reply from each of them by its id.
+// Requests the workers of a service from the directory, and then a reply from each of them by its
+// id.
 var PIGATO = require('pigato');
 
 var client = new PIGATO.Client(process.argv[2]);
