@@ -224,7 +224,7 @@ export interface BrokerController {
 /** Options of one request. The worker receives any other key as it is. */
 export interface RequestOptions {
   /**
-   * Milliseconds without a reply until C_TIMEOUT; each partial reply starts it anew; -1: no limit.
+   * Milliseconds without a reply until C_TIMEOUT; each partial reply restarts it; -1: no limit.
    * Default: `conf.timeout`.
    */
   timeout?: number;

@@ -67,7 +67,7 @@ class PendingRequests {
   #waiting = [];
   #isScheduled = false;
   #byNumber = new Map();
-  #unanswered = 0;
+  #pendingCount = 0;
   #onIdle = null;
   #flush = () => this.#submitWaiting();
 
@@ -85,9 +85,9 @@ class PendingRequests {
   add(pending) {
     pending.requests = this;
     this.#waiting.push(pending);
-    this.#unanswered += 1;
+    this.#pendingCount += 1;
     // A client only keeps the process alive while it has pending requests.
-    if (this.#unanswered === 1) processRef.ref();
+    if (this.#pendingCount === 1) processRef.ref();
     this.#schedule(process.nextTick);
   }
 
@@ -107,7 +107,7 @@ class PendingRequests {
   }
 
   get isIdle() {
-    return this.#unanswered === 0;
+    return this.#pendingCount === 0;
   }
 
   /**
@@ -204,8 +204,8 @@ class PendingRequests {
   #ended(pending) {
     pending.isEnded = true;
     this.#byNumber.delete(pending.number);
-    this.#unanswered -= 1;
-    if (this.#unanswered > 0) return;
+    this.#pendingCount -= 1;
+    if (this.#pendingCount > 0) return;
     processRef.unref();
     this.#onIdle?.();
   }
