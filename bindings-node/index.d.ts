@@ -395,8 +395,9 @@ export interface HandlerContext {
 }
 
 /**
- * Answers a request: the return value is the final reply, values of an async iterable are partial
- * replies, and an exception fails the request with W_HANDLER.
+ * Answers a request. The return value is the final reply. Values that an async iterable yields are
+ * partial replies; what an async generator returns is the final one. An exception fails the request
+ * with W_HANDLER.
  */
 export type Handler<In = any, Out = any, Part = any> = (
   data: In, context: HandlerContext,
