@@ -1,193 +1,362 @@
 /// <reference types="node" />
+// Times are milliseconds and sizes are bytes, unless a comment says otherwise.
 import { EventEmitter } from 'node:events';
 import { Readable, Writable } from 'node:stream';
 
-/** Codes that PIGATO itself gives errors, the same in all languages. */
+/**
+ * PIGATO's error codes, the same in all languages. The first letter names the side that fails the
+ * request: C the client, B the broker, W the worker. E is an error of the calling program or its
+ * environment.
+ */
 export type ErrorCode =
-  | 'C_TIMEOUT' | 'C_CANCELLED' | 'C_DISCONNECTED' | 'C_CLOSED' | 'C_BUSY'
-  | 'B_WORKER_LOST' | 'B_NO_WORKER' | 'B_QUEUE_FULL' | 'B_TOO_LARGE' | 'B_REJECTED' | 'B_UNAUTHORIZED'
-  | 'B_BAD_REQUEST' | 'B_DRAINING'
+  /** The request's `timeout` passed without a reply. */
+  | 'C_TIMEOUT'
+  /** The client cancelled the request. */
+  | 'C_CANCELLED'
+  /** The connection to the broker was lost, and the request has no `retry`. */
+  | 'C_DISCONNECTED'
+  /** The client, worker or broker is stopped. */
+  | 'C_CLOSED'
+  /** Too many requests are pending, or too many replies are unread. */
+  | 'C_BUSY'
+  /** The worker was lost with the request. `retry` was not set or its attempts are used up. */
+  | 'B_WORKER_LOST'
+  /** No worker offers the service, and `failFast` was set. */
+  | 'B_NO_WORKER'
+  /** The broker holds as many requests or bytes as it may. */
+  | 'B_QUEUE_FULL'
+  /** The data is larger than the broker accepts. */
+  | 'B_TOO_LARGE'
+  /** Every worker of the service rejected the request, and `failFast` was set. */
+  | 'B_REJECTED'
+  /** The peer is not allowed to do this. */
+  | 'B_UNAUTHORIZED'
+  /** The request breaks the protocol: it has no id, or an invalid service name. */
+  | 'B_BAD_REQUEST'
+  /** The broker is stopping. */
+  | 'B_DRAINING'
+  /** The worker's handler failed. */
   | 'W_HANDLER'
-  | 'E_ENDPOINT' | 'E_OPTION' | 'E_DATA' | 'E_SYSTEM' | 'E_FORK' | 'E_ARGUMENT' | 'E_INTERNAL';
+  /** The address is invalid, or the broker cannot listen on it. */
+  | 'E_ENDPOINT'
+  /** An option has an invalid value. */
+  | 'E_OPTION'
+  /** The data is not of the expected form. */
+  | 'E_DATA'
+  /** The operating system or libzmq refused a resource. */
+  | 'E_SYSTEM'
+  /** The object was created before a fork and is used in the child. */
+  | 'E_FORK'
+  /** An argument is missing or invalid. */
+  | 'E_ARGUMENT'
+  /** A bug in PIGATO. */
+  | 'E_INTERNAL';
 
-/** A failure of a request or a call. */
+/** The error of a request or a call. */
 export class PigatoError extends Error {
   constructor(code?: ErrorCode, message?: string, details?: {
     value?: unknown; origin?: 'local' | 'worker' | 'broker'; options?: object; cause?: unknown;
   });
   readonly name: 'PigatoError';
-  /** PIGATO's own code; undefined for an error value of the service's. */
+  /**
+   * The error code; undefined for an error value of the service (`reply.error`), which is in
+   * `value`.
+   */
   readonly code: ErrorCode | undefined;
-  /** This side, the worker that had the request, or the broker because no worker answered. */
+  /**
+   * `local`: this process. `worker`: the worker that had the request. `broker`: the broker itself.
+   */
   readonly origin: 'local' | 'worker' | 'broker';
-  /** What the worker, or the broker, answered with. A handler that throws an error with a value answers with that. */
+  /**
+   * The error value that the worker or the broker sent. A handler that throws an error with a value
+   * sends that.
+   */
   readonly value?: unknown;
-  /** The options that came with it. */
+  /** The options that the worker or the broker sent with the error. */
   readonly options?: Record<string, unknown>;
 }
 
-/** Times are milliseconds. The defaults are the core's; `conf` shows them. */
+/** Options that clients and workers share. Unknown keys are ignored. */
 export interface PeerConf {
-  /** Time between two heartbeats: 2500. */
+  /** Interval between two heartbeats, in milliseconds. Read at the next start. Default: 2500. */
   heartbeat?: number;
-  /** Heartbeats that the broker may miss before it counts as gone: 3. */
+  /**
+   * Heartbeats that the broker may miss before the connection counts as lost. Read at the next
+   * start. Default: 3.
+   */
   heartbeatLiveness?: number;
-  /** First pause before a new connection: 1000. It doubles up to half a minute. */
+  /**
+   * First pause before a reconnection, in milliseconds; it doubles up to 30 s. Read at the next
+   * start. Default: 1000.
+   */
   reconnect?: number;
-  /** First part of the identity. */
+  /** First part of the identity. Read at the next start. Default: C or W and a UUID. */
   prefix?: string;
-  /** Called when the broker has answered on a new connection. */
+  /** Called when the broker has answered on a new connection, after 'connect'. */
   onConnect?: () => void;
-  /** Called when the connection is gone. */
+  /** Called when the connection is lost or the peer was stopped, after 'disconnect'. */
   onDisconnect?: () => void;
 }
 
+/** Options of a client. */
 export interface ClientConf extends PeerConf {
-  /** Starts the client when it is made: false. */
+  /** Starts the client in its constructor. Default: false. */
   autostart?: boolean;
-  /** How long a request may go without a reply: 60000; -1 for ever. Counts for the requests made from then on. */
+  /**
+   * Milliseconds without a reply after which a request fails with C_TIMEOUT; -1: no limit. May be
+   * changed at any time, for later requests. Default: 60000.
+   */
   timeout?: number;
-  /** Whether requests may run again when their worker or the connection is lost: 0. */
+  /**
+   * Whether a request may run again when its worker or the connection is lost. May be changed at
+   * any time, for later requests. Default: false.
+   */
   retry?: boolean | 0 | 1;
-  /** Most requests unanswered at a time; beyond it C_BUSY. */
+  /**
+   * Most pending requests; one more fails with C_BUSY. Read at the next start. Default: 1000000.
+   */
   maxRequests?: number;
-  /** Most bytes of requests unanswered at a time; beyond it C_BUSY. */
+  /**
+   * Most bytes of pending requests; beyond it a request fails with C_BUSY. Read at the next start.
+   * Default: 1 GiB.
+   */
   maxRequestBytes?: number;
 }
 
+/** Options of a worker. */
 export interface WorkerConf extends PeerConf {
-  /** Requests taken at the same time: 100; -1 for no limit. May be set at any time. */
+  /** Concurrent requests; -1: no limit. May be changed at any time. Default: 100. */
   concurrency?: number;
 }
 
+/** Options of a broker. They are read at the next start. Unknown keys are ignored. */
 export interface BrokerConf {
-  /** Time after which a quiet worker is sent a heartbeat: 2500. */
+  /** A worker that was silent for this many milliseconds is sent a heartbeat. Default: 2500. */
   heartbeat?: number;
-  /** Heartbeats that a peer may miss before it counts as dead: 3. */
+  /** Heartbeats that a peer may miss before it counts as lost. Default: 3. */
   heartbeatLiveness?: number;
-  /** How a worker is chosen: 'load'. */
+  /**
+   * How the broker chooses a free worker. `load`: the one with the fewest jobs. `rand`: a random
+   * one. Default: 'load'.
+   */
   dmode?: 'load' | 'rand';
-  /** The broker's name. */
+  /**
+   * The broker's name. Use a new one at each start: clients detect a restart by it. Default: B and
+   * a UUID.
+   */
   name?: string;
-  /** Where the directory is published for core services: tcp://127.0.0.1:55550; null for nowhere. */
+  /**
+   * Address where the broker publishes its directory for `services.Directory`; null: nowhere. Two
+   * brokers on one machine need different addresses. Default: tcp://127.0.0.1:55550.
+   */
   intch?: string | null;
+  /**
+   * Most requests that the broker holds, queued and at workers; one more fails with B_QUEUE_FULL.
+   * Default: 1000000.
+   */
   maxRequests?: number;
+  /**
+   * Most bytes of requests that the broker holds; beyond it a request fails with B_QUEUE_FULL.
+   * Default: 1 GiB.
+   */
   maxRequestBytes?: number;
+  /** Largest data of a request, in bytes; larger data fails with B_TOO_LARGE. Default: 64 MiB. */
   maxBodyBytes?: number;
+  /** Most workers; the broker disconnects one more. Default: 65536. */
   maxWorkers?: number;
-  /** Keeps requests with `persist`. */
+  /** Stores durable requests (option `persist`). Default: none, and `persist` has no effect. */
   ctrl?: BrokerController;
-  /** Bytes of the reply cache; 0 turns it off. */
+  /** Size of the reply cache in bytes; 0: no cache. Default: 64 MiB. */
   cacheBytes?: number;
+  /** Called before 'start'. */
   onStart?: () => void;
+  /** Called before 'stop'. */
   onStop?: () => void;
 }
 
-/** A request with `persist`, as controllers of the published broker know it. Frames that are not text are bytes. */
+/**
+ * A durable request, in the form that the published broker hands to controllers. Frames that are
+ * not UTF-8 are Buffers.
+ */
 export interface StoredRequest {
   service: string | Buffer;
+  /** The client's identity. */
   clientId: string;
+  /** The request id. */
   rid: string | Buffer;
-  /** How many workers it was handed to and lost with, the present one included. */
+  /** Workers that the request was handed to, the current one included. */
   attempts: number;
-  /** Milliseconds from `ts` until it expires; -1: never. */
+  /** Milliseconds from `ts` until the request expires; -1: never. */
   timeout: number;
-  /** When it came, as milliseconds since 1970. */
+  /** When the broker received it, in milliseconds since 1970. */
   ts: number;
-  /** Always empty; there for programs that expect it. */
+  /** Always empty; for controllers that expect it. */
   rejects: Map<string, 1>;
-  /** The frames as they came: clientId, 'C', type, service, rid, data, options. */
+  /** The frames as received: clientId, 'C', type, service, rid, data, options. */
   msg: Array<string | Buffer>;
   opts: Record<string, unknown>;
-  /** The worker that has it. */
+  /** The worker that has the request; absent while it is queued. */
   workerId?: string;
 }
 
-/** Keeps requests with `persist`, so that the broker's next life goes on with them. What it throws is an 'error' event. */
+/**
+ * Stores durable requests, so that the next run of the broker can finish them. A method may return
+ * a promise, which the broker does not await. What a method throws or rejects with is an 'error'
+ * event of the broker, if there is a listener.
+ */
 export interface BrokerController {
-  /** A request has come, or goes to a worker: takes the place of what was kept under its clientId and rid. */
+  /**
+   * A request is new or was handed to a worker. Replaces the stored request with the same clientId
+   * and rid.
+   */
   rset(req: StoredRequest): unknown;
-  /** It need not be kept any more. */
+  /** A request has ended: delete it. */
   rdel(req: StoredRequest): unknown;
+  /** Not called; for controllers that define it. */
   rget?(rid: string, callback: (error: unknown, req?: StoredRequest) => void): unknown;
-  /** Gives back what is kept, as the broker starts; 'start' waits for it. */
+  /**
+   * Returns all stored requests when the broker starts. The broker serves no peer before the
+   * callback is called.
+   */
   rgetall(callback: (error: unknown, reqs?: StoredRequest[] | Record<string, StoredRequest>) => void): unknown;
 }
 
-/** What one request may say for itself. Any other key is handed to the worker. */
+/** Options of one request. The worker receives any other key as it is. */
 export interface RequestOptions {
+  /**
+   * Milliseconds without a reply until C_TIMEOUT; each partial reply restarts it; -1: no limit.
+   * Default: `conf.timeout`.
+   */
   timeout?: number;
+  /** Whether it may run again when its worker or the connection is lost. Default: `conf.retry`. */
   retry?: boolean | 0 | 1;
-  /** The one worker that is to handle it. */
+  /** Identity of the only worker that may handle it. Default: any worker of the service. */
   workerId?: string;
-  /** Passes by the broker's reply cache. */
+  /** Does not answer it from the broker's reply cache. Default: false. */
   nocache?: boolean | 0 | 1;
-  /** Fails with B_NO_WORKER or B_REJECTED at once instead of waiting for a worker. */
+  /**
+   * Fails with B_NO_WORKER or B_REJECTED at once, instead of waiting for a worker. Default: false.
+   */
   failFast?: boolean | 0 | 1;
-  /** Is kept by the broker's `ctrl`, if it has one, until it has ended: it outlives the broker. */
+  /**
+   * Stores it in the broker's `ctrl` until it has ended, so that it survives a restart of the
+   * broker. Default: false.
+   */
   persist?: boolean | 0 | 1;
-  /** 'raw': the data is bytes. */
+  /**
+   * 'raw': the data is bytes. Default: 'json'; `call` and `stream` use 'raw' for a Buffer or
+   * Uint8Array.
+   */
   codec?: 'json' | 'raw';
   [key: string]: unknown;
 }
 
+/** Options of `call` and `stream`. */
 export interface CallOptions extends RequestOptions {
-  /** Cancels the request, which then fails with C_CANCELLED; its `cause` is the signal's reason. */
+  /**
+   * Cancels the request, which then fails with C_CANCELLED. The error's `cause` is the signal's
+   * reason.
+   */
   signal?: AbortSignal;
 }
 
 export interface StopOptions {
-  /** How long to finish what is under way, in milliseconds: 0; below 0 without end. */
+  /**
+   * Milliseconds to wait for requests under way; 0: stop at once; below 0: no limit. Default: 0.
+   */
   drain?: number;
 }
 
-/** What callbacks are given as error: 0 or null for success, a code, or the service's error value. */
+/**
+ * The error argument of callbacks: 0 (final) or null (partial) for success, an error code, or the
+ * service's error value.
+ */
 export type CallbackError = unknown;
 export type ReplyCallback<T = any> = (error: CallbackError, data: T) => void;
 
-/** An object-mode Readable of the replies. */
+/** The replies to one request, as an object-mode Readable. Destroying it cancels the request. */
 export interface RequestStream<T = any> extends Readable {
-  /** Tells the worker that the reply is still wanted. */
+  /**
+   * Tells the worker now that the reply is still wanted. The client also does so by itself, once
+   * per `heartbeat`.
+   */
   heartbeat(): void;
   on(event: 'data', listener: (data: T) => void): this;
   on(event: string | symbol, listener: (...values: any[]) => void): this;
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<T>;
 }
 
-/** Makes requests. Keeps the process alive only while some are unanswered. */
+/**
+ * Makes requests. It only keeps the process alive while requests are pending.
+ *
+ * Events: 'start', 'stop'; 'connect' when the broker has answered on a new connection; 'disconnect'
+ * when the connection is lost or the client was stopped; 'error' with a failed start, an exception
+ * of a callback, or the name of a broken protocol rule (`ERR_MSG_HEADER`, `ERR_MSG_LENGTH`,
+ * `ERR_MSG_TYPE`, `ERR_REQ_INVALID`).
+ */
 export class Client extends EventEmitter implements AsyncDisposable {
+  /** @param broker the broker's address, for example `tcp://127.0.0.1:55555` */
   constructor(broker: string, conf?: ClientConf);
-  /** Read live. */
+  /** The options, defaults included. Each option's comment says when a change takes effect. */
   readonly conf: ClientConf & Record<string, any>;
   readonly broker: string;
-  /** The identity of the present connection; undefined if it is not started. */
+  /** The identity of the current session; undefined while the client is stopped. */
   readonly socketId: string | undefined;
-  /** Starts it, anew if it is started. A broker that is not there yet is no error. */
+  /**
+   * Starts the client; restarts it if it is started. Does not wait for the broker, which may start
+   * later. Rejects with E_ARGUMENT, E_ENDPOINT, E_OPTION or E_SYSTEM.
+   */
   start(): Promise<void>;
-  /** Stops it: what is unanswered fails with C_CLOSED. */
+  /** Stops the client. Requests that are pending after `drain` milliseconds fail with C_CLOSED. */
   stop(options?: StopOptions): Promise<void>;
-  /** The final reply; partial ones are passed over. Bytes are sent as bytes, and are not to be changed before the reply. */
+  /**
+   * Makes a request and resolves with its final reply; partial replies are dropped. Rejects with a
+   * PigatoError, or with a TypeError if `data` cannot be JSON. A Buffer is not copied: do not
+   * change it before the reply.
+   */
   call<T = any>(service: string, data?: unknown, options?: CallOptions): Promise<T>;
-  /** All replies, partial ones and then the final one if it is not null, as fast as they are read. Leaving it cancels. */
+  /**
+   * Makes a request and iterates over its partial replies and its final one (unless that is null).
+   * The worker pauses while nobody reads. Leaving the loop cancels the request. Failures are thrown
+   * by the loop; E_ARGUMENT, E_DATA and the TypeError for data that cannot be JSON are thrown by
+   * `stream` itself.
+   */
   stream<T = any>(service: string, data?: unknown, options?: CallOptions): AsyncIterableIterator<T>;
+  /**
+   * Makes a request whose replies are a Readable. Throws E_ARGUMENT, E_DATA, or a TypeError for
+   * data that cannot be JSON.
+   */
   request<T = any>(service: string, data?: unknown, options?: RequestOptions): RequestStream<T>;
+  /** Makes a request whose replies go to callbacks. Throws like the other form. */
   request<P = any, F = any>(
     service: string, data: unknown, partial: ReplyCallback<P> | null | undefined,
     final: ReplyCallback<F> | null | undefined, options?: RequestOptions,
   ): void;
+  /** Same as `request` without callbacks. */
   requestStream<T = any>(service: string, data?: unknown, options?: RequestOptions): RequestStream<T>;
+  /** Stops it at once. */
   [Symbol.asyncDispose](): Promise<void>;
   on(event: 'start' | 'stop' | 'connect' | 'disconnect', listener: () => void): this;
   on(event: 'error', listener: (error: unknown) => void): this;
   on(event: string | symbol, listener: (...values: any[]) => void): this;
 }
 
-/** What a request is answered with: an object-mode Writable. */
+/**
+ * The reply to one request at a worker, as an object-mode Writable. 'close' follows when the
+ * request was cancelled.
+ */
 export interface Reply<P = any, F = P> extends Writable {
-  /** Options of the replies: `codec`, `cache` (ms that the broker may give it to the same request), keys of your own. */
+  /**
+   * Options of the replies: `codec` ('json' or 'raw'); `cache`, milliseconds for which the broker
+   * may answer the same service and data from its cache; and keys of your own.
+   */
   opts: { codec?: 'json' | 'raw'; cache?: number; [key: string]: unknown };
+  /** Whether the final reply was given. */
   readonly ended: boolean;
-  /** Sends a partial reply. False if the client has to read first, and 'drain' follows; or if it has gone, and 'close' does. */
+  /**
+   * Sends a partial reply. False if the client has to read first, and 'drain' follows; or if the
+   * request was cancelled, and 'close' follows.
+   */
   write(data: P, callback?: (error: Error | null | undefined) => void): boolean;
   write(data: P, encoding: BufferEncoding, callback?: (error: Error | null | undefined) => void): boolean;
   /** Sends the final reply. */
@@ -196,48 +365,81 @@ export interface Reply<P = any, F = P> extends Writable {
   end(data: F, encoding: BufferEncoding, callback?: () => void): this;
   /** Sends an error value as the final reply. */
   error(value?: unknown): void;
-  /** Has another worker answer. */
+  /** Returns the request to the broker, which hands it to another worker. */
   reject(reason?: unknown): void;
-  /** Sends the broker a sign of life now. */
+  /** Sends a heartbeat to the broker now. */
   heartbeat(): void;
-  /** Whether the client still waits. */
+  /** Whether the client still waits for the reply. */
   active(): boolean;
 }
 
-/** What a handler is given beside the data. */
+/** The second argument of a handler. */
 export interface HandlerContext {
   /** The request's options. */
   readonly opts: Record<string, any>;
-  /** The name that was asked for: with a wildcard, not the worker's own. */
+  /** The service name in the request. It differs from the worker's if that is a wildcard. */
   readonly service: string;
   /** The client's identity. */
   readonly client: string;
-  /** 1 the first time that the request is handed to a worker, more after workers were lost with it. */
+  /**
+   * 1 the first time that a worker receives the request; higher after workers were lost with it.
+   */
   readonly attempt: number;
-  /** Aborted when nobody waits for the reply any more. */
+  /**
+   * Aborted when the request was cancelled, timed out or lost its client. Its reason is a
+   * PigatoError.
+   */
   readonly signal: AbortSignal;
-  /** For those who answer by themselves; what a handler returns then is only sent if it is not undefined. */
+  /** Sends replies directly. A handler that uses it and returns undefined has to end it. */
   readonly reply: Reply;
 }
 
-/** What it returns is the final reply, what it yields are partial ones, what it throws fails the request. */
+/**
+ * Answers a request. The return value is the final reply. Values that an async iterable yields are
+ * partial replies; what an async generator returns is the final one. An exception fails the request
+ * with W_HANDLER.
+ */
 export type Handler<In = any, Out = any, Part = any> = (
   data: In, context: HandlerContext,
 ) => Out | Promise<Out> | AsyncIterable<Part> | Promise<AsyncIterable<Part>>;
 
-/** Offers a service. Keeps the process alive while it is started. */
+/**
+ * Offers a service. Keeps the process alive while it is started. Heartbeats come from another
+ * thread.
+ *
+ * Events: 'request' unless `handle` was called; 'start', 'stop', 'connect', 'disconnect' and
+ * 'error' as for a client. 'error' also emits what a 'request' listener throws, if there is a
+ * listener.
+ */
 export class Worker extends EventEmitter implements AsyncDisposable {
+  /**
+   * @param broker the broker's address, for example `tcp://127.0.0.1:55555`
+   * @param service the service's name; may end in a wildcard (`mail*`) or a version (`api@1.2.3`)
+   */
   constructor(broker: string, service: string, conf?: WorkerConf);
+  /** The options, defaults included. Each option's comment says when a change takes effect. */
   readonly conf: WorkerConf & Record<string, any>;
   readonly broker: string;
   readonly service: string;
+  /** The identity of the current session; undefined while the worker is stopped. */
   readonly socketId: string | undefined;
+  /**
+   * Starts the worker; restarts it if it is started. Does not wait for the broker, which may start
+   * later. Rejects with E_ARGUMENT, E_ENDPOINT, E_OPTION or E_SYSTEM.
+   */
   start(): Promise<void>;
-  /** Stops it once its requests are answered, after `drain` milliseconds at the latest. */
+  /**
+   * Stops the worker when its requests are answered. After `drain` milliseconds the others are
+   * cancelled.
+   */
   stop(options?: StopOptions): Promise<void>;
-  /** Has each request answered by a function, in place of 'request' listeners. */
+  /**
+   * Sets a function that answers each request, in place of 'request' listeners. Throws E_ARGUMENT.
+   */
   handle<In = any, Out = any, Part = any>(handler: Handler<In, Out, Part>): this;
+  /** Sends a heartbeat to the broker now. */
   heartbeat(): void;
+  /** Stops it at once. */
   [Symbol.asyncDispose](): Promise<void>;
   on(event: 'request', listener: (data: any, reply: Reply, options: Record<string, any>) => void): this;
   on(event: 'start' | 'stop' | 'connect' | 'disconnect', listener: () => void): this;
@@ -245,29 +447,94 @@ export class Worker extends EventEmitter implements AsyncDisposable {
   on(event: string | symbol, listener: (...values: any[]) => void): this;
 }
 
-/** Counters since the start, and what there is now. */
+/** Counters since the start, and present gauges. */
 export interface Statistics {
-  requests: number; restored: number; left: number; dispatches: number; replies: number; partialReplies: number; rejects: number; retries: number;
-  expired: number; cancelled: number; errors: number; lateReplies: number; cacheHits: number; protocolErrors: number;
-  undeliverable: number; workers: number; clients: number; queued: number; inFlight: number; requestBytes: number;
-  cacheBytes: number; missedEvents: number;
+  /** Requests received. */
+  requests: number;
+  /** Durable requests restored from a previous run. */
+  restored: number;
+  /** Durable requests left to the next run when the broker stopped. */
+  left: number;
+  /** Requests handed to workers; several for a request that was retried or rejected. */
+  dispatches: number;
+  /** Final replies passed on. */
+  replies: number;
+  /** Partial replies passed on. */
+  partialReplies: number;
+  /** Requests that a worker rejected. */
+  rejects: number;
+  /** Requests queued again because their worker was lost. */
+  retries: number;
+  /** Requests whose timeout passed. */
+  expired: number;
+  /** Requests that ended because their client cancelled them or was lost. */
+  cancelled: number;
+  /** Requests that the broker refused or ended with an error of its own. */
+  errors: number;
+  /** Replies dropped because the broker had ended their request. */
+  lateReplies: number;
+  /** Requests answered from the reply cache. */
+  cacheHits: number;
+  /** Messages that broke the protocol. */
+  protocolErrors: number;
+  /** Messages dropped because their receiver was lost or too slow. */
+  undeliverable: number;
+  /** Gauge: registered workers. */
+  workers: number;
+  /** Gauge: clients that have requests or send heartbeats. */
+  clients: number;
+  /** Gauge: requests that wait for a worker. */
+  queued: number;
+  /** Gauge: requests at workers. */
+  inFlight: number;
+  /** Gauge: bytes of all requests held. */
+  requestBytes: number;
+  /** Gauge: bytes in the reply cache. */
+  cacheBytes: number;
+  /** Events that were not emitted because the event queue was full. */
+  missedEvents: number;
 }
 
-/** Hands requests to workers. Keeps the process alive while it is started. */
+/**
+ * Queues requests and hands them to workers. Keeps the process alive while it is started.
+ *
+ * Reasons of 'workerLeft' and 'clientLeft': `disconnected` (it said so), `silent` (no heartbeat
+ * within the liveness timeout), `unroutable` (its connection was lost), `overflow` (it read too
+ * slowly), `protocol_error`, `restarted` (it announced itself again), `broker_stopped`.
+ *
+ * The error of 'protocolError' is a name of the published package (`ERR_MSG_HEADER`,
+ * `ERR_MSG_LENGTH`, `ERR_MSG_TYPE`, `ERR_REQ_INVALID`), also emitted as 'error' if there is a
+ * listener; or `unexpected_reply`, `unknown_worker`, `duplicate_request`, `too_many_workers`.
+ */
 export class Broker extends EventEmitter implements AsyncDisposable {
-  /** `*` as a port takes a free one, which `endpoints` tells. */
+  /**
+   * @param endpoint one or several addresses to listen on; `*` as a port takes a free one, see
+   * `endpoints`. Default: `tcp://127.0.0.1:55555`.
+   */
   constructor(endpoint?: string | string[], conf?: BrokerConf);
+  /** The options, defaults included. Changes take effect at the next start. */
   readonly conf: BrokerConf & Record<string, any>;
   readonly endpoint: string | string[] | undefined;
+  /** The addresses it listens on, with real ports in place of `*`; empty while it is stopped. */
   readonly endpoints: string[];
+  /** The address where it publishes its directory; null if nowhere, and while it is stopped. */
   readonly intch: string | null;
-  /** Fulfilled when it listens and has what `conf.ctrl` kept. */
+  /**
+   * Starts the broker; restarts it if it is started. Resolves when it listens and has restored
+   * durable requests. Rejects with E_ARGUMENT, E_ENDPOINT, E_OPTION or E_SYSTEM. `callback` is only
+   * called on success.
+   */
   start(callback?: () => void): Promise<void>;
-  /** Finishes what it has accepted for up to `drain` milliseconds, and refuses what comes with B_DRAINING. */
+  /**
+   * Finishes accepted requests for up to `drain` milliseconds; meanwhile new ones fail with
+   * B_DRAINING.
+   */
   stop(options?: StopOptions): Promise<void>;
+  /** Blocks until the I/O thread answers. Throws C_CLOSED while the broker is stopped. */
   statistics(): Statistics;
-  /** Which workers offer which service. */
+  /** Service names and the identities of their workers. Blocks and throws like `statistics`. */
   directory(): Record<string, string[]>;
+  /** Stops it at once. */
   [Symbol.asyncDispose](): Promise<void>;
   on(event: 'start' | 'stop', listener: () => void): this;
   on(event: 'workerJoined', listener: (event: { worker: string; service: string }) => void): this;
@@ -279,20 +546,25 @@ export class Broker extends EventEmitter implements AsyncDisposable {
 }
 
 export namespace services {
-  /** Answers `$dir` in the broker's place. */
+  /** Answers requests for `$dir` (which workers offer which service) in place of the broker. */
   class Directory {
+    /**
+     * @param endpoint the broker's address
+     * @param conf `intch` is the broker's `conf.intch`. Default: tcp://127.0.0.1:55550.
+     */
     constructor(endpoint: string, conf?: { intch?: string; onStart?: () => void; onStop?: () => void });
     readonly conf: Record<string, any>;
+    /** Starts it; restarts it if it is started. Throws E_ENDPOINT, E_ARGUMENT or E_SYSTEM. */
     start(): void;
     stop(): void;
   }
 }
 
-/** Tags and types of the protocol, for programs that speak it by hand. */
+/** Tags and message types of the protocol, for programs that build messages themselves. */
 export const constants: Readonly<Record<
   'WORKER' | 'CLIENT' | 'W_READY' | 'W_REQUEST' | 'W_REPLY' | 'W_HEARTBEAT' | 'W_DISCONNECT' | 'W_REPLY_PARTIAL'
   | 'W_REPLY_REJECT', string
 >>;
 
-/** Which libzmq this is. */
+/** The version of libzmq inside the package, for example `4.3.5`. */
 export const libzmqVersion: string;

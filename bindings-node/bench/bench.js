@@ -1,6 +1,6 @@
 'use strict';
-// The roles of core/benches/floor in Node: `bench.js broker`, `bench.js worker ENDPOINT`,
-// `bench.js client ENDPOINT REQUESTS WINDOW BYTES [--callbacks]`. With PIGATO=path another package is measured, in its own way.
+// The roles of core/benches/floor in Node: `bench.js broker`, `bench.js worker ENDPOINT`, `bench.js
+// client ENDPOINT REQUESTS WINDOW BYTES [--callbacks]`. PIGATO=PATH measures another package.
 
 const { run, untilLeft } = require('./load');
 const pigato = require(process.env.PIGATO ?? '..');

@@ -1,8 +1,8 @@
 'use strict';
-// This package beside the published one on its own broker, and beside npm `nats` over a real server: three processes each,
-// echo of a short string, in turn and in one run. The middle of the rounds is told.
-// Beside them stands what libzmq itself costs, without Node.js: nothing over libzmq can be much faster. `make bench-node` builds
-// what this needs and runs it.
+// Compares this package with the published package (on its own broker), with npm `nats` (on a NATS
+// server), and with a baseline of plain libzmq without Node.js. Each contender runs in three
+// processes and echoes a short string. The contenders take turns; the table contains the median
+// round. `make bench-node` builds the required programs and runs this.
 
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
@@ -14,15 +14,15 @@ const { parseArgs } = require('node:util');
 const HELP = `node bench/compare.js --nats-server FILE --floor FILE [--share F] [--rounds N]
 
   --nats-server FILE  the program nats-server
-  --floor FILE        the program of \`cargo bench --bench floor\`
-  --share F           factor for the number of requests (1)
-  --rounds N          runs of each contender in turn, the middle one is told (3)
+  --floor FILE        the baseline, built by \`cargo bench --bench floor\`
+  --share F           multiplies the number of requests (default 1)
+  --rounds N          rounds of each contender, of which the median is printed (default 3)
 `;
 const PEER = join(__dirname, '../../interop-tests/drivers/published');
-/** Requests and how many of them are under way at once; the last is what pigato-perf does. */
+/** [requests, concurrent requests]. The last one is the load of pigato-perf. */
 const LOADS = [[10_000, 1], [100_000, 100], [100_000, 1000], [50_000, 50_000]];
 const BODY_BYTES = 5;
-/** Linux counts CPU time in hundredths of a second. */
+/** Linux counts CPU time in units of 10 ms. */
 const MICROSECONDS_PER_TICK = 10_000;
 
 const { values } = parseArgs({
@@ -41,10 +41,10 @@ if (values.help || !values.floor || !values['nats-server']) {
 const [share, rounds] = [Number(values.share), Number(values.rounds)];
 
 class Role {
-  constructor(program, args, { env = {}, speaksOn = 'stdout' } = {}) {
-    const pipe = (name) => (name === speaksOn ? 'pipe' : 'inherit');
+  constructor(program, args, { env = {}, output = 'stdout' } = {}) {
+    const pipe = (name) => (name === output ? 'pipe' : 'inherit');
     this.child = spawn(program, args, { stdio: ['pipe', pipe('stdout'), pipe('stderr')], env: { ...process.env, ...env } });
-    this.lines = createInterface({ input: this.child[speaksOn] });
+    this.lines = createInterface({ input: this.child[output] });
   }
 
   /** The next line; undefined if the process ends without one. */
@@ -53,13 +53,13 @@ class Role {
     return line;
   }
 
-  /** What the first line that matches has in its first group. */
+  /** The first group of the first line that matches. */
   async find(pattern) {
     for await (const line of this.lines) {
       const found = pattern.exec(line);
       if (found) return found[1];
     }
-    throw new Error(`${this.child.spawnfile} ended without ${pattern}`);
+    throw new Error(`${this.child.spawnfile} ended without a line that matches ${pattern}`);
   }
 
   /** CPU time so far, in microseconds. */
@@ -80,7 +80,7 @@ const pigato = script('bench.js');
 const nats = script('nats.js');
 const floor = ([role, ...args]) => new Role(values.floor, [`floor-${role}`, ...args]);
 
-/** How each is started: the broker, where it is, and the programs of worker and client. */
+/** Starts a broker. Returns it with its address and a function that starts workers and clients. */
 const CONTENDERS = {
   async PIGATO() {
     const broker = pigato(['broker']);
@@ -92,7 +92,7 @@ const CONTENDERS = {
     return { broker, endpoint: JSON.parse(await broker.line()).endpoint, peer: (args) => pigato(args, env) };
   },
   async NATS() {
-    const broker = new Role(values['nats-server'], ['--addr', '127.0.0.1', '--port', '-1'], { speaksOn: 'stderr' });
+    const broker = new Role(values['nats-server'], ['--addr', '127.0.0.1', '--port', '-1'], { output: 'stderr' });
     const address = await broker.find(/Listening for client connections on (\S+)/);
     broker.child.stderr.resume();
     return { broker, endpoint: `nats://${address}`, peer: nats };
@@ -103,7 +103,7 @@ const CONTENDERS = {
   },
 };
 
-/** What one round gave; undefined if the client failed. */
+/** The result of one round; undefined if the client failed. */
 async function measure(name, [requests, window]) {
   const { broker, endpoint, peer } = await CONTENDERS[name]();
   const worker = peer(['worker', endpoint]);
@@ -118,7 +118,7 @@ async function measure(name, [requests, window]) {
   return line === undefined ? undefined : { ...figures(JSON.parse(line)), brokerCpu, workerCpu };
 }
 
-/** One form for what clients in Node.js and the floor's print. */
+/** The same names for the figures of clients in Node.js and of the baseline. */
 function figures(printed) {
   return {
     requestsPerSecond: printed.requestsPerSecond ?? printed.requests_per_second,
@@ -128,8 +128,8 @@ function figures(printed) {
   };
 }
 
-/** The round in the middle by requests/s. */
-function middle(results) {
+/** The median round by requests/s. */
+function median(results) {
   const finished = results.filter((result) => result !== undefined);
   finished.sort((a, b) => a.requestsPerSecond - b.requestsPerSecond);
   return finished[Math.floor(finished.length / 2)];
@@ -144,15 +144,15 @@ function row(window, name, result, ours) {
 }
 
 async function main() {
-  console.log('| at once | package | requests/s | PIGATO : it | p50 µs | p99 µs | CPU µs a request: broker | worker | client |');
+  console.log('| concurrent | package | requests/s | PIGATO : it | p50 µs | p99 µs | CPU µs per request: broker | worker | client |');
   console.log('|---|---|---|---|---|---|---|---|---|');
   for (const load of LOADS) {
     const results = Object.fromEntries(Object.keys(CONTENDERS).map((name) => [name, []]));
     for (let round = 0; round < rounds; round += 1) {
       for (const name of Object.keys(results)) results[name].push(await measure(name, load));
     }
-    const ours = middle(results.PIGATO);
-    for (const [name, all] of Object.entries(results)) console.log(row(load[1], name, middle(all), ours));
+    const ours = median(results.PIGATO);
+    for (const [name, all] of Object.entries(results)) console.log(row(load[1], name, median(all), ours));
   }
 }
 

@@ -1,19 +1,23 @@
 'use strict';
-// What the roles have in common, whatever package they measure: a client's loop over a window of requests, and an end.
+// Shared by the roles of all measured packages: a client's loop over a window of requests, and the
+// end of a process.
 
-/** Requests made before the clock starts, as a share of all. */
+/** One in this many requests is made before the clock starts. */
 const WARM_UP = 20;
 
-/** Ends a role's process, whatever happens to whoever started it. */
+/** A role ends after 2 minutes at the latest, even if its parent has crashed. */
 setTimeout(() => process.exit(3), 120_000).unref();
 
-/** Lives until whoever started it closes its standard input, or ends. */
+/** Runs until the parent process closes standard input or ends. */
 function untilLeft() {
   process.stdin.resume();
   process.stdin.on('end', () => process.exit(0));
 }
 
-/** Keeps `window` of `requests` under way until all are answered; `answered` takes each one's latency in microseconds. */
+/**
+ * Makes `requests` requests, `window` of them concurrently. Calls `answered` with each latency in
+ * microseconds.
+ */
 function keep(requests, window, send, answered) {
   return new Promise((resolve) => {
     let [sent, done] = [0, 0];
@@ -32,7 +36,10 @@ function keep(requests, window, send, answered) {
   });
 }
 
-/** Measures what `send(done)`, which calls `done(error)` once it is answered, can do, and prints it. */
+/**
+ * Measures `send(done)`, which makes a request and calls `done(error)` after its reply. Prints the
+ * result as JSON.
+ */
 async function run({ requests, window }, send) {
   await keep(Math.ceil(requests / WARM_UP), window, send, () => {});
   const latencies = [];

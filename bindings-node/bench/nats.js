@@ -1,13 +1,13 @@
 'use strict';
-// The roles of bench.js over NATS: `nats.js worker URL`, `nats.js client URL REQUESTS WINDOW BYTES`. Bodies are JSON, as
-// PIGATO's are.
+// The roles of bench.js over NATS: `nats.js worker URL`, `nats.js client URL REQUESTS WINDOW
+// BYTES`. Bodies are JSON, as in PIGATO.
 
 const { connect, JSONCodec } = require('nats');
 const { run, untilLeft } = require('./load');
 
 const [role, servers, ...rest] = process.argv.slice(2);
 const codec = JSONCodec();
-/** The timeout that requests to PIGATO have. */
+/** The same timeout as PIGATO's default. */
 const options = { timeout: 60_000 };
 
 async function worker() {

@@ -1,5 +1,6 @@
 'use strict';
-// A broker, on tcp://127.0.0.1:55555 unless an address is given.
+// A broker: `broker.js [ADDRESS]`, by default on tcp://127.0.0.1:55555. Ctrl-C finishes accepted
+// requests for up to 2 s.
 
 const { Broker } = require('pigato');
 

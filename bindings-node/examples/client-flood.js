@@ -1,5 +1,6 @@
 'use strict';
-// A hundred thousand requests at once to the echo service: `client-flood.js [ADDRESS] [REQUESTS]`.
+// 100,000 concurrent requests to the echo service: `client-flood.js [ADDRESS] [REQUESTS]`. Needs
+// broker.js and `echo.js worker`.
 
 const { Client } = require('pigato');
 

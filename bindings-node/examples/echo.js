@@ -1,5 +1,6 @@
 'use strict';
 // Worker and client of an echo service: `echo.js worker [ADDRESS]`, `echo.js client [ADDRESS]`.
+// Needs broker.js.
 
 const { Client, Worker } = require('pigato');
 
@@ -13,11 +14,11 @@ function worker() {
 }
 
 async function client() {
-  const asking = new Client(address);
-  asking.start();
-  console.log('promise:', await asking.call('echo', 'hello'));
-  asking.request('echo', 'hello', null, (error, data) => console.log('callback:', error, data));
-  asking.request('echo', 'hello').on('data', (data) => console.log('stream:', data));
+  const echo = new Client(address);
+  echo.start();
+  console.log('promise:', await echo.call('echo', 'hello'));
+  echo.request('echo', 'hello', null, (error, data) => console.log('callback:', error, data));
+  echo.request('echo', 'hello').on('data', (data) => console.log('stream:', data));
 }
 
 ({ worker, client })[role]();

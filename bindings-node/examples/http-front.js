@@ -1,6 +1,7 @@
 'use strict';
-// HTTP in front of services: `POST /SERVICE` with JSON gives the final reply, `GET /SERVICE?data=JSON` gives all replies as
-// server-sent events. `http-front.js [ADDRESS] [PORT]`; needs `npm install fastify`.
+// An HTTP server in front of services: `http-front.js [ADDRESS] [PORT]`. `POST /SERVICE` with JSON
+// returns the final reply, `GET /SERVICE?data=JSON` returns all replies as server-sent events.
+// Needs broker.js and `npm install fastify`.
 
 const { once } = require('node:events');
 const fastify = require('fastify');
@@ -11,8 +12,8 @@ const client = new Client(address);
 client.start();
 const server = fastify();
 
-/** A signal that is aborted when the browser goes away. */
-function gone(response) {
+/** A signal that is aborted when the browser disconnects. */
+function disconnectSignal(response) {
   const controller = new AbortController();
   response.once('close', () => controller.abort());
   return controller.signal;
@@ -20,7 +21,8 @@ function gone(response) {
 
 server.post('/:service', async (request, reply) => {
   try {
-    return { data: await client.call(request.params.service, request.body, { failFast: true, signal: gone(reply.raw) }) };
+    const options = { failFast: true, signal: disconnectSignal(reply.raw) };
+    return { data: await client.call(request.params.service, request.body, options) };
   } catch (error) {
     reply.code(error.code === 'B_NO_WORKER' ? 404 : 502);
     return { error: error.value ?? error.code };
@@ -32,15 +34,15 @@ server.get('/:service', async (request, reply) => {
   try {
     data = JSON.parse(request.query.data ?? 'null');
   } catch {
-    return reply.code(400).send({ error: '`data` is no JSON' });
+    return reply.code(400).send({ error: '`data` must be JSON' });
   }
   reply.hijack();
   const response = reply.raw;
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-  const signal = gone(response);
+  const signal = disconnectSignal(response);
   try {
     for await (const part of client.stream(request.params.service, data, { failFast: true, signal })) {
-      // A browser that reads slowly slows the worker.
+      // Waiting for a slow browser pauses the worker.
       if (!response.write(`data: ${JSON.stringify(part)}\n\n`)) await once(response, 'drain', { signal });
     }
     response.end('event: end\ndata: null\n\n');

@@ -1,5 +1,6 @@
 'use strict';
-// A file's lines as partial replies: `stocks.js worker [ADDRESS]`, `stocks.js client [ADDRESS]`.
+// A file as partial replies: `stocks.js worker [ADDRESS]`, `stocks.js client [ADDRESS]`. Needs
+// broker.js.
 
 const { createReadStream } = require('node:fs');
 const { join } = require('node:path');
@@ -15,9 +16,9 @@ function worker() {
 }
 
 function client() {
-  const asking = new Client(address);
-  asking.start();
-  asking.request('stock', { ticker: 'AAPL' }).pipe(process.stdout);
+  const stocks = new Client(address);
+  stocks.start();
+  stocks.request('stock', { ticker: 'AAPL' }).pipe(process.stdout);
 }
 
 ({ worker, client })[role]();

@@ -2,18 +2,18 @@
 
 const { EventEmitter } = require('node:events');
 const native = require('./native');
-const alive = require('./alive');
+const processRef = require('./process-ref');
 const { liveConf, optionsOf } = require('./conf');
 const { Kind } = require('./events');
 const { PigatoError } = require('./errors');
-const { Keeper } = require('./keeper');
-const { Life } = require('./life');
-const { emitError, started, textOf } = require('./peer');
+const { NativeHandle } = require('./native-handle');
+const { emitError, settleStart, requireString } = require('./peer');
+const { Store } = require('./store');
 
-/** Hands requests to workers. See index.d.ts for what each method takes. */
+/** Queues requests and dispatches them to workers. index.d.ts documents each method. */
 class Broker extends EventEmitter {
-  /** @type {Life | null} */
-  #life = null;
+  /** @type {NativeHandle | null} */
+  #handle = null;
 
   constructor(endpoint, conf) {
     super();
@@ -21,73 +21,77 @@ class Broker extends EventEmitter {
     this.conf = liveConf('broker', conf);
   }
 
-  /** Starts it; the promise is fulfilled when it listens and has what `conf.ctrl` kept. */
+  /** Resolves when the broker listens and has restored the requests that `conf.ctrl` stores. */
   start(callback) {
-    const result = started(this, async () => {
-      // Another start may have been quicker meanwhile.
-      while (this.#life !== null) await this.stop();
-      const wanted = [this.endpoint ?? []].flat().map((endpoint) => textOf(endpoint, "the broker's endpoint"));
+    const result = settleStart(this, async () => {
+      // A concurrent start() may have finished while this one waited.
+      while (this.#handle !== null) await this.stop();
+      const endpoints = [this.endpoint ?? []].flat();
+      for (const endpoint of endpoints) requireString(endpoint, "the broker's endpoint");
       const options = optionsOf('broker', this.conf);
-      const keeper = this.conf.ctrl ? new Keeper(this, this.conf.ctrl) : null;
-      const life = new Life((wake) => native.NativeBroker.start(wanted, options, keeper !== null, wake), {
-        receive: (events) => this.#receive(events, keeper),
+      const store = this.conf.ctrl ? new Store(this, this.conf.ctrl) : null;
+      const handle = new NativeHandle((wake) => native.NativeBroker.start(endpoints, options, store !== null, wake), {
+        receive: (events) => this.#receive(events, store),
         failed: (error) => this.emit('error', error),
-        stopped: () => this.#stopped(life),
+        stopped: () => this.#stopped(handle),
       });
-      alive.hold();
-      this.#life = life;
-      if (keeper !== null && !(await hasRestored(keeper, life))) return;
-      // Listeners that are added after the start hear of it as well.
+      processRef.ref();
+      this.#handle = handle;
+      if (store !== null && !(await hasRestored(store, handle))) return;
+      // Listeners that are added right after start() receive 'start' too.
       await new Promise(setImmediate);
-      if (life !== this.#life) return;
+      if (handle !== this.#handle) return;
       this.conf.onStart?.();
       this.emit('start');
     });
-    // A failure is told by the promise and by 'error'.
+    // The promise and 'error' report a failure; the callback only reports success.
     if (callback) result.then(() => callback(), () => {});
     return result;
   }
 
-  #stopped(life) {
-    alive.release();
-    if (this.#life === life) this.#life = null;
+  #stopped(handle) {
+    processRef.unref();
+    if (this.#handle === handle) this.#handle = null;
     this.conf.onStop?.();
     this.emit('stop');
   }
 
-  /** Finishes what it has accepted for up to `drain` milliseconds and refuses the rest; stops at once without. */
+  /**
+   * Finishes accepted requests for up to `drain` milliseconds and refuses new ones; 0 stops at
+   * once.
+   */
   async stop({ drain = 0 } = {}) {
-    const life = this.#life;
-    if (life === null) return;
-    await life.stop(drain);
+    const handle = this.#handle;
+    if (handle === null) return;
+    await handle.stop(drain);
   }
 
-  /** Where it listens, with the ports that `*` became; none if it is not started. */
+  /** The addresses it listens on, with real ports in place of `*`; empty while it is stopped. */
   get endpoints() {
-    return this.#life?.native.endpoints ?? [];
+    return this.#handle?.native.endpoints ?? [];
   }
 
-  /** Where it publishes for core services, with the port that `*` became. */
+  /** The address where it publishes its directory, with the real port in place of `*`. */
   get intch() {
-    return this.#life?.native.intch ?? null;
+    return this.#handle?.native.intch ?? null;
   }
 
-  /** Counters since the start, and what there is now. */
+  /** Counters since the start, and present gauges. */
   statistics() {
     return JSON.parse(this.#running().call('statistics'));
   }
 
-  /** Which workers offer which service. */
+  /** Service name to the identities of its workers. */
   directory() {
     return JSON.parse(this.#running().call('directory'));
   }
 
   #running() {
-    if (this.#life === null) throw new PigatoError('C_CLOSED');
-    return this.#life;
+    if (this.#handle === null) throw new PigatoError('C_CLOSED');
+    return this.#handle;
   }
 
-  #receive(events, keeper) {
+  #receive(events, store) {
     const peer = events.text(0);
     switch (events.kind) {
       case Kind.WORKER_JOINED:
@@ -104,10 +108,10 @@ class Broker extends EventEmitter {
         if (events.text(2).startsWith('ERR_')) emitError(this, events.text(2));
         break;
       case Kind.STORED:
-        keeper.stored(events);
+        store.stored(events);
         break;
       case Kind.REMOVED:
-        keeper.removed(events);
+        store.removed(events);
         break;
       default:
     }
@@ -118,15 +122,15 @@ class Broker extends EventEmitter {
   }
 }
 
-/** Whether a broker has got what was kept for it, and was not stopped meanwhile. */
-async function hasRestored(keeper, life) {
+/** Restores the stored requests. False if the broker was stopped meanwhile. */
+async function hasRestored(store, handle) {
   try {
-    await Promise.race([keeper.restore(life), life.stopped]);
+    await Promise.race([store.restore(handle), handle.stopped]);
   } catch (error) {
     if (error.code !== 'C_CLOSED') throw error;
-    await life.stopped;
+    await handle.stopped;
   }
-  return !life.isStopped;
+  return !handle.isStopped;
 }
 
 module.exports = { Broker };

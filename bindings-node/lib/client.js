@@ -2,53 +2,58 @@
 
 const { EventEmitter } = require('node:events');
 const native = require('./native');
-const { Call, Replies, cancelWith } = require('./call');
 const { encode } = require('./codec');
 const { liveConf, optionsOf, pick } = require('./conf');
-const { Kind } = require('./events');
 const { PigatoError } = require('./errors');
-const { emitError, finished, started, textOf } = require('./peer');
-const { CallbackRequest, StreamRequest } = require('./request');
-const { Requests } = require('./requests');
+const { emitConnectionEvent, emitStopped, requireString, settleStart } = require('./peer');
+const { PendingRequests } = require('./pending-requests');
+const { CallbackRequest, ReadableRequest } = require('./published-request');
+const { IterableResponse, PromiseResponse, cancelOnAbort } = require('./response');
 
-/** What each request may say for itself and the client says for all others. */
-const PER_REQUEST = ['timeout', 'retry'];
+/** Options of the client that are defaults of its requests. */
+const REQUEST_DEFAULTS = ['timeout', 'retry'];
 
-/** Makes requests. See index.d.ts for what each method takes. */
+/** Makes requests. index.d.ts documents each method. */
 class Client extends EventEmitter {
-  /** What requests without options of their own are made with: options as JSON, or nothing for what the life began with. */
+  /**
+   * JSON options of requests that set none; empty while they are the ones that the native client
+   * was started with.
+   */
   #defaults = '';
-  /** @type {Requests | null} */
+  /** @type {PendingRequests | null} */
   #requests = null;
 
   constructor(broker, conf) {
     super();
     this.broker = broker;
     this.conf = liveConf('client', conf, (name) => {
-      if (PER_REQUEST.includes(name)) this.#defaults = pick(this.conf, PER_REQUEST);
+      if (REQUEST_DEFAULTS.includes(name)) this.#defaults = pick(this.conf, REQUEST_DEFAULTS);
     });
     this.socketId = undefined;
     if (this.conf.autostart) this.start();
   }
 
   start() {
-    return started(this, () => {
+    return settleStart(this, () => {
       this.stop();
       this.#defaults = '';
       const options = optionsOf('client', this.conf);
-      const broker = textOf(this.broker, "the broker's address");
-      this.#requests = new Requests((wake) => native.NativeClient.start(broker, options, wake), {
-        receive: (requests, events) => this.#receive(requests, events),
+      const broker = requireString(this.broker, "the broker's address");
+      this.#requests = new PendingRequests((wake) => native.NativeClient.start(broker, options, wake), {
+        receive: (requests, events) => {
+          // Events of a previous start are dropped.
+          if (requests === this.#requests) emitConnectionEvent(this, requests.handle, events);
+        },
         failed: (error) => this.emit('error', error),
         stopped: () => {},
       });
-      this.socketId = this.#requests.life.native.identity;
+      this.socketId = this.#requests.handle.native.identity;
       this.emit('start');
     });
   }
 
   /**
-   * Stops it: what is unanswered ends with C_CLOSED, unless it is answered within `drain` milliseconds.
+   * Waits up to `drain` milliseconds for pending requests, fails the rest with C_CLOSED, and stops.
    * @param {{ drain?: number }} [options]
    */
   stop(options) {
@@ -63,46 +68,54 @@ class Client extends EventEmitter {
     const stopped = requests.stop();
     if (requests !== this.#requests) return stopped;
     this.#requests = null;
-    this.socketId = undefined;
-    finished(this);
+    emitStopped(this);
     return stopped;
   }
 
-  /** The final reply; whatever fails, a rejection. */
+  /** Resolves with the final reply. Every failure is a rejection, never an exception. */
   call(service, data, options) {
     try {
-      return this.#begin(Call, service, data, options, (call, detach) => {
-        if (detach) call.promise.finally(detach).catch(() => {});
-        return call.promise;
+      return this.#begin(PromiseResponse, service, data, options, (response, detach) => {
+        if (detach) response.promise.finally(detach).catch(() => {});
+        return response.promise;
       });
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  /** All replies, as they are read. */
+  /** An async iterable of all replies. */
   stream(service, data, options) {
-    return this.#begin(Replies, service, data, options, (replies, detach) => {
-      if (detach) replies.onEnd(detach);
-      return replies;
+    return this.#begin(IterableResponse, service, data, options, (response, detach) => {
+      if (detach) response.onEnd(detach);
+      return response;
     });
   }
 
-  #begin(Kind, service, data, given, done) {
+  /**
+   * Makes a request whose response is of class `Response`; returns what `finish(response,
+   * detachSignal)` returns.
+   */
+  #begin(Response, service, data, given, finish) {
     const { signal, ...options } = given ?? {};
-    if (signal && !(signal instanceof AbortSignal)) throw new PigatoError('E_ARGUMENT', 'E_ARGUMENT: `signal` is an AbortSignal');
-    if (data instanceof Uint8Array && options.codec === undefined) options.codec = 'raw';
-    const request = new Kind(service, encode(data, options.codec === 'raw'), this.#optionsOf(options));
-    if (signal?.aborted) {
-      request.isEnded = true;
-      request.failed(new PigatoError('C_CANCELLED', undefined, { cause: signal.reason }), true);
-      return done(request);
+    if (signal && !(signal instanceof AbortSignal)) {
+      throw new PigatoError('E_ARGUMENT', 'E_ARGUMENT: `signal` must be an AbortSignal');
     }
-    this.#add(request);
-    return done(request, signal && cancelWith(signal, request));
+    if (data instanceof Uint8Array && options.codec === undefined) options.codec = 'raw';
+    const response = new Response(service, encode(data, options.codec === 'raw'), this.#optionsOf(options));
+    if (signal?.aborted) {
+      response.isEnded = true;
+      response.failed(new PigatoError('C_CANCELLED', undefined, { cause: signal.reason }), true);
+      return finish(response);
+    }
+    this.#add(response);
+    return finish(response, signal && cancelOnAbort(signal, response));
   }
 
-  /** A Readable; or, with four arguments and more, what comes goes to callbacks. */
+  /**
+   * Returns a Readable of the replies; with four arguments or more, calls callbacks instead and
+   * returns nothing.
+   */
   request(service, data, ...rest) {
     if (arguments.length >= 4) {
       const [partialCallback, finalCallback, options] = rest;
@@ -111,7 +124,7 @@ class Client extends EventEmitter {
       return undefined;
     }
     const options = rest[0];
-    const request = new StreamRequest(service, encode(data, options?.codec === 'raw'), this.#optionsOf(options));
+    const request = new ReadableRequest(service, encode(data, options?.codec === 'raw'), this.#optionsOf(options));
     this.#add(request);
     return request.stream;
   }
@@ -132,7 +145,7 @@ class Client extends EventEmitter {
   }
 
   #add(request) {
-    if (typeof request.service !== 'string') throw new PigatoError('E_ARGUMENT', 'E_ARGUMENT: a service name is a string');
+    requireString(request.service, 'a service name');
     if (this.#requests !== null) {
       this.#requests.add(request);
       return;
@@ -141,28 +154,12 @@ class Client extends EventEmitter {
     process.nextTick(() => request.failed(new PigatoError('C_CLOSED'), true));
   }
 
-  /** Tells the worker of a request that the reply is still wanted. Ids, which nobody is told, name no request. */
+  /**
+   * Sends a heartbeat for a request stream. Ignores request ids, which this client does not hand
+   * out.
+   */
   heartbeat(request) {
     if (typeof request?.heartbeat === 'function') request.heartbeat();
-  }
-
-  #receive(requests, events) {
-    if (requests !== this.#requests) return; // of a former life
-    switch (events.kind) {
-      case Kind.CONNECTED:
-        this.socketId = requests.life.native.identity;
-        this.emit('connect');
-        this.conf.onConnect?.();
-        break;
-      case Kind.DISCONNECTED:
-        this.emit('disconnect');
-        this.conf.onDisconnect?.();
-        break;
-      case Kind.PROTOCOL_ERROR:
-        emitError(this, events.text(2));
-        break;
-      default:
-    }
   }
 
   async [Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]() {

@@ -1,12 +1,15 @@
 'use strict';
-// Data on its way to the wire: JSON, or bytes as they are.
+// Encodes request and reply data: JSON, or raw bytes.
 
 const { PigatoError } = require('./errors');
 
-/** What the lengths in a packed buffer can tell, by a good margin. */
-const MOST_BYTES = 0x7fff_ffff;
+/** Largest body. Lengths in a packed buffer have 32 bits. */
+const MAX_BYTES = 0x7fff_ffff;
 
-/** Data as it is sent. `undefined` is sent as null. */
+/**
+ * Data as it is sent; `undefined` is sent as null. Throws E_DATA, or a TypeError for a value that
+ * JSON cannot hold.
+ */
 function encode(data, isRaw) {
   if (!isRaw) {
     const json = JSON.stringify(data);
@@ -14,14 +17,17 @@ function encode(data, isRaw) {
   }
   if (typeof data === 'string') return data;
   if (data instanceof Uint8Array) {
-    if (data.byteLength <= MOST_BYTES) return data;
-    throw new PigatoError('E_DATA', `E_DATA: a body has at most ${MOST_BYTES} bytes`);
+    if (data.byteLength <= MAX_BYTES) return data;
+    throw new PigatoError('E_DATA', `E_DATA: a body must have at most ${MAX_BYTES} bytes, not ${data.byteLength}`);
   }
   if (data === undefined || data === null) return '';
-  throw new PigatoError('E_DATA', 'E_DATA: with `codec: "raw"` data is a Buffer, a Uint8Array or a string');
+  throw new PigatoError('E_DATA', 'E_DATA: with `codec: "raw"` data must be a Buffer, a Uint8Array or a string');
 }
 
-/** A Buffer that a published peer, or a program that does not use `codec: 'raw'`, sent as JSON is one again. */
+/**
+ * Turns the JSON form of a Buffer back into a Buffer: peers that do not use `codec: 'raw'` send
+ * bytes in it.
+ */
 function revived(data) {
   const isBuffer = typeof data === 'object' && data !== null && data.type === 'Buffer' && Array.isArray(data.data);
   return isBuffer ? Buffer.from(data.data) : data;

@@ -1,16 +1,16 @@
 'use strict';
-// Configuration that is read live: what a program sets or deletes later counts from then on.
+// Configuration that programs may change at any time: `conf` is a proxy that reports each change.
 
 const native = require('./native');
 
-/** The names that the core knows, by role. */
+/** The names of the core's options, by role. */
 const names = new Map();
 
 /**
- * The core's defaults, overridden by `given`.
+ * A `conf` object: the core's defaults, overridden by `given`.
  * @param {string} role `broker`, `client` or `worker`
  * @param {object | undefined} given
- * @param {(name: string) => void} changed called when an option was set or deleted
+ * @param {(name: string) => void} changed called after an option was set or deleted
  */
 function liveConf(role, given, changed = () => {}) {
   const defaults = JSON.parse(native.defaultOptions(role));
@@ -30,7 +30,7 @@ function liveConf(role, given, changed = () => {}) {
   });
 }
 
-/** What of a configuration is the core's business, as JSON. */
+/** The core's options in `conf`, as JSON. */
 function optionsOf(role, conf) {
   return pick(conf, names.get(role));
 }

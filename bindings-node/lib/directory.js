@@ -1,13 +1,16 @@
 'use strict';
 
 const native = require('./native');
-const alive = require('./alive');
 const { checked } = require('./errors');
+const processRef = require('./process-ref');
 
-/** What is started, which must not be collected although nothing else may refer to it. */
+/** All started directories, so that none is collected. */
 const open = new Set();
 
-/** Answers `$dir` in the broker's place, from what the broker publishes at `conf.intch`. */
+/**
+ * Serves `$dir` in place of the broker, from the directory that the broker publishes at
+ * `conf.intch`.
+ */
 class Directory {
   #directory = null;
 
@@ -21,7 +24,7 @@ class Directory {
     this.stop();
     this.#directory = checked(() => native.NativeDirectory.start(this.endpoint, this.conf.intch));
     open.add(this);
-    alive.hold();
+    processRef.ref();
     this.conf.onStart?.();
   }
 
@@ -30,7 +33,7 @@ class Directory {
     this.#directory.stop();
     this.#directory = null;
     open.delete(this);
-    alive.release();
+    processRef.unref();
     this.conf.onStop?.();
   }
 }

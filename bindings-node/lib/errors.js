@@ -2,16 +2,16 @@
 
 const native = require('./native');
 
-/** What codes mean, in words; from the core. */
+/** The core's message for each code. */
 const messages = JSON.parse(native.errorCodes());
 
-/** Node's own codes for a value of another type than the native part takes. */
-const WRONG_TYPES = ['InvalidArg', 'StringExpected', 'NumberExpected', 'ArrayExpected', 'BooleanExpected'];
+/** napi's codes for an argument of a wrong type. */
+const WRONG_TYPE_CODES = ['InvalidArg', 'StringExpected', 'NumberExpected', 'ArrayExpected', 'BooleanExpected'];
 
-/** A failure with the `code` that all languages give it. */
+/** A failure. Its `code` is the same in all languages. */
 class PigatoError extends Error {
   /**
-   * @param {string | undefined} code of PIGATO's own; undefined for an error value of the service's.
+   * @param {string | undefined} code undefined for an error value of the service
    * @param {string} [message]
    * @param {{ value?: unknown, origin?: string, options?: object, cause?: unknown }} [details]
    */
@@ -28,14 +28,16 @@ class PigatoError extends Error {
   }
 }
 
-/** Runs a call of the native part; what it throws becomes a PigatoError. */
+/** Calls the native part. Turns what it throws into a PigatoError. */
 function checked(call) {
   try {
     return call();
   } catch (error) {
     if (Object.hasOwn(messages, error.code)) throw new PigatoError(error.code, error.message, { cause: error });
-    if (WRONG_TYPES.includes(error.code)) throw new PigatoError('E_ARGUMENT', `E_ARGUMENT: ${error.message}`, { cause: error });
-    // A panic has Node's own code.
+    if (WRONG_TYPE_CODES.includes(error.code)) {
+      throw new PigatoError('E_ARGUMENT', `E_ARGUMENT: ${error.message}`, { cause: error });
+    }
+    // A panic has napi's code GenericFailure.
     throw new PigatoError('E_INTERNAL', error.message, { cause: error });
   }
 }

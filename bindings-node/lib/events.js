@@ -1,13 +1,17 @@
 'use strict';
-// Reads what src/pack.rs packs: a header of 32-bit words for each event, then the bodies.
+// Reads the buffers that src/pack.rs writes: a header of 32-bit words for each event, then the
+// bodies.
 
 const { isUtf8 } = require('node:buffer');
 
+/** Words of a header: kind, flags, request number (2), values (2), lengths of the parts (6). */
 const WORDS = 12;
-const MOST_AT_ONCE = 64 * 1024 * 1024;
-const PARTS = 6; // the first word that holds a part's length
+/** The first word that holds a part's length. */
+const PARTS = 6;
+/** Largest buffer that is converted to one string. */
+const MAX_STRING_BYTES = 64 * 1024 * 1024;
 
-/** The same numbers stand in src/pack.rs. */
+/** src/pack.rs has the same numbers. */
 const Kind = Object.freeze({
   CONNECTED: 1, DISCONNECTED: 2, STOPPED: 3, PROTOCOL_ERROR: 4, REPLY: 5, FAILED: 6, REQUEST: 7, CANCELLED: 8,
   HEARTBEAT: 9, WRITABLE: 10, WORKER_JOINED: 11, WORKER_LEFT: 12, CLIENT_LEFT: 13, STORED: 14, REMOVED: 15,
@@ -26,16 +30,17 @@ class Events {
     this.count = count;
     this.words = new Uint32Array(buffer.buffer, buffer.byteOffset + 8, count * WORDS);
     this.at = -WORDS;
-    /** Where the present event's body begins, and where the next one's does. */
+    /** Start of the current event's body, and of the next one's. */
     this.start = 0;
     this.end = 8 + count * WORDS * 4;
     this.base = this.end;
-    // One conversion for all JSON, where a byte is a character, unless that is more than a string holds.
+    // ASCII bodies are converted to one string, of which JSON texts are slices. A larger buffer
+    // would exceed a string.
     this.isAscii = isAscii !== 0;
-    this.ascii = this.isAscii && buffer.length <= MOST_AT_ONCE ? buffer.latin1Slice(this.end, buffer.length) : null;
+    this.ascii = this.isAscii && buffer.length <= MAX_STRING_BYTES ? buffer.latin1Slice(this.end, buffer.length) : null;
   }
 
-  /** Goes to the next event; false after the last. */
+  /** Advances to the next event; false after the last one. */
   next() {
     this.at += WORDS;
     if (this.at >= this.words.length) return false;
@@ -56,23 +61,30 @@ class Events {
     return (this.words[this.at + 1] & RAW) !== 0;
   }
 
-  /** Whether the time that the token tells has no end. */
+  /** Of a stored request: whether it has no timeout. */
   get isEndless() {
     return (this.words[this.at + 1] & NEVER) !== 0;
   }
 
-  /** Where an error comes from. */
+  /** The origin of an error. */
   get origin() {
     const flags = this.words[this.at + 1];
     if (flags & FROM_BROKER) return 'broker';
     return flags & FROM_WORKER ? 'worker' : 'local';
   }
 
-  get token() {
+  get requestNumber() {
     return this.words[this.at + 2] + this.words[this.at + 3] * 0x1_0000_0000;
   }
 
-  number(at) {
+  /**
+   * Of a stored request: milliseconds until its timeout. They are in place of the request number.
+   */
+  get remaining() {
+    return this.requestNumber;
+  }
+
+  value(at) {
     return this.words[this.at + 4 + at];
   }
 
@@ -86,7 +98,7 @@ class Events {
     return offset;
   }
 
-  /** A part as a string of its own, which may be kept. */
+  /** A part as a string with its own memory, which may be kept. */
   text(part) {
     const length = this.length(part);
     if (length === 0) return '';
@@ -94,7 +106,7 @@ class Events {
     return this.isAscii ? this.buffer.latin1Slice(from, from + length) : this.buffer.utf8Slice(from, from + length);
   }
 
-  /** A part to be read at once: it may be a slice, which keeps the texts of all events alive. */
+  /** A part that is parsed at once and not kept: a slice keeps the string of all events alive. */
   #slice(part) {
     if (this.ascii === null) return this.text(part);
     const from = this.offset(part) - this.base;
@@ -107,25 +119,28 @@ class Events {
     return Buffer.from(this.buffer.subarray(from, from + this.length(part)));
   }
 
-  /** A part as a string, or, where it is not UTF-8, as a copy of its bytes. */
+  /** A part as a string, or as a copy of its bytes if it is not UTF-8. */
   textOrBytes(part) {
     if (this.isAscii) return this.text(part);
     const bytes = this.bytes(part);
     return isUtf8(bytes) ? bytes.toString() : bytes;
   }
 
-  /** JSON in a part; what published peers send for nothing is null. Throws a SyntaxError for what is no JSON. */
+  /**
+   * A part as JSON. An empty part and `undefined`, which published peers send, are null. Throws a
+   * SyntaxError.
+   */
   json(part) {
     const text = this.#slice(part);
     return text === '' || text === 'undefined' ? null : JSON.parse(text);
   }
 
-  /** The data of a request or reply, in the first part. */
+  /** The data of a request or reply. Throws a SyntaxError. */
   data() {
     return this.isRaw ? this.bytes(0) : this.json(0);
   }
 
-  /** Options, in the second part: always an object. */
+  /** Options: always an object. */
   options(part = 1) {
     const length = this.length(part);
     if (length <= 2) return {};
@@ -133,7 +148,7 @@ class Events {
       const options = this.json(part);
       return typeof options === 'object' && options !== null ? options : {};
     } catch {
-      return {}; // published peers ignore options that are none
+      return {}; // published peers ignore invalid options
     }
   }
 }

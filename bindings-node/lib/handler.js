@@ -1,44 +1,45 @@
 'use strict';
-// Handlers of today's kind: an async function, or an async generator whose values are partial replies.
+// Runs functions set with `worker.handle`: async functions, and async generators whose values are
+// partial replies.
 
 const { encode } = require('./codec');
 const { PigatoError } = require('./errors');
 const { ReplyKind } = require('./packer');
 const { Reply } = require('./reply');
 
-/** What a handler gets beside the data. */
+/** The second argument of a handler. */
 class Context {
-  #exchange;
+  #job;
   #heartbeat;
   #controller;
   #reply;
   #isRaw;
 
-  constructor(exchange, events, heartbeat) {
-    this.#exchange = exchange;
+  constructor(job, events, heartbeat) {
+    this.#job = job;
     this.#heartbeat = heartbeat;
     this.#isRaw = events.isRaw;
     this.opts = events.options();
     this.service = events.text(2);
     this.client = events.text(3);
-    this.attempt = events.number(0);
+    this.attempt = events.value(0);
   }
 
-  /** Aborted when nobody waits for the reply any more. */
+  /** Aborted when the job is cancelled. Made on first use, because most handlers do not read it. */
   get signal() {
     if (this.#controller === undefined) {
       const controller = new AbortController();
-      const exchange = this.#exchange;
-      const abort = () => controller.abort(new PigatoError(exchange.cancelled));
-      exchange.onCancel = abort;
-      if (exchange.cancelled !== undefined) abort();
+      const job = this.#job;
+      const abort = () => controller.abort(new PigatoError(job.cancelled));
+      job.onCancel = abort;
+      if (job.cancelled !== undefined) abort();
       this.#controller = controller;
     }
     return this.#controller.signal;
   }
 
   get reply() {
-    this.#reply ??= new Reply(this.#exchange, this.#heartbeat, this.#isRaw);
+    this.#reply ??= new Reply(this.#job, this.#heartbeat, this.#isRaw);
     return this.#reply;
   }
 
@@ -53,70 +54,74 @@ function encoded(value) {
 }
 
 /** Sends a partial reply; resolves when the next one may be sent. */
-function write(exchange, value) {
+function write(job, value) {
   const [data, options] = encoded(value);
-  if (exchange.write(data, options)) return undefined;
+  if (job.write(data, options)) return undefined;
   return new Promise((resolve) => {
-    exchange.onWritable = () => {
-      exchange.onWritable = null;
-      resolve(write(exchange, value));
+    job.onWritable = () => {
+      job.onWritable = null;
+      resolve(write(job, value));
     };
   });
 }
 
-/** Sends what an iterator yields, and gives what it returns. */
-async function writeAll(exchange, iterator) {
+/** Sends each value that an iterator yields. Returns the iterator's return value. */
+async function writeAll(job, iterator) {
   for (;;) {
     const { value, done } = await iterator.next();
     if (done) return value;
     try {
-      await write(exchange, value);
+      await write(job, value);
     } catch (error) {
       await iterator.return?.();
       throw error;
     }
-    if (!exchange.isLive) {
+    if (!job.isOpen) {
       await iterator.return?.();
       return undefined;
     }
   }
 }
 
-function end(exchange, context, value) {
-  // A handler that has the reply itself ends it itself, unless it returns something.
+function end(job, context, value) {
+  // A handler that uses `reply` ends it itself, unless it returns a value.
   if (value === undefined && context.hasReply) return;
   const [data, options] = encoded(value);
-  exchange.finish(ReplyKind.FINAL, data, options);
+  job.finish(ReplyKind.FINAL, data, options);
 }
 
 function failure(error) {
   try {
-    if (error instanceof PigatoError && 'value' in error) return { kind: ReplyKind.ERROR, data: encode(error.value, false) };
+    if (error instanceof PigatoError && 'value' in error) {
+      return { kind: ReplyKind.ERROR, data: encode(error.value, false) };
+    }
     return { kind: ReplyKind.FAIL, data: String(error?.message ?? error) };
   } catch {
-    // No JSON, or no text.
-    return { kind: ReplyKind.FAIL, data: 'what the handler threw cannot be sent' };
+    return { kind: ReplyKind.FAIL, data: 'the handler threw a value that can be sent neither as JSON nor as text' };
   }
 }
 
-/** What a handler threw, as the final reply: the value of an error that has one, or a failure with a message. */
-function fail(exchange, error) {
+/**
+ * Ends the job with what a handler threw: the value of a PigatoError that has one, else W_HANDLER
+ * with the message.
+ */
+function fail(job, error) {
   const { kind, data } = failure(error);
-  exchange.finish(kind, data);
+  job.finish(kind, data);
 }
 
-/** Runs a handler for a request and sends what comes of it. Never rejects. */
-async function handle(handler, exchange, events, data, heartbeat) {
-  const context = new Context(exchange, events, heartbeat);
+/** Runs a handler for a job and sends its result. Never rejects. */
+async function handle(handler, job, events, data, heartbeat) {
+  const context = new Context(job, events, heartbeat);
   try {
     let result = handler(data, context);
     if (typeof result?.then === 'function') result = await result;
     if (typeof result?.[Symbol.asyncIterator] === 'function') {
-      result = await writeAll(exchange, result[Symbol.asyncIterator]());
+      result = await writeAll(job, result[Symbol.asyncIterator]());
     }
-    end(exchange, context, result);
+    end(job, context, result);
   } catch (error) {
-    fail(exchange, error);
+    fail(job, error);
   }
 }
 

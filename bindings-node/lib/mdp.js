@@ -1,5 +1,6 @@
 'use strict';
-// Tags and types of the protocol, for programs that speak it by hand, and for the messages that controllers are given.
+// Tags and message types of the protocol, for programs that build messages themselves and for `msg`
+// of stored requests.
 
 module.exports = Object.freeze({
   WORKER: 'W',

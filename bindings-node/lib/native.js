@@ -1,5 +1,6 @@
 'use strict';
-// Finds the native part: beside this package if it was built or packed with it, else in the package for this platform.
+// Loads the native part: from this package's folder if it was built or packed there, else from the
+// package `pigato-PLATFORM`.
 
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
@@ -16,10 +17,11 @@ function load() {
     return require(name);
   } catch (cause) {
     if (cause.code !== 'MODULE_NOT_FOUND') throw cause;
-    const command = existsSync(join(ROOT, 'native')) ? `node ${join(ROOT, 'scripts/install.js')}` : `npm run build in ${ROOT}`;
+    const isInstalled = existsSync(join(ROOT, 'native'));
+    const command = isInstalled ? `node ${join(ROOT, 'scripts/install.js')}` : `npm run build in ${ROOT}`;
     const error = new Error(
-      `pigato has no native part for ${platform()}: neither ${file} nor the package ${name} is there. ` +
-        `With Rust and a C++ compiler this builds it: ${command}`,
+      `pigato has no native part for ${platform()}: there is neither ${file} nor a package ${name}. ` +
+        `Install ${name} of the same version, or build it with Rust and a C++ compiler: ${command}`,
       { cause },
     );
     throw Object.assign(error, { code: 'ERR_NATIVE_MISSING' });

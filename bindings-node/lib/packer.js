@@ -1,13 +1,14 @@
 'use strict';
-// Writes what src/unpack.rs reads: many requests or replies in one buffer, that one call takes down.
+// Packs many requests or replies into one buffer for one call of the native part; src/unpack.rs
+// reads it.
 
-/** Stands for "the same text as in the entry before". */
+/** A length that means "the same text as in the entry before". */
 const SAME = 0xffff_ffff;
 
-/** Kinds of replies; the same numbers stand in src/worker.rs. */
+/** Kinds of replies; src/worker.rs has the same numbers. */
 const ReplyKind = Object.freeze({ PARTIAL: 0, FINAL: 1, ERROR: 2, REJECT: 3, FAIL: 4 });
 
-/** A buffer that grows and is used again and again. */
+/** A buffer that grows and is reused. */
 class Packer {
   #buffer = Buffer.allocUnsafeSlow(64 * 1024);
   #length = 0;
@@ -30,12 +31,13 @@ class Packer {
     this.#length += 1;
   }
 
-  token(value) {
+  /** A number as a double. */
+  number(value) {
     this.#reserve(8);
     this.#length = this.#buffer.writeDoubleLE(value, this.#length);
   }
 
-  /** A text, or a mark that it is the same as `before`. */
+  /** A text, or SAME if it equals `before`. */
   textUnlessSame(text, before) {
     if (text !== before) {
       this.bytes(text);
@@ -54,18 +56,18 @@ class Packer {
       this.#length = at + data.byteLength;
       return;
     }
-    this.#reserve(4 + data.length * 3); // no UTF-16 unit needs more
-    // @ts-expect-error: the types of Node.js leave it out
+    this.#reserve(4 + data.length * 3); // a UTF-16 unit needs 3 bytes at most
+    // @ts-expect-error: @types/node does not declare it
     const written = this.#buffer.utf8Write(data, this.#length + 4);
     this.#buffer.writeUInt32LE(written, this.#length);
     this.#length += 4 + written;
   }
 
-  /** What was written, valid until the next write. */
+  /** Returns what was written, valid until the next write. */
   take() {
     const taken = this.#buffer.subarray(0, this.#length);
     this.#length = 0;
-    // One large message is no reason to keep its memory.
+    // Do not keep the memory of a large message.
     if (this.#buffer.length > 4 * 1024 * 1024) this.#buffer = Buffer.allocUnsafeSlow(64 * 1024);
     return taken;
   }

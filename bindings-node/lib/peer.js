@@ -1,18 +1,22 @@
 'use strict';
-// What brokers, workers and clients have in common.
+// Code that brokers, workers and clients share.
 
+const { Kind } = require('./events');
 const { PigatoError } = require('./errors');
 
-/** Tells of something that went wrong and harms nobody: only those who want to know. */
+/**
+ * Emits 'error' if there is a listener. For errors that affect nothing else: without one, emit
+ * would throw.
+ */
 function emitError(emitter, error) {
   if (emitter.listenerCount('error') > 0) emitter.emit('error', error);
 }
 
 /**
- * Runs what starts something. The promise is for those who await it; others hear of a failure through 'error', or, if
- * nobody listens, as an unhandled rejection.
+ * Runs `start`. The promise reports a failure, and so does 'error' if there is a listener. Without
+ * a listener and without a handler for the promise, a failure is an unhandled rejection.
  */
-function started(emitter, start) {
+function settleStart(emitter, start) {
   const result = new Promise((resolve) => {
     resolve(start());
   });
@@ -20,17 +24,38 @@ function started(emitter, start) {
   return result;
 }
 
-/** A value that has to be a string: an address, a name. */
-function textOf(value, what) {
+/** Returns `value`, an address or a name; throws E_ARGUMENT if it is not a string. */
+function requireString(value, what) {
   if (typeof value === 'string') return value;
-  throw new PigatoError('E_ARGUMENT', `E_ARGUMENT: ${what} is a string, not ${value === null ? 'null' : typeof value}`);
+  const type = value === null ? 'null' : typeof value;
+  throw new PigatoError('E_ARGUMENT', `E_ARGUMENT: ${what} must be a string, not ${type}`);
 }
 
-/** Tells that a client or worker has stopped. */
-function finished(peer) {
+/** Emits the connection event of a client or worker that `events` points at. */
+function emitConnectionEvent(peer, handle, events) {
+  switch (events.kind) {
+    case Kind.CONNECTED:
+      peer.socketId = handle.native.identity;
+      peer.emit('connect');
+      peer.conf.onConnect?.();
+      break;
+    case Kind.DISCONNECTED:
+      peer.emit('disconnect');
+      peer.conf.onDisconnect?.();
+      break;
+    case Kind.PROTOCOL_ERROR:
+      emitError(peer, events.text(2));
+      break;
+    default:
+  }
+}
+
+/** Emits the events of a client or worker that has stopped. */
+function emitStopped(peer) {
+  peer.socketId = undefined;
   peer.emit('disconnect');
   peer.conf.onDisconnect?.();
   peer.emit('stop');
 }
 
-module.exports = { emitError, finished, started, textOf };
+module.exports = { emitConnectionEvent, emitError, emitStopped, requireString, settleStart };

@@ -1,6 +1,6 @@
 'use strict';
 
-/** What builds for this platform are called. */
+/** The name of this platform in package and file names, for example `linux-x64-gnu`. */
 function platform() {
   const { platform: system, arch } = process;
   if (system !== 'linux') return `${system}-${arch}`;
@@ -10,7 +10,7 @@ function platform() {
   return `linux-${arch}-${isGlibc ? 'gnu' : 'musl'}`;
 }
 
-/** The name of the native part for this platform. */
+/** The file name of this platform's native part. */
 function fileName() {
   return `pigato.${platform()}.node`;
 }

@@ -1,19 +1,19 @@
 'use strict';
-// The answer to one request, as 'request' listeners have it: an object-mode Writable.
+// The reply to one job, as 'request' listeners receive it: an object-mode Writable.
 //
-// Most replies are one `end` and no stream at all, so what makes it one is set up when it is first asked for: Writable keeps
-// all of that behind `_writableState`.
+// Most replies are one call of `end`. The Writable is therefore only initialised on first use:
+// Writable keeps all of its state behind `_writableState`, and the getter below creates it.
 
 const { Writable } = require('node:stream');
 const { encode } = require('./codec');
 const { ReplyKind } = require('./packer');
 
-function Reply(exchange, heartbeat, isRaw) {
-  this.exchange = exchange;
-  exchange.reply = this;
-  /** Whether the request came as bytes: then its client understands bytes. */
+function Reply(job, heartbeat, isRaw) {
+  this.job = job;
+  job.reply = this;
+  /** Whether the request was sent as bytes, so that its client understands bytes. */
   this.isRaw = isRaw;
-  /** Options of the replies: `codec`, `cache`, and keys of the user's own. */
+  /** Options of the replies: `codec`, `cache`, and the user's own keys. */
   this.opts = {};
   /** Whether the final reply was given. */
   this.ended = false;
@@ -34,6 +34,7 @@ Object.defineProperty(Reply.prototype, '_writableState', {
   },
 });
 
+/** Whether the Writable was initialised. */
 function isStream(reply) {
   return Object.hasOwn(reply, '_writableState') || reply._events !== undefined;
 }
@@ -46,7 +47,7 @@ function encoded(reply, data) {
   let options = '';
   for (const _ in opts) {
     options = JSON.stringify(opts);
-    reply.exchange.check(options);
+    reply.job.check(options);
     break;
   }
   return [bytes, options];
@@ -55,20 +56,20 @@ function encoded(reply, data) {
 function finish(reply, kind, data) {
   const [bytes, options] = encoded(reply, data);
   reply.ended = true;
-  reply.exchange.finish(kind, bytes, options);
+  reply.job.finish(kind, bytes, options);
 }
 
-/** Sends a partial reply. False if the client has to read first, and then 'drain' follows. */
+/** Sends a partial reply. False if the client has to read first; then 'drain' follows. */
 Reply.prototype.write = function write(data, encoding, callback) {
   const isPlain = !isStream(this) && !this.ended && data !== null && encoding === undefined && callback === undefined;
-  const hasRoom = (isPlain && this.exchange.write(...encoded(this, data)))
+  const hasRoom = (isPlain && this.job.write(...encoded(this, data)))
     || Writable.prototype.write.call(this, data, encoding, callback);
-  // Who writes for as long as there is room shall come to an end when nobody reads: 'close' follows.
-  return hasRoom && !this.exchange.isGone;
+  // False ends a loop `while (reply.write(…))` when the client is gone; 'close' follows.
+  return hasRoom && !this.job.isGone;
 };
 
 Reply.prototype._write = function _write(data, encoding, callback) {
-  const { exchange } = this;
+  const { job } = this;
   let bytes;
   let options;
   try {
@@ -78,14 +79,14 @@ Reply.prototype._write = function _write(data, encoding, callback) {
     return;
   }
   const attempt = () => {
-    exchange.onWritable = null;
-    if (exchange.write(bytes, options)) callback();
-    else exchange.onWritable = attempt;
+    job.onWritable = null;
+    if (job.write(bytes, options)) callback();
+    else job.onWritable = attempt;
   };
   attempt();
 };
 
-/** Listeners hear of what came before they were added: it is no stream until somebody listens. */
+/** Initialises the Writable of an ended reply, so that late listeners still receive 'finish'. */
 Reply.prototype.on = function on(name, listener) {
   if (this.ended && !isStream(this)) void this._writableState;
   return Writable.prototype.on.call(this, name, listener);
@@ -113,9 +114,12 @@ Reply.prototype._final = function _final(callback) {
   }
 };
 
-/** A reply that is given up, by a pipeline whose source failed for instance, fails its request. */
+/**
+ * Fails the request if the reply is destroyed before its end, for instance by a pipeline whose
+ * source failed.
+ */
 Reply.prototype._destroy = function _destroy(error, callback) {
-  this.exchange.finish(ReplyKind.FAIL, error ? String(error.message) : 'the reply was given up');
+  this.job.finish(ReplyKind.FAIL, error ? String(error.message) : 'the worker destroyed the reply before its end');
   callback(error);
 };
 
@@ -124,16 +128,16 @@ Reply.prototype.error = function error(value) {
   finish(this, ReplyKind.ERROR, value);
 };
 
-/** Has another worker answer. */
+/** Returns the request to the broker, which hands it to another worker. */
 Reply.prototype.reject = function reject(reason) {
   const data = encode(reason, false);
   this.ended = true;
-  this.exchange.finish(ReplyKind.REJECT, data);
+  this.job.finish(ReplyKind.REJECT, data);
 };
 
-/** Whether the client still waits. */
+/** Whether the client still waits for a reply. */
 Reply.prototype.active = function active() {
-  return this.exchange.isWanted;
+  return this.job.isWanted;
 };
 
 module.exports = { Reply };

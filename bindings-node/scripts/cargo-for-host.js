@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 'use strict';
-// Cargo for `napi build`, which always passes `--target`: cargo then takes a folder of its own, and libzmq and the core
-// would be compiled a second time beside the rest of the workspace. This drops the option and puts the library where
-// `napi build` looks for it.
+// Cargo for `napi build`, which always passes `--target`. With it, cargo uses a separate folder and
+// compiles libzmq and the core a second time. This script drops the option and copies the library
+// to where `napi build` looks for it.
 
 const { copyFileSync, mkdirSync } = require('node:fs');
 const { basename, dirname, join } = require('node:path');

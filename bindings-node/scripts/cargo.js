@@ -1,8 +1,12 @@
 'use strict';
+// Runs cargo for the scripts that build the native part.
 
 const { spawnSync } = require('node:child_process');
 
-/** Runs cargo in sight of the user; throws if it fails. Returns what it wrote to its output if that is piped. */
+/**
+ * Runs cargo with its messages on the terminal; throws if it fails. Returns its standard output if
+ * that is piped.
+ */
 function cargo(options, stdout = 'inherit') {
   const { status, error, stdout: output } = spawnSync('cargo', options, {
     encoding: 'utf8',
@@ -10,11 +14,11 @@ function cargo(options, stdout = 'inherit') {
     stdio: ['inherit', stdout, 'inherit'],
   });
   if (error) throw error;
-  if (status !== 0) throw new Error(`cargo ${options[0]} failed`);
+  if (status !== 0) throw new Error(`cargo ${options[0]} failed with status ${status}; its messages are above`);
   return output;
 }
 
-/** Builds the native part with these options of `cargo build`; returns where the library is. */
+/** Builds the native part with these options of `cargo build`; returns the path of the library. */
 function buildLibrary(options) {
   return cargo(['build', ...options, '--message-format=json-render-diagnostics'], 'pipe')
     .split('\n')

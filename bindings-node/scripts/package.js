@@ -1,6 +1,7 @@
 'use strict';
-// Makes the tarballs that are published, in `dist` or the folder that is named: the package itself, without a native part,
-// and one package for each platform whose native part is here. `npm pack` makes a tarball for this machine alone.
+// Makes the tarballs to publish, in `dist` or in the folder of the first argument: the package
+// without a native part, and one package for each platform whose native part is in this folder.
+// `npm pack` instead makes one tarball for this machine.
 
 const { execFileSync } = require('node:child_process');
 const { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
@@ -13,7 +14,9 @@ const manifest = require('../package.json');
 const run = (command, args, cwd) => execFileSync(command, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
 const pack = (folder) => run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', DIST], folder);
 
-/** Packs a package for each platform; returns the names of all of them, packed or not. */
+/**
+ * Packs the platform packages whose native part exists; returns the names of all platform packages.
+ */
 function packPlatforms(stage) {
   copyFileSync(join(ROOT, 'package.json'), join(stage, 'package.json'));
   run('npx', ['napi', 'create-npm-dirs', '--cwd', stage], ROOT);

@@ -11,14 +11,14 @@ use pigato::protocol::PeerId;
 use pigato::Timeout;
 use serde_json::{json, Value};
 
-use crate::client::timeout;
 use crate::error::{thrown, Result};
 use crate::options;
 use crate::pack::{Kind, Packed, Record, NEVER};
+use crate::peer::{drain, timeout};
 use crate::stored;
 use crate::wake::waker;
 
-/// A broker, from `start` on.
+/// A started broker.
 #[napi]
 pub struct NativeBroker {
     broker: Broker,
@@ -26,8 +26,9 @@ pub struct NativeBroker {
 
 #[napi]
 impl NativeBroker {
-    /// Starts a broker that listens on all of `endpoints`, on the default one if there are none; `options` are JSON. A `persistent`
-    /// one tells which requests to keep, and serves nobody before `restore`.
+    /// Starts a broker that listens on all `endpoints`, or on the default one if the list is empty;
+    /// `options` are JSON. If `persistent` is true it emits the events `Stored` and `Removed`, and
+    /// serves no peer before `restore` is called.
     #[napi(factory, catch_unwind)]
     pub fn start(
         endpoints: Vec<String>,
@@ -42,19 +43,19 @@ impl NativeBroker {
         Ok(Self { broker })
     }
 
-    /// Where it listens, with the ports that `*` became.
+    /// The addresses it listens on, with real ports in place of `*`.
     #[napi(getter, catch_unwind)]
     pub fn endpoints(&self) -> Vec<String> {
         self.broker.endpoints().to_vec()
     }
 
-    /// Where it publishes for core services.
+    /// The address where it publishes its directory.
     #[napi(getter, catch_unwind)]
     pub fn intch(&self) -> Option<String> {
         self.broker.intch().map(str::to_owned)
     }
 
-    /// Counters since the start and what there is now, as JSON.
+    /// Counters since the start and present gauges, as JSON. Blocks until the I/O thread answers.
     #[napi(catch_unwind)]
     pub fn statistics(&self) -> Result<String> {
         let now = self.broker.statistics().map_err(thrown)?;
@@ -70,7 +71,7 @@ impl NativeBroker {
         .to_string())
     }
 
-    /// Which workers offer which service, as JSON.
+    /// Service name to the identities of its workers, as JSON. Blocks until the I/O thread answers.
     #[napi(catch_unwind)]
     pub fn directory(&self) -> Result<String> {
         Ok(Value::Object(self.broker.directory().map_err(thrown)?).to_string())
@@ -79,15 +80,11 @@ impl NativeBroker {
     /// Up to `most` events; `None` if there are none.
     #[napi(catch_unwind)]
     pub fn drain(&self, most: u32) -> Option<Buffer> {
-        let mut events = Vec::new();
-        // The only possible error says that nothing can follow.
-        let count = self.broker.poll(&mut events, most as usize, Duration::ZERO).ok().filter(|count| *count > 0)?;
-        let mut packed = Packed::for_events(count);
-        events.iter().for_each(|event| pack(&mut packed, event));
-        Some(packed.finish().into())
+        drain(|events| self.broker.poll(events, most as usize, Duration::ZERO), pack)
     }
 
-    /// Takes in again what an earlier life stored; `lib/keeper.js` packs it. Returns the places of those that can be no requests.
+    /// Restores the requests that a previous run stored, packed by `lib/store.js`. Returns the
+    /// indices of invalid ones.
     #[napi(catch_unwind)]
     pub fn restore(&self, packed: &[u8]) -> Result<Vec<u32>> {
         let (requests, refused) = stored::unpack(packed)?;
@@ -95,7 +92,8 @@ impl NativeBroker {
         Ok(refused)
     }
 
-    /// Finishes what was accepted for up to this many milliseconds (below 0: without end); ends with `Stopped`.
+    /// Finishes accepted requests for up to this many milliseconds (below 0: no limit). The event
+    /// `Stopped` follows.
     #[napi(catch_unwind)]
     pub fn stop(&self, timeout_ms: f64) -> Result<()> {
         self.broker.stop(timeout(timeout_ms)).map_err(thrown)
@@ -127,30 +125,31 @@ fn pack(packed: &mut Packed, event: &Event) {
     packed.add(&record);
 }
 
-/// The parts: client, id, service, data, options; and the worker's text (its length is the second number) with the frames that
-/// followed, each behind its length. The token tells the milliseconds that are left.
+/// Parts 0 to 4: client, id, service, data, options. Part 5: the worker's identity, whose length is
+/// the second value, then each extra frame after its length. The record's number is the remaining
+/// time in milliseconds.
 fn pack_stored(packed: &mut Packed, request: &StoredRequest) {
     let worker = request.worker.as_ref().map(PeerId::to_text).unwrap_or_default();
-    let mut rest = worker.clone().into_bytes();
+    let mut worker_and_extra = worker.clone().into_bytes();
     for frame in &request.extra {
-        rest.extend_from_slice(&(frame.len() as u32).to_le_bytes());
-        rest.extend_from_slice(frame);
+        worker_and_extra.extend_from_slice(&(frame.len() as u32).to_le_bytes());
+        worker_and_extra.extend_from_slice(frame);
     }
     let client = request.client.to_text();
-    let (flags, token) = match request.remaining {
+    let (flags, number) = match request.remaining {
         Timeout::Never => (NEVER, 0),
         remaining => (0, remaining.as_millis().unsigned_abs()),
     };
     let record = Record {
         flags,
-        numbers: [request.attempt, worker.len() as u32],
-        ..Record::about(Kind::Stored, token)
+        values: [request.attempt, worker.len() as u32],
+        ..Record::about(Kind::Stored, number)
             .part(0, client.as_bytes())
             .part(1, request.id.as_bytes())
             .part(2, request.service.as_bytes())
             .part(3, &request.data)
             .part(4, &request.options)
-            .part(5, &rest)
+            .part(5, &worker_and_extra)
     };
     packed.add(&record);
 }

@@ -4,38 +4,39 @@ use std::time::Duration;
 
 use napi::bindgen_prelude::{Buffer, Either, Function};
 use napi_derive::napi;
-use pigato::binding::{Client, ClientEvent, Grant};
-use pigato::config::{RequestOptions, Timeout};
+use pigato::config::RequestOptions;
 use pigato::protocol::Frame;
-use pigato::{Codec, Error, ErrorCode, PeerEvent, RequestError};
+use pigato::binding::{Client, ClientEvent, Grant};
+use pigato::{Codec, Error, ErrorCode, RequestError};
 
 use crate::error::{thrown, Result};
 use crate::options;
 use crate::pack::{Kind, Packed, Record, FINAL, FROM_BROKER, FROM_WORKER, RAW};
-use crate::unpack::{Reader, TOGETHER};
+use crate::peer::{drain, identity_text, pack_peer};
+use crate::unpack::{Reader, BATCH};
 use crate::wake::waker;
 
-/// A client, from `start` on.
+/// A started client.
 #[napi]
 pub struct NativeClient {
     client: Client,
 }
 
-/// A request's number.
+/// A request number, or why the request was refused.
 type Requested = std::result::Result<u64, Error>;
 
-/// What the next request has if it says nothing else: what the one before had.
-struct Defaults {
+/// Service and options of the previous request in a packed buffer.
+struct Previous {
     service: Frame,
     options: std::result::Result<RequestOptions, Error>,
 }
 
-/// Why a request was not taken.
+/// Why a request was refused.
 #[napi(object)]
 pub struct Refusal {
     /// The error's code.
     pub code: String,
-    /// What happened, for people.
+    /// The error's message.
     pub message: String,
 }
 
@@ -49,39 +50,43 @@ impl NativeClient {
         Ok(Self { client })
     }
 
-    /// The identity of the present connection.
+    /// The identity of the current session.
     #[napi(getter, catch_unwind)]
     pub fn identity(&self) -> String {
-        String::from_utf8_lossy(&self.client.identity()).into_owned()
+        identity_text(&self.client.identity())
     }
 
-    /// Makes all requests of a packed buffer: service, options and data of each. Returns the number of the first one, and
-    /// the others have those that follow; or, if one was refused, what became of each. After one that was refused with
-    /// `C_BUSY` the others are not looked at: they are to be tried again, that one included.
+    /// Makes all requests of a packed buffer: service, options and data of each. If all were
+    /// accepted under consecutive numbers, returns the first number; otherwise the number or the
+    /// refusal of each. It stops at the first one that is refused with `C_BUSY`; JavaScript tries
+    /// that one and the following ones again later.
     #[napi(catch_unwind)]
     pub fn request(&self, packed: &[u8]) -> Result<Either<f64, Vec<Either<f64, Refusal>>>> {
         let results = self.request_all(Reader::new(packed))?;
         let first = results.first().and_then(|result| result.as_ref().ok()).copied();
-        let is_plain = |first: u64| {
-            results.iter().zip(first..).all(|(result, expected)| result.as_ref().is_ok_and(|token| *token == expected))
+        let is_consecutive = |first: u64| {
+            results
+                .iter()
+                .zip(first..)
+                .all(|(result, expected)| result.as_ref().is_ok_and(|number| *number == expected))
         };
-        match first.filter(|first| is_plain(*first)) {
+        match first.filter(|first| is_consecutive(*first)) {
             Some(first) => Ok(Either::A(first as f64)),
-            None => Ok(Either::B(results.into_iter().map(told).collect())),
+            None => Ok(Either::B(results.into_iter().map(outcome).collect())),
         }
     }
 
-    fn request_all(&self, mut reader: Reader<'_>) -> Result<Vec<std::result::Result<u64, Error>>> {
-        let mut defaults = Defaults { service: Frame::from(""), options: Ok(RequestOptions::default()) };
+    fn request_all(&self, mut reader: Reader<'_>) -> Result<Vec<Requested>> {
+        let mut previous = Previous { service: Frame::from(""), options: Ok(RequestOptions::default()) };
         let mut results = Vec::new();
         let is_busy = |error: &Error| error.code() == ErrorCode::Busy;
         while !reader.is_empty() && !results.last().is_some_and(|last: &Requested| last.as_ref().is_err_and(is_busy)) {
             self.client.together(|| {
-                for _ in 0..TOGETHER {
+                for _ in 0..BATCH {
                     if reader.is_empty() {
                         break;
                     }
-                    let result = self.request_next(&mut reader, &mut defaults)?;
+                    let result = self.request_next(&mut reader, &mut previous)?;
                     let is_refused = result.as_ref().is_err_and(is_busy);
                     results.push(result);
                     if is_refused {
@@ -94,66 +99,52 @@ impl NativeClient {
         Ok(results)
     }
 
-    fn request_next(&self, reader: &mut Reader<'_>, defaults: &mut Defaults) -> Result<Requested> {
+    fn request_next(&self, reader: &mut Reader<'_>, previous: &mut Previous) -> Result<Requested> {
         if let Some(name) = reader.text_unless_same()? {
-            defaults.service = Frame::from(name);
+            previous.service = Frame::from(name);
         }
         if let Some(json) = reader.text_unless_same()? {
-            defaults.options = options::object(json).and_then(|members| RequestOptions::from_json(&members));
+            previous.options = options::object(json).and_then(|members| RequestOptions::from_json(&members));
         }
         let data = Frame::from(reader.bytes()?);
-        let request = |options| self.client.request(defaults.service.clone(), data, options);
-        Ok(defaults.options.clone().and_then(request))
+        let request = |options| self.client.request(previous.service.clone(), data, options);
+        Ok(previous.options.clone().and_then(request))
     }
 
     /// Ends a request with `C_CANCELLED`.
     #[napi(catch_unwind)]
-    pub fn cancel(&self, token: f64) -> Result<()> {
-        self.client.cancel(token as u64).map_err(thrown)
+    pub fn cancel(&self, number: f64) -> Result<()> {
+        self.client.cancel(number as u64).map_err(thrown)
     }
 
-    /// Tells the worker that the reply is still wanted.
+    /// Tells the worker that the client still wants the reply.
     #[napi(catch_unwind)]
-    pub fn heartbeat(&self, token: f64) -> Result<()> {
-        self.client.heartbeat(token as u64).map_err(thrown)
+    pub fn heartbeat(&self, number: f64) -> Result<()> {
+        self.client.heartbeat(number as u64).map_err(thrown)
     }
 
-    /// Lets the worker send as many more partial replies as were read.
+    /// Lets the worker send this many more partial replies, because as many were read.
     #[napi(catch_unwind)]
-    pub fn consumed(&self, token: f64, partials: u32) -> Result<()> {
-        self.client.consumed(token as u64, partials).map_err(thrown)
+    pub fn consumed(&self, number: f64, partials: u32) -> Result<()> {
+        self.client.consumed(number as u64, partials).map_err(thrown)
     }
 
     /// Up to `most` events; `None` if there are none.
     #[napi(catch_unwind)]
     pub fn drain(&self, most: u32) -> Option<Buffer> {
-        let mut events = Vec::new();
-        // The only possible error says that nothing can follow.
-        let count = self.client.poll(&mut events, most as usize, Duration::ZERO).ok().filter(|count| *count > 0)?;
-        let mut packed = Packed::for_events(count);
-        events.iter().for_each(|event| pack(&mut packed, event));
-        Some(packed.finish().into())
+        drain(|events| self.client.poll(events, most as usize, Duration::ZERO), pack)
     }
 
-    /// Stops it: what is unanswered ends with `C_CLOSED`, then comes `Stopped`.
+    /// Stops it: pending requests end with `C_CLOSED`, then the event `Stopped` follows.
     #[napi(catch_unwind)]
     pub fn stop(&self) -> Result<()> {
         self.client.stop().map_err(thrown)
     }
 }
 
-/// A time that JavaScript gave in milliseconds; below 0 without end.
-pub(crate) fn timeout(millis: f64) -> Duration {
-    match Timeout::from_millis(millis) {
-        Some(Timeout::After(duration)) => duration,
-        Some(Timeout::Never) => Duration::MAX,
-        None => Duration::ZERO,
-    }
-}
-
-fn told(result: std::result::Result<u64, Error>) -> Either<f64, Refusal> {
+fn outcome(result: Requested) -> Either<f64, Refusal> {
     match result {
-        Ok(token) => Either::A(token as f64),
+        Ok(number) => Either::A(number as f64),
         Err(error) => Either::B(Refusal { code: error.code().as_str().to_owned(), message: error.to_string() }),
     }
 }
@@ -170,28 +161,14 @@ fn pack(packed: &mut Packed, event: &ClientEvent) {
     }
 }
 
-fn pack_failure(packed: &mut Packed, token: u64, error: &RequestError) {
+fn pack_failure(packed: &mut Packed, number: u64, error: &RequestError) {
     let message = error.to_string();
     let code = error.code().map_or("", |code| code.as_str());
-    let mut record = Record::about(Kind::Failed, token).part(2, code.as_bytes()).part(3, message.as_bytes());
+    let mut record = Record::about(Kind::Failed, number).part(2, code.as_bytes()).part(3, message.as_bytes());
     record.flags = if error.is_final() { FINAL } else { 0 };
     if let RequestError::Remote(error) = error {
         record.flags |= if error.is_from_broker() { FROM_BROKER } else { FROM_WORKER };
         record = record.part(0, error.bytes()).part(1, error.options_bytes());
     }
-    packed.add(&record);
-}
-
-/// What clients and workers tell about their connections.
-pub(crate) fn pack_peer(packed: &mut Packed, event: PeerEvent) {
-    let record = match event {
-        PeerEvent::Connected => Record::new(Kind::Connected),
-        PeerEvent::Disconnected => Record::new(Kind::Disconnected),
-        PeerEvent::Stopped => Record::new(Kind::Stopped),
-        PeerEvent::ProtocolError(malformed) => {
-            Record::new(Kind::ProtocolError).part(2, malformed.published_name().as_bytes())
-        }
-        _ => return,
-    };
     packed.add(&record);
 }

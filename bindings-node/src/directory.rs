@@ -5,7 +5,7 @@ use pigato::services::Directory;
 
 use crate::error::{thrown, Result};
 
-/// A directory service, from `start` until `stop`.
+/// A directory service. `None` after `stop`.
 #[napi]
 pub struct NativeDirectory {
     directory: Option<Directory>,
@@ -13,13 +13,14 @@ pub struct NativeDirectory {
 
 #[napi]
 impl NativeDirectory {
-    /// Starts a directory service at the broker at `endpoint` that publishes at `intch`.
+    /// Starts a directory service at the broker at `endpoint`, which publishes its directory at
+    /// `intch`.
     #[napi(factory, catch_unwind)]
     pub fn start(endpoint: String, intch: String) -> Result<Self> {
         Directory::start(&endpoint, &intch).map(|directory| Self { directory: Some(directory) }).map_err(thrown)
     }
 
-    /// Stops it; the broker answers in its place. Does nothing the second time.
+    /// Stops it; from then on the broker answers `$dir` itself. May be called again.
     #[napi(catch_unwind)]
     pub fn stop(&mut self) {
         self.directory = None;

@@ -1,4 +1,4 @@
-//! Errors as JavaScript sees them: an `Error` whose `code` is the core's.
+//! Errors for JavaScript: an `Error` whose `code` is the core's.
 
 use pigato::ErrorCode;
 
@@ -8,12 +8,12 @@ pub(crate) fn thrown(error: pigato::Error) -> napi::Error<&'static str> {
     napi::Error::new(error.code().as_str(), error.to_string())
 }
 
-/// What Node itself refused.
+/// An error of Node itself.
 pub(crate) fn refused(error: napi::Error) -> napi::Error<&'static str> {
     napi::Error::new(ErrorCode::System.as_str(), error.reason)
 }
 
-/// A call that breaks the contract between the two halves of this package.
+/// A call from `lib` that breaks its contract with `src`: a bug in this package.
 pub(crate) fn misuse(message: &str) -> napi::Error<&'static str> {
     napi::Error::new(ErrorCode::Internal.as_str(), message)
 }

@@ -1,11 +1,13 @@
-//! The native part of the Node.js package: handles of the core, and events packed into buffers.
+//! The native part of the Node.js package: handles of the core's binding API, and packed buffers.
 //!
-//! Nothing here knows the protocol, a default or a time. Calls never block but for the I/O thread's answer to `statistics`
-//! and `directory`. Events are pulled: `wake` is called, on Node's thread, when there are some again after there were
-//! none, and `drain` packs many of them into one buffer. JavaScript slices it (`lib/events.js`, which is the other half of
-//! `pack.rs`); the other way round it packs requests and replies (`lib/packer.js`), which `unpack.rs` reads.
+//! No code here knows the protocol, a default or a timer. Only `statistics` and `directory` block,
+//! until the I/O thread answers.
+//!
+//! - Events: when a handle's event queue becomes non-empty, `wake` is called on Node's thread.
+//!   `drain` then packs many events into one buffer: `pack.rs` writes it, `lib/events.js` reads it.
+//! - Requests and replies: `lib/packer.js` writes many of them into a buffer, `unpack.rs` reads it.
 
-#![allow(clippy::needless_pass_by_value, reason = "what comes from JavaScript is owned")]
+#![allow(clippy::needless_pass_by_value, reason = "napi passes owned values")]
 
 mod broker;
 mod client;
@@ -13,6 +15,7 @@ mod directory;
 mod error;
 pub mod options;
 mod pack;
+mod peer;
 mod stored;
 mod unpack;
 mod wake;

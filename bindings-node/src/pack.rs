@@ -1,14 +1,14 @@
-//! Many events in one buffer: a header of 32-bit words for each, all of one length, and then the bodies, in order.
+//! Packs many events into one buffer, which `lib/events.js` reads.
 //!
-//! The first word tells how many events there are, the second whether all bodies are ASCII, so that JavaScript may read them
-//! as one string. `lib/events.js` reads what is written here.
+//! Layout: the number of events; 1 if all bodies are ASCII, so that JavaScript may convert them to
+//! one string; a header of [`WORDS`] 32-bit words for each event; the bodies in the same order.
 
 /// Words of a header.
 pub(crate) const WORDS: usize = 12;
-/// Parts that a body may consist of.
+/// Parts of a body.
 const PARTS: usize = 6;
 
-/// What an event tells; the same numbers stand in `lib/events.js`.
+/// The kind of an event; `lib/events.js` has the same numbers.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Connected = 1,
@@ -35,22 +35,24 @@ pub(crate) const FROM_WORKER: u32 = 4;
 pub(crate) const FROM_BROKER: u32 = 8;
 pub(crate) const NEVER: u32 = 16;
 
-/// One event on its way into the buffer: kind, flags, token, two numbers and the lengths of up to six parts.
+/// One event: kind, flags, request number, two values and up to six parts. What values and parts
+/// mean depends on the kind.
 pub(crate) struct Record<'a> {
     pub(crate) kind: Kind,
     pub(crate) flags: u32,
-    pub(crate) token: u64,
-    pub(crate) numbers: [u32; 2],
+    pub(crate) number: u64,
+    pub(crate) values: [u32; 2],
     pub(crate) parts: [&'a [u8]; PARTS],
 }
 
 impl<'a> Record<'a> {
     pub(crate) fn new(kind: Kind) -> Self {
-        Self { kind, flags: 0, token: 0, numbers: [0; 2], parts: [&[]; PARTS] }
+        Self { kind, flags: 0, number: 0, values: [0; 2], parts: [&[]; PARTS] }
     }
 
-    pub(crate) fn about(kind: Kind, token: u64) -> Self {
-        Self { token, ..Self::new(kind) }
+    /// An event about the request with this number.
+    pub(crate) fn about(kind: Kind, number: u64) -> Self {
+        Self { number, ..Self::new(kind) }
     }
 
     pub(crate) fn part(mut self, at: usize, bytes: &'a [u8]) -> Self {
@@ -59,7 +61,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// A buffer that is being filled.
+/// A buffer under construction.
 pub(crate) struct Packed {
     headers: Vec<u32>,
     bodies: Vec<u8>,
@@ -71,15 +73,15 @@ impl Packed {
     }
 
     pub(crate) fn add(&mut self, record: &Record<'_>) {
-        let token = [record.token as u32, (record.token >> 32) as u32];
+        let number = [record.number as u32, (record.number >> 32) as u32];
         self.headers.extend([record.kind as u32, record.flags]);
-        self.headers.extend(token);
-        self.headers.extend(record.numbers);
+        self.headers.extend(number);
+        self.headers.extend(record.values);
         self.headers.extend(record.parts.map(|part| part.len() as u32));
         record.parts.iter().for_each(|part| self.bodies.extend_from_slice(part));
     }
 
-    /// The bytes for JavaScript, in the machine's byte order, as its typed arrays are.
+    /// The bytes for JavaScript, with words in the machine's byte order, as in its typed arrays.
     pub(crate) fn finish(self) -> Vec<u8> {
         let count = (self.headers.len() / WORDS) as u32;
         let is_ascii = u32::from(self.bodies.is_ascii());

@@ -1,4 +1,4 @@
-//! Stored requests on their way back, packed by `lib/keeper.js`.
+//! Unpacks stored requests that `lib/store.js` packs to restore them.
 
 use pigato::broker::StoredRequest;
 use pigato::protocol::{Frame, PeerId, RequestId, ServiceName};
@@ -7,10 +7,11 @@ use pigato::Timeout;
 use crate::error::Result;
 use crate::unpack::Reader;
 
-/// For each: client, service, id, data, options, worker (empty for none), the number of frames that followed and these, the
-/// attempts and the milliseconds that are left (not a number: as the options say).
+/// Fields of each request: client, service, id, data, options, worker (empty if it has none), the
+/// number of extra frames, the extra frames, the attempts, the remaining milliseconds (NaN: the
+/// timeout in the options applies).
 ///
-/// Returns the requests, and the places of those that have no usable service or id.
+/// Returns the valid requests, and the indices of those whose service name or id is invalid.
 pub(crate) fn unpack(packed: &[u8]) -> Result<(Vec<StoredRequest>, Vec<u32>)> {
     let mut reader = Reader::new(packed);
     let (mut requests, mut refused) = (Vec::new(), Vec::new());
@@ -30,8 +31,8 @@ fn request(reader: &mut Reader<'_>) -> Result<Option<StoredRequest>> {
     let client = PeerId::from_text(reader.text()?);
     let (service, id) = (ServiceName::new(frame(reader)?), RequestId::new(frame(reader)?));
     let (data, options, worker) = (frame(reader)?, frame(reader)?, reader.text()?);
-    let extra = (0..reader.token()?).map(|_| frame(reader)).collect::<Result<Vec<Frame>>>()?;
-    let (attempt, remaining) = (reader.token()?, reader.number()?);
+    let extra = (0..reader.integer()?).map(|_| frame(reader)).collect::<Result<Vec<Frame>>>()?;
+    let (attempt, remaining) = (reader.integer()?, reader.number()?);
     let (Some(service), Some(id)) = (service, id) else { return Ok(None) };
     let mut request = StoredRequest::new(client, id, service, data, options);
     request.extra = extra;

@@ -1,12 +1,12 @@
-//! Many requests or replies from one buffer, written by `lib/packer.js`.
+//! Unpacks many requests or replies from one buffer, which `lib/packer.js` writes.
 
 use crate::error::{misuse, Result};
 
-/// A length that stands for "the same as in the entry before".
+/// A length that means "the same as in the entry before".
 const SAME: u32 = u32::MAX;
 
-/// How many entries reach the I/O thread in one go, which works on them while the next ones are read.
-pub(crate) const TOGETHER: usize = 128;
+/// Entries of one batch: the I/O thread works on a batch while the next one is unpacked.
+pub(crate) const BATCH: usize = 128;
 
 /// Reads a buffer from its start to its end. Numbers are little-endian.
 pub(crate) struct Reader<'a> {
@@ -23,13 +23,13 @@ impl<'a> Reader<'a> {
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8]> {
-        let (taken, left) = self.bytes.split_at_checked(count).ok_or_else(|| misuse("a packed buffer is cut short"))?;
+        let (taken, left) = self.bytes.split_at_checked(count).ok_or_else(|| misuse("a packed buffer is too short"))?;
         self.bytes = left;
         Ok(taken)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        self.take(N)?.try_into().map_err(|_| misuse("a packed buffer is cut short"))
+        self.take(N)?.try_into().map_err(|_| misuse("a packed buffer is too short"))
     }
 
     pub(crate) fn byte(&mut self) -> Result<u8> {
@@ -40,8 +40,8 @@ impl<'a> Reader<'a> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
-    /// A whole number that JavaScript wrote as it has them: as a double.
-    pub(crate) fn token(&mut self) -> Result<u64> {
+    /// A whole number, which JavaScript writes as a double.
+    pub(crate) fn integer(&mut self) -> Result<u64> {
         Ok(self.number()? as u64)
     }
 
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
         as_text(self.bytes()?)
     }
 
-    /// A text, or `None` for the same one as before.
+    /// A text, or `None` if it is the same as in the entry before.
     pub(crate) fn text_unless_same(&mut self) -> Result<Option<&'a str>> {
         match self.length()? {
             SAME => Ok(None),

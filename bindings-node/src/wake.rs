@@ -1,14 +1,15 @@
-//! How the I/O thread tells JavaScript that there are events.
+//! Wakes JavaScript when there are events.
 
 use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 
 use crate::error::{refused, Result};
 
-/// Weak, so that it keeps no process alive; without payload; one call waits at most, as one says it all.
+/// Weak, so that it does not keep the process alive. Its queue holds 1 call: one wake-up is enough
+/// for all events.
 type WakeFunction = ThreadsafeFunction<(), (), (), napi::Status, false, true, 1>;
 
-/// A function for any thread that has `wake` called on Node's.
+/// A function that any thread may call, and that calls `wake` on Node's thread.
 pub(crate) fn waker(wake: &Function<'_, (), ()>) -> Result<impl Fn() + Send + Sync + 'static> {
     let function: WakeFunction = wake
         .build_threadsafe_function()
@@ -18,7 +19,8 @@ pub(crate) fn waker(wake: &Function<'_, (), ()>) -> Result<impl Fn() + Send + Sy
         .build()
         .map_err(refused)?;
     Ok(move || {
-        // Refused while a call waits already, and when Node is going away: both are fine.
+        // Node refuses the call while one is queued and while it shuts down. Neither needs another
+        // wake-up.
         function.call((), ThreadsafeFunctionCallMode::NonBlocking);
     })
 }

@@ -9,14 +9,14 @@ use pigato::config::WorkerOptions;
 use pigato::worker::CancelReason;
 use pigato::{Codec, Error, Request};
 
-use crate::client::{pack_peer, timeout};
 use crate::error::{misuse, thrown, Result};
 use crate::options;
 use crate::pack::{Kind, Packed, Record, RAW};
-use crate::unpack::{Reader, TOGETHER};
+use crate::peer::{drain, identity_text, pack_peer, timeout};
+use crate::unpack::{Reader, BATCH};
 use crate::wake::waker;
 
-/// A worker, from `start` on.
+/// A started worker.
 #[napi]
 pub struct NativeWorker {
     worker: Worker,
@@ -32,14 +32,15 @@ impl NativeWorker {
         Ok(Self { worker })
     }
 
-    /// The identity of the present connection.
+    /// The identity of the current session.
     #[napi(getter, catch_unwind)]
     pub fn identity(&self) -> String {
-        String::from_utf8_lossy(&self.worker.identity()).into_owned()
+        identity_text(&self.worker.identity())
     }
 
-    /// Sends all replies of a packed buffer: kind, number, options and data of each. Returns nothing if all were taken, or
-    /// else the code of what became of each, `""` for those that were.
+    /// Sends all replies of a packed buffer: kind, request number, options and data of each.
+    /// Returns `None` if all were accepted; otherwise the error code of each, `""` for an accepted
+    /// one.
     #[napi(catch_unwind)]
     pub fn reply(&self, packed: &[u8]) -> Result<Option<Vec<&'static str>>> {
         let mut reader = Reader::new(packed);
@@ -47,7 +48,7 @@ impl NativeWorker {
         let mut codes = Vec::new();
         while !reader.is_empty() {
             self.worker.together(|| {
-                for _ in 0..TOGETHER {
+                for _ in 0..BATCH {
                     if reader.is_empty() {
                         break;
                     }
@@ -65,21 +66,21 @@ impl NativeWorker {
         reader: &mut Reader<'_>,
         options: &mut std::result::Result<AnswerOptions, Error>,
     ) -> Result<std::result::Result<(), Error>> {
-        let (kind, token) = (reader.byte()?, reader.token()?);
+        let (kind, number) = (reader.byte()?, reader.integer()?);
         if let Some(json) = reader.text_unless_same()? {
             *options = answer_options(json);
         }
         Ok(match kind {
-            PARTIAL => self.worker.write(token, answer(options, reader)?),
-            FINAL => self.worker.end(token, answer(options, reader)?),
-            ERROR => self.worker.error(token, answer(options, reader)?),
-            REJECT => self.worker.reject(token, reader.text()?),
-            FAIL => self.worker.fail(token, reader.text()?),
-            _ => return Err(misuse("there is no such kind of reply")),
+            PARTIAL => self.worker.write(number, answer(options, reader)?),
+            FINAL => self.worker.end(number, answer(options, reader)?),
+            ERROR => self.worker.error(number, answer(options, reader)?),
+            REJECT => self.worker.reject(number, reader.text()?),
+            FAIL => self.worker.fail(number, reader.text()?),
+            _ => return Err(misuse("unknown kind of reply")),
         })
     }
 
-    /// Whether options may stand beside a reply. Throws what is wrong with them.
+    /// Throws `E_OPTION` if these options of a reply are invalid.
     #[napi(catch_unwind)]
     pub fn check_reply_options(&self, json: String) -> Result<()> {
         answer_options(&json).map(drop).map_err(thrown)
@@ -87,18 +88,18 @@ impl NativeWorker {
 
     /// Whether the client still waits for a reply.
     #[napi(catch_unwind)]
-    pub fn is_wanted(&self, token: f64) -> bool {
-        self.worker.is_wanted(token as u64)
+    pub fn is_wanted(&self, number: f64) -> bool {
+        self.worker.is_wanted(number as u64)
     }
 
-    /// Takes as many requests at a time as these options say.
+    /// Sets the number of concurrent requests; `options` are JSON.
     #[napi(catch_unwind)]
     pub fn set_concurrency(&self, options: String) -> Result<()> {
         let options: WorkerOptions = options::worker(&options)?;
         self.worker.set_concurrency(options.concurrency).map_err(thrown)
     }
 
-    /// Sends the broker a sign of life now.
+    /// Sends a heartbeat to the broker now.
     #[napi(catch_unwind)]
     pub fn heartbeat(&self) -> Result<()> {
         self.worker.heartbeat().map_err(thrown)
@@ -107,22 +108,18 @@ impl NativeWorker {
     /// Up to `most` events; `None` if there are none.
     #[napi(catch_unwind)]
     pub fn drain(&self, most: u32) -> Option<Buffer> {
-        let mut events = Vec::new();
-        // The only possible error says that nothing can follow.
-        let count = self.worker.poll(&mut events, most as usize, Duration::ZERO).ok().filter(|count| *count > 0)?;
-        let mut packed = Packed::for_events(count);
-        events.iter().for_each(|event| pack(&mut packed, event));
-        Some(packed.finish().into())
+        drain(|events| self.worker.poll(events, most as usize, Duration::ZERO), pack)
     }
 
-    /// Stops once the live requests are answered, after this many milliseconds at the latest (below 0: without end).
+    /// Stops when all jobs are finished, after this many milliseconds at the latest (below 0: no
+    /// limit).
     #[napi(catch_unwind)]
     pub fn stop(&self, timeout_ms: f64) -> Result<()> {
         self.worker.stop(timeout(timeout_ms)).map_err(thrown)
     }
 }
 
-/// Kinds of replies; the same numbers stand in `lib/packer.js`.
+/// Kinds of replies; `lib/packer.js` has the same numbers.
 const PARTIAL: u8 = 0;
 const FINAL: u8 = 1;
 const ERROR: u8 = 2;
@@ -165,6 +162,6 @@ fn pack_request(packed: &mut Packed, request: &Request) {
         .part(3, request.client_bytes())
         .part(4, request.id());
     record.flags = if request.codec() == Codec::Raw { RAW } else { 0 };
-    record.numbers = [request.attempt(), 0];
+    record.values = [request.attempt(), 0];
     packed.add(&record);
 }

@@ -1,15 +1,15 @@
 'use strict';
-// What a client does with each message of a broker that is played with a raw socket.
+// A client's reaction to each message of a broker, which is a raw socket.
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const pigato = require('..');
 const { collect, event, requested } = require('./fleet');
-const { errorOf, next, playedBroker, texts } = require('./played');
+const { errorOf, next, rawBroker, texts } = require('./raw-peer');
 
-/** A client whose broker is played: both, and the client's first message. */
+/** A client at a raw broker: both, and the client's first message. */
 async function started(t, conf) {
-  const router = await playedBroker(t);
+  const router = await rawBroker(t);
   const client = new pigato.Client(router.lastEndpoint, conf);
   t.after(() => client.stop());
   const seen = [];
@@ -27,8 +27,8 @@ async function connected(t, conf) {
   return all;
 }
 
-test('connect is told when the broker has answered, not before', async (t) => {
-  const router = await playedBroker(t);
+test("'connect' is emitted when the broker has answered, not before", async (t) => {
+  const router = await rawBroker(t);
   let isAnswered = false;
   const client = new pigato.Client(router.lastEndpoint, { heartbeat: 20 });
   t.after(() => client.stop());
@@ -37,14 +37,14 @@ test('connect is told when the broker has answered, not before', async (t) => {
   });
   client.start();
   await next(router, 'C', '4');
-  await next(router, 'C', '4'); // time has passed
+  await next(router, 'C', '4'); // a heartbeat interval has passed
   isAnswered = true;
   await router.send([client.socketId, 'C', '4']);
   assert.equal(await connect, true);
 });
 
 for (const status of ['', '0']) {
-  test(`replies with the status '${status}' are answers`, async (t) => {
+  test(`replies with the status '${status}' are successful`, async (t) => {
     const { router, client } = await connected(t);
     const replies = [['6', '"one"'], ['6', '"two"'], ['3', '"three"']];
     const answer = async () => {
@@ -61,7 +61,7 @@ for (const status of ['', '0']) {
   });
 }
 
-test('messages that are no answers are errors by name, and the request goes on', async (t) => {
+test("invalid messages are 'error' events with a name, and the request goes on", async (t) => {
   const { router, client } = await connected(t);
   const answer = requested(client, 'foo', 'bar');
   const [id, , , , rid] = await next(router, 'C', '2');
@@ -82,14 +82,14 @@ test('messages that are no answers are errors by name, and the request goes on',
   assert.equal(await second, 'ERR_REQ_INVALID');
 });
 
-test('a message to another identity is not for it', async (t) => {
+test('a message to another identity is ignored', async (t) => {
   const { router, client, seen } = await started(t, { heartbeat: 20 });
   await router.send([`${client.socketId}x`, 'C', '4']);
   await next(router, 'C', '4');
   assert.deepEqual(seen, []);
 });
 
-test('heartbeats are sent regularly, and for a request under its id when its stream says so', async (t) => {
+test('heartbeats are sent regularly, and with the request id on stream.heartbeat()', async (t) => {
   const { router, client } = await connected(t, { heartbeat: 20 });
   for (let count = 0; count < 3; count += 1) {
     const [id] = await next(router, 'C', '4');
@@ -105,7 +105,7 @@ test('heartbeats are sent regularly, and for a request under its id when its str
   client.heartbeat('an id that no request has');
 });
 
-test('a request that nobody answers is C_TIMEOUT, whatever the heartbeat', async (t) => {
+test('a request without a reply fails with C_TIMEOUT at any heartbeat interval', async (t) => {
   for (const heartbeat of [20, 60_000]) {
     const { router, client } = await connected(t, { heartbeat });
     const answer = requested(client, 'foo', 'bar', { timeout: 10 });
@@ -124,7 +124,7 @@ test('data that is not JSON fails its request', async (t) => {
   assert.deepEqual(seen, ['connect']);
 });
 
-test('a broker that falls silent: disconnect, a new identity, connect', async (t) => {
+test("a silent broker: 'disconnect', a new identity, 'connect'", async (t) => {
   const { router, client, hello } = await connected(t, { heartbeat: 30, reconnect: 1 });
   const disconnect = event(client, 'disconnect');
   await disconnect;

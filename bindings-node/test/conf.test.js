@@ -1,14 +1,14 @@
 'use strict';
-// `conf` is read live: what a program sets or deletes counts from then on, or from the next start on.
+// Changes of `conf` take effect at once or at the next start.
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const pigato = require('..');
 const { Fleet, event } = require('./fleet');
-const { next, playedBroker } = require('./played');
+const { next, rawBroker } = require('./raw-peer');
 
-test('a request has the timeout and the retry of conf at that time', async (t) => {
-  const router = await playedBroker(t);
+test('a request has the timeout and retry that conf contains when it is made', async (t) => {
+  const router = await rawBroker(t);
   const client = new pigato.Client(router.lastEndpoint);
   t.after(() => client.stop());
   client.start();
@@ -27,8 +27,8 @@ test('a request has the timeout and the retry of conf at that time', async (t) =
   assert.deepEqual(await sent(), [60_000, 0]);
 });
 
-test('a worker announces a concurrency that was set or deleted, at once', async (t) => {
-  const router = await playedBroker(t);
+test('a worker announces a changed or deleted concurrency at once', async (t) => {
+  const router = await rawBroker(t);
   const worker = new pigato.Worker(router.lastEndpoint, 'foo', { concurrency: 3, heartbeat: 60_000 });
   t.after(() => worker.stop());
   worker.start();
@@ -46,8 +46,8 @@ for (const [role, make, type] of [
   ['client', (endpoint) => new pigato.Client(endpoint), ['C', '4']],
   ['worker', (endpoint) => new pigato.Worker(endpoint, 'foo'), ['W', '1']],
 ]) {
-  test(`a ${role} takes prefix and heartbeat at its next start`, async (t) => {
-    const router = await playedBroker(t);
+  test(`a ${role} reads prefix and heartbeat at its next start`, async (t) => {
+    const router = await rawBroker(t);
     const peer = make(router.lastEndpoint);
     t.after(() => peer.stop());
     const started = async () => {
@@ -63,7 +63,7 @@ for (const [role, make, type] of [
     assert.deepEqual(await started(), ['later', 2500]);
   });
 
-  test(`a ${role} calls onConnect and onDisconnect as they are at that time`, async (t) => {
+  test(`a ${role} calls the onConnect and onDisconnect that conf contains at that moment`, async (t) => {
     const fleet = await Fleet.for(t);
     const peer = fleet.keep(make(fleet.endpoint));
     const seen = [];
@@ -73,7 +73,7 @@ for (const [role, make, type] of [
       const connect = event(peer, 'connect');
       peer.start();
       await connect;
-      await new Promise(setImmediate); // 'connect' comes before the function
+      await new Promise(setImmediate); // 'connect' is emitted before onConnect is called
       await peer.stop();
     }
     peer.conf.onConnect = null;
@@ -86,7 +86,7 @@ for (const [role, make, type] of [
   });
 }
 
-test('a broker calls onStart and onStop as they are at that time', async (t) => {
+test('a broker calls the onStart and onStop that conf contains at that moment', async (t) => {
   const broker = new pigato.Broker('tcp://127.0.0.1:*', { intch: null });
   t.after(() => broker.stop());
   const seen = [];
@@ -103,7 +103,7 @@ test('a broker calls onStart and onStop as they are at that time', async (t) => 
   assert.deepEqual(seen, ['first start', 'first stop', 'second start', 'second stop']);
 });
 
-test('clients that come and go by the hundreds leave room for another', async (t) => {
+test('800 clients that start and stop leave room for another one', async (t) => {
   const fleet = await Fleet.for(t);
   for (let round = 0; round < 4; round += 1) {
     const clients = Array.from({ length: 200 }, () => new pigato.Client(fleet.endpoint));

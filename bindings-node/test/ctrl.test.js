@@ -1,5 +1,6 @@
 'use strict';
-// Persistence controllers: what they are told, and what a later life of the broker makes of what they kept.
+// Controllers (`conf.ctrl`): the calls that they receive, and how the next run of a broker restores
+// what they stored.
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
@@ -9,27 +10,27 @@ const { createInterface } = require('node:readline');
 const { test } = require('node:test');
 const { Dealer } = require('zeromq');
 const pigato = require('..');
-const { Fleet, event, PATIENCE } = require('./fleet');
+const { Fleet, event, EVENT_TIMEOUT } = require('./fleet');
 
 const PERSIST = { persist: 1 };
 
-/** Keeps requests, and writes down the calls as they were. */
+/** Stores requests and records its calls. */
 class Controller extends EventEmitter {
-  kept = new Map();
+  stored = new Map();
   calls = [];
 
   rset(req) {
-    this.kept.set(req.rid, req);
+    this.stored.set(req.rid, req);
     this.#note('rset', req);
   }
 
   rdel(req) {
-    this.kept.delete(req.rid);
+    this.stored.delete(req.rid);
     this.#note('rdel', req);
   }
 
   rgetall(callback) {
-    setImmediate(() => callback(null, Object.fromEntries(this.kept)));
+    setImmediate(() => callback(null, Object.fromEntries(this.stored)));
   }
 
   #note(method, req) {
@@ -42,23 +43,23 @@ class Controller extends EventEmitter {
   }
 }
 
-/** What is stored as JSON comes back so. */
+/** Stores requests as JSON. */
 class JsonController extends Controller {
   rgetall(callback) {
-    callback(null, JSON.parse(JSON.stringify([...this.kept.values()])));
+    callback(null, JSON.parse(JSON.stringify([...this.stored.values()])));
   }
 }
 
-/** The next life of a fleet's broker, at the same place. */
-async function reborn(fleet, ctrl) {
+/** Restarts a fleet's broker at the same address. */
+async function restart(fleet, ctrl) {
   await fleet.broker.stop();
   fleet.broker = fleet.keep(new pigato.Broker(fleet.endpoint, { intch: null, ctrl }));
   await fleet.broker.start();
 }
 
-/** A socket that a test plays a peer with. */
+/** A socket with which a test acts as a peer. */
 function dealer(t, endpoint, routingId) {
-  const socket = new Dealer({ routingId, receiveTimeout: PATIENCE, linger: 0 });
+  const socket = new Dealer({ routingId, receiveTimeout: EVENT_TIMEOUT, linger: 0 });
   t.after(() => socket.close());
   socket.connect(endpoint);
   return socket;
@@ -71,7 +72,7 @@ async function nextOf(socket, type) {
   }
 }
 
-test('a request is set when it comes and when it is dispatched, and deleted when it is answered', async (t) => {
+test('a request is stored when it is accepted and when it is dispatched, and deleted when it is answered', async (t) => {
   const ctrl = new Controller();
   const fleet = await Fleet.for(t, { ctrl });
   const client = fleet.client();
@@ -98,7 +99,7 @@ test('a request is set when it comes and when it is dispatched, and deleted when
   assert.deepEqual([last.rid, last.workerId], [rid, worker.socketId]);
 });
 
-test('requests without persist are none of its business', async (t) => {
+test('requests without persist are not stored', async (t) => {
   const ctrl = new Controller();
   const fleet = await Fleet.for(t, { ctrl });
   fleet.handler('svc', (data) => data);
@@ -125,20 +126,20 @@ test('a request is deleted when it expires, is cancelled or is lost with its wor
   await ended('C_CANCELLED', client.call('nobody', 1, { ...PERSIST, signal: abort.signal }));
   const worker = fleet.handler('svc', () => worker.stop());
   await ended('B_WORKER_LOST', client.call('svc', 1, PERSIST));
-  assert.equal(ctrl.kept.size, 0);
+  assert.equal(ctrl.stored.size, 0);
 });
 
-for (const Kept of [Controller, JsonController]) {
-  test(`the next life answers what a client waits for, once (${Kept.name})`, async (t) => {
-    const ctrl = new Kept();
+for (const Kind of [Controller, JsonController]) {
+  test(`the next run answers a pending request once (${Kind.name})`, async (t) => {
+    const ctrl = new Kind();
     const fleet = await Fleet.for(t, { ctrl });
     const client = fleet.client({ reconnect: 20 });
     const set = event(ctrl, 'rset');
     const answer = client.call('svc', Buffer.from([0, 255, 10]), { ...PERSIST, retry: true });
     await set;
     const back = event(client, 'disconnect').then(() => event(client, 'connect'));
-    await reborn(fleet, ctrl);
-    assert.equal(ctrl.kept.size, 1);
+    await restart(fleet, ctrl);
+    assert.equal(ctrl.stored.size, 1);
     assert.equal(fleet.broker.statistics().restored, 1);
     await back;
     const deleted = event(ctrl, 'rdel');
@@ -153,39 +154,39 @@ for (const Kept of [Controller, JsonController]) {
   });
 }
 
-test('a peer of the same identity gets the reply to what an earlier life took in', async (t) => {
+test('a client with the same identity gets the reply to a request of the previous run', async (t) => {
   const ctrl = new Controller();
   const fleet = await Fleet.for(t, { ctrl });
   const client = dealer(t, fleet.endpoint, 'C-1');
   const set = event(ctrl, 'rset');
   await client.send(['C', '2', 'svc', 'r1', '"x"', '{"persist":1}', 'extra']);
   const [{ ts }] = await set;
-  await reborn(fleet, ctrl);
-  // The broker knows it again once it has said something.
+  await restart(fleet, ctrl);
+  // The new broker knows the client from its first message on.
   await client.send(['C', '4']);
   await nextOf(client, '4');
   const worker = dealer(t, fleet.endpoint, 'W-1');
   await worker.send(['W', '1', 'svc']);
   assert.deepEqual(await nextOf(worker, '2'), ['W', '2', 'C-1', 'svc', '', 'r1', '"x"', '{"persist":1}', 'extra']);
-  assert.equal(ctrl.kept.get('r1').ts, ts);
+  assert.equal(ctrl.stored.get('r1').ts, ts);
   await worker.send(['W', '3', 'C-1', '', 'r1', '0', '"done"', '{}']);
   assert.deepEqual(await nextOf(client, '3'), ['C', '3', '', 'r1', '0', '"done"', '{}']);
 });
 
-test('time passes while no broker lives', async (t) => {
+test('the timeout goes on while no broker runs', async (t) => {
   const ctrl = new Controller();
   const msg = ['C-1', 'C', '2', 'svc', 'r1', '1', '{"persist":1,"timeout":1000}'];
   const req = { service: 'svc', clientId: 'C-1', attempts: 0, rid: 'r1', timeout: 1000, ts: 0, msg, opts: PERSIST };
-  ctrl.kept.set('r1', { ...req, ts: Date.now() - 1001 });
-  ctrl.kept.set('r2', { ...req, rid: 'r2', timeout: -1 });
+  ctrl.stored.set('r1', { ...req, ts: Date.now() - 1001 });
+  ctrl.stored.set('r2', { ...req, rid: 'r2', timeout: -1 });
   const deleted = event(ctrl, 'rdel');
   const fleet = await Fleet.for(t, { ctrl });
   assert.equal((await deleted)[0].rid, 'r1');
-  assert.deepEqual([...ctrl.kept.keys()], ['r2']);
+  assert.deepEqual([...ctrl.stored.keys()], ['r2']);
   assert.equal(fleet.broker.statistics().queued, 1);
 });
 
-test("'start' comes when the controller has given back what it kept, and nothing is served before", async (t) => {
+test("'start' is emitted after rgetall has answered, and no peer is served before", async (t) => {
   let give;
   const asked = new Promise((resolve) => {
     give = resolve;
@@ -203,7 +204,7 @@ test("'start' comes when the controller has given back what it kept, and nothing
   await worker.send(['W', '1', 'svc']);
   worker.receiveTimeout = 100;
   await assert.rejects(worker.receive(), { code: 'EAGAIN' });
-  worker.receiveTimeout = PATIENCE;
+  worker.receiveTimeout = EVENT_TIMEOUT;
   assert.deepEqual([hasStarted, broker.statistics().workers], [false, 0]);
   callback(null, []);
   await starting;
@@ -230,7 +231,7 @@ const TROUBLE = {
 };
 
 for (const [how, fail] of Object.entries(TROUBLE)) {
-  test(`a controller that ${how} costs no request anything`, async (t) => {
+  test(`a controller that ${how} affects no request`, async (t) => {
     const ctrl = { rset: fail, rdel: fail, rgetall: fail };
     const silent = await Fleet.for(t, { ctrl });
     silent.handler('svc', (data) => data);
@@ -255,17 +256,17 @@ for (const [how, fail] of Object.entries(TROUBLE)) {
   });
 }
 
-test('an error in place of what was kept is told, and the broker starts with nothing', async (t) => {
+test("an error of rgetall is an 'error' event, and the broker starts without stored requests", async (t) => {
   const ctrl = Object.assign(new Controller(), { rgetall: (callback) => callback(new Error('no disk')) });
   const broker = new pigato.Broker('tcp://127.0.0.1:*', { intch: null, ctrl });
   t.after(() => broker.stop());
-  const told = event(broker, 'error').catch((error) => [error]);
+  const reported = event(broker, 'error').catch((error) => [error]);
   await broker.start();
-  assert.equal((await told)[0].message, 'no disk');
+  assert.equal((await reported)[0].message, 'no disk');
   assert.equal(broker.statistics().restored, 0);
 });
 
-test('what is no request is told and left alone, and the rest is restored', async (t) => {
+test("invalid stored requests are 'error' events, and the others are restored", async (t) => {
   const good = { service: 'svc', clientId: 'C-1', rid: 'r1', msg: ['C-1', 'C', '2', 'svc', 'r1', '1', '{"persist":1}'] };
   const bad = [null, 5, {}, { ...good, clientId: 7 }, { ...good, rid: 'x'.repeat(256) }, { ...good, msg: [1, 2, 3, 4, 5, {}] }];
   const ctrl = Object.assign(new Controller(), { rgetall: (callback) => callback(null, [...bad, good]) });
@@ -280,39 +281,39 @@ test('what is no request is told and left alone, and the rest is restored', asyn
   assert.equal(broker.statistics().restored, 1);
 });
 
-test('a controller without the methods is refused', async () => {
+test('a controller without its methods is refused', async () => {
   for (const ctrl of [{}, { rset() {}, rdel() {} }, 'text']) {
     await assert.rejects(new pigato.Broker('tcp://127.0.0.1:*', { intch: null, ctrl }).start(), { code: 'E_OPTION' });
   }
 });
 
-/** The calls that one request means to a controller; `lines` tells of them. */
-async function callsOf(t, endpoint, said, isLast) {
+/** The controller's calls for one request. `controller` emits each as 'call'. */
+async function callsOf(t, endpoint, controller, isLast) {
   const worker = dealer(t, endpoint, 'W-1');
   await worker.send(['W', '1', 'svc']);
   await nextOf(worker, '1');
   const client = dealer(t, endpoint, 'C-1');
   const calls = [];
   const all = new Promise((resolve) => {
-    said.on('call', (call) => calls.push(call) && isLast(call) && resolve());
+    controller.on('call', (call) => calls.push(call) && isLast(call) && resolve());
   });
   await client.send(['C', '2', 'svc', 'r1', '{"a":1}', '{"persist":1,"timeout":7000}']);
-  const timer = setTimeout(() => said.emit('call', ['nothing came']), PATIENCE);
+  const timer = setTimeout(() => controller.emit('call', ['no call in time']), EVENT_TIMEOUT);
   await nextOf(worker, '2');
   await worker.send(['W', '3', 'C-1', '', 'r1', '0', '1', '{}']);
   await all;
   clearTimeout(timer);
-  // Maps are {} in JSON, and no two runs have the same times.
+  // Maps are {} in JSON, and times differ between runs.
   return calls.map(([method, req]) => [method, { ...JSON.parse(JSON.stringify(req)), ts: 0 }]);
 }
 
-test('the calls are those of the published broker', async (t) => {
+test('the calls are the same as those of the published broker', async (t) => {
   const child = spawn(process.execPath, [join(__dirname, 'published-ctrl.js')], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.after(() => child.kill());
   const published = new EventEmitter();
   createInterface({ input: child.stdout }).on('line', (line) => {
-    const said = JSON.parse(line);
-    published.emit(said.event, said.call ?? said.endpoint);
+    const message = JSON.parse(line);
+    published.emit(message.event, message.call ?? message.endpoint);
   });
   const [endpoint] = await event(published, 'ready');
   const isLast = ([method]) => method !== 'rset';

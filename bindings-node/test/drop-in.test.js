@@ -1,5 +1,5 @@
 'use strict';
-// What programs written for the published package rely on.
+// The behaviour that programs for the published package rely on.
 
 const assert = require('node:assert/strict');
 const { createReadStream, readFileSync } = require('node:fs');
@@ -16,7 +16,7 @@ test('echo with callbacks: success is the error 0', async (t) => {
   assert.deepEqual(answer, { error: 0, final: { text: 'grüße', list: [1, null] }, partials: [] });
 });
 
-test('echo as a stream gives the data and ends', async (t) => {
+test('echo as a stream: the data, then the end', async (t) => {
   const fleet = await Fleet.for(t);
   fleet.worker('echo', (data, reply) => reply.end(data));
   const client = fleet.client();
@@ -38,7 +38,7 @@ test('partial replies come in order, before the final one', async (t) => {
   assert.deepEqual(partials, expected.map((at) => [null, at]));
 });
 
-test('an end without data is null to callbacks and just an end to a stream', async (t) => {
+test('an end without data is null for callbacks and only the end for a stream', async (t) => {
   const fleet = await Fleet.for(t);
   fleet.worker('nothing', (_, reply) => reply.end());
   const client = fleet.client();
@@ -58,7 +58,7 @@ test('reply.error is the error of the final callback and of the stream', async (
   await event(stream, 'end');
 });
 
-test('reply.reject has another worker answer', async (t) => {
+test('reply.reject hands the request to another worker', async (t) => {
   const fleet = await Fleet.for(t);
   let rejected = 0;
   fleet.worker('pick', (_, reply) => {
@@ -70,16 +70,16 @@ test('reply.reject has another worker answer', async (t) => {
   assert.equal(rejected, 1);
 });
 
-test('a timeout is C_TIMEOUT; what has more time goes on', async (t) => {
+test('a request fails with C_TIMEOUT, and one with a longer timeout goes on', async (t) => {
   const fleet = await Fleet.for(t);
   const client = fleet.client();
-  let patient = 'waits';
-  client.request('nobody', 1, { timeout: 60_000 }).on('error', (error) => (patient = error));
+  let longer = 'pending';
+  client.request('nobody', 1, { timeout: 60_000 }).on('error', (error) => (longer = error));
   assert.equal((await requested(client, 'nobody', 1, { timeout: 20 })).error, 'C_TIMEOUT');
-  assert.equal(patient, 'waits');
+  assert.equal(longer, 'pending');
 });
 
-test('conf is read live: timeout, onConnect, concurrency', async (t) => {
+test('changes of conf take effect: timeout, onConnect, concurrency', async (t) => {
   const fleet = await Fleet.for(t);
   const client = new pigato.Client(fleet.endpoint, { prefix: 'mine' });
   fleet.keep(client);
@@ -103,7 +103,7 @@ test('conf is read live: timeout, onConnect, concurrency', async (t) => {
   client.conf.timeout = 60000;
   const answers = [requested(client, 'slow', 1), requested(client, 'slow', 2), requested(client, 'slow', 3)];
   await event(worker, 'taken');
-  // The broker has all three: a fourth one that it refuses shows that.
+  // Once the broker has refused a fourth request, it has all three.
   await requested(client, 'nobody', 1, { failFast: true });
   assert.equal(replies.length, 1);
   const more = event(worker, 'taken');
@@ -116,20 +116,20 @@ test('conf is read live: timeout, onConnect, concurrency', async (t) => {
   for (const answer of await Promise.all(answers)) assert.equal(answer.final, 'done');
 });
 
-test('a worker is told the options, and its reply may carry some', async (t) => {
+test('a listener receives the options of the request', async (t) => {
   const fleet = await Fleet.for(t);
   fleet.worker('options', (_, reply, options) => reply.end(options));
   const { final } = await requested(fleet.client(), 'options', 1, { timeout: 5000, mine: { a: 1 } });
   assert.deepEqual(final, { timeout: 5000, retry: 0, mine: { a: 1 } });
 });
 
-test('files are piped through, byte for byte', async (t) => {
+test('a piped file arrives byte for byte', async (t) => {
   const fleet = await Fleet.for(t);
   fleet.worker('file', (name, reply) => createReadStream(name, { highWaterMark: 1000 }).pipe(reply));
   const chunks = [];
   const target = new Writable({
     write(chunk, _, done) {
-      chunks.push(chunk); // not in object mode: takes nothing but bytes and strings
+      chunks.push(chunk); // not in object mode: accepts only bytes and strings
       done();
     },
   });
@@ -137,7 +137,7 @@ test('files are piped through, byte for byte', async (t) => {
   assert.deepEqual(Buffer.concat(chunks), readFileSync(__filename));
 });
 
-test('a slow reader slows the writer: write gives false, drain follows', async (t) => {
+test("a slow reader slows the writer: write returns false, 'drain' follows", async (t) => {
   const fleet = await Fleet.for(t);
   let written = 0;
   let drained = 0;
@@ -166,7 +166,7 @@ test('a slow reader slows the writer: write gives false, drain follows', async (
   assert.ok(drained > 0);
 });
 
-test('a stream that is destroyed tells the worker: the reply is no longer active', async (t) => {
+test('destroying a stream makes the reply at the worker inactive', async (t) => {
   const fleet = await Fleet.for(t);
   const arrived = new Promise((resolve) => {
     fleet.worker('long', (_, reply) => {
@@ -185,14 +185,14 @@ test('a stream that is destroyed tells the worker: the reply is no longer active
   assert.equal(reply.ended, false);
 });
 
-test('a reply whose source failed fails its request', async (t) => {
+test('a reply whose pipeline failed fails its request', async (t) => {
   const fleet = await Fleet.for(t);
   fleet.worker('file', (name, reply) => pipeline(createReadStream(name), reply).catch(() => {}));
   const { error } = await requested(fleet.client(), 'file', '/no/such/file');
   assert.deepEqual([error.code, error.message.includes('ENOENT')], ['W_HANDLER', true]);
 });
 
-test('heartbeats of a client keep a reply active; without them it turns inactive', async (t) => {
+test('a reply becomes inactive without heartbeats of its client', async (t) => {
   const fleet = await Fleet.for(t);
   const worker = fleet.worker('long', () => {}, { heartbeat: 50 });
   const [, reply] = await (async () => {
@@ -206,19 +206,19 @@ test('heartbeats of a client keep a reply active; without them it turns inactive
   assert.equal(reply.active(), false);
 });
 
-test('a handler that throws fails the request and is an error event', async (t) => {
+test("a listener that throws fails the request, and its exception is an 'error' event", async (t) => {
   const fleet = await Fleet.for(t);
   const worker = fleet.worker('broken', () => {
     throw new Error('oh');
   });
-  worker.on('error', (error) => worker.emit('told', error));
-  const thrown = event(worker, 'told');
+  worker.on('error', (error) => worker.emit('failure', error));
+  const thrown = event(worker, 'failure');
   const { error } = await requested(fleet.client(), 'broken');
   assert.deepEqual([error.code, error.message.includes('oh')], ['W_HANDLER', true]);
   assert.equal((await thrown)[0].message, 'oh');
 });
 
-test('what a callback throws is an error event of the client and harms no other request', async (t) => {
+test("an exception of a callback is an 'error' event of the client and affects no other request", async (t) => {
   const fleet = await Fleet.for(t);
   fleet.worker('echo', (data, reply) => reply.end(data));
   const client = fleet.client();
@@ -230,7 +230,7 @@ test('what a callback throws is an error event of the client and harms no other 
   assert.equal((await thrown).message, 'mine');
 });
 
-test('start, stop and start again: events, a new identity, no leftovers', async (t) => {
+test('start, stop and start again: events, a new identity, no pending requests left', async (t) => {
   const fleet = await Fleet.for(t);
   const seen = [];
   const client = fleet.keep(new pigato.Client(fleet.endpoint));
@@ -260,7 +260,7 @@ test('autostart starts a client', async (t) => {
   await event(client, 'connect');
 });
 
-test('a broker tells that it has started and stopped, by callback, conf and event', async () => {
+test('a broker reports its start and stop by callback, conf and event', async () => {
   const seen = [];
   const broker = new pigato.Broker('tcp://127.0.0.1:*', { intch: null, onStart: () => seen.push('onStart') });
   broker.conf.onStop = () => seen.push('onStop');
@@ -274,7 +274,7 @@ test('a broker tells that it has started and stopped, by callback, conf and even
   await broker.stop();
 });
 
-test('an address that is taken is an error', async (t) => {
+test('an address in use is an error', async (t) => {
   const fleet = await Fleet.for(t);
   const second = new pigato.Broker(fleet.endpoint, { intch: null });
   await assert.rejects(second.start(), { name: 'PigatoError', code: 'E_ENDPOINT' });
@@ -283,7 +283,7 @@ test('an address that is taken is an error', async (t) => {
   assert.equal((await heard).code, 'E_ENDPOINT');
 });
 
-test('a directory tells who offers what, and requests go to the worker that workerId names', async (t) => {
+test('a directory returns the workers of a service, and workerId selects one', async (t) => {
   const fleet = await Fleet.for(t, { intch: 'tcp://127.0.0.1:*' });
   const directory = fleet.keep(new pigato.services.Directory(fleet.endpoint, { intch: fleet.broker.intch }));
   directory.start();

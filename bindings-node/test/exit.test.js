@@ -1,5 +1,5 @@
 'use strict';
-// Processes and threads end when they should, however much is open.
+// Processes and threads end when they should.
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
@@ -22,10 +22,13 @@ async function fleet() {
 }
 `;
 
-/** Runs a program; its exit code, or null if it had to be ended, and what it printed. */
-async function run(program, { patience = 20_000, until } = {}) {
+/**
+ * Runs a program; resolves with its exit code (null if it was killed) and its output. With `until`,
+ * does not wait for its end.
+ */
+async function run(program, { timeout = 20_000, until } = {}) {
   const child = spawn(process.execPath, ['-e', SETUP + program], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const timer = setTimeout(() => child.kill('SIGKILL'), patience);
+  const timer = setTimeout(() => child.kill('SIGKILL'), timeout);
   let printed = '';
   child.stdout.on('data', (text) => {
     printed += text;
@@ -35,7 +38,7 @@ async function run(program, { patience = 20_000, until } = {}) {
     printed += text;
   });
   if (until) {
-    await once(child, 'printed', { signal: AbortSignal.timeout(patience) });
+    await once(child, 'printed', { signal: AbortSignal.timeout(timeout) });
     return { child, timer };
   }
   const [code] = await once(child, 'close');
@@ -51,7 +54,7 @@ test('a process ends when everything is stopped', async () => {
   assert.deepEqual([code, printed], [0, 'hello\n']);
 });
 
-test('a client keeps the process alive for as long as a request is in flight', async () => {
+test('a client keeps the process alive while a request is pending', async () => {
   const { code, printed } = await run(`
     const client = new pigato.Client('tcp://127.0.0.1:1');
     client.start();
@@ -59,14 +62,14 @@ test('a client keeps the process alive for as long as a request is in flight', a
   assert.deepEqual([code, printed], [0, 'C_TIMEOUT\n']);
 });
 
-test('whoever awaits the stop of an idle client sees it', async () => {
+test('a process stays alive while it awaits the stop of an idle client', async () => {
   const { code, printed } = await run(`
     const client = new pigato.Client('tcp://127.0.0.1:1');
     client.start().then(() => client.stop()).then(() => console.log('stopped'));`);
   assert.deepEqual([code, printed], [0, 'stopped\n']);
 });
 
-test('an idle client keeps no process alive', async () => {
+test('an idle client does not keep the process alive', async () => {
   const { code } = await run("new pigato.Client('tcp://127.0.0.1:1').start();");
   assert.equal(code, 0);
 });
@@ -77,7 +80,8 @@ for (const [what, program] of [
 ]) {
   test(`a started ${what} keeps the process alive, and a signal ends it`, async () => {
     const { child, timer } = await run(program, { until: 'up' });
-    // It would have ended by now if nothing held it: an idle client's process, started later, does.
+    // Without a reference it would have ended before this process of an idle client, which started
+    // later.
     await run("new pigato.Client('tcp://127.0.0.1:1').start();");
     assert.equal(child.exitCode, null);
     child.kill('SIGTERM');
@@ -97,7 +101,7 @@ test('process.exit in the middle of a flood', async () => {
   assert.deepEqual([code, printed], [7, '']);
 });
 
-test('an exception that nobody catches ends the process', async () => {
+test('an uncaught exception of a callback ends the process', async () => {
   const { code, printed } = await run(`fleet().then(({ client }) => {
     client.request('echo', 1, null, () => { throw new Error('mine'); });
   });`);
@@ -105,7 +109,7 @@ test('an exception that nobody catches ends the process', async () => {
   assert.match(printed, /Error: mine/);
 });
 
-test('fifty threads are started, and terminated in the middle of it', async () => {
+test('50 threads are terminated while requests are pending', async () => {
   const program = `${SETUP}
     const { parentPort } = require('node:worker_threads');
     fleet().then(({ client }) => {

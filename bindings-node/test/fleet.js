@@ -1,11 +1,11 @@
 'use strict';
-// A broker with workers and clients for one test, all stopped after it.
+// A broker with workers and clients for one test, which stops them afterwards.
 
 const { once } = require('node:events');
 const pigato = require('..');
 
-/** No event takes longer, unless something hangs. */
-const PATIENCE = 10_000;
+/** Milliseconds after which a missing event fails the test. */
+const EVENT_TIMEOUT = 10_000;
 
 class Fleet {
   #open = [];
@@ -19,6 +19,7 @@ class Fleet {
     return fleet;
   }
 
+  /** Stops this part after the test. */
   keep(part) {
     this.#open.unshift(part);
     return part;
@@ -49,11 +50,11 @@ class Fleet {
   }
 }
 
-/** The first event of that name; rejects if it does not come. */
+/** The arguments of the next event of that name; rejects if there is none in time. */
 async function event(emitter, name) {
   const controller = new AbortController();
-  // Keeps the process alive meanwhile, which an idle client does not.
-  const timer = setTimeout(() => controller.abort(new Error(`no '${name}' event`)), PATIENCE);
+  // The timer keeps the process alive; an idle client does not.
+  const timer = setTimeout(() => controller.abort(new Error(`no '${name}' event`)), EVENT_TIMEOUT);
   try {
     return await once(emitter, name, { signal: controller.signal });
   } finally {
@@ -61,7 +62,7 @@ async function event(emitter, name) {
   }
 }
 
-/** All that a stream gives until its end. */
+/** All values of a stream. */
 function collect(stream) {
   return new Promise((resolve, reject) => {
     const all = [];
@@ -71,7 +72,7 @@ function collect(stream) {
   });
 }
 
-/** A request with callbacks, as what they were given. */
+/** Makes a request with callbacks; resolves with their arguments. */
 function requested(client, service, data, options) {
   return new Promise((resolve) => {
     const partials = [];
@@ -85,4 +86,4 @@ function requested(client, service, data, options) {
   });
 }
 
-module.exports = { Fleet, collect, event, requested, PATIENCE };
+module.exports = { Fleet, collect, event, requested, EVENT_TIMEOUT };

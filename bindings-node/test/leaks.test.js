@@ -1,5 +1,5 @@
 'use strict';
-// Heap, memory, threads and descriptors return to where they were.
+// Heap, memory, threads and descriptors return to their level before the work.
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
@@ -36,7 +36,7 @@ async function main(work, rounds) {
   const client = new pigato.Client(endpoint);
   await client.start();
   const fleet = { endpoint, broker, worker, client };
-  await work(fleet, rounds); // whatever is kept for later is there after this
+  await work(fleet, rounds); // fills pools and caches
   const before = await now();
   await work(fleet, rounds);
   const deadline = Date.now() + 30_000;
@@ -57,7 +57,7 @@ async function main(work, rounds) {
 }
 `;
 
-/** Runs work twice in a process of its own: what the second run leaves behind is a leak. */
+/** Runs `work` twice in a process of its own. Whatever the second run adds is a leak. */
 async function check(work, rounds) {
   const program = `${SETUP} main(${work}, ${rounds}).catch((error) => { console.error(error); process.exit(1); });`;
   const child = spawn(process.execPath, ['--expose-gc', '-e', program], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -67,7 +67,7 @@ async function check(work, rounds) {
   assert.equal(code, 0, printed);
 }
 
-test('a hundred thousand requests leave nothing behind', () =>
+test('50,000 requests leak nothing', () =>
   check(async function work({ worker, client }, rounds) {
     worker.handle((data) => data);
     for (let round = 0; round < rounds; round += 1) {
@@ -75,7 +75,7 @@ test('a hundred thousand requests leave nothing behind', () =>
     }
   }, 50));
 
-test('ten thousand streams that are left half-way leave nothing behind', () =>
+test('5,000 streams that are left half-way leak nothing', () =>
   check(async function work({ worker, client }, rounds) {
     let running = 0;
     worker.handle(async function* parts() {
@@ -96,7 +96,7 @@ test('ten thousand streams that are left half-way leave nothing behind', () =>
     while (running > 0) await new Promise(setImmediate);
   }, 100));
 
-test('a thousand clients that are opened and closed leave nothing behind', () =>
+test('500 clients that are started and stopped leak nothing', () =>
   check(async function work({ endpoint, worker }, rounds) {
     worker.handle((data) => data);
     for (let round = 0; round < rounds; round += 1) {

@@ -1,5 +1,5 @@
 'use strict';
-// What programs do wrong, or at an unusual time: an error that says so, and nobody else is harmed.
+// Wrong use, and use at unusual times: an error that says so, and no effect on other requests.
 
 const assert = require('node:assert/strict');
 const { getEventListeners, once } = require('node:events');
@@ -10,13 +10,13 @@ const { runInNewContext } = require('node:vm');
 const pigato = require('..');
 const { encode } = require('../lib/codec');
 const { Events } = require('../lib/events');
-const { Fleet, event, requested, PATIENCE } = require('./fleet');
+const { Fleet, event, requested, EVENT_TIMEOUT } = require('./fleet');
 
 const { PigatoError } = pigato;
 const cyclic = {};
 cyclic.self = cyclic;
 
-/** What a program as a whole does when nobody catches an exception or a rejection. */
+/** Collects uncaught exceptions and unhandled rejections. */
 function uncaught(t) {
   const all = [];
   const add = (error) => all.push(error);
@@ -37,25 +37,25 @@ test('a call that cannot be made is a rejection, never an exception', async (t) 
   await client.stop(null);
 });
 
-test('bytes that no length can tell are E_DATA', () => {
+test('data of 2 GiB is E_DATA', () => {
   assert.throws(() => encode(new Uint8Array(2 ** 31), true), { code: 'E_DATA' });
 });
 
-test('addresses, names and handlers of another type are E_ARGUMENT, in words', async () => {
-  const said = (what) => ({ code: 'E_ARGUMENT', message: new RegExp(what) });
-  await assert.rejects(new pigato.Client(undefined).start(), said('address is a string, not undefined'));
-  await assert.rejects(new pigato.Worker('tcp://127.0.0.1:1', null).start(), said('name is a string, not null'));
-  await assert.rejects(new pigato.Broker(5).start(), said('endpoint is a string, not number'));
-  assert.throws(() => new pigato.Worker('tcp://127.0.0.1:1', 'x').handle(undefined), said('a handler is a function'));
+test('addresses, names and handlers of a wrong type are E_ARGUMENT with a message', async () => {
+  const failure = (what) => ({ code: 'E_ARGUMENT', message: new RegExp(what) });
+  await assert.rejects(new pigato.Client(undefined).start(), failure('address must be a string, not undefined'));
+  await assert.rejects(new pigato.Worker('tcp://127.0.0.1:1', null).start(), failure('name must be a string, not null'));
+  await assert.rejects(new pigato.Broker(5).start(), failure('endpoint must be a string, not number'));
+  assert.throws(() => new pigato.Worker('tcp://127.0.0.1:1', 'x').handle(undefined), failure('a handler must be a function'));
 });
 
-test('a time to drain that is no number is E_ARGUMENT', async (t) => {
+test('a drain time that is not a number is E_ARGUMENT', async (t) => {
   const fleet = await Fleet.for(t);
   const worker = fleet.worker('idle');
   await assert.rejects(worker.stop({ drain: 'long' }), { code: 'E_ARGUMENT' });
 });
 
-test('a client drains without end if it is told so', async (t) => {
+test('a client drains without limit if drain is below 0 or infinite', async (t) => {
   for (const drain of [-1, Infinity]) {
     const fleet = await Fleet.for(t);
     const client = fleet.client();
@@ -70,25 +70,26 @@ test('a client drains without end if it is told so', async (t) => {
     const answer = client.call('held');
     await taken;
     const stopped = client.stop({ drain });
-    await fleet.client().call('nobody', 1, { timeout: 50 }).catch(() => {}); // longer than a timer of 1 ms
+    // 50 ms: a timer whose delay overflows would fire after 1 ms.
+    await fleet.client().call('nobody', 1, { timeout: 50 }).catch(() => {});
     release('answered');
     assert.equal(await answer, 'answered');
     await stopped;
   }
 });
 
-test('a failed start with a callback is told once, by promise and event', async (t) => {
+test("a failed start with a callback is reported by the promise and 'error' alone", async (t) => {
   const fleet = await Fleet.for(t);
   const all = uncaught(t);
   const broker = new pigato.Broker(fleet.endpoint, { intch: null });
-  const told = event(broker, 'error').catch((error) => error);
-  await assert.rejects(broker.start(() => assert.fail('it has not started')), { code: 'E_ENDPOINT' });
-  await told;
+  const reported = event(broker, 'error').catch((error) => error);
+  await assert.rejects(broker.start(() => assert.fail('the broker must not start')), { code: 'E_ENDPOINT' });
+  await reported;
   await new Promise(setImmediate);
   assert.deepEqual(all, []);
 });
 
-test('a broker that is started several times at once runs once', async (t) => {
+test('concurrent starts of a broker start it once', async (t) => {
   const broker = new pigato.Broker('tcp://127.0.0.1:*', { intch: null });
   t.after(() => broker.stop());
   let running = 0;
@@ -100,18 +101,18 @@ test('a broker that is started several times at once runs once', async (t) => {
   assert.equal(running, 0);
 });
 
-test('a stream that was left is at its end', async (t) => {
+test('a stream that was left has ended', async (t) => {
   const fleet = await Fleet.for(t);
   const client = fleet.client();
   const left = client.stream('nobody');
   const pending = left.next();
   await left.return();
   assert.deepEqual(await pending, { value: undefined, done: true });
-  await client.stop({ drain: PATIENCE }); // the cancellation has come back
+  await client.stop({ drain: EVENT_TIMEOUT }); // waits for the cancellation
   assert.deepEqual(await left.next(), { value: undefined, done: true });
 });
 
-test('one signal may belong to many calls, tells why, and is let go of', async (t) => {
+test('one signal may cancel many calls; its reason is their cause, and no listener is left', async (t) => {
   const fleet = await Fleet.for(t);
   fleet.handler('echo', (data) => data);
   const client = fleet.client();
@@ -125,7 +126,7 @@ test('one signal may belong to many calls, tells why, and is let go of', async (
   assert.deepEqual([warnings, getEventListeners(controller.signal, 'abort').length], [[], 0]);
 
   const calls = Array.from({ length: 50 }, () => client.call('nobody', null, options));
-  await fleet.client().call('echo'); // they are under way
+  await fleet.client().call('echo'); // the calls were sent
   const late = client.call('nobody', null, options);
   await Promise.resolve();
   controller.abort('no longer');
@@ -135,14 +136,14 @@ test('one signal may belong to many calls, tells why, and is let go of', async (
   assert.deepEqual([warnings, getEventListeners(controller.signal, 'abort').length], [[], 0]);
 });
 
-test('options that are undefined leave conf as it is', async (t) => {
+test('an option that is undefined has the value in conf', async (t) => {
   const fleet = await Fleet.for(t);
   const client = fleet.client();
   client.conf.timeout = 50;
   await assert.rejects(client.call('nobody', null, { timeout: undefined, mine: 1 }), { code: 'C_TIMEOUT' });
 });
 
-test('options of a reply without sense fail that request alone', async (t) => {
+test('invalid reply options fail only that request', async (t) => {
   const fleet = await Fleet.for(t);
   const all = uncaught(t);
   fleet.worker('echo', (data, reply) => {
@@ -150,14 +151,14 @@ test('options of a reply without sense fail that request alone', async (t) => {
     reply.end(data);
   });
   const client = fleet.client();
-  const [first, second, third] = await Promise.allSettled([0, 1, 2].map((at) => client.call('echo', at, { timeout: PATIENCE })));
+  const [first, second, third] = await Promise.allSettled([0, 1, 2].map((at) => client.call('echo', at, { timeout: EVENT_TIMEOUT })));
   assert.deepEqual([first.value, third.value], [0, 2]);
   assert.equal(second.reason.code, 'W_HANDLER');
   assert.match(second.reason.message, /codec/);
   assert.deepEqual(all, []);
 });
 
-test('whatever a handler throws fails its request', async (t) => {
+test('any value that a handler throws fails its request', async (t) => {
   const fleet = await Fleet.for(t);
   const all = uncaught(t);
   const thrown = [new PigatoError(undefined, 'cyclic', { value: cyclic }), Object.create(null), Symbol('symbol'), undefined];
@@ -165,11 +166,11 @@ test('whatever a handler throws fails its request', async (t) => {
     throw thrown[at];
   });
   const client = fleet.client();
-  for (const at of thrown.keys()) await assert.rejects(client.call('throws', at, { timeout: PATIENCE }), { code: 'W_HANDLER' });
+  for (const at of thrown.keys()) await assert.rejects(client.call('throws', at, { timeout: EVENT_TIMEOUT }), { code: 'W_HANDLER' });
   assert.deepEqual(all, []);
 });
 
-test('a generator that yields what cannot be sent is ended', async (t) => {
+test('a generator that yields a value that cannot be sent is ended', async (t) => {
   const fleet = await Fleet.for(t);
   let isEnded = false;
   fleet.handler('yields', async function* yields() {
@@ -199,7 +200,7 @@ test('an error value that looks like success is the error -1', async (t) => {
   for (const value of [0, '', false, null]) assert.equal((await requested(client, 'fails', value)).error, -1);
 });
 
-test('a reply that has ended is a stream that has, to those who look at it later', async (t) => {
+test('a reply that has ended is an ended stream for later users', async (t) => {
   const fleet = await Fleet.for(t);
   const seen = new Promise((resolve) => {
     fleet.worker('echo', (data, reply) => {
@@ -233,7 +234,7 @@ test('a reply that is destroyed before its end went out fails its request', asyn
   await assert.rejects(read(), { code: 'W_HANDLER', message: /given up/ });
 });
 
-test('who writes for as long as there is room comes to an end when the client has gone', async (t) => {
+test('a loop that writes while there is room ends when the worker has stopped', async (t) => {
   const fleet = await Fleet.for(t);
   const worker = fleet.keep(new pigato.Worker(fleet.endpoint, 'endless'));
   let reply;
@@ -244,9 +245,9 @@ test('who writes for as long as there is room comes to an end when the client ha
   fleet.client().call('endless').catch(() => {});
   await taken;
   const closed = once(reply, 'close');
-  worker.stop(); // not told yet, but a write is refused from some moment on
-  const deadline = Date.now() + PATIENCE;
-  while (reply.write('part')) assert.ok(Date.now() < deadline, 'it writes for ever');
+  worker.stop(); // the cancellation comes later, but writes are refused before
+  const deadline = Date.now() + EVENT_TIMEOUT;
+  while (reply.write('part')) assert.ok(Date.now() < deadline, 'the loop does not end');
   await closed;
 });
 
@@ -261,10 +262,10 @@ test('a batch of events that is larger than a string is read', () => {
   assert.equal(events.text(2), 'text');
 });
 
-test('whoever keeps the name of a client keeps no bodies of its requests', async (t) => {
+test('a client identity that is kept does not retain request bodies', async (t) => {
   const fleet = await Fleet.for(t);
-  const kept = [];
-  fleet.handler('keep', (data, { client }) => kept.push(client));
+  const identities = [];
+  fleet.handler('keep', (data, { client }) => identities.push(client));
   const client = fleet.client();
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc');
@@ -274,5 +275,5 @@ test('whoever keeps the name of a client keeps no bodies of its requests', async
   for (let round = 0; round < 20; round += 1) await Promise.all(Array.from({ length: 50 }, () => client.call('keep', body)));
   gc();
   const grown = process.memoryUsage().heapUsed - before;
-  assert.ok(grown < 5_000_000, `${grown} bytes are kept with ${kept.length} names`);
+  assert.ok(grown < 5_000_000, `${grown} bytes are retained with ${identities.length} identities`);
 });

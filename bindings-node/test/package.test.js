@@ -1,5 +1,6 @@
 'use strict';
-// What a new user does: installs the tarball into an empty folder, pastes the README's examples, runs the others.
+// A new user: installs the tarball into an empty folder and runs the examples of the README and of
+// `examples`.
 
 const assert = require('node:assert/strict');
 const { execFile, spawn } = require('node:child_process');
@@ -25,7 +26,7 @@ before(async () => {
 
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-test('the package is whole: it loads by require and by import, and brings no other', async () => {
+test('the package loads by require and by import, and has no dependencies', async () => {
   const program = "import { Client } from 'pigato'; import { createRequire } from 'node:module';"
     + "console.log(createRequire(process.cwd() + '/x.js')('pigato').Client === Client);";
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], { cwd: folder });
@@ -34,7 +35,7 @@ test('the package is whole: it loads by require and by import, and brings no oth
   assert.equal(listed.trim().split('\n').length, 2);
 });
 
-/** A port that nobody listens on: the one of the README may be in use. */
+/** A free port: the one in the README may be in use. */
 async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -44,7 +45,7 @@ async function freePort() {
   return port;
 }
 
-test('the examples of the README print what it says', async () => {
+test('the examples of the README print the documented output', async () => {
   const examples = [...readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code);
   const printed = [];
   for (const [at, code] of examples.entries()) {
@@ -56,12 +57,12 @@ test('the examples of the README print what it says', async () => {
   assert.deepEqual(printed, [
     'hello, world\n',
     '1\n2\n3\nC_TIMEOUT\n',
-    '1\nkept and answered\n',
+    '1\nstored and answered\n',
     'PARTIAL PARTIAL DATA 0\nPARTIAL PARTIAL DATA 1\nPARTIAL PARTIAL DATA 2\nFINAL FINAL DATA\n',
   ]);
 });
 
-/** A program that runs until the end of the test; resolves with what it printed up to and with this text. */
+/** Starts a program that runs until the end of the test; resolves with its output up to `text`. */
 async function started(t, name, args, text) {
   const child = spawn(process.execPath, [join('node_modules/pigato/examples', name), ...args], { cwd: folder });
   t.after(async () => {
@@ -73,12 +74,12 @@ async function started(t, name, args, text) {
     printed += chunk;
     if (printed.includes(text)) return printed;
   }
-  throw new Error(`${name} ended without saying ${text}`);
+  throw new Error(`${name} ended without printing ${text}`);
 }
 
 test('the examples run: echo, flood, stocks, and the HTTP front with server-sent events', async (t) => {
-  const said = await started(t, 'broker.js', ['tcp://127.0.0.1:*'], '\n');
-  const address = said.match(/tcp:\S+/)[0];
+  const printed = await started(t, 'broker.js', ['tcp://127.0.0.1:*'], '\n');
+  const address = printed.match(/tcp:\S+/)[0];
   await started(t, 'echo.js', ['worker', address], 'offered');
   await started(t, 'stocks.js', ['worker', address], 'offered');
   const example = async (name, ...args) => {

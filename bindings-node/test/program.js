@@ -1,5 +1,6 @@
 'use strict';
-// Programs written for the published package, each in a process of its own, on that package or on ours.
+// Runs programs for the published package, each in a process of its own, on that package or on this
+// one (`ours`).
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
@@ -13,48 +14,48 @@ const { event } = require('./fleet');
 const PEER = join(__dirname, '../../interop-tests/drivers/published');
 assert.ok(existsSync(join(PEER, 'node_modules/pigato')), `the published package is missing: run npm ci in ${PEER}`);
 
-/** A folder for one test, with sockets and with what `require('pigato')` finds. */
-class Place {
+/** A folder for one test: sockets, and a link to this package for `require('pigato')`. */
+class Sandbox {
   constructor(test) {
     this.path = mkdtempSync(join(tmpdir(), 'pigato-'));
     symlinkSync(join(__dirname, '..'), join(this.path, 'pigato'), 'junction');
     test.after(() => rmSync(this.path, { recursive: true, force: true }));
   }
 
-  /** An address that nobody else uses; both packages know `ipc`. */
+  /** An address in this folder; both packages support `ipc`. */
   address(name) {
     return `ipc://${join(this.path, name)}`;
   }
 
-  /** NODE_PATH for a package. */
+  /** The NODE_PATH for a package. */
   modules(name) {
     return { ours: this.path, published: join(PEER, 'node_modules') }[name];
   }
 }
 
 class Program extends EventEmitter {
-  /** All that it has said, line by line. */
-  said = [];
+  /** The lines of its output. */
+  lines = [];
   hasExited = false;
 
   /**
-   * @param {Place} place
-   * @param {'ours' | 'published'} name which package it gets
+   * @param {Sandbox} sandbox
+   * @param {'ours' | 'published'} name the package that it loads
    * @param {string} program name of a file in published-programs
    * @param {string[]} options
    */
-  constructor(test, place, name, program, ...options) {
+  constructor(test, sandbox, name, program, ...options) {
     super();
     this.title = `${program} on ${name}`;
     const file = join(__dirname, 'published-programs', `${program}.js`);
-    // The published package is full of deprecated calls.
+    // The published package makes many deprecated calls.
     this.child = spawn(process.execPath, ['--no-deprecation', file, ...options], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, NODE_PATH: place.modules(name) },
+      env: { ...process.env, NODE_PATH: sandbox.modules(name) },
     });
     const lines = createInterface({ input: this.child.stdout });
     lines.on('line', (line) => {
-      this.said.push(line);
+      this.lines.push(line);
       this.emit('line');
     });
     lines.on('close', () => {
@@ -64,10 +65,12 @@ class Program extends EventEmitter {
     test.after(() => this.kill());
   }
 
-  /** That it says this, or has said it already. */
-  async says(expected) {
-    while (!this.said.includes(expected)) {
-      await event(this, 'line').catch(() => assert.fail(`${this.title} never said '${expected}', but ${JSON.stringify(this.said)}`));
+  /** Waits until it has printed this line. */
+  async prints(expected) {
+    while (!this.lines.includes(expected)) {
+      await event(this, 'line').catch(() => {
+        assert.fail(`${this.title} did not print '${expected}', but ${JSON.stringify(this.lines)}`);
+      });
     }
     return this;
   }
@@ -77,13 +80,15 @@ class Program extends EventEmitter {
     await this.output();
   }
 
-  /** All that it says until it ends by itself. */
+  /** Waits until it has ended; resolves with all its lines. */
   async output() {
     if (!this.hasExited) {
-      await event(this, 'exited').catch(() => assert.fail(`${this.title} does not end; it said ${JSON.stringify(this.said)}`));
+      await event(this, 'exited').catch(() => {
+        assert.fail(`${this.title} does not end; it printed ${JSON.stringify(this.lines)}`);
+      });
     }
-    return this.said;
+    return this.lines;
   }
 }
 
-module.exports = { Place, Program };
+module.exports = { Program, Sandbox };

@@ -1,5 +1,5 @@
 'use strict';
-// The published broker with a controller, which prints each call that it gets as a line of JSON.
+// The published broker with a controller that prints each of its calls as a line of JSON.
 
 const { createRequire } = require('node:module');
 const { join } = require('node:path');

@@ -1,5 +1,5 @@
 'use strict';
-// Mixed fleets: the published package on either side.
+// Broker, worker and client of this package, with the published package at the other end.
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
@@ -9,7 +9,7 @@ const { join } = require('node:path');
 const { createInterface } = require('node:readline');
 const { test } = require('node:test');
 const pigato = require('..');
-const { Fleet, collect, event, requested, PATIENCE } = require('./fleet');
+const { Fleet, collect, event, requested, EVENT_TIMEOUT } = require('./fleet');
 
 const PEER = join(__dirname, '../../interop-tests/drivers/published');
 assert.ok(existsSync(join(PEER, 'node_modules/pigato')), `the published package is missing: run npm ci in ${PEER}`);
@@ -20,8 +20,8 @@ class Peer extends EventEmitter {
     super();
     this.child = spawn(process.execPath, [join(PEER, 'peer.js'), role, ...options], { stdio: ['pipe', 'pipe', 'inherit'] });
     createInterface({ input: this.child.stdout }).on('line', (line) => {
-      const said = JSON.parse(line);
-      this.emit(said.tag === undefined ? said.event : `${said.event} ${said.tag}`, said);
+      const message = JSON.parse(line);
+      this.emit(message.tag === undefined ? message.event : `${message.event} ${message.tag}`, message);
     });
     test.after(() => {
       this.child.kill();
@@ -33,7 +33,7 @@ class Peer extends EventEmitter {
     this.child.stdin.write(`${JSON.stringify(line)}\n`);
   }
 
-  /** One request; what its final callback got, and the partial replies. */
+  /** Makes a request; resolves with the arguments of its final callback and the partial replies. */
   async request(tag, service, data, opts) {
     const partials = [];
     this.on(`partial ${tag}`, (partial) => partials.push(partial.data));
@@ -44,14 +44,14 @@ class Peer extends EventEmitter {
   }
 }
 
-/** What is asked of each worker, published or ours, and what has to come of it. */
-const ASKED = [
+/** Requests to each worker, and the expected replies. */
+const REQUESTS = [
   [{ do: 'echo', value: 'grüße' }, { error: 0, final: 'grüße', partials: [] }],
   [{ do: 'partials', count: 3 }, { error: 0, final: 3, partials: [0, 1, 2] }],
   [{ do: 'error', value: { reason: 'no' } }, { error: { reason: 'no' }, final: null, partials: [] }],
 ];
 
-/** A worker of ours that does what the published one does. */
+/** Answers like the published worker. */
 function answer(data, reply) {
   if (data.do === 'echo') reply.end(data.value);
   else if (data.do === 'error') reply.error(data.value);
@@ -61,11 +61,11 @@ function answer(data, reply) {
   }
 }
 
-test('a published worker answers our client, through our broker', async (t) => {
+test('a published worker answers our client at our broker', async (t) => {
   const fleet = await Fleet.for(t);
   await new Peer(t, 'worker', '--endpoint', fleet.endpoint, '--service', 'svc').ready;
   const client = fleet.client();
-  for (const [data, expected] of ASKED) {
+  for (const [data, expected] of REQUESTS) {
     const { error, final, partials } = await requested(client, 'svc', data);
     assert.deepEqual({ error, final, partials: partials.map(([, part]) => part) }, expected);
   }
@@ -73,17 +73,17 @@ test('a published worker answers our client, through our broker', async (t) => {
   assert.equal(await client.call('svc', { do: 'echo', value: 5 }), 5);
 });
 
-test('our worker answers a published client, through our broker', async (t) => {
+test('our worker answers a published client at our broker', async (t) => {
   const fleet = await Fleet.for(t);
   fleet.worker('svc', answer);
   const client = new Peer(t, 'client', '--endpoint', fleet.endpoint);
   await client.ready;
-  for (const [at, [data, expected]] of ASKED.entries()) {
+  for (const [at, [data, expected]] of REQUESTS.entries()) {
     assert.deepEqual(await client.request(`t${at}`, 'svc', data), expected);
   }
 });
 
-test('our client and our worker meet at a published broker', async (t) => {
+test('our worker answers our client at a published broker', async (t) => {
   const broker = new Peer(t, 'broker', '--endpoint', 'tcp://127.0.0.1:*', '--intch', 'tcp://127.0.0.1:*');
   const { endpoint } = await broker.ready;
   const worker = new pigato.Worker(endpoint, 'svc');
@@ -96,7 +96,7 @@ test('our client and our worker meet at a published broker', async (t) => {
   worker.start();
   client.start();
   await Promise.all([event(worker, 'connect'), event(client, 'connect')]);
-  for (const [data, expected] of ASKED) {
+  for (const [data, expected] of REQUESTS) {
     const { error, final, partials } = await requested(client, 'svc', data);
     assert.deepEqual({ error, final, partials: partials.map(([, part]) => part) }, expected);
   }
@@ -116,11 +116,12 @@ test('our directory serves a published broker', async (t) => {
   directory.start();
   worker.start();
   client.start();
-  const deadline = Date.now() + PATIENCE;
+  const deadline = Date.now() + EVENT_TIMEOUT;
   let ids = [];
   while (ids.length === 0 && Date.now() < deadline) {
     ids = (await requested(client, '$dir', 'svc')).final;
-    // The broker publishes on changes only: until the subscription is there, make some.
+    // The broker publishes changes only. Restarting the worker makes one, in case the first came
+    // before the subscription.
     if (ids.length === 0) {
       worker.start();
       await event(worker, 'connect');

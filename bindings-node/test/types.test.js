@@ -1,4 +1,5 @@
 'use strict';
+// index.d.ts: what it accepts and refuses, and that it is complete.
 
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
@@ -9,7 +10,7 @@ const native = require('../lib/native');
 
 const TYPES = readFileSync(join(__dirname, '../index.d.ts'), 'utf8');
 
-test('the types allow what is right and refuse what is wrong', () => {
+test('the types accept valid programs and refuse invalid ones', () => {
   const compiler = require.resolve('typescript/bin/tsc');
   try {
     execFileSync(process.execPath, [compiler, '--project', join(__dirname, 'types')], { encoding: 'utf8' });
@@ -18,7 +19,7 @@ test('the types allow what is right and refuse what is wrong', () => {
   }
 });
 
-test('the types have all error codes and all options of the core', () => {
+test('the types contain all error codes and all options of the core', () => {
   const codes = TYPES.slice(TYPES.indexOf('ErrorCode ='), TYPES.indexOf('export class')).match(/[A-Z]_[A-Z_]+/g);
   assert.deepEqual(codes.sort(), Object.keys(JSON.parse(native.errorCodes())).sort());
   for (const [role, names] of [['client', 'ClientConf PeerConf'], ['worker', 'WorkerConf PeerConf'], ['broker', 'BrokerConf']]) {

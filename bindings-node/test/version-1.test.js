@@ -1,20 +1,20 @@
 'use strict';
-// The extensions of protocol version 1, frame by frame: a raw socket plays the peer.
+// The extensions of protocol version 1, frame by frame: the peer is a raw socket.
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const pigato = require('..');
 const { Fleet, collect, event } = require('./fleet');
-const { next, playedBroker, playedPeer, texts } = require('./played');
+const { next, rawBroker, rawPeer, texts } = require('./raw-peer');
 
 const CAPABILITIES = ['cancel', 'credit', 'codec'];
 const BYTES = Buffer.from(Array.from({ length: 256 }, (_, at) => at));
 
 const hello = (more) => JSON.stringify({ v: 1, caps: CAPABILITIES, heartbeat: 60_000, ...more });
 
-/** A worker whose broker is played and has announced version 1. */
-async function playedForWorker(t, prepare, conf) {
-  const router = await playedBroker(t);
+/** A worker at a raw broker that has announced version 1. */
+async function workerAtRawBroker(t, prepare, conf) {
+  const router = await rawBroker(t);
   const worker = new pigato.Worker(router.lastEndpoint, 'echo', { heartbeat: 60_000, ...conf });
   t.after(() => worker.stop());
   prepare(worker);
@@ -26,9 +26,9 @@ async function playedForWorker(t, prepare, conf) {
   return { router, worker, ready, request };
 }
 
-/** A client whose broker is played and has announced version 1. */
-async function playedForClient(t, conf) {
-  const router = await playedBroker(t);
+/** A client at a raw broker that has announced version 1. */
+async function clientAtRawBroker(t, conf) {
+  const router = await rawBroker(t);
   const client = new pigato.Client(router.lastEndpoint, { heartbeat: 60_000, ...conf });
   t.after(() => client.stop());
   client.start();
@@ -39,37 +39,37 @@ async function playedForClient(t, conf) {
   return { router, client, first };
 }
 
-/** A raw client that counts partial replies at a broker of ours. */
-async function playedClient(t, endpoint, credit) {
-  const dealer = playedPeer(t, endpoint, 'raw');
+/** A raw client with credit, at a broker of this package. */
+async function rawClient(t, endpoint, credit) {
+  const dealer = rawPeer(t, endpoint, 'raw');
   await dealer.send(['C', '4', hello({ credit, session: 1 })]);
   const [, , answer] = await next(dealer, 'C', '4');
   return { dealer, answer: JSON.parse(answer) };
 }
 
-test('a client announces what it can do, and how many partial replies it takes unread', async (t) => {
-  const { first } = await playedForClient(t, { heartbeat: 1234 });
+test('a client announces its capabilities and its credit', async (t) => {
+  const { first } = await clientAtRawBroker(t, { heartbeat: 1234 });
   const { v, caps, heartbeat, credit } = JSON.parse(first[3]);
   assert.deepEqual([v, caps, heartbeat], [1, CAPABILITIES, 1234]);
   assert.ok(credit > 0);
 });
 
-test('a worker announces what it can do, and its handler is told the attempt', async (t) => {
-  const prepare = (self) => self.handle((_, context) => self.emit('told', context.attempt));
-  const { worker, ready, request } = await playedForWorker(t, prepare, { concurrency: 3 });
+test('a worker announces its capabilities, and its handler receives the attempt', async (t) => {
+  const prepare = (self) => self.handle((_, context) => self.emit('handled', context.attempt));
+  const { worker, ready, request } = await workerAtRawBroker(t, prepare, { concurrency: 3 });
   const { v, caps, concurrency } = JSON.parse(ready[4]);
   assert.deepEqual([v, caps, concurrency], [1, CAPABILITIES, 3]);
-  const told = event(worker, 'told');
+  const handled = event(worker, 'handled');
   await request('rid', { attempt: 4 });
-  assert.deepEqual(await told, [4]);
+  assert.deepEqual(await handled, [4]);
 });
 
-test('a broker answers an announcement with its own, and hands workers metadata', async (t) => {
+test('a broker answers an announcement with its own, and sends metadata to workers', async (t) => {
   const fleet = await Fleet.for(t, { name: 'mine' });
-  const { dealer, answer } = await playedClient(t, fleet.endpoint, 7);
+  const { dealer, answer } = await rawClient(t, fleet.endpoint, 7);
   assert.deepEqual([answer.v, answer.caps], [1, CAPABILITIES]);
   assert.match(answer.name, /^mine/);
-  const worker = playedPeer(t, fleet.endpoint, 'raw worker');
+  const worker = rawPeer(t, fleet.endpoint, 'raw worker');
   await worker.send(['W', '1', 'echo', hello({ concurrency: 1 })]);
   const [, , ready] = await next(worker, 'W', '1');
   assert.equal(JSON.parse(ready).name, answer.name);
@@ -78,7 +78,7 @@ test('a broker answers an announcement with its own, and hands workers metadata'
   assert.deepEqual(JSON.parse(request.at(-1)), { remaining: -1, attempt: 1, credit: 7 });
 });
 
-for (const [how, give] of [
+for (const [how, prepare] of [
   ['an aborted call', (client) => {
     const controller = new AbortController();
     client.call('echo', 1, { signal: controller.signal }).catch(() => {});
@@ -97,17 +97,17 @@ for (const [how, give] of [
     return () => client.stop();
   }],
 ]) {
-  test(`${how} is sent to the broker as a cancel`, async (t) => {
-    const { router, client, first } = await playedForClient(t);
-    const cancel = give(client);
+  test(`${how} sends a cancel to the broker`, async (t) => {
+    const { router, client, first } = await clientAtRawBroker(t);
+    const cancel = prepare(client);
     const [, , , , rid] = await next(router, 'C', '2');
     cancel();
     assert.deepEqual(await next(router, 'C', '8'), [first[0], 'C', '8', '', rid]);
   });
 }
 
-test('a timeout is sent to the broker as a cancel', async (t) => {
-  const { router, client, first } = await playedForClient(t);
+test('a timeout sends a cancel to the broker', async (t) => {
+  const { router, client, first } = await clientAtRawBroker(t);
   const call = client.call('echo', 1, { timeout: 10 }).catch((error) => error.code);
   const [, , , , rid] = await next(router, 'C', '2');
   assert.equal(await call, 'C_TIMEOUT');
@@ -117,7 +117,7 @@ test('a timeout is sent to the broker as a cancel', async (t) => {
 test('a cancel aborts the handler\'s signal, and its late answer is not sent', async (t) => {
   const signals = [];
   let answer;
-  const { router, worker, request } = await playedForWorker(t, (self) =>
+  const { router, worker, request } = await workerAtRawBroker(t, (self) =>
     self.handle((data, { signal }) => {
       if (data === 2) return 'second';
       signals.push(signal);
@@ -140,7 +140,7 @@ test('a cancel aborts the handler\'s signal, and its late answer is not sent', a
 });
 
 test('a cancel makes a reply inactive and closes it', async (t) => {
-  const { router, worker, request } = await playedForWorker(t, () => {});
+  const { router, worker, request } = await workerAtRawBroker(t, () => {});
   const arrived = event(worker, 'request');
   await request('rid');
   const [, reply] = await arrived;
@@ -151,9 +151,9 @@ test('a cancel makes a reply inactive and closes it', async (t) => {
   assert.equal(reply.active(), false);
 });
 
-test('a broker of ours hands a cancel on to the worker', async (t) => {
+test('a broker passes a cancel on to the worker', async (t) => {
   const fleet = await Fleet.for(t);
-  const { dealer } = await playedClient(t, fleet.endpoint, 0);
+  const { dealer } = await rawClient(t, fleet.endpoint, 0);
   const worker = fleet.worker('long');
   const arrived = event(worker, 'request');
   await dealer.send(['C', '2', 'long', 'rid', '1', '{"timeout":-1}']);
@@ -164,8 +164,8 @@ test('a broker of ours hands a cancel on to the worker', async (t) => {
   assert.equal(reply.active(), false);
 });
 
-test('a worker writes as much as its credit allows: write gives false, drain comes with the grant', async (t) => {
-  const { router, worker, request } = await playedForWorker(t, () => {});
+test("a worker writes as much as its credit allows: write returns false, 'drain' follows the grant", async (t) => {
+  const { router, worker, request } = await workerAtRawBroker(t, () => {});
   const arrived = event(worker, 'request');
   await request('rid', { credit: 2 });
   const [, reply] = await arrived;
@@ -177,7 +177,7 @@ test('a worker writes as much as its credit allows: write gives false, drain com
   while (reply.write(written)) written += 1;
   written += 1;
   for (let at = 0; at < 2; at += 1) assert.equal((await next(router, 'W', '6'))[7], String(at));
-  // What was written after that waits for the grant, for as long as other messages come and go.
+  // Other messages do not release the partial replies that wait for the grant.
   await router.send([worker.socketId, 'W', '4', 'client', '', 'rid']);
   worker.heartbeat();
   assert.deepEqual((await next(router, 'W', '4')).slice(1, 3), ['W', '4']);
@@ -191,13 +191,13 @@ test('a worker writes as much as its credit allows: write gives false, drain com
   assert.equal((await next(router, 'W', '3'))[7], '"done"');
 });
 
-test('a client grants what was read, and nothing while it does not read', async (t) => {
-  const { router, client, first } = await playedForClient(t);
+test('a client grants credit for read replies, and none while it does not read', async (t) => {
+  const { router, client, first } = await clientAtRawBroker(t);
   const { credit } = JSON.parse(first[3]);
   const replies = client.stream('echo', 1);
   const [id, , , , rid] = await next(router, 'C', '2');
   for (let at = 0; at < credit; at += 1) await router.send([id, 'C', '6', '', rid, '0', String(at)]);
-  // A round trip later they are there, and no grant was sent before the next request.
+  // After a round trip they have arrived, and no grant was sent.
   const other = client.call('other', 1);
   const [, , , , otherRid] = texts(await router.receive());
   await router.send([id, 'C', '3', '', otherRid, '0', '"round trip"']);
@@ -214,18 +214,18 @@ test('a client grants what was read, and nothing while it does not read', async 
   assert.equal((await replies.next()).done, true);
 });
 
-test('bytes are sent as bytes, with the codec beside them', async (t) => {
-  const { router, client } = await playedForClient(t);
+test('bytes are sent as bytes, with codec raw in the options', async (t) => {
+  const { router, client } = await clientAtRawBroker(t);
   const call = client.call('echo', BYTES);
   const [id, , , , rid, data, options] = await router.receive();
   assert.deepEqual([data, JSON.parse(options).codec], [BYTES, 'raw']);
   await router.send([id, 'C', '3', '', rid, '0', BYTES, '{"codec":"raw"}']);
   assert.deepEqual(await call, BYTES);
 
-  const played = await playedForWorker(t, (worker) => worker.handle((bytes) => bytes));
-  await played.request('rid', { data: BYTES, options: '{"codec":"raw"}' });
+  const raw = await workerAtRawBroker(t, (worker) => worker.handle((bytes) => bytes));
+  await raw.request('rid', { data: BYTES, options: '{"codec":"raw"}' });
   let frames;
-  do frames = await played.router.receive();
+  do frames = await raw.router.receive();
   while (String(frames[2]) !== '3');
   assert.deepEqual([frames[7], String(frames[8])], [BYTES, '{"codec":"raw"}']);
 });
@@ -233,8 +233,8 @@ test('bytes are sent as bytes, with the codec beside them', async (t) => {
 test('heartbeats go on while a handler blocks the event loop', async (t) => {
   const { Worker: Thread } = require('node:worker_threads');
   const heartbeat = 50;
-  const router = await playedBroker(t);
-  // The handler blocks its own thread, so that this one can count.
+  const router = await rawBroker(t);
+  // The handler blocks a thread of its own; this one counts.
   const thread = new Thread(
     `const { workerData: [path, endpoint, heartbeat] } = require('node:worker_threads');
     const worker = new (require(path).Worker)(endpoint, 'block', { heartbeat });
@@ -260,8 +260,8 @@ test('heartbeats go on while a handler blocks the event loop', async (t) => {
   assert.ok(heartbeats >= 3, `${heartbeats} heartbeats in six intervals`);
 });
 
-test('a broker that tells another name is another one: disconnect, a new identity, connect, and what has retry is sent again', async (t) => {
-  const { router, client, first } = await playedForClient(t, { reconnect: 1 });
+test('a broker with a new name has restarted: disconnect, a new identity, connect, and retry sends again', async (t) => {
+  const { router, client, first } = await clientAtRawBroker(t, { reconnect: 1 });
   const again = collect(client.request('echo', 'again', { retry: 1 }));
   const [, , , , rid] = await next(router, 'C', '2');
   const lost = client.call('echo', 'lost').catch((error) => error.code);

@@ -1,15 +1,15 @@
 'use strict';
-// What a worker does with each message of a broker that is played with a raw socket.
+// A worker's reaction to each message of a broker, which is a raw socket.
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const pigato = require('..');
 const { event } = require('./fleet');
-const { errorOf, next, playedBroker } = require('./played');
+const { errorOf, next, rawBroker } = require('./raw-peer');
 
-/** A worker whose broker is played: both, and its identity. */
+/** A worker at a raw broker: both, and its identity. */
 async function started(t, conf, listener) {
-  const router = await playedBroker(t);
+  const router = await rawBroker(t);
   const worker = new pigato.Worker(router.lastEndpoint, 'worker', conf);
   t.after(() => worker.stop());
   if (listener) worker.on('request', listener);
@@ -21,7 +21,7 @@ async function started(t, conf, listener) {
 
 const echo = (data, reply) => reply.end(data);
 
-test('connect is told with the first message of the broker, of whatever type', async (t) => {
+test("'connect' is emitted with the first message of the broker, of any type", async (t) => {
   for (const first of [['W', '1'], ['W', '4'], ['W', '2', 'client', 'worker', '', 'rid', '1']]) {
     const { router, worker, id } = await started(t, {}, echo);
     let calls = 0;
@@ -35,7 +35,7 @@ test('connect is told with the first message of the broker, of whatever type', a
   }
 });
 
-test('heartbeats are sent regularly, with the concurrency, however many requests are open', async (t) => {
+test('heartbeats with the concurrency are sent regularly, also while requests are open', async (t) => {
   const { router, id } = await started(t, { concurrency: 42, heartbeat: 20 }, () => {});
   for (let count = 0; count < 3; count += 1) {
     await router.send([id, 'W', '2', 'client', 'worker', '', `rid-${count}`]);
@@ -60,7 +60,7 @@ test('a client\'s side tag is ERR_MSG_HEADER, an unknown type ERR_MSG_TYPE, and 
   assert.equal((await next(router, 'W', '3'))[5], 'rid');
 });
 
-test('a listener gets the data of each kind of request', async (t) => {
+test('a listener receives the data of each kind of request', async (t) => {
   const { router, worker, id } = await started(t, {});
   const complex = { foo: 'bar', life: 42, tables: [], obj: { foo: 'baz' } };
   for (const [frames, expected, options] of [
@@ -74,8 +74,8 @@ test('a listener gets the data of each kind of request', async (t) => {
   ]) {
     const request = event(worker, 'request');
     await router.send([id, 'W', '2', 'client', 'worker', '', `rid ${frames}`, ...frames]);
-    const [data, reply, told] = await request;
-    assert.deepEqual([data, typeof reply, told], [expected, 'object', options]);
+    const [data, reply, received] = await request;
+    assert.deepEqual([data, typeof reply, received], [expected, 'object', options]);
     reply.end();
   }
 });
@@ -103,7 +103,7 @@ test('a request without an id is an error, and the worker goes on', async (t) =>
   assert.equal((await next(router, 'W', '3'))[5], 'rid');
 });
 
-test('more requests than the concurrency are handled all the same, and answered in any order', async (t) => {
+test('requests beyond the concurrency are handled too, and answered in any order', async (t) => {
   const replies = [];
   const { router, worker, id } = await started(t, { concurrency: 1 }, (data, reply) => {
     replies.push(reply);
@@ -116,14 +116,14 @@ test('more requests than the concurrency are handled all the same, and answered 
   for (const rid of ['3', '2', '1']) assert.equal((await next(router, 'W', '3'))[5], rid);
 });
 
-test('a message to another identity is not for it', async (t) => {
+test('a message to another identity is ignored', async (t) => {
   const { router, id } = await started(t, {}, echo);
   await router.send([`${id}x`, 'W', '2', 'client', 'worker', '', 'rid-1', '1']);
   await router.send([id, 'W', '2', 'client', 'worker', '', 'rid-2', '2']);
   assert.equal((await next(router, 'W', '3'))[5], 'rid-2');
 });
 
-test('stop: a disconnect is sent, then the events', async (t) => {
+test('stop sends a disconnect and emits its events', async (t) => {
   const { router, worker, id } = await started(t, {});
   const seen = [];
   for (const name of ['disconnect', 'stop']) worker.on(name, () => seen.push(name));
@@ -133,7 +133,7 @@ test('stop: a disconnect is sent, then the events', async (t) => {
   assert.equal((await next(router, 'W', '5'))[0], id);
 });
 
-test('a broker that answers no longer: heartbeats, disconnect, and ready under a new identity', async (t) => {
+test('a silent broker: heartbeats, disconnect, and ready under a new identity', async (t) => {
   const { router, worker, id } = await started(t, { heartbeat: 30, reconnect: 1 });
   const connect = event(worker, 'connect');
   const disconnect = event(worker, 'disconnect');
@@ -150,7 +150,7 @@ test('a broker that answers no longer: heartbeats, disconnect, and ready under a
   assert.equal(worker.socketId, second);
 });
 
-test('a broker that sends a disconnect: ready under a new identity, and what was open is no longer active', async (t) => {
+test('a broker that sends a disconnect: ready under a new identity, and open replies become inactive', async (t) => {
   const { router, worker, id } = await started(t, { reconnect: 1 });
   const request = event(worker, 'request');
   await router.send([id, 'W', '2', 'client', 'worker', '', 'rid']);

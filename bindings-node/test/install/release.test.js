@@ -1,6 +1,6 @@
 'use strict';
-// The tarballs that are published, in an empty folder: with the platform's package, and built from source without it.
-// Apart from the other tests because it compiles.
+// The published tarballs, installed into an empty folder: with the platform's package, and without
+// it, built from source. Not with the other tests, because it compiles.
 
 const assert = require('node:assert/strict');
 const { execFile, execFileSync } = require('node:child_process');
@@ -12,11 +12,11 @@ const { promisify } = require('node:util');
 const { platform } = require('../../lib/platform');
 
 const ROOT = join(__dirname, '../..');
-// Always the same folder: at another path cargo would compile another copy of each crate, and keep it.
+// Always the same folder: for another path cargo would compile and keep another copy of each crate.
 const PLACE = join(resolve(process.env.CARGO_TARGET_DIR ?? join(ROOT, '../target')), 'node-install');
 const FOLDER = join(PLACE, 'folder');
 const PACKAGE = join(FOLDER, 'node_modules/pigato');
-/** Compiles as fast as it can. */
+/** Settings for the fastest compilation. */
 const QUICK = {
   CARGO_TARGET_DIR: join(PLACE, 'target'),
   CARGO_PROFILE_RELEASE_LTO: 'off',
@@ -42,7 +42,7 @@ const ECHO = `
 `;
 
 const run = promisify(execFile);
-/** Without what `npm run` adds: npm would be as silent as that one was told to be. */
+/** Without the variables that `npm run` adds: its --silent would silence npm here too. */
 const ENV = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')));
 let dist;
 let bare;
@@ -74,7 +74,7 @@ beforeEach(() => {
   writeFileSync(join(FOLDER, 'package.json'), '{}');
 });
 
-/** The environment of a machine that has Node.js, and nothing to compile with. */
+/** The environment of a machine with Node.js and without Rust and a compiler. */
 const withoutTools = () => ({ ...ENV, PATH: bare });
 
 const install = (env, ...args) =>
@@ -82,14 +82,14 @@ const install = (env, ...args) =>
 
 const echo = (env = ENV) => run(process.execPath, ['-e', ECHO], { cwd: FOLDER, env, timeout: 20_000 });
 
-test('with the package for the platform it needs neither Rust nor a compiler', async () => {
+test('with the package for the platform the installation needs neither Rust nor a compiler', async () => {
   await install(withoutTools(), main, forPlatform);
   const { stdout } = await echo(withoutTools());
   assert.equal(stdout, 'hello\n');
   assert.ok(!readdirSync(PACKAGE).some((name) => name.endsWith('.node')));
 });
 
-test('the published manifest names a package of its own version for each platform, and nothing of development', async () => {
+test('the published manifest names a package of the same version for each platform, and no development dependencies', async () => {
   await install(ENV, '--ignore-scripts', main);
   const { version, optionalDependencies, devDependencies, dependencies, scripts } = require(join(PACKAGE, 'package.json'));
   const platforms = ['darwin-arm64', 'darwin-x64', 'linux-arm64-gnu', 'linux-arm64-musl', 'linux-x64-gnu', 'linux-x64-musl'];
@@ -98,7 +98,7 @@ test('the published manifest names a package of its own version for each platfor
   assert.deepEqual([devDependencies, dependencies, Object.keys(scripts)], [undefined, undefined, ['install']]);
 });
 
-test('what a build from source lacks is named, with a code', async () => {
+test('a build from source names a missing tool, with a code', async () => {
   await assert.rejects(install(withoutTools(), main), /ERR_NATIVE_NO_RUST: Rust 1\.\d+ or later is needed/);
   const old = join(dist, 'old');
   mkdirSync(old);
@@ -106,14 +106,14 @@ test('what a build from source lacks is named, with a code', async () => {
   chmodSync(join(old, 'rustc'), 0o755);
   const withOld = { ...ENV, PATH: `${old}:${ENV.PATH}` };
   await assert.rejects(install(withOld, main), /ERR_NATIVE_OLD_RUST: Rust 1\.\d+ or later is needed, this is 1\.9\.0/);
-  await assert.rejects(install({ ...ENV, CXX: 'no-such-c++' }, main), /ERR_NATIVE_NO_COMPILER: .* no no-such-c\+\+/);
+  await assert.rejects(install({ ...ENV, CXX: 'no-such-c++' }, main), /ERR_NATIVE_NO_COMPILER: .* no-such-c\+\+ was not found/);
 });
 
-test('without the package for the platform it says how to build it, and runs once that was done', async () => {
+test('without the package for the platform the error contains the build command, which works', async () => {
   await install(ENV, '--ignore-scripts', main);
   const { stderr } = await echo().catch((error) => error);
   assert.match(stderr, /ERR_NATIVE_MISSING/);
-  const [, script] = stderr.match(/this builds it: node (.*)/);
+  const [, script] = stderr.match(/Rust and a C\+\+ compiler: node (.*)/);
   assert.equal(dirname(dirname(script)), PACKAGE);
   await run(process.execPath, [script], { env: { ...ENV, ...QUICK }, timeout: 600_000, maxBuffer: 1 << 28 });
   assert.equal((await echo(withoutTools())).stdout, 'hello\n');

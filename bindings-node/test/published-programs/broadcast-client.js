@@ -1,4 +1,5 @@
-// Asks the directory for the workers of a service, and then each of them by its id.
+// Requests the workers of a service from the directory, and then a reply from each of them by its
+// id.
 var PIGATO = require('pigato');
 
 var client = new PIGATO.Client(process.argv[2]);
@@ -19,7 +20,7 @@ function broadcast(workers) {
   });
 }
 
-// A directory that subscribed late learns of the workers with the next change.
+// A directory that subscribed late receives the workers with the next change.
 function change(next) {
   var passing = new PIGATO.Worker(process.argv[2], 'passing');
   passing.on('connect', function() {

@@ -1,4 +1,4 @@
-// Two workers of one service, each of which says who it is.
+// Two workers of one service, each of which replies with its name.
 var PIGATO = require('pigato');
 
 ['first', 'second'].forEach(function(name) {

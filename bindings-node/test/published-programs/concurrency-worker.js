@@ -1,4 +1,4 @@
-// One request at a time at first, then two; it answers those that it has at the same time.
+// Raises its concurrency from 1 to 2 and then answers 2 concurrent requests together.
 var PIGATO = require('pigato');
 
 var worker = new PIGATO.Worker(process.argv[2], 'pair', { concurrency: 1, heartbeat: 100 });

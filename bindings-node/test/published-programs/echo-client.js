@@ -1,4 +1,4 @@
-// Both styles, one after the other.
+// A stream request, then a callback request.
 var Client = require('pigato').Client;
 
 var client = new Client(process.argv[2]);

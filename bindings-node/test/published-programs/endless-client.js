@@ -1,5 +1,5 @@
-// Reads so many parts of an endless stream and says that it is still wanted meanwhile; then stops, or does nothing more
-// for it, which its user ends.
+// Reads N parts of an endless stream and sends heartbeats for it; then stops the client, or only
+// sends no more heartbeats until the test ends the process.
 var PIGATO = require('pigato');
 
 var client = new PIGATO.Client(process.argv[2], { heartbeat: 100 });

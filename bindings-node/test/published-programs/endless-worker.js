@@ -1,4 +1,4 @@
-// Sends for as long as somebody wants it.
+// Sends parts while the reply is active.
 var PIGATO = require('pigato');
 
 var worker = new PIGATO.Worker(process.argv[2], 'endless', { heartbeat: 100 });

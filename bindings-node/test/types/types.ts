@@ -1,9 +1,9 @@
-// Compiled, not run: what the types have to allow and to refuse.
+// Compiled, not run: uses that the types must accept and refuse.
 import { createReadStream } from 'node:fs';
 import { Broker, Client, PigatoError, Worker, services, type HandlerContext } from 'pigato';
 import pigato = require('pigato');
 
-export async function allowed(): Promise<void> {
+export async function accepted(): Promise<void> {
   const broker = new Broker('tcp://*:55555', { intch: null, dmode: 'rand' });
   await broker.start();
   broker.start(() => {});
@@ -40,14 +40,14 @@ export async function allowed(): Promise<void> {
 
 export function refused(error: unknown): void {
   if (error instanceof PigatoError && error.code === 'C_TIMEOUT') console.log(error.origin);
-  // @ts-expect-error: no such option
+  // @ts-expect-error: an unknown option
   new Client('tcp://127.0.0.1:1', { timeouts: 1 });
-  // @ts-expect-error: a worker has a service
+  // @ts-expect-error: no service
   new Worker('tcp://127.0.0.1:1');
-  // @ts-expect-error: a controller gives back what it keeps
+  // @ts-expect-error: a controller without rgetall
   new Broker('tcp://*:1', { ctrl: { rset() {}, rdel() {} } });
-  // @ts-expect-error: no such mode
+  // @ts-expect-error: an unknown mode
   new Broker('tcp://*:1', { dmode: 'best' });
-  // @ts-expect-error: a code that there is not
+  // @ts-expect-error: an unknown code
   if (error instanceof PigatoError && error.code === 'C_TIMEOUTS') console.log(error);
 }

@@ -1,5 +1,6 @@
 'use strict';
-// Hands requests with `persist` to a controller (`conf.ctrl`) and takes back what an earlier life left with it.
+// Stores durable requests (option `persist`) with the controller `conf.ctrl`, and restores those of
+// a previous run.
 
 const { emitError } = require('./peer');
 const { PigatoError } = require('./errors');
@@ -9,43 +10,47 @@ const { CLIENT, W_REQUEST } = require('./mdp');
 
 const METHODS = ['rset', 'rdel', 'rgetall'];
 
-class Keeper {
+class Store {
   #broker;
   #ctrl;
-  /** What the controller was given and has not been told to delete, by client and rid. */
-  #kept = new Map();
+  /** The requests that the controller has stored, by client and request id. */
+  #requests = new Map();
 
   constructor(broker, ctrl) {
     const missing = METHODS.find((name) => typeof ctrl?.[name] !== 'function');
-    if (missing) throw new PigatoError('E_OPTION', `E_OPTION: \`ctrl\` has no method \`${missing}\``);
+    if (missing) throw new PigatoError('E_OPTION', `E_OPTION: \`ctrl\` must have a method \`${missing}\``);
     this.#broker = broker;
     this.#ctrl = ctrl;
   }
 
-  /** Asks the controller for what it has, and gives it to the broker, which serves nobody before. */
-  async restore(life) {
+  /**
+   * Reads all requests from the controller and hands them to the broker, which serves no peer
+   * before.
+   */
+  async restore(handle) {
     const packer = new Packer();
     const restored = [];
-    for (const req of await this.#stored()) {
+    for (const req of await this.#readAll()) {
       try {
         restored.push(pack(packer, req));
       } catch (error) {
-        this.#unusable(error);
+        this.#reportInvalid(error);
       }
     }
-    for (const req of restored) this.#kept.set(keyOf(req.clientId, req.rid), req);
-    const refused = life.call('restore', packer.take()) ?? [];
+    for (const req of restored) this.#requests.set(keyOf(req.clientId, req.rid), req);
+    const refused = handle.call('restore', packer.take()) ?? [];
     for (const at of refused) {
-      this.#kept.delete(keyOf(restored[at].clientId, restored[at].rid));
-      this.#unusable();
+      this.#requests.delete(keyOf(restored[at].clientId, restored[at].rid));
+      this.#reportInvalid();
     }
   }
 
-  #unusable(cause) {
-    emitError(this.#broker, new PigatoError('E_DATA', 'E_DATA: a stored request cannot be read', { cause }));
+  #reportInvalid(cause) {
+    const message = 'E_DATA: a stored request is invalid and was left in the store';
+    emitError(this.#broker, new PigatoError('E_DATA', message, { cause }));
   }
 
-  #stored() {
+  #readAll() {
     return new Promise((resolve) => {
       const failed = (error) => {
         emitError(this.#broker, error);
@@ -58,35 +63,35 @@ class Keeper {
     });
   }
 
-  /** A request has come, goes to a worker, or has another client than before. */
+  /** Stores a request that is new, goes to a worker, or has a new client identity. */
   stored(events) {
     const key = keyOf(events.text(0), events.textOrBytes(1));
-    const { worker, extra } = rest(events);
-    let req = this.#kept.get(key);
+    const { worker, extra } = workerAndExtraFrames(events);
+    let req = this.#requests.get(key);
     if (req === undefined) {
       req = requestOf(events, extra);
-      this.#kept.set(key, req);
+      this.#requests.set(key, req);
     }
-    req.attempts = events.number(0);
+    req.attempts = events.value(0);
     if (worker === '') delete req.workerId;
     else req.workerId = worker;
-    this.#tell('rset', req);
+    this.#notify('rset', req);
   }
 
-  /** A request need not be kept any more. */
+  /** Deletes a request that has ended. */
   removed(events) {
     const key = keyOf(events.text(0), events.textOrBytes(1));
-    const req = this.#kept.get(key);
+    const req = this.#requests.get(key);
     if (req === undefined) return;
-    this.#kept.delete(key);
-    this.#tell('rdel', req);
+    this.#requests.delete(key);
+    this.#notify('rdel', req);
   }
 
-  #tell(method, req) {
+  #notify(method, req) {
     this.#call((error) => emitError(this.#broker, error), method, req);
   }
 
-  /** Calls the controller; `failed` is told what it throws or, if it is asynchronous, rejects with. */
+  /** Calls the controller. `failed` receives what it throws or rejects with. */
   #call(failed, method, value) {
     try {
       const result = this.#ctrl[method](value);
@@ -101,10 +106,10 @@ function keyOf(clientId, rid) {
   return `${clientId}\0${Buffer.from(rid).toString('latin1')}`;
 }
 
-/** The worker that has the request, and the frames that followed its options. */
-function rest(events) {
+/** The worker that has the request, and the frames after its options. */
+function workerAndExtraFrames(events) {
   const bytes = events.bytes(5);
-  let at = events.number(1);
+  let at = events.value(1);
   const worker = bytes.toString('utf8', 0, at);
   const extra = [];
   while (at < bytes.length) {
@@ -115,7 +120,7 @@ function rest(events) {
   return { worker, extra };
 }
 
-/** A request as controllers of the published broker know it. */
+/** A request in the form that the published broker hands to controllers. */
 function requestOf(events, extra) {
   const clientId = events.text(0);
   const [rid, service, data, options] = [1, 2, 3, 4].map((part) => events.textOrBytes(part));
@@ -124,7 +129,7 @@ function requestOf(events, extra) {
     clientId,
     attempts: 0,
     rid,
-    timeout: events.isEndless ? -1 : events.token,
+    timeout: events.isEndless ? -1 : events.remaining,
     ts: Date.now(),
     rejects: new Map(),
     msg: [clientId, CLIENT, W_REQUEST, service, rid, data, options, ...extra],
@@ -132,22 +137,24 @@ function requestOf(events, extra) {
   };
 }
 
-/** Writes what src/stored.rs reads. Returns the request as controllers are to see it from now on. */
+/**
+ * Packs a request for src/stored.rs. Returns it in the form that controllers receive from now on.
+ */
 function pack(packer, req) {
   const { clientId, service, rid, msg, opts, workerId, attempts, timeout, ts } = req;
   const extra = msg.slice(7).map(revived);
   const frames = [service, rid, msg[5] ?? '', msg[6] ?? JSON.stringify(opts ?? {})].map(revived);
   if (typeof clientId !== 'string' || ![...frames, ...extra].every(isFrame)) {
-    throw new TypeError('clientId is a string; service, rid and the frames in msg are strings or bytes');
+    throw new TypeError('clientId must be a string; service, rid and the frames in msg must be strings or bytes');
   }
   packer.bytes(clientId);
   frames.forEach((frame) => packer.bytes(frame));
   packer.bytes(typeof workerId === 'string' ? workerId : '');
-  packer.token(extra.length);
+  packer.number(extra.length);
   extra.forEach((frame) => packer.bytes(frame));
-  packer.token(attempts > 0 ? attempts : 0);
-  packer.token(timeout < 0 ? -1 : Math.max(0, timeout + ts - Date.now()));
-  // Maps and Buffers do not outlive a store of JSON.
+  packer.number(attempts > 0 ? attempts : 0);
+  packer.number(timeout < 0 ? -1 : Math.max(0, timeout + ts - Date.now()));
+  // A controller that stores JSON has turned Maps and Buffers into plain objects.
   return { ...req, service: frames[0], rid: frames[1], rejects: new Map() };
 }
 
@@ -155,4 +162,4 @@ function isFrame(value) {
   return typeof value === 'string' || value instanceof Uint8Array;
 }
 
-module.exports = { Keeper };
+module.exports = { Store };

@@ -1,21 +1,25 @@
 'use strict';
-// One life of a native handle, from start to stopped: wakes, drained events, what becomes of exceptions.
+// A native broker, client or worker from its start to its last event: drains its events when it
+// wakes JavaScript, and reports exceptions of user code.
 
 const { Events, Kind } = require('./events');
 const { checked } = require('./errors');
 
-/** Events that are dealt with before the event loop gets its turn. */
-const MOST = 256;
+/** Events that are delivered before other work of the event loop runs. */
+const BATCH_EVENTS = 256;
 
-/** What is open. Nothing else may refer to a handle that still gives events. */
+/** All open handles, so that none is collected while it can still emit events. */
 const open = new Set();
 
-/** @template {import('../native').NativeBroker | import('../native').NativeClient | import('../native').NativeWorker} Handle */
-class Life {
-  #drain = () => this.#drainSome();
+/**
+ * @template {import('../native').NativeBroker | import('../native').NativeClient |
+ * import('../native').NativeWorker} Native
+ */
+class NativeHandle {
+  #drain = () => this.#drainBatch();
 
   /**
-   * @param {(wake: () => void) => Handle} start makes the native handle
+   * @param {(wake: () => void) => Native} start starts the native object
    * @param {{ receive(events: Events): void, failed(error: unknown): void, stopped(): void }} owner
    */
   constructor(start, owner) {
@@ -31,9 +35,9 @@ class Life {
     return this.native === null;
   }
 
-  #drainSome() {
+  #drainBatch() {
     if (this.native === null) return;
-    const buffer = this.native.drain(MOST);
+    const buffer = this.native.drain(BATCH_EVENTS);
     if (buffer === null) return;
     const events = new Events(buffer);
     let isLast = false;
@@ -42,8 +46,8 @@ class Life {
       else this.#deliver(events);
     }
     if (isLast) this.#end();
-    // Fewer than that, and the queue is empty: then the next event wakes.
-    else if (events.count === MOST) setImmediate(this.#drain);
+    // After a partial batch the queue is empty, and the next event wakes JavaScript again.
+    else if (events.count === BATCH_EVENTS) setImmediate(this.#drain);
   }
 
   #deliver(events) {
@@ -54,7 +58,10 @@ class Life {
     }
   }
 
-  /** What a user's callback throws costs no other request anything. */
+  /**
+   * Reports what a user's callback threw. Without an 'error' listener it becomes an uncaught
+   * exception in the next tick, so that the other events of the batch are still delivered.
+   */
   report(error) {
     try {
       this.owner.failed(error);
@@ -66,7 +73,7 @@ class Life {
   }
 
   #end() {
-    // Lets go of the native handle, and with it of the function that wakes.
+    // Releases the native object, and with it the wake function.
     this.native = null;
     open.delete(this);
     try {
@@ -78,8 +85,9 @@ class Life {
   }
 
   /**
-   * Calls a method of the native handle, if there still is one; what it throws beyond that is a PigatoError.
-   * @param {keyof Handle} method
+   * Calls a method of the native object. Returns undefined after it has stopped. Throws a
+   * PigatoError.
+   * @param {keyof Native} method
    * @param {unknown[]} values
    * @returns {any}
    */
@@ -88,7 +96,7 @@ class Life {
     return checked(() => /** @type {any} */ (this.native)[method](...values));
   }
 
-  /** Has it stop; more than once does no harm. Resolves when it has. */
+  /** Stops it. May be called again. Resolves when it has stopped. */
   stop(...values) {
     try {
       this.call('stop', ...values);
@@ -99,4 +107,4 @@ class Life {
   }
 }
 
-module.exports = { Life };
+module.exports = { NativeHandle };

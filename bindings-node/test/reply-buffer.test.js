@@ -1,31 +1,34 @@
 'use strict';
-// What waits of a stream that nobody reads is bounded, although its worker knows of no credit.
+// Unread replies are bounded, even if the worker knows no credit.
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const native = require('../lib/native');
-const { Unread, most } = require('../lib/unread');
+const { ReplyBuffer, limits } = require('../lib/reply-buffer');
 const { Fleet, collect } = require('./fleet');
-const { next, playedPeer } = require('./played');
+const { next, rawPeer } = require('./raw-peer');
 
-/** Sets other limits for one test. */
-function limited(t, limits) {
-  const before = { ...most };
-  Object.assign(most, limits);
-  t.after(() => Object.assign(most, before));
+/** Changes the limits for one test. */
+function setLimits(t, changed) {
+  const before = { ...limits };
+  Object.assign(limits, changed);
+  t.after(() => Object.assign(limits, before));
 }
 
-/** A worker without credit, as a published one is: it sends these partial replies, which have all arrived after this. */
+/**
+ * A raw worker without credit, like a published one. All its partial replies have arrived when this
+ * resolves.
+ */
 async function flooded(t, request, partials) {
   const fleet = await Fleet.for(t);
-  const worker = playedPeer(t, fleet.endpoint, 'worker');
+  const worker = rawPeer(t, fleet.endpoint, 'worker');
   await worker.send(['W', '1', 'flood']);
   const client = fleet.client();
   const result = request(client);
   const [, , id, , , rid] = await next(worker, 'W', '2');
   const send = (type, to, data) => worker.send(['W', type, id, '', to, '0', data, '{}']);
   for (const partial of partials) await send('6', rid, partial);
-  // Replies come in order: once a later request is answered, the flood is there.
+  // Replies arrive in order: when a later request is answered, all partial replies are there.
   const mark = client.call('flood', 'mark');
   await send('3', (await next(worker, 'W', '2'))[5], '"mark"');
   assert.equal(await mark, 'mark');
@@ -34,8 +37,8 @@ async function flooded(t, request, partials) {
 
 const numbers = (count) => Array.from({ length: count }, (_, at) => at);
 
-/** What may be done with replies: `read` gives them all, and the error, if one came. */
-const WAYS = {
+/** Ways to read replies: `read` returns them all, and the error if there is one. */
+const READERS = {
   'a Readable': {
     request(client) {
       const stream = client.request('flood', 1);
@@ -60,26 +63,26 @@ const WAYS = {
   },
 };
 
-for (const [name, { request, read }] of Object.entries(WAYS)) {
-  for (const [limit, limits] of [['partial replies', { partials: 100 }], ['bytes', { bytes: 200 }]]) {
-    test(`${name} that nobody reads ends with C_BUSY at so many ${limit}, after those that came before`, async (t) => {
-      limited(t, limits);
+for (const [name, { request, read }] of Object.entries(READERS)) {
+  for (const [unit, changed] of [['partial replies', { partials: 100 }], ['bytes', { bytes: 200 }]]) {
+    test(`${name} that nobody reads ends with C_BUSY at the limit of ${unit}, after the earlier replies`, async (t) => {
+      setLimits(t, changed);
       const { result } = await flooded(t, request, numbers(400).map(String));
       const { all, error } = await read(result);
       assert.equal(error, 'C_BUSY');
-      assert.ok(all.length >= 100 && all.length < 200, `${all.length} were kept`);
+      assert.ok(all.length >= 100 && all.length < 200, `${all.length} were buffered`);
       assert.deepEqual(all, numbers(all.length));
     });
   }
 
-  test(`${name} within the limits waits for its reader`, async (t) => {
+  test(`${name} within the limits keeps replies for its reader`, async (t) => {
     const { result, end } = await flooded(t, request, numbers(3000).map(String));
     await end();
     assert.deepEqual(await read(result), { all: numbers(3000), error: undefined });
   });
 
   test(`${name} may hold one partial reply of any size`, async (t) => {
-    limited(t, { bytes: 1 });
+    setLimits(t, { bytes: 1 });
     const large = 'x'.repeat(1000);
     const { result, end } = await flooded(t, request, [JSON.stringify(large)]);
     await end();
@@ -87,19 +90,19 @@ for (const [name, { request, read }] of Object.entries(WAYS)) {
   });
 }
 
-test('the limits are those of the core', () => {
+test('the limits come from the core', () => {
   const { partials, bytes } = native.unreadLimits();
   assert.ok(partials >= 1024 && bytes > partials);
 });
 
-test('a queue gives back in order what was put in, and counts', () => {
-  const queue = new Unread();
+test('a buffer returns replies in order, and counts them', () => {
+  const buffer = new ReplyBuffer();
   let taken = 0;
   for (let at = 0; at < 10_000; at += 1) {
-    queue.push(at, 1);
-    if (at % 3 > 0) assert.equal(queue.shift(), taken++);
+    buffer.push(at, 1);
+    if (at % 3 > 0) assert.equal(buffer.shift(), taken++);
   }
-  assert.equal(queue.length, 10_000 - taken);
-  while (queue.length > 0) assert.equal(queue.shift(), taken++);
+  assert.equal(buffer.length, 10_000 - taken);
+  while (buffer.length > 0) assert.equal(buffer.shift(), taken++);
   assert.equal(taken, 10_000);
 });

@@ -1,5 +1,5 @@
 'use strict';
-// What is started stays, whether or not the program refers to it.
+// Started objects are not collected, even if the program does not refer to them.
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
@@ -19,11 +19,11 @@ const KINDS = {
 };
 
 for (const [kind, make] of Object.entries(KINDS)) {
-  test(`a ${kind} that is started and that nothing refers to is not collected`, async (t) => {
+  test(`a started ${kind} without references is not collected`, async (t) => {
     const { broker } = await Fleet.for(t, { intch: 'tcp://127.0.0.1:*' });
     const reference = new WeakRef(make(broker));
     await reference.deref().start();
-    // A reference that was looked at holds until the end of this turn.
+    // A dereferenced WeakRef keeps its target until the end of this turn of the event loop.
     await new Promise(setImmediate);
     collectGarbage();
     const found = reference.deref();

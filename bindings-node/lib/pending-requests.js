@@ -1,35 +1,38 @@
 'use strict';
-// The requests of one client's life: made together once a tick, answered event by event.
+// The table of a started client's pending requests. Requests of one tick go to the native part as a
+// batch; events bring the replies. Subclasses of PendingRequest deliver them: response.js and
+// published-request.js.
 
 const { Kind } = require('./events');
 const { PigatoError } = require('./errors');
+const { NativeHandle } = require('./native-handle');
 const { Packer } = require('./packer');
-const { Life } = require('./life');
-const alive = require('./alive');
+const processRef = require('./process-ref');
 
-/** Requests that one call takes down. */
-const BATCH = 4096;
+/** Requests in one batch. */
+const BATCH_REQUESTS = 4096;
 
-/** Characters or bytes of data after which a call takes down no more. */
+/** Characters or bytes of data after which a batch takes no further request. */
 const BATCH_SIZE = 4 * 1024 * 1024;
 
-/** What a timer of Node.js takes. */
-const MOST_MILLISECONDS = 0x7fff_ffff;
+/** Longest delay of a timer of Node.js. */
+const MAX_TIMER_MS = 0x7fff_ffff;
 
 /**
- * What a request is to its maker. Subclasses are told what comes of it.
+ * A request without a final reply. The table calls three methods that subclasses define:
+ * `partial(data, bytes)`, `final(data)` and `failed(error, isFinal)`.
  * @abstract
  */
-class Pending {
+class PendingRequest {
   constructor(service, data, options) {
     this.service = service;
     this.data = data;
     this.options = options;
     this.requests = null;
-    /** What the native part calls it; 0 until it was taken. */
-    this.token = 0;
+    /** The request number; 0 until the native part has accepted the request. */
+    this.number = 0;
     this.isEnded = false;
-    /** Why it was aborted. */
+    /** The reason of its AbortSignal. */
     this.reason = undefined;
   }
 
@@ -37,80 +40,82 @@ class Pending {
     this.requests?.cancel(this);
   }
 
-  /** Cancels it for a reason, which is the cause of its failure. */
+  /** Cancels it; `reason` becomes the `cause` of its error. */
   abort(reason) {
     this.reason = reason;
     this.cancel();
   }
 
   heartbeat() {
-    if (this.token !== 0 && !this.isEnded) this.requests.life.call('heartbeat', this.token);
+    if (this.number !== 0 && !this.isEnded) this.requests.handle.call('heartbeat', this.number);
   }
 
-  /** Partial replies were read, so the worker may send more. */
+  /** Reports that this many partial replies were read, so that the worker may send more. */
   consumed(partials) {
-    if (!this.isEnded) this.requests.life.call('consumed', this.token, partials);
+    if (!this.isEnded) this.requests.handle.call('consumed', this.number, partials);
   }
 
-  /** Ends it: its replies come much faster than they are read. */
+  /** Ends it with C_BUSY: more replies are unread than may be. */
   overflow() {
     this.requests.overflow(this);
   }
 }
 
-class Requests {
+class PendingRequests {
   #packer = new Packer();
-  /** Made, and not taken by the native part. */
+  /** Requests that the native part has not accepted yet. */
   #waiting = [];
   #isScheduled = false;
-  #byToken = new Map();
-  #unanswered = 0;
+  #byNumber = new Map();
+  #pendingCount = 0;
   #onIdle = null;
   #flush = () => this.#submitWaiting();
 
   /**
-   * @param {(wake: () => void) => import('../native').NativeClient} start makes the native client
-   * @param {object} owner is told about the connection
+   * @param {(wake: () => void) => import('../native').NativeClient} start starts the native client
+   * @param {object} owner receives connection events
    */
   constructor(start, owner) {
     this.owner = owner;
-    this.life = new Life(start, this);
+    this.handle = new NativeHandle(start, this);
     this.isStopping = false;
   }
 
-  /** Takes a request; it goes down with the others of this tick. */
+  /** Adds a request to the batch of this tick. */
   add(pending) {
     pending.requests = this;
     this.#waiting.push(pending);
-    this.#unanswered += 1;
-    // A client keeps the process alive for as long as something is to come.
-    if (this.#unanswered === 1) alive.hold();
+    this.#pendingCount += 1;
+    // A client only keeps the process alive while it has pending requests.
+    if (this.#pendingCount === 1) processRef.ref();
     this.#schedule(process.nextTick);
   }
 
   cancel(pending) {
     if (pending.isEnded) return;
-    if (pending.token !== 0) {
-      this.life.call('cancel', pending.token);
+    if (pending.number !== 0) {
+      this.handle.call('cancel', pending.number);
       return;
     }
-    // It still waits, and is passed over when its turn comes.
+    // It is in #waiting; the next batch skips ended requests.
     this.#fail(pending, new PigatoError('C_CANCELLED', undefined, { cause: pending.reason }));
   }
 
   overflow(pending) {
-    this.life.call('cancel', pending.token);
+    this.handle.call('cancel', pending.number);
     this.#fail(pending, new PigatoError('C_BUSY'));
   }
 
   get isIdle() {
-    return this.#unanswered === 0;
+    return this.#pendingCount === 0;
   }
 
-  /** When everything is answered, or this many milliseconds have passed; below 0 they never do. */
+  /**
+   * Resolves when no request is pending, or after `milliseconds`; below 0 there is no time limit.
+   */
   idle(milliseconds) {
     return new Promise((resolve) => {
-      const timer = milliseconds < 0 ? undefined : setTimeout(resolve, Math.min(milliseconds, MOST_MILLISECONDS));
+      const timer = milliseconds < 0 ? undefined : setTimeout(resolve, Math.min(milliseconds, MAX_TIMER_MS));
       this.#onIdle = () => {
         clearTimeout(timer);
         resolve();
@@ -118,14 +123,14 @@ class Requests {
     });
   }
 
-  /** Everything unanswered ends with C_CLOSED. */
+  /** Fails all pending requests with C_CLOSED and stops. */
   stop() {
-    if (this.isStopping) return this.life.stopped;
+    if (this.isStopping) return this.handle.stopped;
     this.isStopping = true;
-    // Whoever awaits the stop is to see it.
-    alive.hold();
+    // The process must stay alive until the promise of stop() is resolved.
+    processRef.ref();
     this.#submitWaiting();
-    return this.life.stop();
+    return this.handle.stop();
   }
 
   #schedule(later) {
@@ -141,7 +146,7 @@ class Requests {
       if (batch.length === 0) continue;
       const left = this.#submit(batch);
       if (left.length > 0) {
-        // Full: the I/O thread gets time to work it off. A stop does not wait for that.
+        // The command queue is full: let the I/O thread work. A stop does not wait for that.
         this.#waiting = left.concat(this.#waiting);
         if (this.isStopping) break;
         this.#schedule(setImmediate);
@@ -156,13 +161,13 @@ class Requests {
 
   #nextBatch() {
     let count = 0;
-    for (let size = 0; count < this.#waiting.length && count < BATCH && size < BATCH_SIZE; count += 1) {
+    for (let size = 0; count < this.#waiting.length && count < BATCH_REQUESTS && size < BATCH_SIZE; count += 1) {
       size += this.#waiting[count].data.length;
     }
     return this.#waiting.splice(0, count);
   }
 
-  /** Hands requests to the native part. Returns those that it has no room for. */
+  /** Hands a batch to the native part. Returns the requests that it has no room for. */
   #submit(batch) {
     let before = {};
     for (const pending of batch) {
@@ -172,9 +177,9 @@ class Requests {
       before = pending;
     }
     const packed = this.#packer.take();
-    const result = this.life.call('request', packed);
+    const result = this.handle.call('request', packed);
     if (typeof result === 'number') {
-      for (let at = 0; at < batch.length; at += 1) this.#taken(batch[at], result + at);
+      for (let at = 0; at < batch.length; at += 1) this.#accepted(batch[at], result + at);
       return [];
     }
     if (result === undefined) {
@@ -182,26 +187,26 @@ class Requests {
       return [];
     }
     for (let at = 0; at < result.length; at += 1) {
-      const told = result[at];
-      if (typeof told === 'number') this.#taken(batch[at], told);
-      else if (told.code === 'C_BUSY') return batch.slice(at);
-      else this.#fail(batch[at], new PigatoError(told.code, told.message));
+      const outcome = result[at];
+      if (typeof outcome === 'number') this.#accepted(batch[at], outcome);
+      else if (outcome.code === 'C_BUSY') return batch.slice(at);
+      else this.#fail(batch[at], new PigatoError(outcome.code, outcome.message));
     }
     return [];
   }
 
-  #taken(pending, token) {
-    pending.token = token;
+  #accepted(pending, number) {
+    pending.number = number;
     pending.data = undefined;
-    this.#byToken.set(token, pending);
+    this.#byNumber.set(number, pending);
   }
 
   #ended(pending) {
     pending.isEnded = true;
-    this.#byToken.delete(pending.token);
-    this.#unanswered -= 1;
-    if (this.#unanswered > 0) return;
-    alive.release();
+    this.#byNumber.delete(pending.number);
+    this.#pendingCount -= 1;
+    if (this.#pendingCount > 0) return;
+    processRef.unref();
     this.#onIdle?.();
   }
 
@@ -210,11 +215,11 @@ class Requests {
     try {
       pending.failed(error, true);
     } catch (thrown) {
-      this.life.report(thrown);
+      this.handle.report(thrown);
     }
   }
 
-  /** @see Life */
+  /** @see NativeHandle */
   receive(events) {
     const { kind } = events;
     if (kind === Kind.REPLY) this.#replied(events);
@@ -223,14 +228,14 @@ class Requests {
   }
 
   #replied(events) {
-    const { token, isFinal } = events;
-    const pending = this.#byToken.get(token);
+    const { requestNumber, isFinal } = events;
+    const pending = this.#byNumber.get(requestNumber);
     if (pending === undefined) return;
     let data;
     try {
       data = events.data();
     } catch (cause) {
-      if (!isFinal) this.life.call('cancel', token);
+      if (!isFinal) this.handle.call('cancel', requestNumber);
       this.#ended(pending);
       pending.failed(new PigatoError('E_DATA', undefined, { cause }), true);
       return;
@@ -244,7 +249,7 @@ class Requests {
   }
 
   #failed(events) {
-    const pending = this.#byToken.get(events.token);
+    const pending = this.#byNumber.get(events.requestNumber);
     if (pending === undefined) return;
     const { isFinal, origin } = events;
     const details = { origin, cause: pending.reason };
@@ -253,7 +258,7 @@ class Requests {
       try {
         details.value = events.json(0);
       } catch {
-        details.value = events.text(0); // whatever it is, it is an error
+        details.value = events.text(0); // invalid JSON is still an error value
       }
     }
     const error = new PigatoError(events.text(2) || undefined, events.text(3), details);
@@ -266,10 +271,10 @@ class Requests {
   }
 
   stopped() {
-    for (const pending of this.#byToken.values()) this.#fail(pending, new PigatoError('C_CLOSED'));
-    if (this.isStopping) alive.release();
+    for (const pending of this.#byNumber.values()) this.#fail(pending, new PigatoError('C_CLOSED'));
+    if (this.isStopping) processRef.unref();
     this.owner.stopped(this);
   }
 }
 
-module.exports = { Pending, Requests };
+module.exports = { PendingRequest, PendingRequests };

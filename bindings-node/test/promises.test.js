@@ -1,4 +1,5 @@
 'use strict';
+// The promise API: call, stream, handlers, draining.
 
 const assert = require('node:assert/strict');
 const { AsyncLocalStorage } = require('node:async_hooks');
@@ -6,7 +7,7 @@ const { test } = require('node:test');
 const pigato = require('..');
 const { Fleet, event, requested } = require('./fleet');
 
-test('call gives what the handler returns', async (t) => {
+test('call resolves with the return value of the handler', async (t) => {
   const fleet = await Fleet.for(t);
   fleet.handler('add', async ({ a, b }) => a + b);
   const client = fleet.client();
@@ -26,7 +27,7 @@ test('a handler that throws is a PigatoError with the code W_HANDLER', async (t)
   assert.match(error.message, /wrong type/);
 });
 
-test('an error value of the service is kept', async (t) => {
+test('an error value of the service is in error.value', async (t) => {
   const fleet = await Fleet.for(t);
   fleet.worker('fail', (_, reply) => reply.error({ reason: 'no' }));
   const error = await fleet.client().call('fail').catch((caught) => caught);
@@ -43,7 +44,7 @@ test('a generator streams, and its client reads at its own pace', async (t) => {
   const got = [];
   for await (const part of fleet.client().stream('count', 5000)) {
     got.push(part);
-    // As far ahead as the core's credit lets it, and no further.
+    // The worker is ahead by no more than the core's credit.
     assert.ok(yielded - got.length < 2500, `${yielded} yielded, ${got.length} read`);
     if (got.length % 500 === 0) await new Promise(setImmediate);
   }
@@ -67,7 +68,7 @@ test('leaving a stream early ends the generator at the other end', async (t) => 
   await ended;
 });
 
-test('an aborted call rejects with C_CANCELLED, and the handler sees it', async (t) => {
+test('an aborted call rejects with C_CANCELLED, and the signal of the handler is aborted', async (t) => {
   const fleet = await Fleet.for(t);
   const controller = new AbortController();
   const seen = new Promise((resolve) => {
@@ -83,7 +84,7 @@ test('an aborted call rejects with C_CANCELLED, and the handler sees it', async 
   await assert.rejects(client.call('long', 1, { signal: controller.signal }), { code: 'C_CANCELLED' });
 });
 
-test('a call is cancelled before it was sent', async (t) => {
+test('a call can be cancelled before it is sent', async (t) => {
   const fleet = await Fleet.for(t);
   const controller = new AbortController();
   const call = fleet.client().call('nobody', 1, { signal: controller.signal });
@@ -91,7 +92,7 @@ test('a call is cancelled before it was sent', async (t) => {
   await assert.rejects(call, { code: 'C_CANCELLED' });
 });
 
-test('bytes travel as they are, both ways', async (t) => {
+test('bytes arrive as bytes, both ways', async (t) => {
   const fleet = await Fleet.for(t);
   const bytes = Buffer.from(Array.from({ length: 256 }, (_, at) => at));
   fleet.handler('bytes', async (data) => data);
@@ -102,12 +103,12 @@ test('bytes travel as they are, both ways', async (t) => {
   assert.deepEqual(await client.call('bytes', 'text', { codec: 'raw' }), Buffer.from('text'));
 });
 
-test('a handler is told the options, the service, the client and the attempt', async (t) => {
+test('a handler receives the options, the service, the client and the attempt', async (t) => {
   const fleet = await Fleet.for(t);
   fleet.handler('inf*', async (_, { opts, service, client, attempt }) => ({ opts, service, client, attempt }));
   const client = fleet.client();
-  const told = await client.call('info', null, { timeout: 5000, mine: 1 });
-  assert.deepEqual(told, {
+  const context = await client.call('info', null, { timeout: 5000, mine: 1 });
+  assert.deepEqual(context, {
     opts: { timeout: 5000, retry: 0, mine: 1 },
     service: 'info',
     client: client.socketId,
@@ -126,7 +127,7 @@ test('a handler may use the reply itself', async (t) => {
   assert.deepEqual(got, ['part', 'end']);
 });
 
-test('the asynchronous context of a request is that of its callbacks', async (t) => {
+test('callbacks run in the asynchronous context of their request', async (t) => {
   const fleet = await Fleet.for(t);
   fleet.worker('echo', (data, reply) => reply.end(data));
   const client = fleet.client();
@@ -149,7 +150,7 @@ test('the asynchronous context of a request is that of its callbacks', async (t)
   assert.deepEqual(contexts, [['a', 'a', 'a'], ['b', 'b', 'b']]);
 });
 
-test('a worker that drains answers what it has', async (t) => {
+test('a worker that drains answers its requests', async (t) => {
   const fleet = await Fleet.for(t);
   let answer;
   const worker = fleet.handler('slow', () => {
@@ -167,7 +168,7 @@ test('a worker that drains answers what it has', async (t) => {
   await stopped;
 });
 
-test('a client that drains waits for its answers', async (t) => {
+test('a client that drains waits for its replies', async (t) => {
   const fleet = await Fleet.for(t);
   fleet.handler('slow', async () => {
     await new Promise(setImmediate);
@@ -180,7 +181,7 @@ test('a client that drains waits for its answers', async (t) => {
   await stopped;
 });
 
-test('a handler that blocks the event loop stops no heartbeat', async (t) => {
+test('a handler that blocks the event loop does not stop heartbeats', async (t) => {
   const fleet = await Fleet.for(t, { heartbeat: 50 });
   const left = [];
   fleet.broker.on('workerLeft', (worker) => left.push(worker));
@@ -192,7 +193,7 @@ test('a handler that blocks the event loop stops no heartbeat', async (t) => {
   assert.deepEqual(left, []);
 });
 
-test('a hundred thousand requests at once are all answered', async (t) => {
+test('100,000 concurrent requests are all answered', async (t) => {
   const fleet = await Fleet.for(t);
   fleet.handler('echo', (data) => data, { concurrency: -1 });
   const client = fleet.client();
@@ -200,7 +201,7 @@ test('a hundred thousand requests at once are all answered', async (t) => {
   assert.ok(answers.every((answer, at) => answer === at));
 });
 
-test('a request that cannot be made is refused with its reason', async (t) => {
+test('an invalid request is refused with its reason', async (t) => {
   const fleet = await Fleet.for(t);
   fleet.handler('echo', (data) => data);
   const client = fleet.client();
@@ -216,12 +217,12 @@ test('a request that cannot be made is refused with its reason', async (t) => {
   await assert.rejects(client.call(7, 1), { code: 'E_ARGUMENT' });
 });
 
-test('an option without sense is refused with its reason', async () => {
+test('an invalid option is refused with its reason', async () => {
   await assert.rejects(new pigato.Client('tcp://127.0.0.1:1', { heartbeat: 0 }).start(), { code: 'E_OPTION' });
   await assert.rejects(new pigato.Worker('nowhere', 'echo').start(), { code: 'E_ENDPOINT' });
 });
 
-test('statistics and directory are those of the broker', async (t) => {
+test('a broker returns its statistics and directory', async (t) => {
   const fleet = await Fleet.for(t);
   const worker = fleet.handler('echo', (data) => data);
   await fleet.client().call('echo', 1);
@@ -231,16 +232,16 @@ test('statistics and directory are those of the broker', async (t) => {
   assert.throws(() => fleet.broker.statistics(), { code: 'C_CLOSED' });
 });
 
-test('a panic in Rust is an error in JavaScript', () => {
+test('a panic in Rust is E_INTERNAL in JavaScript', () => {
   const native = require('../lib/native');
   const { checked, PigatoError } = require('../lib/errors');
   assert.throws(() => checked(() => native.panicForTests()), (error) => {
     assert.ok(error instanceof PigatoError);
-    return error.code === 'E_INTERNAL' && error.message.includes('as asked for');
+    return error.code === 'E_INTERNAL' && error.message.includes('on purpose');
   });
 });
 
-test('it can be imported, and disposed of', async () => {
+test('the package can be imported, and a broker can be disposed', async () => {
   const { Client, Broker, default: all } = await import('../lib/index.mjs');
   assert.equal(all.Client, Client);
   assert.equal(Client, pigato.Client);

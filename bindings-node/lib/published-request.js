@@ -1,21 +1,25 @@
 'use strict';
-// Requests as the published package has them: callbacks, or an object-mode Readable.
+// The requests that `client.request` makes, in the two styles of the published package: callbacks,
+// and an object-mode Readable. Both are pending requests (pending-requests.js).
 
 const { AsyncResource } = require('node:async_hooks');
 const { Readable } = require('node:stream');
 const { revived } = require('./codec');
-const { Pending } = require('./requests');
-const { Unread } = require('./unread');
+const { PendingRequest } = require('./pending-requests');
+const { ReplyBuffer } = require('./reply-buffer');
 
-/** What callbacks and 'error' events get: the service's error value, or the code. */
+/** The argument of callbacks and 'error' listeners: the service's error value, or the code. */
 function errorValue(error) {
-  // Nothing that looks like success.
+  // A falsy error value would look like success.
   if ('value' in error) return error.value || -1;
   return error.code;
 }
 
-/** A request with callbacks. Success is the error 0. */
-class CallbackRequest extends Pending {
+/**
+ * A request whose replies go to callbacks. Their error argument is 0 for success, as in the
+ * published package.
+ */
+class CallbackRequest extends PendingRequest {
   #resource = new AsyncResource('PIGATO_REQUEST');
 
   constructor(service, data, options, partialCallback, finalCallback) {
@@ -24,29 +28,29 @@ class CallbackRequest extends Pending {
     this.finalCallback = finalCallback;
   }
 
-  #tell(callback, error, data) {
+  #call(callback, error, data) {
     if (callback) this.#resource.runInAsyncScope(callback, undefined, error, data);
   }
 
   partial(data) {
     this.consumed(1);
-    this.#tell(this.partialCallback, null, data);
+    this.#call(this.partialCallback, null, data);
   }
 
   final(data) {
-    this.#tell(this.finalCallback, 0, data);
+    this.#call(this.finalCallback, 0, data);
   }
 
   failed(error, isFinal) {
-    this.#tell(isFinal ? this.finalCallback : this.partialCallback, errorValue(error), null);
+    this.#call(isFinal ? this.finalCallback : this.partialCallback, errorValue(error), null);
   }
 }
 
-/** A request whose replies a stream gives. */
-class StreamRequest extends Pending {
+/** A request whose replies are read from a Readable. */
+class ReadableRequest extends PendingRequest {
   #resource = new AsyncResource('PIGATO_REQUEST');
-  /** Replies that the stream has no room for; null for the end. */
-  #unread = new Unread();
+  /** Replies that do not fit into the stream's own buffer; null marks the end. */
+  #unread = new ReplyBuffer();
   #hasRoom = true;
 
   constructor(service, data, options) {
@@ -76,7 +80,7 @@ class StreamRequest extends Pending {
   }
 
   #add(data, bytes) {
-    // The end is what null means to a stream.
+    // A Readable cannot hold null: it would end the stream.
     if (data !== null) this.#unread.push(revived(data), bytes);
   }
 
@@ -102,10 +106,10 @@ class StreamRequest extends Pending {
     try {
       this.#resource.runInAsyncScope(() => this.stream.emit('error', errorValue(error)));
     } finally {
-      // The stream ends after an error, as it always did.
+      // 'end' follows 'error', as in the published package.
       this.#resource.runInAsyncScope(this.#push, this);
     }
   }
 }
 
-module.exports = { CallbackRequest, StreamRequest };
+module.exports = { CallbackRequest, ReadableRequest };

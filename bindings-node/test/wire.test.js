@@ -1,14 +1,14 @@
 'use strict';
-// The wire, frame by frame: a raw ZeroMQ socket plays the peer.
+// Messages frame by frame: the peer is a raw ZeroMQ socket.
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const pigato = require('..');
 const { Fleet, event } = require('./fleet');
-const { errorOf, next, playedBroker, playedPeer, texts } = require('./played');
+const { errorOf, next, rawBroker, rawPeer, texts } = require('./raw-peer');
 
 test('a client: hello, request, partial and final reply', async (t) => {
-  const router = await playedBroker(t);
+  const router = await rawBroker(t);
   const client = new pigato.Client(router.lastEndpoint, { prefix: 'P' });
   t.after(() => client.stop());
   client.start();
@@ -27,7 +27,7 @@ test('a client: hello, request, partial and final reply', async (t) => {
   const { timeout, retry } = JSON.parse(options);
   assert.deepEqual([timeout, Number(retry)], [60000, 0]);
   await router.send([id, 'C', '6', '', rid, '0', '"part"', '{}']);
-  await router.send([id, 'C', '3', '', rid, '0', '"final"']); // as Ruby sends it: without options
+  await router.send([id, 'C', '3', '', rid, '0', '"final"']); // without options, as the published Ruby worker sends it
   assert.deepEqual(await answer, [0, 'final', ['part']]);
 
   const heard = errorOf(client);
@@ -39,9 +39,9 @@ test('a client: hello, request, partial and final reply', async (t) => {
 });
 
 test('a worker: ready, concurrency, request, replies, disconnect', async (t) => {
-  const router = await playedBroker(t);
+  const router = await rawBroker(t);
   const worker = new pigato.Worker(router.lastEndpoint, 'echo', { concurrency: 7 });
-  worker.on('error', (error) => worker.emit('told', error));
+  worker.on('error', (error) => worker.emit('failure', error));
   worker.on('request', (data, reply, options) => {
     if (data === null) reply.error(options);
     else if (data === 'reject') reply.reject('busy');
@@ -67,9 +67,9 @@ test('a worker: ready, concurrency, request, replies, disconnect', async (t) => 
   await router.send([id, 'W', '2', 'client', 'echo', '', 'rid-3', '"reject"', '{}']);
   assert.deepEqual((await next(router, 'W', '7')).slice(5, 8), ['rid-3', '0', '"busy"']);
 
-  const told = event(worker, 'told');
+  const failure = event(worker, 'failure');
   await router.send([id, 'W', '9x']);
-  assert.equal((await told)[0], 'ERR_MSG_TYPE');
+  assert.equal((await failure)[0], 'ERR_MSG_TYPE');
 
   const stopped = worker.stop();
   await next(router, 'W', '5');
@@ -77,10 +77,10 @@ test('a worker: ready, concurrency, request, replies, disconnect', async (t) => 
   await stopped;
 });
 
-test('a broker: a client that is played is answered, an unknown side tag is an error event', async (t) => {
+test("a broker answers a raw client; an unknown side tag is an 'error' event", async (t) => {
   const fleet = await Fleet.for(t);
   fleet.worker('echo', (data, reply) => reply.end(data));
-  const dealer = playedPeer(t, fleet.endpoint, 'raw');
+  const dealer = rawPeer(t, fleet.endpoint, 'raw');
   await dealer.send(['C', '4']);
   assert.deepEqual(texts(await dealer.receive()), ['C', '4']);
   await dealer.send(['C', '2', 'echo', 'rid-1', '"hello"', '']);
@@ -90,9 +90,9 @@ test('a broker: a client that is played is answered, an unknown side tag is an e
   assert.equal(await heard, 'ERR_MSG_HEADER');
 });
 
-test('a broker: a worker that is played is acknowledged, given work, and let go', async (t) => {
+test('a broker acknowledges a raw worker, sends it a request, and acknowledges its disconnect', async (t) => {
   const fleet = await Fleet.for(t);
-  const dealer = playedPeer(t, fleet.endpoint, 'worker');
+  const dealer = rawPeer(t, fleet.endpoint, 'worker');
   const joined = event(fleet.broker, 'workerJoined');
   await dealer.send(['W', '1', 'echo']);
   assert.deepEqual(texts(await dealer.receive()), ['W', '1']);

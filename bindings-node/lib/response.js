@@ -1,12 +1,14 @@
 'use strict';
-// Requests of today's kind: a promise, or an async iterable.
+// The responses that `client.call` and `client.stream` return: a promise of the final reply, and an
+// async iterable of all replies. Both are pending requests (pending-requests.js) that hold what
+// their user has not read yet.
 
 const { PigatoError } = require('./errors');
-const { Pending } = require('./requests');
-const { Unread } = require('./unread');
+const { PendingRequest } = require('./pending-requests');
+const { ReplyBuffer } = require('./reply-buffer');
 
-/** A request whose final reply fulfils a promise. */
-class Call extends Pending {
+/** The final reply fulfils a promise. Partial replies are dropped. */
+class PromiseResponse extends PendingRequest {
   constructor(service, data, options) {
     super(service, data, options);
     this.promise = new Promise((resolve, reject) => {
@@ -24,42 +26,43 @@ class Call extends Pending {
   }
 }
 
-/** A request whose partial replies, and then its final one, are read one by one. */
-class Replies extends Pending {
-  #unread = new Unread();
+/** An async iterator over the partial replies and then the final one. */
+class IterableResponse extends PendingRequest {
+  #unread = new ReplyBuffer();
+  /** The `next()` that waits for a reply. */
   #reader = null;
-  /** Nothing follows what is unread. */
+  /** Whether nothing follows the unread replies. */
   #isOver = false;
-  #detach = () => {};
+  #onEnd = () => {};
 
-  /** A function to be called when the request has ended or is no longer read. */
-  onEnd(detach) {
-    this.#detach = detach;
+  /** Sets a function that is called when the request has ended or its user stopped reading. */
+  onEnd(callback) {
+    this.#onEnd = callback;
   }
 
   partial(data, bytes) {
     if (this.#isOver) return;
     if (this.#reader === null && !this.#unread.hasRoomFor(bytes)) this.overflow();
-    else this.#give({ value: data, isPartial: true }, bytes);
+    else this.#add({ value: data, isPartial: true }, bytes);
   }
 
   final(data) {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#detach();
-    this.#give({ value: data, isPartial: false });
+    this.#onEnd();
+    this.#add({ value: data, isPartial: false });
   }
 
   failed(error, isFinal) {
-    if (this.#isOver) return; // it was left, or has failed already
-    // After an error nothing more can be read from an iterator.
+    if (this.#isOver) return; // its user stopped reading, or it has failed already
+    // An iterator ends with its first error.
     if (!isFinal) this.cancel();
     this.#isOver = true;
-    this.#detach();
-    this.#give({ error });
+    this.#onEnd();
+    this.#add({ error });
   }
 
-  #give(reply, bytes) {
+  #add(reply, bytes) {
     if (this.#reader === null) {
       this.#unread.push(reply, bytes);
       return;
@@ -75,7 +78,7 @@ class Replies extends Pending {
       return;
     }
     if (reply.isPartial) this.consumed(1);
-    // What a worker ends with when it has said everything is no part of the stream.
+    // A final null only marks the end of the stream.
     if (!reply.isPartial && reply.value === null) resolve({ value: undefined, done: true });
     else resolve({ value: reply.value, done: false });
   }
@@ -84,17 +87,17 @@ class Replies extends Pending {
     return new Promise((resolve, reject) => {
       if (this.#unread.length > 0) this.#settle(this.#unread.shift(), resolve, reject);
       else if (this.#isOver) resolve({ value: undefined, done: true });
-      else if (this.#reader !== null) reject(new PigatoError('E_ARGUMENT', 'E_ARGUMENT: a reply is being read already'));
-      else this.#reader = { resolve, reject };
+      else if (this.#reader === null) this.#reader = { resolve, reject };
+      else reject(new PigatoError('E_ARGUMENT', 'E_ARGUMENT: next() is already waiting for a reply; await it first'));
     });
   }
 
-  /** Stops reading; the worker is told. */
+  /** Stops reading and cancels the request. */
   async return(value) {
     const wasOver = this.#isOver;
     this.#isOver = true;
     this.#unread.clear();
-    this.#detach();
+    this.#onEnd();
     this.#reader?.resolve({ value: undefined, done: true });
     this.#reader = null;
     if (!wasOver) this.cancel();
@@ -106,19 +109,23 @@ class Replies extends Pending {
   }
 }
 
-/** What each signal cancels, behind one listener: more than ten of them are a leak to Node.js. */
-const cancelled = new WeakMap();
+/**
+ * The requests that each signal cancels. They share one listener, because Node.js warns of a leak
+ * at more than ten.
+ * @type {WeakMap<AbortSignal, { requests: Set<PendingRequest>, abort: () => void }>}
+ */
+const signals = new WeakMap();
 
-/** Cancels a request when a signal says so. Returns what undoes the connection. */
-function cancelWith(signal, pending) {
-  let entry = cancelled.get(signal);
+/** Cancels a request when `signal` is aborted. Returns a function that ends this. */
+function cancelOnAbort(signal, pending) {
+  let entry = signals.get(signal);
   if (entry === undefined) {
     const requests = new Set();
     const abort = () => {
       for (const request of requests) request.abort(signal.reason);
     };
     entry = { requests, abort };
-    cancelled.set(signal, entry);
+    signals.set(signal, entry);
   }
   const { requests, abort } = entry;
   if (requests.size === 0) signal.addEventListener('abort', abort, { once: true });
@@ -128,4 +135,4 @@ function cancelWith(signal, pending) {
   };
 }
 
-module.exports = { Call, Replies, cancelWith };
+module.exports = { IterableResponse, PromiseResponse, cancelOnAbort };
