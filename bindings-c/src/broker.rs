@@ -21,8 +21,8 @@ pub struct pigato_broker(Broker);
 
 pollable!(pigato_broker, "broker", Event => pigato_broker_event);
 
-/// An event of a broker. Polling is optional: once 65536 events are queued, the broker drops further
-/// ones and counts them in `missed_events`.
+/// An event of a broker. Polling is optional: once 65536 events are queued, the broker drops
+/// further ones and counts them in `missed_events`.
 #[repr(C)]
 pub struct pigato_broker_event {
     /// The kind, which decides which of the following members are set. Kinds are named without
@@ -119,11 +119,12 @@ pub struct pigato_statistics {
     pub missed_events: u64,
 }
 
-/// Starts a broker that listens on `count` endpoints; with a `count` of 0 on tcp://127.0.0.1:55555. The
-/// port * takes a free port, which pigato_broker_endpoint() returns. `options` are of kind
+/// Starts a broker that listens on `count` endpoints; with a `count` of 0 on tcp://127.0.0.1:55555.
+/// The port * takes a free port, which pigato_broker_endpoint() returns. `options` are of kind
 /// PIGATO_OPTIONS_BROKER or NULL. Free the broker with pigato_broker_free().
 ///
-/// Returns PIGATO_E_ENDPOINT if an endpoint, or the option intch, cannot be bound; none is bound then.
+/// Returns PIGATO_E_ENDPOINT if an endpoint, or the option intch, cannot be bound; none is bound
+/// then.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_start(
     endpoints: *const pigato_bytes,
@@ -146,15 +147,15 @@ pub unsafe extern "C" fn pigato_broker_start(
     })
 }
 
-/// Stops a broker at once and frees it. No other call with this broker may be running or follow. Does
-/// nothing for NULL.
+/// Stops a broker at once and frees it. No other call with this broker may be running or follow.
+/// Does nothing for NULL.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_free(broker: *mut pigato_broker) {
     handle::free(broker);
 }
 
-/// Returns the endpoint with this index, counted from 0, with the port that the broker listens on. The
-/// text is valid until the broker is freed.
+/// Returns the endpoint with this index, counted from 0, with the port that the broker listens on.
+/// The text is valid until the broker is freed.
 ///
 /// Returns PIGATO_E_ARGUMENT if the broker has fewer endpoints.
 #[no_mangle]
@@ -174,8 +175,8 @@ pub unsafe extern "C" fn pigato_broker_endpoint(
     })
 }
 
-/// Returns the endpoint on which the broker publishes its directory to core services; empty if none.
-/// The text is valid until the broker is freed.
+/// Returns the endpoint on which the broker publishes its directory to core services; empty if
+/// none. The text is valid until the broker is freed.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_intch(broker: *const pigato_broker, intch: *mut pigato_bytes) -> pigato_status {
     guarded(|| {
@@ -257,8 +258,8 @@ pub unsafe extern "C" fn pigato_broker_fd(broker: *const pigato_broker, descript
     handle::fd(broker, descriptor)
 }
 
-/// Returns up to `capacity` events and their number; see "Polling" at the top. Blocks for `timeout_ms`
-/// at most: 0 does not wait, a negative number waits forever. Free the events with
+/// Returns up to `capacity` events and their number; see "Polling" at the top. Blocks for
+/// `timeout_ms` at most: 0 does not wait, a negative number waits forever. Free the events with
 /// pigato_broker_events_free().
 ///
 /// Returns PIGATO_C_CLOSED once PIGATO_EVENT_STOPPED has been returned, and PIGATO_E_ARGUMENT for a
@@ -274,17 +275,17 @@ pub unsafe extern "C" fn pigato_broker_poll(
     handle::poll(broker, events, capacity, timeout_ms, count)
 }
 
-/// Frees what `count` events own; the array stays yours. Freeing an event again, or freeing NULL, does
-/// nothing.
+/// Frees what `count` events own; the array stays yours. Freeing an event again, or freeing NULL,
+/// does nothing.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_events_free(events: *mut pigato_broker_event, count: usize) {
     guarded_quietly(|| free_all(events, count));
 }
 
 /// Stops a broker once the requests at workers have ended, after `timeout_ms` milliseconds at the
-/// latest: 0 stops at once, a negative number sets no limit. New requests, and those that wait for a
-/// worker that does not exist, fail with PIGATO_B_DRAINING. The broker informs its workers and closes
-/// its endpoints, then PIGATO_EVENT_STOPPED follows.
+/// latest: 0 stops at once, a negative number sets no limit. New requests, and those that wait for
+/// a worker that does not exist, fail with PIGATO_B_DRAINING. The broker informs its workers and
+/// closes its endpoints, then PIGATO_EVENT_STOPPED follows.
 ///
 /// Returns PIGATO_C_CLOSED if the broker has already stopped.
 #[no_mangle]

@@ -20,8 +20,8 @@ pub struct pigato_client(Client);
 
 corkable!(pigato_client, "client", ClientEvent => pigato_client_event);
 
-/// When a partial reply counts as read. A worker may send 1024 partial replies to a request ahead of
-/// what the client has read.
+/// When a partial reply counts as read. A worker may send 1024 partial replies to a request ahead
+/// of what the client has read.
 pub type pigato_grant = i32;
 
 /// When pigato_client_poll() returns it. For programs that process events as they arrive.
@@ -61,8 +61,8 @@ pub struct pigato_client_event {
     /// The kind, which decides which of the following members are set. Kinds are named without
     /// PIGATO_EVENT_ below.
     pub kind: pigato_event_kind,
-    /// FAILED: the error's status, PIGATO_REMOTE_ERROR for an error value of the service. Other kinds:
-    /// PIGATO_OK.
+    /// FAILED: the error's status, PIGATO_REMOTE_ERROR for an error value of the service. Other
+    /// kinds: PIGATO_OK.
     pub status: pigato_status,
     /// REPLY, FAILED: the request number.
     pub request: u64,
@@ -156,9 +156,9 @@ impl pigato_client_event {
     }
 }
 
-/// Starts a client of the broker at `endpoint`, such as tcp://127.0.0.1:55555. Does not wait for the
-/// connection: requests made before the broker is reachable are sent when it is. `options` are of kind
-/// PIGATO_OPTIONS_CLIENT or NULL. Free the client with pigato_client_free().
+/// Starts a client of the broker at `endpoint`, such as tcp://127.0.0.1:55555. Does not wait for
+/// the connection: requests made before the broker is reachable are sent when it is. `options` are
+/// of kind PIGATO_OPTIONS_CLIENT or NULL. Free the client with pigato_client_free().
 ///
 /// Returns PIGATO_E_ENDPOINT if the endpoint cannot be used.
 #[no_mangle]
@@ -181,24 +181,24 @@ pub unsafe extern "C" fn pigato_client_start(
     })
 }
 
-/// Stops a client at once and frees it. Its pending requests end without an event. No other call with
-/// this client may be running or follow. Does nothing for NULL.
+/// Stops a client at once and frees it. Its pending requests end without an event. No other call
+/// with this client may be running or follow. Does nothing for NULL.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_free(client: *mut pigato_client) {
     handle::free(client);
 }
 
-/// Sends a request to `service` and returns its request number: above 0, and unique for this client.
-/// Events carry it. `options` are of kind PIGATO_OPTIONS_REQUEST or NULL.
+/// Sends a request to `service` and returns its request number: above 0, and unique for this
+/// client. Events carry it. `options` are of kind PIGATO_OPTIONS_REQUEST or NULL.
 ///
-/// `data` is JSON, which is not checked: a text needs its quotes. With the option codec "raw" it is any
-/// bytes. A service name has 1 to 255 bytes.
+/// `data` is JSON, which is not checked: a text needs its quotes. With the option codec "raw" it is
+/// any bytes. A service name has 1 to 255 bytes.
 ///
-/// A request beyond the client's maxRequests or maxRequestBytes is accepted here and ends with an event
-/// whose status is PIGATO_C_BUSY.
+/// A request beyond the client's maxRequests or maxRequestBytes is accepted here and ends with an
+/// event whose status is PIGATO_C_BUSY.
 ///
-/// Returns PIGATO_C_BUSY if too many calls wait for the I/O thread, PIGATO_C_CLOSED if the client has
-/// stopped, and PIGATO_E_OPTION if the service name is empty or too long.
+/// Returns PIGATO_C_BUSY if too many calls wait for the I/O thread, PIGATO_C_CLOSED if the client
+/// has stopped, and PIGATO_E_OPTION if the service name is empty or too long.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_request(
     client: *const pigato_client,
@@ -219,8 +219,8 @@ pub unsafe extern "C" fn pigato_client_request(
     })
 }
 
-/// Cancels a request: it ends with PIGATO_C_CANCELLED, and its worker is informed. Does nothing if the
-/// request has ended.
+/// Cancels a request: it ends with PIGATO_C_CANCELLED, and its worker is informed. Does nothing if
+/// the request has ended.
 ///
 /// Returns PIGATO_C_CLOSED if the client has stopped.
 #[no_mangle]
@@ -228,8 +228,8 @@ pub unsafe extern "C" fn pigato_client_cancel(client: *const pigato_client, requ
     guarded(|| reference(client, "client")?.0.cancel(request))
 }
 
-/// Informs the worker now that the reply to a request is still wanted. The library does so by itself
-/// once per heartbeat interval.
+/// Informs the worker now that the reply to a request is still wanted. The library does so by
+/// itself once per heartbeat interval.
 ///
 /// Returns PIGATO_C_CLOSED if the client has stopped.
 #[no_mangle]
@@ -238,8 +238,8 @@ pub unsafe extern "C" fn pigato_client_heartbeat(client: *const pigato_client, r
 }
 
 /// Reports that `partials` more partial replies to a request have been read, so that the worker may
-/// send more. A number above the replies that were polled is reduced to it. Only for clients started
-/// with PIGATO_GRANT_AS_CONSUMED.
+/// send more. A number above the replies that were polled is reduced to it. Only for clients
+/// started with PIGATO_GRANT_AS_CONSUMED.
 ///
 /// Returns PIGATO_E_ARGUMENT for a client started with PIGATO_GRANT_AS_POLLED.
 #[no_mangle]
@@ -258,8 +258,8 @@ pub unsafe extern "C" fn pigato_client_fd(client: *const pigato_client, descript
     handle::fd(client, descriptor)
 }
 
-/// Returns up to `capacity` events and their number; see "Polling" at the top. Blocks for `timeout_ms`
-/// at most: 0 does not wait, a negative number waits forever. Free the events with
+/// Returns up to `capacity` events and their number; see "Polling" at the top. Blocks for
+/// `timeout_ms` at most: 0 does not wait, a negative number waits forever. Free the events with
 /// pigato_client_events_free().
 ///
 /// Returns PIGATO_C_CLOSED once PIGATO_EVENT_STOPPED has been returned, and PIGATO_E_ARGUMENT for a
@@ -275,11 +275,12 @@ pub unsafe extern "C" fn pigato_client_poll(
     handle::poll(client, events, capacity, timeout_ms, count)
 }
 
-/// Holds back the following commands of this client, so that one wake-up of the I/O thread carries a
-/// batch of them. Useful when several threads process the events of one poll.
+/// Holds back the following commands of this client, so that one wake-up of the I/O thread carries
+/// a batch of them. Useful when several threads process the events of one poll.
 ///
-/// A command is held back for about 1 ms at most, or longer if the connection has no room. Corks do not
-/// nest: the first uncork ends all. A client left corked wakes the I/O thread every millisecond.
+/// A command is held back for about 1 ms at most, or longer if the connection has no room. Corks do
+/// not nest: the first uncork ends all. A client left corked wakes the I/O thread every
+/// millisecond.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_cork(client: *const pigato_client) -> pigato_status {
     handle::cork(client)
@@ -291,14 +292,15 @@ pub unsafe extern "C" fn pigato_client_uncork(client: *const pigato_client) -> p
     handle::uncork(client)
 }
 
-/// Frees what `count` events own; the array stays yours. Freeing an event again, or freeing NULL, does
-/// nothing.
+/// Frees what `count` events own; the array stays yours. Freeing an event again, or freeing NULL,
+/// does nothing.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_events_free(events: *mut pigato_client_event, count: usize) {
     guarded_quietly(|| free_all(events, count));
 }
 
-/// Stops a client. Its pending requests end with PIGATO_C_CLOSED, then PIGATO_EVENT_STOPPED follows.
+/// Stops a client. Its pending requests end with PIGATO_C_CLOSED, then PIGATO_EVENT_STOPPED
+/// follows.
 ///
 /// Returns PIGATO_C_CLOSED if the client has already stopped.
 #[no_mangle]

@@ -15,8 +15,8 @@ pub struct pigato_directory {
     _directory: Directory,
 }
 
-/// Starts a directory service for the broker that listens on `endpoint` and publishes its workers on
-/// `intch`.
+/// Starts a directory service for the broker that listens on `endpoint` and publishes its workers
+/// on `intch`.
 ///
 /// Returns PIGATO_E_ENDPOINT if one of the endpoints cannot be used.
 #[no_mangle]

@@ -15,8 +15,8 @@ pub type pigato_event_kind = i32;
 pub const PIGATO_EVENT_CONNECTED: pigato_event_kind = 1;
 /// Clients and workers: the connection is down. Unless the handle was stopped, it reconnects.
 pub const PIGATO_EVENT_DISCONNECTED: pigato_event_kind = 2;
-/// All handles: the handle has stopped, and everything it sent has left. No event follows; the _poll
-/// function returns PIGATO_C_CLOSED from now on.
+/// All handles: the handle has stopped, and everything it sent has left. No event follows; the
+/// _poll function returns PIGATO_C_CLOSED from now on.
 pub const PIGATO_EVENT_STOPPED: pigato_event_kind = 3;
 /// All handles: a peer sent a message that violates the protocol. The message was ignored.
 pub const PIGATO_EVENT_PROTOCOL_ERROR: pigato_event_kind = 4;
@@ -43,7 +43,8 @@ pub const PIGATO_EVENT_CLIENT_LEFT: pigato_event_kind = 13;
 /// The encoding of data.
 pub type pigato_codec = i32;
 
-/// UTF-8 JSON. Peers of the published packages send empty data, or the word undefined, for no value.
+/// UTF-8 JSON. Peers of the published packages send empty data, or the word undefined, for no
+/// value.
 pub const PIGATO_CODEC_JSON: pigato_codec = 0;
 /// Any bytes.
 pub const PIGATO_CODEC_RAW: pigato_codec = 1;
@@ -100,8 +101,8 @@ pub(crate) fn peer_event(event: PeerEvent) -> (pigato_event_kind, pigato_bytes) 
     (kind, pigato_bytes::EMPTY)
 }
 
-/// The most events that one _poll call returns. A program that drained all events before it answered
-/// the first would work only while its peers wait, and wait while they work.
+/// The most events that one _poll call returns. A program that drained all events before it
+/// answered the first would work only while its peers wait, and wait while they work.
 pub const PIGATO_EVENTS_PER_POLL: usize = 24;
 
 /// The place that polled events are written to.

@@ -18,8 +18,8 @@ pub type pigato_options_kind = i32;
 ///
 /// - `heartbeat`: interval between heartbeats (2500).
 /// - `heartbeatLiveness`: intervals without a sign of life after which a peer counts as gone (3).
-/// - `dmode`: which free worker gets a request: "load", the one with the fewest requests, or "rand",
-///   a random one ("load").
+/// - `dmode`: which free worker gets a request: "load", the one with the fewest requests, or
+///   "rand", a random one ("load").
 /// - `name`: the broker's name (random). Do not reuse a name after a restart.
 /// - `intch`: endpoint that publishes the directory to core services, or null for none
 ///   ("tcp://127.0.0.1:55550").
@@ -32,7 +32,8 @@ pub const PIGATO_OPTIONS_BROKER: pigato_options_kind = 1;
 /// For `pigato_worker_start`. Names, with their defaults:
 ///
 /// - `heartbeat`: interval between heartbeats (2500).
-/// - `heartbeatLiveness`: intervals without a sign of life after which the broker counts as gone (3).
+/// - `heartbeatLiveness`: intervals without a sign of life after which the broker counts as gone
+///   (3).
 /// - `reconnect`: first pause before reconnecting; it doubles up to 30000 (1000).
 /// - `concurrency`: most concurrent jobs, -1 for no limit (100).
 /// - `prefix`: first part of the worker's identity (none).
@@ -40,7 +41,8 @@ pub const PIGATO_OPTIONS_WORKER: pigato_options_kind = 2;
 /// For `pigato_client_start`. Names, with their defaults:
 ///
 /// - `heartbeat`: interval between heartbeats (2500).
-/// - `heartbeatLiveness`: intervals without a sign of life after which the broker counts as gone (3).
+/// - `heartbeatLiveness`: intervals without a sign of life after which the broker counts as gone
+///   (3).
 /// - `reconnect`: first pause before reconnecting; it doubles up to 30000 (1000).
 /// - `prefix`: first part of the client's identity (none).
 /// - `timeout`: the timeout of requests that do not set their own (60000).
@@ -60,8 +62,8 @@ pub const PIGATO_OPTIONS_CLIENT: pigato_options_kind = 3;
 ///   that is not connected.
 /// - `codec`: "json" or "raw" ("json").
 pub const PIGATO_OPTIONS_REQUEST: pigato_options_kind = 4;
-/// For `pigato_worker_write`, pigato_worker_end() and pigato_worker_error(). Any other name is a header
-/// of your own, which the client receives.
+/// For `pigato_worker_write`, pigato_worker_end() and pigato_worker_error(). Any other name is a
+/// header of your own, which the client receives.
 ///
 /// - `codec`: "json" or "raw" ("json").
 /// - `cache`: time for which the broker may answer the same request with this reply (not cached).

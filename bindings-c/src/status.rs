@@ -8,8 +8,8 @@ use pigato::{Error, ErrorCode};
 
 use crate::arguments::{out, pigato_bytes};
 
-/// The outcome of a call or of a request. A number never changes its meaning; later versions may add
-/// numbers, so a `switch` needs a `default`.
+/// The outcome of a call or of a request. A number never changes its meaning; later versions may
+/// add numbers, so a `switch` needs a `default`.
 pub type pigato_status = i32;
 
 /// Success.
@@ -25,11 +25,12 @@ pub const PIGATO_C_CANCELLED: pigato_status = 102;
 pub const PIGATO_C_DISCONNECTED: pigato_status = 103;
 /// The handle has stopped, or the job has ended.
 pub const PIGATO_C_CLOSED: pigato_status = 104;
-/// A limit is reached: requests without a final reply, partial replies that the client has not read,
-/// or calls that wait for the I/O thread. Nothing was sent; try again later.
+/// A limit is reached: requests without a final reply, partial replies that the client has not
+/// read, or calls that wait for the I/O thread. Nothing was sent; try again later.
 pub const PIGATO_C_BUSY: pigato_status = 105;
 
-/// The worker was lost while it had the request, and `retry` was not set or 5 attempts were used up.
+/// The worker was lost while it had the request, and `retry` was not set or 5 attempts were used
+/// up.
 pub const PIGATO_B_WORKER_LOST: pigato_status = 201;
 /// No worker offers the service, and `failFast` was set.
 pub const PIGATO_B_NO_WORKER: pigato_status = 202;
@@ -69,7 +70,8 @@ thread_local! {
     static LAST_ERROR: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Runs a function's body. An error or a panic becomes a status and the text of `pigato_last_error`.
+/// Runs a function's body. An error or a panic becomes a status and the text of
+/// `pigato_last_error`.
 pub(crate) fn guarded(body: impl FnOnce() -> Result<(), Error>) -> pigato_status {
     let error = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => return PIGATO_OK,
@@ -117,8 +119,8 @@ pub unsafe extern "C" fn pigato_last_error(text: *mut pigato_bytes) -> pigato_st
     PIGATO_OK
 }
 
-/// Returns the name of a status as all languages and the wire use it: C_TIMEOUT for PIGATO_C_TIMEOUT.
-/// The text ends with a NUL and is valid forever.
+/// Returns the name of a status as all languages and the wire use it: C_TIMEOUT for
+/// PIGATO_C_TIMEOUT. The text ends with a NUL and is valid forever.
 ///
 /// Returns PIGATO_E_ARGUMENT if the number is not a status.
 #[no_mangle]
@@ -143,7 +145,8 @@ pub unsafe extern "C" fn pigato_status_message(status: pigato_status, message: *
     })
 }
 
-/// Returns the version of this library, such as 1.2.3. The text ends with a NUL and is valid forever.
+/// Returns the version of this library, such as 1.2.3. The text ends with a NUL and is valid
+/// forever.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_version(version: *mut pigato_bytes) -> pigato_status {
     guarded(|| {

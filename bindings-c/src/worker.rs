@@ -33,23 +33,25 @@ pub const PIGATO_CANCEL_DISCONNECTED: pigato_cancel_reason = 2;
 /// The worker was stopped.
 pub const PIGATO_CANCEL_STOPPED: pigato_cancel_reason = 3;
 
-/// An event of a worker. A job lasts from its PIGATO_EVENT_REQUEST to its final reply, its rejection or
-/// its PIGATO_EVENT_CANCELLED.
+/// An event of a worker. A job lasts from its PIGATO_EVENT_REQUEST to its final reply, its
+/// rejection or its PIGATO_EVENT_CANCELLED.
 #[repr(C)]
 pub struct pigato_worker_event {
     /// The kind, which decides which of the following members are set. Kinds are named without
     /// PIGATO_EVENT_ below.
     pub kind: pigato_event_kind,
-    /// REQUEST, CANCELLED, HEARTBEAT, WRITABLE: the request number of the job, unique for this worker.
+    /// REQUEST, CANCELLED, HEARTBEAT, WRITABLE: the request number of the job, unique for this
+    /// worker.
     pub request: u64,
     /// CANCELLED: the reason.
     pub reason: pigato_cancel_reason,
     /// REQUEST: the encoding of `data`.
     pub codec: pigato_codec,
-    /// REQUEST: 1 for the first worker that gets the request; higher after workers were lost with it.
+    /// REQUEST: 1 for the first worker that gets the request; higher after workers were lost with
+    /// it.
     pub attempt: u32,
-    /// REQUEST: what was left of the timeout on delivery, in milliseconds; -1 if there is none or it is
-    /// unknown.
+    /// REQUEST: what was left of the timeout on delivery, in milliseconds; -1 if there is none or
+    /// it is unknown.
     pub remaining_ms: i64,
     /// REQUEST: the service that the client asked for. It differs from the worker's if that is a
     /// wildcard.
@@ -141,11 +143,11 @@ fn cancel_reason(reason: CancelReason) -> pigato_cancel_reason {
 }
 
 /// Starts a worker that offers `service` at the broker at `endpoint`. The service may be a wildcard
-/// (ech*) or a version (echo@1.2.3) and has 1 to 255 bytes. Does not wait for the connection. `options`
-/// are of kind PIGATO_OPTIONS_WORKER or NULL. Free the worker with pigato_worker_free().
+/// (ech*) or a version (echo@1.2.3) and has 1 to 255 bytes. Does not wait for the connection.
+/// `options` are of kind PIGATO_OPTIONS_WORKER or NULL. Free the worker with pigato_worker_free().
 ///
-/// Returns PIGATO_E_ENDPOINT if the endpoint cannot be used, and PIGATO_E_OPTION if the service name is
-/// empty or too long.
+/// Returns PIGATO_E_ENDPOINT if the endpoint cannot be used, and PIGATO_E_OPTION if the service
+/// name is empty or too long.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_start(
     endpoint: *const c_char,
@@ -165,19 +167,19 @@ pub unsafe extern "C" fn pigato_worker_start(
 }
 
 /// Stops a worker at once and frees it. Jobs without a final reply go to other workers if their
-/// requests have `retry`, and fail otherwise. No other call with this worker may be running or follow.
-/// Does nothing for NULL.
+/// requests have `retry`, and fail otherwise. No other call with this worker may be running or
+/// follow. Does nothing for NULL.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_free(worker: *mut pigato_worker) {
     handle::free(worker);
 }
 
-/// Sends a partial reply to a job. `data` is JSON, which is not checked; with the option codec "raw" it
-/// is any bytes. `options` are of kind PIGATO_OPTIONS_REPLY or NULL.
+/// Sends a partial reply to a job. `data` is JSON, which is not checked; with the option codec
+/// "raw" it is any bytes. `options` are of kind PIGATO_OPTIONS_REPLY or NULL.
 ///
-/// Returns PIGATO_C_BUSY if the client has not read enough of the earlier ones: nothing was sent, and
-/// PIGATO_EVENT_WRITABLE follows when the job accepts partial replies again. Returns PIGATO_C_CLOSED if
-/// the job has ended.
+/// Returns PIGATO_C_BUSY if the client has not read enough of the earlier ones: nothing was sent,
+/// and PIGATO_EVENT_WRITABLE follows when the job accepts partial replies again. Returns
+/// PIGATO_C_CLOSED if the job has ended.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_write(
     worker: *const pigato_worker,
@@ -305,8 +307,8 @@ pub unsafe extern "C" fn pigato_worker_fd(worker: *const pigato_worker, descript
     handle::fd(worker, descriptor)
 }
 
-/// Returns up to `capacity` events and their number; see "Polling" at the top. Blocks for `timeout_ms`
-/// at most: 0 does not wait, a negative number waits forever. Free the events with
+/// Returns up to `capacity` events and their number; see "Polling" at the top. Blocks for
+/// `timeout_ms` at most: 0 does not wait, a negative number waits forever. Free the events with
 /// pigato_worker_events_free().
 ///
 /// Returns PIGATO_C_CLOSED once PIGATO_EVENT_STOPPED has been returned, and PIGATO_E_ARGUMENT for a
@@ -334,16 +336,16 @@ pub unsafe extern "C" fn pigato_worker_uncork(worker: *const pigato_worker) -> p
     handle::uncork(worker)
 }
 
-/// Frees what `count` events own; the array stays yours. Freeing an event again, or freeing NULL, does
-/// nothing.
+/// Frees what `count` events own; the array stays yours. Freeing an event again, or freeing NULL,
+/// does nothing.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_events_free(events: *mut pigato_worker_event, count: usize) {
     guarded_quietly(|| free_all(events, count));
 }
 
-/// Stops a worker once its jobs have ended, after `timeout_ms` milliseconds at the latest: 0 stops at
-/// once, a negative number sets no limit. The broker gives new requests to other workers meanwhile.
-/// PIGATO_EVENT_STOPPED follows.
+/// Stops a worker once its jobs have ended, after `timeout_ms` milliseconds at the latest: 0 stops
+/// at once, a negative number sets no limit. The broker gives new requests to other workers
+/// meanwhile. PIGATO_EVENT_STOPPED follows.
 ///
 /// Returns PIGATO_C_CLOSED if the worker has already stopped.
 #[no_mangle]
