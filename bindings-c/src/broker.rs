@@ -168,7 +168,7 @@ pub unsafe extern "C" fn pigato_broker_endpoint(
         let place = out(endpoint, "endpoint")?;
         let endpoints = reference(broker, "broker")?.0.endpoints();
         let endpoint = endpoints.get(index).ok_or_else(|| {
-            Error::new(ErrorCode::Argument, format!("`index` is {index}, and the broker has {} endpoints", endpoints.len()))
+            Error::new(ErrorCode::Argument, format!("`index` is {index} of {} endpoints", endpoints.len()))
         })?;
         place.write(of(endpoint.as_bytes()));
         Ok(())

@@ -8,8 +8,8 @@ use pigato::{Error, ErrorCode, RequestError};
 
 use crate::arguments::{bytes, out, pigato_bytes, reference, text, write_handle};
 use crate::event::{
-    codec, free_all, peer_event, pigato_codec, pigato_event_kind, Owner, Storage, PIGATO_CODEC_JSON, PIGATO_EVENT_FAILED,
-    PIGATO_EVENT_REPLY,
+    codec, free_all, peer_event, pigato_codec, pigato_event_kind, Owner, Storage, PIGATO_CODEC_JSON,
+    PIGATO_EVENT_FAILED, PIGATO_EVENT_REPLY,
 };
 use crate::handle::{self, corkable};
 use crate::options::{client_options, pigato_options, request_options};
@@ -174,7 +174,7 @@ pub unsafe extern "C" fn pigato_client_start(
         let grant = match grant {
             PIGATO_GRANT_AS_POLLED => Grant::AsPolled,
             PIGATO_GRANT_AS_CONSUMED => Grant::AsConsumed,
-            _ => return Err(Error::new(ErrorCode::Argument, format!("{grant} is not a grant: use PIGATO_GRANT_AS_POLLED or PIGATO_GRANT_AS_CONSUMED"))),
+            _ => return Err(Error::new(ErrorCode::Argument, format!("{grant} is not a pigato_grant"))),
         };
         let started = Client::start(text(endpoint, endpoint_length, "endpoint")?, client_options(options)?, grant)?;
         write_handle(place, pigato_client(started))

@@ -100,7 +100,9 @@ macro_rules! options_from {
             match options.as_ref() {
                 None => Ok(<$options>::default()),
                 Some(pigato_options(Options::$kind(options))) => Ok(options.clone()),
-                Some(_) => Err(Error::new(ErrorCode::Argument, "`options` are of another kind: pigato_options_new takes the kind that this function needs")),
+                Some(_) => {
+                    Err(Error::new(ErrorCode::Argument, "`options` are of another kind; see pigato_options_new"))
+                }
             }
         }
     };

@@ -161,10 +161,8 @@ fn words(status: pigato_status) -> Result<(pigato_bytes, pigato_bytes), Error> {
     static CODES: OnceLock<Vec<(i32, String, String)>> = OnceLock::new();
     let codes = CODES.get_or_init(|| {
         let core = ErrorCode::ALL.iter().map(|code| (code.number(), code.as_str(), code.message()));
-        let own = [
-            (PIGATO_OK, "OK", "success"),
-            (PIGATO_REMOTE_ERROR, "REMOTE_ERROR", "the service answered with an error"),
-        ];
+        let own =
+            [(PIGATO_OK, "OK", "success"), (PIGATO_REMOTE_ERROR, "REMOTE_ERROR", "the service answered with an error")];
         own.into_iter()
             .chain(core)
             .map(|(number, name, message)| (number, format!("{name}\0"), format!("{message}\0")))
