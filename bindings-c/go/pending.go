@@ -22,7 +22,7 @@ type pendingShard struct {
 	requests map[uint64]pendingRequest
 	early    map[uint64][]outcome
 	isClosed bool
-	// Keeps the mutexes of neighbors on different cache lines.
+	// Keeps the mutexes of adjacent shards on different cache lines.
 	_ [32]byte
 }
 

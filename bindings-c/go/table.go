@@ -15,7 +15,7 @@ const shardCount = 32
 type shard[V any] struct {
 	mutex  sync.Mutex
 	values map[uint64]V
-	// Keeps the mutexes of neighbors on different cache lines.
+	// Keeps the mutexes of adjacent shards on different cache lines.
 	_ [48]byte
 }
 

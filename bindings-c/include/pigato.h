@@ -621,7 +621,8 @@ typedef struct {
 /**
  * Starts a client of the broker at `endpoint`, such as tcp://127.0.0.1:55555. Does not wait for
  * the connection: requests made before the broker is reachable are sent when it is. `options` are
- * of kind PIGATO_OPTIONS_CLIENT or NULL. Free the client with pigato_client_free().
+ * of kind PIGATO_OPTIONS_CLIENT or NULL. `grant` is PIGATO_GRANT_AS_POLLED for most programs. Free
+ * the client with pigato_client_free().
  *
  * Returns PIGATO_E_ENDPOINT if the endpoint cannot be used.
  */
@@ -676,7 +677,7 @@ pigato_status pigato_client_heartbeat(const pigato_client *client, uint64_t requ
 
 /**
  * Reports that `partials` more partial replies to a request have been read, so that the worker may
- * send more. A number above the replies that were polled is reduced to it. Only for clients
+ * send more. Of a number above the replies that were polled, only those count. Only for clients
  * started with PIGATO_GRANT_AS_CONSUMED.
  *
  * Returns PIGATO_E_ARGUMENT for a client started with PIGATO_GRANT_AS_POLLED.
@@ -1202,7 +1203,8 @@ pigato_status pigato_broker_stop(const pigato_broker *broker, int64_t timeout_ms
 
 /**
  * A directory service: a worker that answers PIGATO_DIRECTORY_SERVICE in place of the broker. Only
- * brokers of the published package need one; brokers of this library answer by themselves.
+ * brokers of the published package need one; brokers of this library answer by themselves while no
+ * directory service is registered.
  */
 typedef struct pigato_directory pigato_directory;
 

@@ -158,7 +158,8 @@ impl pigato_client_event {
 
 /// Starts a client of the broker at `endpoint`, such as tcp://127.0.0.1:55555. Does not wait for
 /// the connection: requests made before the broker is reachable are sent when it is. `options` are
-/// of kind PIGATO_OPTIONS_CLIENT or NULL. Free the client with pigato_client_free().
+/// of kind PIGATO_OPTIONS_CLIENT or NULL. `grant` is PIGATO_GRANT_AS_POLLED for most programs. Free
+/// the client with pigato_client_free().
 ///
 /// Returns PIGATO_E_ENDPOINT if the endpoint cannot be used.
 #[no_mangle]
@@ -238,7 +239,7 @@ pub unsafe extern "C" fn pigato_client_heartbeat(client: *const pigato_client, r
 }
 
 /// Reports that `partials` more partial replies to a request have been read, so that the worker may
-/// send more. A number above the replies that were polled is reduced to it. Only for clients
+/// send more. Of a number above the replies that were polled, only those count. Only for clients
 /// started with PIGATO_GRANT_AS_CONSUMED.
 ///
 /// Returns PIGATO_E_ARGUMENT for a client started with PIGATO_GRANT_AS_POLLED.

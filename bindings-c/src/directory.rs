@@ -9,7 +9,8 @@ use crate::handle;
 use crate::status::{guarded, pigato_status};
 
 /// A directory service: a worker that answers PIGATO_DIRECTORY_SERVICE in place of the broker. Only
-/// brokers of the published package need one; brokers of this library answer by themselves.
+/// brokers of the published package need one; brokers of this library answer by themselves while no
+/// directory service is registered.
 pub struct pigato_directory {
     /// Dropping it stops the service.
     _directory: Directory,
