@@ -11,7 +11,7 @@ import (
 	"unsafe"
 )
 
-// Broker accepts requests from clients and gives them to workers. All methods may be called from
+// Broker accepts requests from clients and sends them to workers. All methods may be called from
 // any goroutine.
 type Broker struct {
 	handle    guard[*C.pigato_broker]

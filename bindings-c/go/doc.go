@@ -3,7 +3,7 @@
 // Package pigato sends and answers requests over PIGATO, brokered request/reply microservices over
 // ZeroMQ.
 //
-// A Client sends a request to a service by name. A Broker queues it and gives it to a Worker that
+// A Client sends a request to a service by name. A Broker queues it and sends it to a Worker that
 // has capacity. The worker answers with any number of partial replies and one final reply. All
 // three work with peers in other languages.
 //

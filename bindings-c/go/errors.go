@@ -208,7 +208,7 @@ func (r *rejection) Error() string {
 	return "rejected: " + string(r.reason)
 }
 
-// Reject returns an error for a handler to return: the broker then gives the request to another
+// Reject returns an error for a handler to return: the broker then sends the request to another
 // worker. The reason, marshaled to JSON, is for the broker; it may be nil. If it cannot be
 // marshaled, Reject returns ErrData, and a handler that returns that fails with ErrHandler.
 func Reject(reason any) error {

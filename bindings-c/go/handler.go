@@ -15,7 +15,7 @@ import (
 // worker is stopped, and when the handler has returned; context.Cause returns which.
 //
 // An error that the handler returns ends the request. An *Error with a Value, such as that of
-// ErrorValue, answers with the value. An error of Reject gives the request to another worker. Any
+// ErrorValue, answers with the value. An error of Reject sends the request to another worker. Any
 // other error becomes ErrHandler at the client, with the error's text. A panic is logged and
 // becomes ErrHandler too. An error after the final reply is only logged.
 type Handler func(ctx context.Context, req *Request, w *ReplyWriter) error

@@ -97,7 +97,7 @@ func (w *ReplyWriter) Error(value any, options ...ReplyOption) error {
 	})
 }
 
-// Reject gives the request back to the broker, which gives it to another worker. The reason,
+// Reject returns the request to the broker, which sends it to another worker. The reason,
 // marshaled to JSON, is for the broker; it may be nil. Reject returns ErrClosed if the request has
 // ended.
 func (w *ReplyWriter) Reject(reason any) error {

@@ -63,7 +63,7 @@ func (w *Worker) Close() error {
 }
 
 // Stop stops the worker once its requests are answered and its handlers have returned. The broker
-// gives new requests to other workers. If ctx ends first, Stop closes the worker as Close does, and
+// sends new requests to other workers. If ctx ends first, Stop closes the worker as Close does, and
 // the error wraps ctx.Err(). A handler of the worker must not call Stop: it would wait for itself.
 func (w *Worker) Stop(ctx context.Context) error {
 	w.stop(-1)

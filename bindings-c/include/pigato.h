@@ -901,7 +901,7 @@ pigato_status pigato_worker_fail(const pigato_worker *worker,
                                  size_t message_length);
 
 /**
- * Rejects a job: the broker gives the request to another worker. The reason is JSON, or empty for
+ * Rejects a job: the broker sends the request to another worker. The reason is JSON, or empty for
  * null.
  *
  * Returns PIGATO_C_CLOSED if the job has already ended.
@@ -973,7 +973,7 @@ void pigato_worker_events_free(pigato_worker_event *events, size_t count);
 
 /**
  * Stops a worker once its jobs have ended, after `timeout_ms` milliseconds at the latest: 0 stops
- * at once, a negative number sets no limit. The broker gives new requests to other workers
+ * at once, a negative number sets no limit. The broker sends new requests to other workers
  * meanwhile. PIGATO_EVENT_STOPPED follows.
  *
  * Returns PIGATO_C_CLOSED if the worker has already stopped.
@@ -983,7 +983,7 @@ pigato_status pigato_worker_stop(const pigato_worker *worker, int64_t timeout_ms
 /* ------------------------------------------ Brokers ------------------------------------------- */
 
 /**
- * A broker accepts requests from clients and gives them to workers.
+ * A broker accepts requests from clients and sends them to workers.
  */
 typedef struct pigato_broker pigato_broker;
 

@@ -16,7 +16,7 @@ use crate::handle::{self, pollable};
 use crate::options::{broker_options, pigato_options};
 use crate::status::{guarded, guarded_quietly, pigato_status};
 
-/// A broker accepts requests from clients and gives them to workers.
+/// A broker accepts requests from clients and sends them to workers.
 pub struct pigato_broker(Broker);
 
 pollable!(pigato_broker, "broker", Event => pigato_broker_event);

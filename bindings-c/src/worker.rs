@@ -236,7 +236,7 @@ pub unsafe extern "C" fn pigato_worker_fail(
     })
 }
 
-/// Rejects a job: the broker gives the request to another worker. The reason is JSON, or empty for
+/// Rejects a job: the broker sends the request to another worker. The reason is JSON, or empty for
 /// null.
 ///
 /// Returns PIGATO_C_CLOSED if the job has already ended.
@@ -344,7 +344,7 @@ pub unsafe extern "C" fn pigato_worker_events_free(events: *mut pigato_worker_ev
 }
 
 /// Stops a worker once its jobs have ended, after `timeout_ms` milliseconds at the latest: 0 stops
-/// at once, a negative number sets no limit. The broker gives new requests to other workers
+/// at once, a negative number sets no limit. The broker sends new requests to other workers
 /// meanwhile. PIGATO_EVENT_STOPPED follows.
 ///
 /// Returns PIGATO_C_CLOSED if the worker has already stopped.
