@@ -108,9 +108,8 @@ func (c *Client) Request(ctx context.Context, service string, data any, options 
 	return ended.reply, ended.err
 }
 
-// Stream sends a request and returns its replies as they arrive, partial and final. The request
-// ends with its final reply, when ctx ends, or with Stream.Close; make sure that one of them
-// happens.
+// Stream sends a request and returns a Stream of its replies, partial and final. The request ends
+// with its final reply, when ctx ends, or with Stream.Close; make sure that one of them happens.
 func (c *Client) Stream(ctx context.Context, service string, data any, options ...RequestOption) (*Stream, error) {
 	stream := newStream(ctx, c)
 	if _, err := c.core.send(ctx, service, data, options, stream); err != nil {

@@ -199,7 +199,8 @@ func WithConcurrency(requests int) WorkerOption { return number("concurrency", r
 // 1,000,000.
 func WithMaxRequests(requests int) BoundOption { return number("maxRequests", requests) }
 
-// WithMaxRequestBytes limits the bytes of these requests. The default is 1 GiB.
+// WithMaxRequestBytes limits the bytes of the requests that WithMaxRequests counts, with the same
+// errors. The default is 1 GiB.
 func WithMaxRequestBytes(bytes int) BoundOption { return number("maxRequestBytes", bytes) }
 
 type endpointOption []string
