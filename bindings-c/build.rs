@@ -1,7 +1,7 @@
-//! Gives the shared library its name, by which programs that were linked with it find it.
+//! Sets the soname of the shared library.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    // The number changes when programs have to be compiled anew; see README.md, "Versions".
+    // The number changes when programs must be recompiled; see README.md, "Versions".
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libpigato.so.1");
 }

@@ -1,7 +1,8 @@
 /*
- * Measures requests per second and latency, with the roles of the core's benchmark, so that they can be mixed:
+ * Measures requests per second and latency. Its roles are those of the core's benchmark, so that
+ * they can be combined:
  *
- *     bench worker ENDPOINT                               prints `ready` and echoes
+ *     bench worker ENDPOINT                               prints ready and echoes
  *     bench client ENDPOINT REQUESTS WINDOW BODY_BYTES    prints one line of JSON
  */
 
@@ -22,7 +23,7 @@ static double microseconds_now(void)
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
-/* Options of this kind that say that data is bytes. */
+/* Options of this kind with the codec raw. */
 static pigato_options *raw(pigato_options_kind kind)
 {
     pigato_options *options = NULL;
@@ -59,16 +60,16 @@ static bool serve(pigato_bytes endpoint)
     pigato_worker *worker = NULL;
     pigato_worker_event events[EVENTS];
     size_t count, index;
-    bool is_well;
+    bool is_ok;
 
-    is_well = options != NULL && succeeded(pigato_options_new(PIGATO_OPTIONS_WORKER, &unlimited), "making options")
+    is_ok = options != NULL && succeeded(pigato_options_new(PIGATO_OPTIONS_WORKER, &unlimited), "making options")
         && succeeded(pigato_options_set_number(unlimited, PIGATO_TEXT("concurrency"), -1), "setting concurrency")
         && succeeded(
             pigato_worker_start(endpoint.data, endpoint.length, PIGATO_TEXT("echo"), unlimited, &worker), "starting");
-    /* Until whoever started it ends it. */
-    while (is_well && succeeded(pigato_worker_poll(worker, events, EVENTS, -1, &count), "waiting for requests")) {
+    /* Runs until the process is killed. */
+    while (is_ok && succeeded(pigato_worker_poll(worker, events, EVENTS, -1, &count), "waiting for requests")) {
         for (index = 0; index < count; index++) {
-            is_well = answer(worker, &events[index], options) && is_well;
+            is_ok = answer(worker, &events[index], options) && is_ok;
         }
         pigato_worker_events_free(events, count);
     }
@@ -80,19 +81,22 @@ static bool serve(pigato_bytes endpoint)
 
 /* ---- the client ---- */
 
-/* A request that is under way. */
+/* A pending request. */
 typedef struct {
     uint64_t request;
     double sent_at;
-} pending;
+} pending_request;
 
 typedef struct {
     const pigato_client *client;
     const pigato_options *options;
     char *body;
     size_t body_bytes, window;
-    /* By number of request: those under way are never further apart than their number. */
-    pending *under_way;
+    /*
+     * Indexed by request number modulo window. take() fails if a request was overtaken by so many
+     * others that its entry was overwritten.
+     */
+    pending_request *pending;
     double *latencies;
 } load;
 
@@ -100,24 +104,24 @@ static bool send_one(const load *load)
 {
     const double now = microseconds_now();
     uint64_t request;
-    pending *place;
+    pending_request *place;
 
     if (!succeeded(
             pigato_client_request(
                 load->client, PIGATO_TEXT("echo"), load->body, load->body_bytes, load->options, &request),
-            "making a request")) {
+            "sending a request")) {
         return false;
     }
-    place = &load->under_way[request % load->window];
+    place = &load->pending[request % load->window];
     place->request = request;
     place->sent_at = now;
     return true;
 }
 
-/* Whether the event is of use; sets `latency` if it answers a request. */
+/* Whether the event is as expected; sets `latency` for a reply, otherwise -1. */
 static bool take(const load *load, const pigato_client_event *event, double *latency)
 {
-    const pending *place = &load->under_way[event->request % load->window];
+    const pending_request *place = &load->pending[event->request % load->window];
 
     *latency = -1;
     switch (event->kind) {
@@ -133,32 +137,35 @@ static bool take(const load *load, const pigato_client_event *event, double *lat
     }
 }
 
-/* Keeps the window full until so many requests are answered; returns how long that took, or a negative number. */
+/*
+ * Keeps the window full until this number of requests is answered. Returns the time in
+ * microseconds, or a negative number after a failure.
+ */
 static double keep(const load *load, size_t requests)
 {
     const double begun = microseconds_now();
     pigato_client_event events[EVENTS];
     size_t sent = 0, answered = 0, count, index;
     double latency;
-    bool is_well = true;
+    bool is_ok = true;
 
-    while (is_well && answered < requests) {
-        while (is_well && sent < requests && sent - answered < load->window) {
-            is_well = send_one(load);
+    while (is_ok && answered < requests) {
+        while (is_ok && sent < requests && sent - answered < load->window) {
+            is_ok = send_one(load);
             sent += 1;
         }
-        if (!is_well || !succeeded(pigato_client_poll(load->client, events, EVENTS, -1, &count), "waiting")) {
+        if (!is_ok || !succeeded(pigato_client_poll(load->client, events, EVENTS, -1, &count), "waiting")) {
             return -1;
         }
         for (index = 0; index < count; index++) {
-            is_well = take(load, &events[index], &latency) && is_well;
+            is_ok = take(load, &events[index], &latency) && is_ok;
             if (latency >= 0) {
                 load->latencies[answered++] = latency;
             }
         }
         pigato_client_events_free(events, count);
     }
-    return is_well ? microseconds_now() - begun : -1;
+    return is_ok ? microseconds_now() - begun : -1;
 }
 
 static int compare(const void *one, const void *other)
@@ -189,21 +196,21 @@ static bool ask(pigato_bytes endpoint, size_t requests, size_t window, size_t bo
     pigato_options *options = raw(PIGATO_OPTIONS_REQUEST);
     pigato_client *client = NULL;
     load load = {NULL, options, (char *)malloc(body_bytes + 1), body_bytes, window,
-        (pending *)calloc(window, sizeof(pending)), (double *)calloc(requests, sizeof(double))};
-    bool is_well = options != NULL && load.body != NULL && load.under_way != NULL && load.latencies != NULL
+        (pending_request *)calloc(window, sizeof(pending_request)), (double *)calloc(requests, sizeof(double))};
+    bool is_ok = options != NULL && load.body != NULL && load.pending != NULL && load.latencies != NULL
         && succeeded(pigato_client_start(endpoint.data, endpoint.length, NULL, PIGATO_GRANT_AS_POLLED, &client), "starting");
 
-    if (is_well) {
+    if (is_ok) {
         memset(load.body, 'x', body_bytes);
         load.client = client;
-        is_well = measure(&load, requests);
+        is_ok = measure(&load, requests);
     }
     pigato_client_free(client);
     pigato_options_free(options);
     free(load.body);
-    free(load.under_way);
+    free(load.pending);
     free(load.latencies);
-    return is_well;
+    return is_ok;
 }
 
 int main(int count, char **arguments)

@@ -1,8 +1,8 @@
 /*
- * A broker, a worker that answers with what it is given, and a client, in one process.
+ * A broker, a worker that echoes, and a client, in one process.
  *
- * The worker has a thread of its own that waits in pigato_worker_poll(); stocks.c does the same with an event loop.
- * Exits with 0 if every answer was the expected one.
+ * The worker's thread waits in pigato_worker_poll(); stocks.c uses an event loop instead. The exit
+ * status is 0 if every reply is correct.
  */
 
 #define _POSIX_C_SOURCE 200809L
@@ -12,7 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { EVENTS = 16, PATIENCE_MS = 10000 };
+enum { EVENTS = 16, TIMEOUT_MS = 10000 };
 
 static const char *const GREETINGS[] = {"\"hello\"", "{\"to\":\"you\"}", "\"\\u00e9t\xc3\xa9 \xf0\x9f\x90\xb1\""};
 enum { GREETING_COUNT = sizeof GREETINGS / sizeof GREETINGS[0] };
@@ -27,7 +27,7 @@ static void answer(const pigato_worker *worker, const pigato_worker_event *event
     case PIGATO_EVENT_REQUEST:
         printf("worker: %.*s asks for %.*s\n", PRINTED(event->client), PRINTED(event->data));
         status = pigato_worker_end(worker, event->request, event->data.data, event->data.length, NULL);
-        /* Closed: the client no longer waits. That is its right. */
+        /* Closed: the job has ended, for example because the client cancelled it. Not a failure. */
         if (status != PIGATO_C_CLOSED) {
             succeeded(status, "answering");
         }
@@ -36,7 +36,7 @@ static void answer(const pigato_worker *worker, const pigato_worker_event *event
         fprintf(stderr, "worker: %.*s\n", PRINTED(event->message));
         break;
     default:
-        /* Connected, stopped, cancelled: there is nothing to undo, every answer is immediate. */
+        /* Nothing to do: this worker answers at once and keeps no state. */
         break;
     }
 }
@@ -48,7 +48,7 @@ static void *serve(void *argument)
     size_t count, index;
     pigato_status status;
 
-    /* Waits without end: pigato_worker_stop() in main() ends it with PIGATO_C_CLOSED. */
+    /* Waits forever: after pigato_worker_stop() in run() it returns PIGATO_C_CLOSED. */
     while ((status = pigato_worker_poll(worker, events, EVENTS, -1, &count)) == PIGATO_OK) {
         for (index = 0; index < count; index++) {
             answer(worker, &events[index]);
@@ -63,7 +63,7 @@ static void *serve(void *argument)
 
 /* ---- the client ---- */
 
-/* Makes all requests at once; `requests` tells what events call them. */
+/* Sends all requests; `requests` gets their numbers. */
 static bool ask(const pigato_client *client, uint64_t requests[GREETING_COUNT])
 {
     pigato_options *options = NULL;
@@ -71,19 +71,19 @@ static bool ask(const pigato_client *client, uint64_t requests[GREETING_COUNT])
     bool asked;
 
     asked = succeeded(pigato_options_new(PIGATO_OPTIONS_REQUEST, &options), "making request options")
-        && succeeded(pigato_options_set_number(options, PIGATO_TEXT("timeout"), PATIENCE_MS), "setting timeout");
+        && succeeded(pigato_options_set_number(options, PIGATO_TEXT("timeout"), TIMEOUT_MS), "setting timeout");
     for (index = 0; asked && index < GREETING_COUNT; index++) {
         const char *data = GREETINGS[index];
 
         asked = succeeded(
             pigato_client_request(client, PIGATO_TEXT("echo"), data, strlen(data), options, &requests[index]),
-            "making a request");
+            "sending a request");
     }
     pigato_options_free(options);
     return asked;
 }
 
-/* Whether an event ends one of the requests well; counts in `answered`, which goes over all of them. */
+/* Whether an event is as expected; counts the replies in `answered`. */
 static bool take(const pigato_client_event *event, const uint64_t requests[GREETING_COUNT], size_t *answered)
 {
     size_t index;
@@ -97,7 +97,7 @@ static bool take(const pigato_client_event *event, const uint64_t requests[GREET
                 return event->is_final && is_text(event->data, GREETINGS[index]);
             }
         }
-        fprintf(stderr, "client: an answer to a request that was not made\n");
+        fprintf(stderr, "client: a reply to an unknown request\n");
         return false;
     case PIGATO_EVENT_FAILED:
     case PIGATO_EVENT_PROTOCOL_ERROR:
@@ -116,38 +116,38 @@ static bool ask_and_wait(const pigato_client *client)
     uint64_t requests[GREETING_COUNT];
     pigato_client_event events[EVENTS];
     size_t count, index, answered = 0;
-    bool is_well = ask(client, requests);
+    bool is_ok = ask(client, requests);
 
-    /* No time limit is needed here: every request that was taken ends in an event, after its timeout at the latest. */
-    while (is_well && answered < GREETING_COUNT) {
-        is_well = succeeded(pigato_client_poll(client, events, EVENTS, -1, &count), "waiting for answers");
-        if (!is_well) {
+    /* Waiting forever is safe: every request ends with an event, after its timeout at the latest. */
+    while (is_ok && answered < GREETING_COUNT) {
+        is_ok = succeeded(pigato_client_poll(client, events, EVENTS, -1, &count), "waiting for answers");
+        if (!is_ok) {
             break;
         }
         for (index = 0; index < count; index++) {
-            is_well = take(&events[index], requests, &answered) && is_well;
+            is_ok = take(&events[index], requests, &answered) && is_ok;
         }
         pigato_client_events_free(events, count);
     }
-    return is_well;
+    return is_ok;
 }
 
-/* ---- all of it ---- */
+/* ---- the program ---- */
 
-/* Serves in a thread of its own while `client` asks. */
+/* Runs the worker in a thread while the client sends requests. */
 static bool run(pigato_worker *worker, const pigato_client *client)
 {
     pthread_t thread;
-    bool is_well;
+    bool is_ok;
 
     if (pthread_create(&thread, NULL, serve, worker) != 0) {
-        fprintf(stderr, "there is no thread for the worker\n");
+        fprintf(stderr, "cannot create a thread for the worker\n");
         return false;
     }
-    is_well = ask_and_wait(client);
-    is_well = succeeded(pigato_worker_stop(worker, 1000), "stopping the worker") && is_well;
-    /* Nobody may use the worker any more when it is freed. */
-    return pthread_join(thread, NULL) == 0 && is_well;
+    is_ok = ask_and_wait(client);
+    is_ok = succeeded(pigato_worker_stop(worker, 1000), "stopping the worker") && is_ok;
+    /* No thread may use the worker while it is freed. */
+    return pthread_join(thread, NULL) == 0 && is_ok;
 }
 
 int main(void)
@@ -156,14 +156,14 @@ int main(void)
     pigato_worker *worker = NULL;
     pigato_client *client = NULL;
     pigato_bytes at;
-    bool is_well;
+    bool is_ok;
 
-    is_well = start_broker(&broker, &at)
+    is_ok = start_broker(&broker, &at)
         && succeeded(pigato_worker_start(at.data, at.length, PIGATO_TEXT("echo"), NULL, &worker), "starting the worker")
         && succeeded(pigato_client_start(at.data, at.length, NULL, PIGATO_GRANT_AS_POLLED, &client), "starting the client")
         && run(worker, client);
     pigato_client_free(client);
     pigato_worker_free(worker);
     pigato_broker_free(broker);
-    return is_well ? EXIT_SUCCESS : EXIT_FAILURE;
+    return is_ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,10 +1,10 @@
 /*
- * Streams: a worker that answers with the prices of a stock, one partial reply a row.
+ * Streams: a worker that sends the prices of a stock, one row per partial reply.
  *
- * Usage: stocks FILE.csv [TIMES]. The file is told TIMES times over (default 1). A client reads all prices of one stock,
- * and asks for one that there is not. One thread and one poll() serve the worker and the client. A worker may be ahead of
- * its client by about a thousand rows; then it gets PIGATO_C_BUSY and goes on with PIGATO_EVENT_WRITABLE.
- * Exits with 0 if what came is what the file says.
+ * Usage: stocks FILE.csv [TIMES]. The worker sends the file TIMES times (default 1). A client reads
+ * all prices of one stock, and requests an unknown one. One thread and one poll() serve worker and
+ * client. When the worker is 1024 rows ahead of its client, it gets PIGATO_C_BUSY, and continues
+ * after PIGATO_EVENT_WRITABLE. The exit status is 0 if the client received what the file contains.
  */
 
 #define _POSIX_C_SOURCE 200809L
@@ -15,19 +15,19 @@
 #include <poll.h>
 #include <stdlib.h>
 
-enum { EVENTS = 64, ROWS = 1000, STREAMS = 4, PATIENCE_MS = 10000 };
+enum { EVENTS = 64, ROWS = 1000, STREAMS = 4, TIMEOUT_MS = 10000 };
 
 /* ---- the prices ---- */
 
 struct row {
-    char symbol[12]; /* JSON, as clients ask for it */
+    char symbol[12]; /* JSON, as clients send it */
     char json[96];
 };
 
 struct prices {
     struct row rows[ROWS];
-    size_t count; /* all rows, told again and again for as long as is asked for */
-    size_t told;
+    size_t count; /* rows in the file */
+    size_t total; /* rows to send: count * TIMES */
 };
 
 static bool read_prices(struct prices *prices, const char *path)
@@ -43,7 +43,7 @@ static bool read_prices(struct prices *prices, const char *path)
         return false;
     }
     prices->count = 0;
-    /* The first line has no numbers, and is passed over. */
+    /* The header line has no numbers and does not match. */
     while (fgets(line, sizeof line, file) != NULL && prices->count < ROWS) {
         if (sscanf(line, "%9[^,],%10[^,],%lf,%lu", symbol, date, &close, &volume) == 4) {
             row = &prices->rows[prices->count++];
@@ -55,10 +55,10 @@ static bool read_prices(struct prices *prices, const char *path)
     return true;
 }
 
-/* The next row of a symbol from `place` on, which is moved behind it; NULL after the last. */
+/* The next row of a symbol, from `place` on, which is advanced; NULL after the last row. */
 static const struct row *next_row(const struct prices *prices, const char *symbol, size_t *place)
 {
-    while (*place < prices->told) {
+    while (*place < prices->total) {
         const struct row *row = &prices->rows[(*place)++ % prices->count];
 
         if (strcmp(row->symbol, symbol) == 0) {
@@ -70,9 +70,9 @@ static const struct row *next_row(const struct prices *prices, const char *symbo
 
 /* ---- the worker ---- */
 
-/* A request that is being answered. */
+/* A job whose rows are being sent. */
 struct stream {
-    uint64_t request; /* 0: none */
+    uint64_t request; /* 0: unused */
     char symbol[sizeof ((struct row *)0)->symbol];
     size_t place;
     size_t written;
@@ -82,10 +82,10 @@ struct service {
     pigato_worker *worker;
     const struct prices *prices;
     struct stream streams[STREAMS];
-    unsigned long pauses; /* how often the client was behind */
+    unsigned long pauses; /* how often the worker had to wait for the client */
 };
 
-/* Writes rows until there are no more or the client is behind. */
+/* Sends rows until the last one, or until the client is too far behind. */
 static bool advance(struct service *service, struct stream *stream)
 {
     const struct row *row;
@@ -96,14 +96,14 @@ static bool advance(struct service *service, struct stream *stream)
     while ((row = next_row(service->prices, stream->symbol, &stream->place)) != NULL) {
         status = pigato_worker_write(service->worker, stream->request, row->json, strlen(row->json), NULL);
         if (status == PIGATO_C_BUSY) {
-            /* Nothing was sent. The same row is tried again with PIGATO_EVENT_WRITABLE. */
+            /* Nothing was sent. PIGATO_EVENT_WRITABLE repeats this row. */
             stream->place = before;
             service->pauses++;
             return true;
         }
         if (status != PIGATO_OK) {
             stream->request = 0;
-            /* Closed: the client has gone, and the event that says so is on its way. */
+            /* Closed: the job has ended, and its PIGATO_EVENT_CANCELLED follows. */
             return status == PIGATO_C_CLOSED || succeeded(status, "writing a row");
         }
         before = stream->place;
@@ -115,7 +115,7 @@ static bool advance(struct service *service, struct stream *stream)
     return status == PIGATO_C_CLOSED || succeeded(status, "ending a stream");
 }
 
-/* Answers with an error value; what it looks like is the service's own affair. */
+/* Answers with an error value, whose format the service defines. */
 static bool refuse(struct service *service, uint64_t request, const char *code)
 {
     char error[64];
@@ -140,7 +140,7 @@ static struct stream *find_stream(struct service *service, uint64_t request)
 
 static bool begin(struct service *service, const pigato_worker_event *event)
 {
-    /* There is a free one: the worker's `concurrency` is as many as there are. */
+    /* At least one is unused, because the worker's concurrency is STREAMS. */
     struct stream *stream = find_stream(service, 0);
     size_t place = 0;
 
@@ -189,8 +189,8 @@ static bool serve(struct service *service, const pigato_worker_event *event)
 struct reader {
     pigato_client *client;
     const struct prices *prices;
-    uint64_t known, unknown; /* the requests */
-    size_t place;            /* what was read so far of the known symbol */
+    uint64_t known, unknown; /* request numbers */
+    size_t place;            /* position in the rows of the known symbol */
     size_t rows;
     bool has_all, has_error;
 };
@@ -204,7 +204,7 @@ static bool ask(struct reader *reader)
     bool asked;
 
     asked = succeeded(pigato_options_new(PIGATO_OPTIONS_REQUEST, &options), "making request options")
-        && succeeded(pigato_options_set_number(options, PIGATO_TEXT("timeout"), PATIENCE_MS), "setting timeout")
+        && succeeded(pigato_options_set_number(options, PIGATO_TEXT("timeout"), TIMEOUT_MS), "setting timeout")
         && succeeded(
             pigato_client_request(
                 reader->client, PIGATO_TEXT("stocks"), PIGATO_TEXT(KNOWN), options, &reader->known),
@@ -217,21 +217,21 @@ static bool ask(struct reader *reader)
     return asked;
 }
 
-/* Whether a reply is the next row, or the number of rows after the last. */
+/* Whether a reply is the next row or, at the end, the number of rows. */
 static bool take_reply(struct reader *reader, const pigato_client_event *event)
 {
     const struct row *row;
     char total[24];
 
     if (event->request != reader->known) {
-        fprintf(stderr, "client: prices of an unknown stock: %.*s\n", PRINTED(event->data));
+        fprintf(stderr, "client: a reply to the unknown stock: %.*s\n", PRINTED(event->data));
         return false;
     }
     row = next_row(reader->prices, KNOWN, &reader->place);
     if (event->is_final) {
         reader->has_all = true;
         snprintf(total, sizeof total, "%lu", (unsigned long)reader->rows);
-        printf("client: %s rows, that is all\n", total);
+        printf("client: %s rows in total\n", total);
         return row == NULL && is_text(event->data, total);
     }
     if (reader->rows < 3) {
@@ -263,41 +263,41 @@ static bool take(struct reader *reader, const pigato_client_event *event)
 
 /* ---- the event loop ---- */
 
-/* What has come for the worker. Does not wait: poll() did. */
-static bool turn_worker(struct service *service)
+/* Handles the worker's events. Does not wait, because poll() has waited. */
+static bool handle_worker(struct service *service)
 {
     pigato_worker_event events[EVENTS];
     size_t count, index;
-    bool is_well = true;
+    bool is_ok = true;
 
     if (!succeeded(pigato_worker_poll(service->worker, events, EVENTS, 0, &count), "taking the worker's events")) {
         return false;
     }
     for (index = 0; index < count; index++) {
-        is_well = serve(service, &events[index]) && is_well;
+        is_ok = serve(service, &events[index]) && is_ok;
     }
     pigato_worker_events_free(events, count);
-    return is_well;
+    return is_ok;
 }
 
-/* What has come for the client. */
-static bool turn_client(struct reader *reader)
+/* Handles the client's events. */
+static bool handle_client(struct reader *reader)
 {
     pigato_client_event events[EVENTS];
     size_t count, index;
-    bool is_well = true;
+    bool is_ok = true;
 
     if (!succeeded(pigato_client_poll(reader->client, events, EVENTS, 0, &count), "taking the client's events")) {
         return false;
     }
     for (index = 0; index < count; index++) {
-        is_well = take(reader, &events[index]) && is_well;
+        is_ok = take(reader, &events[index]) && is_ok;
     }
     pigato_client_events_free(events, count);
-    return is_well;
+    return is_ok;
 }
 
-/* Serves both until the client has what it wants. */
+/* Serves worker and client until both requests have ended. */
 static bool loop(struct service *service, struct reader *reader)
 {
     struct pollfd places[2];
@@ -308,24 +308,24 @@ static bool loop(struct service *service, struct reader *reader)
     }
     places[0].events = places[1].events = POLLIN;
     while (!reader->has_all || !reader->has_error) {
-        int ready = poll(places, 2, 2 * PATIENCE_MS);
+        int ready = poll(places, 2, 2 * TIMEOUT_MS);
 
         if (ready < 0 && errno == EINTR) {
             continue;
         }
         if (ready <= 0) {
-            fprintf(stderr, "waiting for events: %s\n", ready < 0 ? strerror(errno) : "nothing comes");
+            fprintf(stderr, "waiting for events: %s\n", ready < 0 ? strerror(errno) : "timeout");
             return false;
         }
-        /* Events that find no room in one turn keep the descriptor readable. */
-        if ((places[0].revents != 0 && !turn_worker(service)) || (places[1].revents != 0 && !turn_client(reader))) {
+        /* Events that remain keep the descriptor readable. */
+        if ((places[0].revents != 0 && !handle_worker(service)) || (places[1].revents != 0 && !handle_client(reader))) {
             return false;
         }
     }
     return true;
 }
 
-/* ---- all of it ---- */
+/* ---- the program ---- */
 
 static bool start(struct service *service, struct reader *reader, pigato_bytes at)
 {
@@ -352,7 +352,7 @@ int main(int argc, char **argv)
     pigato_broker *broker = NULL;
     pigato_bytes at;
     long times = argc == 3 ? strtol(argv[2], NULL, 10) : 1;
-    bool is_well;
+    bool is_ok;
 
     if (argc < 2 || argc > 3 || times < 1 || times > 1000000) {
         fprintf(stderr, "usage: %s FILE.csv [TIMES]\n", argv[0]);
@@ -361,15 +361,15 @@ int main(int argc, char **argv)
     memset(&service, 0, sizeof service);
     memset(&reader, 0, sizeof reader);
     service.prices = reader.prices = &prices;
-    is_well = read_prices(&prices, argv[1]);
-    prices.told = prices.count * (size_t)times;
-    is_well = is_well && start_broker(&broker, &at) && start(&service, &reader, at) && ask(&reader)
+    is_ok = read_prices(&prices, argv[1]);
+    prices.total = prices.count * (size_t)times;
+    is_ok = is_ok && start_broker(&broker, &at) && start(&service, &reader, at) && ask(&reader)
         && loop(&service, &reader);
-    if (is_well) {
+    if (is_ok) {
         printf("worker: waited %lu times for its client\n", service.pauses);
     }
     pigato_client_free(reader.client);
     pigato_worker_free(service.worker);
     pigato_broker_free(broker);
-    return is_well ? EXIT_SUCCESS : EXIT_FAILURE;
+    return is_ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,4 +1,4 @@
-/* What the examples share: checking and printing. */
+/* Checking and printing for the examples. */
 
 #ifndef PIGATO_EXAMPLES_SUPPORT_H
 #define PIGATO_EXAMPLES_SUPPORT_H
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Whether a call worked; if not, says on standard error what was attempted and what was wrong. */
+/* Whether a call succeeded; if not, prints the attempt and the error to standard error. */
 static inline bool succeeded(pigato_status status, const char *attempt)
 {
     pigato_bytes error;
@@ -23,23 +23,23 @@ static inline bool succeeded(pigato_status status, const char *attempt)
     return false;
 }
 
-/* Whether bytes are this text. */
+/* Whether bytes equal a text. */
 static inline bool is_text(pigato_bytes bytes, const char *text)
 {
     return bytes.length == strlen(text) && memcmp(bytes.data, text, bytes.length) == 0;
 }
 
-/* The arguments of printf("%.*s"): bytes from the library need not end with a NUL. */
+/* Arguments for printf("%.*s"): bytes from the library need not end with a NUL. */
 #define PRINTED(bytes) (int)(bytes).length, (bytes).data
 
-/* Starts a broker on a free port of this machine and tells where it listens. The endpoint lives as long as the broker. */
+/* Starts a broker on a free port. The endpoint is valid until the broker is freed. */
 static inline bool start_broker(pigato_broker **broker, pigato_bytes *endpoint)
 {
     const pigato_bytes anywhere = {PIGATO_TEXT("tcp://127.0.0.1:*")};
     pigato_options *options = NULL;
     bool started;
 
-    /* `intch` is for the core services of published peers, on a fixed port: not needed here. */
+    /* intch, for core services of the published packages, would occupy a fixed port. */
     started = succeeded(pigato_options_new(PIGATO_OPTIONS_BROKER, &options), "making broker options")
         && succeeded(pigato_options_set(options, PIGATO_TEXT("intch"), PIGATO_TEXT("null")), "setting intch")
         && succeeded(pigato_broker_start(&anywhere, 1, options, broker), "starting the broker")

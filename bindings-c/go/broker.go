@@ -11,7 +11,8 @@ import (
 	"unsafe"
 )
 
-// Broker takes requests from clients and hands them to workers. All methods may be called from any goroutine.
+// Broker accepts requests from clients and sends them to workers. All methods may be called from
+// any goroutine.
 type Broker struct {
 	handle    guard[*C.pigato_broker]
 	endpoints []string
@@ -23,9 +24,9 @@ type Broker struct {
 	stopped   chan struct{}
 }
 
-// NewBroker starts a broker. It listens where WithEndpoint says, without it where clients and workers look for a broker
-// by default. ErrEndpoint for a place where it cannot. The broker runs until Close or Stop, whether anything refers to it
-// or not.
+// NewBroker starts a broker that listens on the endpoints of WithEndpoint, by default on
+// tcp://127.0.0.1:55555. It returns ErrEndpoint if it cannot listen on one of them. The broker runs
+// until Close or Stop, even if nothing refers to it.
 func NewBroker(options ...BrokerOption) (*Broker, error) {
 	given := new(settings)
 	for _, option := range options {
@@ -51,7 +52,7 @@ func NewBroker(options ...BrokerOption) (*Broker, error) {
 	return broker, nil
 }
 
-// unreadBrokerEvents is how many events wait for a reader; the reader misses the rest.
+// unreadBrokerEvents is the capacity of the channel of events; further events are dropped.
 const unreadBrokerEvents = 1024
 
 func newBroker(handle *C.pigato_broker, logger *slog.Logger) *Broker {
@@ -74,32 +75,36 @@ func newBroker(handle *C.pigato_broker, logger *slog.Logger) *Broker {
 	return broker
 }
 
-// Endpoint is where the broker listens, with the port that a `*` became; the first place if there are several.
+// Endpoint returns the first endpoint that the broker listens on, with the actual port instead of
+// *.
 func (b *Broker) Endpoint() string { return b.endpoints[0] }
 
-// Endpoints is all places where the broker listens.
+// Endpoints returns all endpoints that the broker listens on.
 func (b *Broker) Endpoints() []string { return append([]string(nil), b.endpoints...) }
 
-// Intch is where the broker publishes its directory; empty if nowhere.
+// Intch returns the endpoint on which the broker publishes its directory to core services; empty if
+// none.
 func (b *Broker) Intch() string { return b.intch }
 
-// Name is the broker's name.
+// Name returns the broker's name.
 func (b *Broker) Name() string { return b.name }
 
-// Events tells of workers and clients. It is closed when the broker has stopped. The broker works on whether anybody
-// reads or not: of what is not read the newest is lost, and counted as Statistics.MissedEvents.
+// Events returns the channel of workers and clients that join and leave. It is closed when the
+// broker has stopped. Reading it is optional: when 1024 events are unread, the broker drops further
+// ones and counts them in Statistics.MissedEvents.
 func (b *Broker) Events() <-chan BrokerEvent { return b.events }
 
-// Close stops the broker at once; nothing of it runs when Close returns. Closing again does nothing. It never fails;
-// the result is there for io.Closer.
+// Close stops the broker at once; nothing of it runs when Close returns. Further calls do nothing.
+// Close always returns nil; the result satisfies io.Closer.
 func (b *Broker) Close() error {
 	b.stop(0)
 	<-b.stopped
 	return nil
 }
 
-// Stop stops the broker once it has finished what it has accepted; new requests get ErrDraining. When ctx ends first, it
-// stops at once, as Close does, and the error wraps ctx.Err().
+// Stop stops the broker once the requests at workers have ended. New requests, and those that wait
+// for a worker that does not exist, fail with ErrDraining. If ctx ends first, Stop closes the
+// broker as Close does, and the error wraps ctx.Err().
 func (b *Broker) Stop(ctx context.Context) error {
 	b.stop(-1)
 	select {
@@ -111,7 +116,8 @@ func (b *Broker) Stop(ctx context.Context) error {
 	}
 }
 
-// Directory tells which workers offer which service. ErrClosed once the broker has stopped.
+// Directory returns the identities of the workers of each service. It returns ErrClosed if the
+// broker has stopped.
 func (b *Broker) Directory() (map[string][]string, error) {
 	handle, err := b.handle.acquire()
 	if err != nil {
@@ -130,37 +136,40 @@ func (b *Broker) Directory() (map[string][]string, error) {
 	return directory, nil
 }
 
-// stop begins the end, which the polling goroutine completes.
+// stop begins the stop, which the polling goroutine completes.
 func (b *Broker) stop(milliseconds int64) {
 	if handle, err := b.handle.acquire(); err == nil {
-		// The only possible failure says that it has stopped already.
+		// Fails only if the broker has already stopped.
 		C.pigato_broker_stop(handle, C.int64_t(milliseconds))
 		b.handle.release()
 	}
 }
 
-// poll hands events on until the broker has stopped, and frees it then.
+// poll handles events until the broker has stopped, then frees it.
 func (b *Broker) poll(handle *C.pigato_broker) {
 	defer close(b.stopped)
 	defer close(b.events)
-	pollEvents(func(first *C.pigato_broker_event, capacity C.size_t) C.pigato_go_result {
-		return C.pigato_go_broker_poll(handle, first, capacity)
-	}, func(first *C.pigato_broker_event, count C.size_t) {
-		C.pigato_broker_events_free(first, count)
-	}, b.handleEvent, corks{}, b.logger)
+	poller[C.pigato_broker_event]{
+		poll: func(events *C.pigato_broker_event, capacity C.size_t) C.pigato_go_result {
+			return C.pigato_go_broker_poll(handle, events, capacity)
+		},
+		free:   func(events *C.pigato_broker_event, count C.size_t) { C.pigato_broker_events_free(events, count) },
+		handle: b.handleEvent,
+		logger: b.logger,
+	}.run()
 	C.pigato_broker_free(b.handle.take())
 }
 
-// handleEvent tells whether more may follow.
+// handleEvent reports whether more events may follow.
 func (b *Broker) handleEvent(event *C.pigato_broker_event) bool {
 	if event.kind == C.PIGATO_EVENT_STOPPED {
 		b.logger.Debug("stopped")
 		return false
 	}
-	told := brokerEventOf(event)
-	b.logger.Debug(told.Kind.String(), "peer", told.Peer, "service", told.Service, "reason", told.Reason)
+	made := brokerEventOf(event)
+	b.logger.Debug(made.Kind.String(), "peer", made.Peer, "service", made.Service, "reason", made.Reason)
 	select {
-	case b.events <- told:
+	case b.events <- made:
 	default:
 		b.missed.Add(1)
 	}

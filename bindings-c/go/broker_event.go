@@ -3,21 +3,21 @@ package pigato
 // #include "helpers.h"
 import "C"
 
-// BrokerEventKind is what an event of a broker's tells.
+// BrokerEventKind is the kind of a BrokerEvent.
 type BrokerEventKind int
 
 const (
-	// WorkerJoined: a worker offers a service.
+	// WorkerJoined means that a worker has registered.
 	WorkerJoined BrokerEventKind = C.PIGATO_EVENT_WORKER_JOINED
-	// WorkerLeft: a worker is gone.
+	// WorkerLeft means that a worker has left or was lost.
 	WorkerLeft BrokerEventKind = C.PIGATO_EVENT_WORKER_LEFT
-	// ClientLeft: a client is gone; its requests were cancelled.
+	// ClientLeft means that a client has left or was lost. Its requests were cancelled.
 	ClientLeft BrokerEventKind = C.PIGATO_EVENT_CLIENT_LEFT
-	// ProtocolError: somebody sent something that breaks the protocol. It was ignored.
+	// ProtocolError means that a peer sent a message that violates the protocol. It was ignored.
 	ProtocolError BrokerEventKind = C.PIGATO_EVENT_PROTOCOL_ERROR
 )
 
-// String says it in words.
+// String returns the kind in words.
 func (k BrokerEventKind) String() string {
 	switch k {
 	case WorkerJoined:
@@ -33,15 +33,15 @@ func (k BrokerEventKind) String() string {
 	}
 }
 
-// BrokerEvent tells of a worker or a client.
+// BrokerEvent reports something about a worker or a client.
 type BrokerEvent struct {
 	Kind BrokerEventKind
-	// Peer is the worker's or client's identity, any bytes.
+	// Peer is the identity of the worker or client, which may be any bytes.
 	Peer string
-	// Service is what the worker offers. Of WorkerJoined and WorkerLeft.
+	// Service is the service of the worker, for WorkerJoined and WorkerLeft.
 	Service string
-	// Reason is why it left: disconnected, silent, unroutable, overflow, protocol_error, restarted or broker_stopped. Of
-	// ProtocolError: what was wrong.
+	// Reason is disconnected, silent, unroutable, overflow, protocol_error, restarted or
+	// broker_stopped for WorkerLeft and ClientLeft, and the violation for ProtocolError.
 	Reason string
 }
 
@@ -49,51 +49,53 @@ func brokerEventOf(event *C.pigato_broker_event) BrokerEvent {
 	return BrokerEvent{BrokerEventKind(event.kind), textOf(event.peer), textOf(event.service), textOf(event.reason)}
 }
 
-// Statistics counts since a broker's start, and tells what there is now.
+// Statistics are counters of a broker since its start, and gauges of its current state.
 type Statistics struct {
-	// Requests received, whatever became of them.
+	// Requests counts requests received.
 	Requests uint64
-	// Dispatches is requests handed to workers; more than one for a request that was retried or rejected.
+	// Dispatches counts deliveries of requests to workers. A request that is retried or rejected
+	// counts again.
 	Dispatches uint64
-	// Replies is final replies passed on.
+	// Replies counts final replies forwarded to clients.
 	Replies uint64
-	// PartialReplies passed on.
+	// PartialReplies counts partial replies forwarded to clients.
 	PartialReplies uint64
-	// Rejects is requests rejected by a worker and put back.
+	// Rejects counts requests that a worker rejected and the broker queued again.
 	Rejects uint64
-	// Retries is requests put back because their worker was lost.
+	// Retries counts requests queued again because their worker was lost.
 	Retries uint64
-	// Expired is requests whose timeout passed.
+	// Expired counts requests whose timeout expired.
 	Expired uint64
-	// Cancelled is requests ended by their client, or with it.
+	// Cancelled counts requests that ended because their client cancelled them or left.
 	Cancelled uint64
-	// Errors is requests refused or ended with an error that the broker made.
+	// Errors counts requests that the broker refused or ended with an error.
 	Errors uint64
-	// LateReplies is replies to requests that the broker had ended itself, dropped.
+	// LateReplies counts replies dropped because the broker had already ended their request.
 	LateReplies uint64
-	// CacheHits is requests answered from the reply cache.
+	// CacheHits counts requests answered from the reply cache.
 	CacheHits uint64
-	// ProtocolErrors is messages that broke the protocol.
+	// ProtocolErrors counts messages that violate the protocol.
 	ProtocolErrors uint64
-	// Undeliverable is messages whose receiver was gone or too slow.
+	// Undeliverable counts messages dropped because their receiver was gone or too slow.
 	Undeliverable uint64
-	// Workers registered now.
+	// Workers is the number of registered workers now.
 	Workers uint64
-	// Clients known now.
+	// Clients is the number of known clients now.
 	Clients uint64
-	// Queued is requests waiting for a worker now.
+	// Queued is the number of requests that wait for a worker now.
 	Queued uint64
-	// InFlight is requests at workers now.
+	// InFlight is the number of requests at workers now.
 	InFlight uint64
-	// RequestBytes is bytes of all requests held now.
+	// RequestBytes is the size of all requests held now, in bytes.
 	RequestBytes uint64
-	// CacheBytes is bytes in the reply cache now.
+	// CacheBytes is the size of the reply cache now, in bytes.
 	CacheBytes uint64
-	// MissedEvents is events that were lost because nobody read Events.
+	// MissedEvents counts events dropped because Events was not read.
 	MissedEvents uint64
 }
 
-// Statistics counts since the start, and tells what there is now. ErrClosed once the broker has stopped.
+// Statistics returns the broker's counters and gauges. It returns ErrClosed if the broker has
+// stopped.
 func (b *Broker) Statistics() (Statistics, error) {
 	handle, err := b.handle.acquire()
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	pigato "github.com/prdn/pigato/bindings-c/go"
 )
 
-func TestABrokerTellsWhereItIs(t *testing.T) {
+func TestBrokerReportsItsEndpoints(t *testing.T) {
 	broker := newBroker(t, pigato.WithEndpoint("tcp://127.0.0.1:*"), pigato.WithIntch("tcp://127.0.0.1:*"))
 	endpoints := broker.Endpoints()
 	if len(endpoints) != 2 || endpoints[0] == endpoints[1] || broker.Endpoint() != endpoints[0] {
@@ -30,7 +30,7 @@ func TestABrokerTellsWhereItIs(t *testing.T) {
 	}
 }
 
-func TestTheDirectory(t *testing.T) {
+func TestDirectoryListsWorkers(t *testing.T) {
 	broker := newBroker(t)
 	newWorker(t, broker.Endpoint(), "test", echo, pigato.WithPrefix("W-test"))
 	client := newClient(t, broker.Endpoint())
@@ -51,7 +51,7 @@ func TestTheDirectory(t *testing.T) {
 	}
 }
 
-func TestADirectoryServiceAnswersInTheBrokersPlace(t *testing.T) {
+func TestDirectoryServiceAnswersInsteadOfTheBroker(t *testing.T) {
 	broker := newBroker(t, pigato.WithIntch("tcp://127.0.0.1:*"))
 	directory, err := pigato.NewDirectory(broker.Endpoint(), broker.Intch())
 	require(t, err)
@@ -68,7 +68,7 @@ func TestADirectoryServiceAnswersInTheBrokersPlace(t *testing.T) {
 	}
 }
 
-func TestABrokerTellsWhoComesAndGoes(t *testing.T) {
+func TestEventsReportWorkersThatJoinAndLeave(t *testing.T) {
 	broker := newBroker(t)
 	worker := newWorker(t, broker.Endpoint(), "test", echo)
 	joined := receive(t, broker.Events())
@@ -85,7 +85,7 @@ func TestABrokerTellsWhoComesAndGoes(t *testing.T) {
 	}
 }
 
-func TestABrokerThatStopsFinishesWhatItHas(t *testing.T) {
+func TestStopOfABrokerFinishesRequestsAtWorkers(t *testing.T) {
 	broker := newBroker(t)
 	begun, proceed := make(chan struct{}), make(chan struct{})
 	newWorker(t, broker.Endpoint(), "test", func(_ context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
@@ -100,7 +100,7 @@ func TestABrokerThatStopsFinishesWhatItHas(t *testing.T) {
 	receive(t, begun)
 	stopped := make(chan error, 1)
 	go func() { stopped <- broker.Stop(deadline(t)) }()
-	eventually(t, "the broker takes no more requests", func() bool {
+	eventually(t, "the broker refuses new requests", func() bool {
 		_, err := client.Request(deadline(t), "nobody", nil, pigato.WithFailFast())
 		return errors.Is(err, pigato.ErrDraining)
 	})
@@ -112,7 +112,7 @@ func TestABrokerThatStopsFinishesWhatItHas(t *testing.T) {
 	require(t, receive(t, stopped))
 }
 
-func TestABrokerThatStopsDoesNotWaitBeyondItsContext(t *testing.T) {
+func TestStopOfABrokerEndsWithItsContext(t *testing.T) {
 	handler, begun, _ := stuck()
 	broker, client := newTrio(t, handler)
 	stream, err := client.Stream(deadline(t), "test", nil)

@@ -1,6 +1,6 @@
 package pigato
 
-// The border to C: how it is linked, and how pointers, results and errors cross it.
+// The boundary to C: linking, and passing pointers, results and errors.
 
 /*
 #cgo !pigato_dynamic CFLAGS: -I${SRCDIR}/../include
@@ -15,28 +15,28 @@ import (
 	"unsafe"
 )
 
-// textPointer points at a text for the length of one call.
+// textPointer returns a pointer to a text, for one call.
 func textPointer(text string) *C.char {
 	return (*C.char)(unsafe.Pointer(unsafe.StringData(text)))
 }
 
-// bytesPointer points at bytes for the length of one call.
+// bytesPointer returns a pointer to bytes, for one call.
 func bytesPointer(bytes []byte) *C.char {
 	return (*C.char)(unsafe.Pointer(unsafe.SliceData(bytes)))
 }
 
-// view shows bytes of C's for as long as they are valid.
+// view returns C's bytes without copying, valid as long as C says.
 func view(bytes C.pigato_bytes) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(bytes.data)), int(bytes.length))
 }
 
-// textOf copies a text of C's.
+// textOf returns a copy of C's text.
 func textOf(bytes C.pigato_bytes) string {
 	return string(view(bytes))
 }
 
-// arena takes copies of several texts and bytes of C's in one allocation, without those that are large: whoever keeps a
-// short text should not keep them as well.
+// arena holds copies of several small texts and bytes from C in one allocation. Large ones are
+// allocated separately, so that keeping a short text does not keep them in memory.
 type arena []byte
 
 const largestInArena = 4096
@@ -54,7 +54,7 @@ func newArena(bytes ...C.pigato_bytes) arena {
 	return make(arena, 0, total)
 }
 
-// bytes copies, into the room that was reserved if it is not large; whoever gets the copy may change it, and append to it.
+// bytes returns a copy that the caller may modify and append to.
 func (a *arena) bytes(bytes C.pigato_bytes) []byte {
 	switch {
 	case bytes.length == 0:
@@ -67,13 +67,13 @@ func (a *arena) bytes(bytes C.pigato_bytes) []byte {
 	return (*a)[start:len(*a):len(*a)]
 }
 
-// text copies as bytes does, to where nobody else is shown.
+// text returns a copy as a string. Nothing else refers to its bytes.
 func (a *arena) text(bytes C.pigato_bytes) string {
 	copied := a.bytes(bytes)
 	return unsafe.String(unsafe.SliceData(copied), len(copied))
 }
 
-// failure is the error that a call gave back, or nil.
+// failure returns the error of a call, or nil.
 func failure(result C.pigato_go_result) error {
 	if result.status == C.PIGATO_OK {
 		return nil
@@ -86,14 +86,14 @@ func failure(result C.pigato_go_result) error {
 	return localError(result.status, text)
 }
 
-// Version is the version of the library underneath.
+// Version returns the version of the C library.
 func Version() string {
 	var version C.pigato_bytes
 	C.pigato_version(&version)
 	return textOf(version)
 }
 
-// statusName is what C calls a status, and whether there is one with this number.
+// statusName returns C's name of a status, and whether the status exists.
 func statusName(status int32) (string, bool) {
 	var name C.pigato_bytes
 	if C.pigato_status_name(C.pigato_status(status), &name) != C.PIGATO_OK {
@@ -102,7 +102,7 @@ func statusName(status int32) (string, bool) {
 	return textOf(name), true
 }
 
-// statusMessage is what C says about a status.
+// statusMessage returns C's description of a status.
 func statusMessage(status C.pigato_status) string {
 	var message C.pigato_bytes
 	if C.pigato_status_message(status, &message) != C.PIGATO_OK {
@@ -111,14 +111,15 @@ func statusMessage(status C.pigato_status) string {
 	return textOf(message)
 }
 
-// guard lets a handle be used until it is taken away to be freed, and never after.
+// guard protects a handle from use after it was taken to be freed.
 type guard[P any] struct {
 	mutex   sync.RWMutex
 	pointer P
 	isTaken bool
 }
 
-// acquire gives the handle until release; ErrClosed, and nothing to release, once it was taken away.
+// acquire returns the handle for use until release. Once the handle was taken, it returns
+// ErrClosed, and release must not be called.
 func (g *guard[P]) acquire() (P, error) {
 	g.mutex.RLock()
 	if g.isTaken {
@@ -133,7 +134,7 @@ func (g *guard[P]) release() {
 	g.mutex.RUnlock()
 }
 
-// take waits for all users and takes the handle away. It must not be called twice.
+// take waits until no call uses the handle and returns it to be freed. It must be called only once.
 func (g *guard[P]) take() P {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()

@@ -10,25 +10,25 @@ import (
 	"sync"
 )
 
-// Client makes requests. It connects by itself, and again whenever the connection is lost. All methods may be called
-// from any goroutine.
+// Client sends requests. It connects in the background and reconnects whenever the connection is
+// lost. All methods may be called from any goroutine.
 type Client struct {
 	core *clientCore
 }
 
-// clientCore is what the polling goroutine works with. It does not know its Client, so that one that was forgotten can
-// be collected and stopped.
+// clientCore is the part of a Client that its polling goroutine uses. It has no reference to the
+// Client, so that the garbage collector can find an unreachable one and stop it.
 type clientCore struct {
 	handle   guard[*C.pigato_client]
-	calls    *callTable
+	requests *pendingRequests
 	logger   *slog.Logger
 	stopOnce sync.Once
 	stopped  chan struct{}
 	unread   unreadBounds
 }
 
-// unreadBounds is how much of one stream may wait for its reader. Workers that know of back-pressure stop long before;
-// a stream whose worker does not ends with ErrBusy here.
+// unreadBounds limits what one stream holds for its reader. Workers with back-pressure stop long
+// before; a stream from another worker ends with ErrBusy at the limit.
 type unreadBounds struct {
 	partials int
 	bytes    int
@@ -36,13 +36,14 @@ type unreadBounds struct {
 
 const (
 	maxUnreadPartials = C.PIGATO_UNREAD_PARTIALS
-	// maxUnreadBytes keeps a stream of large replies from taking all memory before their number does anything.
+	// maxUnreadBytes stops a stream of large replies long before maxUnreadPartials would.
 	maxUnreadBytes = C.PIGATO_UNREAD_BYTES
 )
 
-// NewClient starts a client for the broker at endpoint, `tcp://127.0.0.1:55555`. A broker that is not there yet is no
-// error: requests made until then are sent when it is. Close has to be called in the end; a
-// client that was forgotten is closed when the garbage collector finds it, which may be late.
+// NewClient starts a client of the broker at endpoint, such as tcp://127.0.0.1:55555. It does not
+// wait for the connection: requests made before the broker is reachable are sent when it is.
+// NewClient returns ErrEndpoint if the endpoint cannot be used. Close the client when it is no
+// longer needed; the garbage collector closes an unreachable client, possibly late.
 func NewClient(endpoint string, options ...ClientOption) (*Client, error) {
 	given := new(settings)
 	for _, option := range options {
@@ -58,20 +59,21 @@ func NewClient(endpoint string, options ...ClientOption) (*Client, error) {
 		return nil, err
 	}
 	core := &clientCore{
-		calls:   newCallTable(),
-		logger:  given.log().With("pigato", "client", "endpoint", endpoint),
-		stopped: make(chan struct{}),
-		unread:  unreadBounds{maxUnreadPartials, maxUnreadBytes},
+		requests: newPendingRequests(),
+		logger:   given.log().With("pigato", "client", "endpoint", endpoint),
+		stopped:  make(chan struct{}),
+		unread:   unreadBounds{maxUnreadPartials, maxUnreadBytes},
 	}
 	core.handle.pointer = (*C.pigato_client)(result.handle)
 	go core.poll(core.handle.pointer)
 	client := &Client{core}
-	runtime.SetFinalizer(client, func(forgotten *Client) { forgotten.core.stop() })
+	runtime.SetFinalizer(client, func(unreachable *Client) { unreachable.core.stop() })
 	return client, nil
 }
 
-// Close stops the client: all that wait for it get ErrClosed, workers are told that nobody waits any more, and nothing
-// of it runs when Close returns. Closing again does nothing. It never fails; the result is there for io.Closer.
+// Close stops the client. Its pending requests end with ErrClosed and are cancelled at their
+// workers. Nothing of the client runs when Close returns. Further calls do nothing. Close always
+// returns nil; the result satisfies io.Closer.
 func (c *Client) Close() error {
 	c.core.stop()
 	<-c.core.stopped
@@ -79,34 +81,35 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Request makes a request and waits for the final reply; partial replies are passed over. The data is marshalled to
-// JSON; see Raw for bytes. When ctx ends the request is cancelled, its worker is told, and the error wraps ctx.Err().
+// Request sends a request and waits for the final reply; it drops partial replies. The data is
+// marshaled to JSON; see Raw for bytes. When ctx ends, the request is cancelled at its worker too,
+// and the error wraps ctx.Err().
 func (c *Client) Request(ctx context.Context, service string, data any, options ...RequestOption) (*Reply, error) {
-	call := newSingleCall(c.core)
-	number, err := c.core.send(ctx, service, data, options, call)
+	pending := newPendingReply(c.core)
+	number, err := c.core.send(ctx, service, data, options, pending)
 	if err != nil {
-		call.recycle()
+		pending.recycle()
 		return nil, err
 	}
 	var ended outcome
 	if done := ctx.Done(); done == nil {
-		ended = <-call.ended
+		ended = <-pending.ended
 	} else {
 		select {
-		case ended = <-call.ended:
+		case ended = <-pending.ended:
 		case <-done:
-			// The call stays with the table until its last event, so it cannot be used again.
+			// Not recycled: the client's table refers to it until the final event.
 			c.core.cancel(number)
 			return nil, contextError(ctx.Err())
 		}
 	}
-	call.recycle()
+	pending.recycle()
 	runtime.KeepAlive(c)
 	return ended.reply, ended.err
 }
 
-// Stream makes a request and gives its replies as they come, the partial ones and the final one. The request ends with
-// its final reply, with ctx, or with Stream.Close, one of which has to come.
+// Stream sends a request and returns a Stream of its replies, partial and final. The request ends
+// with its final reply, when ctx ends, or with Stream.Close; make sure that one of them happens.
 func (c *Client) Stream(ctx context.Context, service string, data any, options ...RequestOption) (*Stream, error) {
 	stream := newStream(ctx, c)
 	if _, err := c.core.send(ctx, service, data, options, stream); err != nil {
@@ -115,22 +118,22 @@ func (c *Client) Stream(ctx context.Context, service string, data any, options .
 	return stream, nil
 }
 
-// directoryService is the name under which brokers tell who offers what.
+// directoryService is the service that lists which workers offer which service.
 const directoryService = C.PIGATO_DIRECTORY_SERVICE
 
-// Directory asks which workers offer which service.
+// Directory returns the identities of the workers of each service.
 func (c *Client) Directory(ctx context.Context, options ...RequestOption) (map[string][]string, error) {
 	return Call[map[string][]string](ctx, c, directoryService, nil, options...)
 }
 
-// Workers asks which workers offer a service; nobody is no error.
+// Workers returns the identities of the workers of a service, which may be none.
 func (c *Client) Workers(ctx context.Context, service string, options ...RequestOption) ([]string, error) {
 	return Call[[]string](ctx, c, directoryService, service, options...)
 }
 
-// send makes a request whose events go to receiver.
+// send sends a request whose outcomes go to pending.
 func (c *clientCore) send(ctx context.Context, service string, data any, options []RequestOption,
-	receiver receiver) (uint64, error) {
+	pending pendingRequest) (uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, contextError(err)
 	}
@@ -150,61 +153,62 @@ func (c *clientCore) send(ctx context.Context, service string, data any, options
 		return 0, err
 	}
 	number := uint64(result.number)
-	receiver.start(number)
-	c.calls.register(number, receiver)
+	pending.start(number)
+	c.requests.register(number, pending)
 	return number, nil
 }
 
-// cancel ends a request. What there is to be told comes as its last event.
+// cancel ends a request; its final event follows.
 func (c *clientCore) cancel(number uint64) {
 	if handle, err := c.handle.acquire(); err == nil {
-		// The only possible failure says that the client has stopped, and the request with it.
+		// Fails only if the client, and with it the request, has stopped.
 		C.pigato_client_cancel(handle, C.uint64_t(number))
 		c.handle.release()
 	}
 }
 
-// consumed lets the worker send as many more partial replies.
+// consumed reports that partial replies were read, so that the worker may send more.
 func (c *clientCore) consumed(number uint64, partials uint32) {
 	if handle, err := c.handle.acquire(); err == nil {
-		// The only possible failure says that the client has stopped, and the request with it.
+		// Fails only if the client, and with it the request, has stopped.
 		C.pigato_client_consumed(handle, C.uint64_t(number), C.uint32_t(partials))
 		c.handle.release()
 	}
 }
 
-// stop begins the end, which the polling goroutine completes.
+// stop begins the stop, which the polling goroutine completes.
 func (c *clientCore) stop() {
 	c.stopOnce.Do(func() {
 		if handle, err := c.handle.acquire(); err == nil {
-			// The only possible failure says that it has stopped already.
+			// Fails only if the client has already stopped.
 			C.pigato_client_stop(handle)
 			c.handle.release()
 		}
 	})
 }
 
-// poll hands events on until the client has stopped, and frees it then.
+// poll handles events until the client has stopped, then frees it.
 func (c *clientCore) poll(handle *C.pigato_client) {
 	defer close(c.stopped)
-	pollEvents(func(first *C.pigato_client_event, capacity C.size_t) C.pigato_go_result {
-		return C.pigato_go_client_poll(handle, first, capacity)
-	}, func(first *C.pigato_client_event, count C.size_t) {
-		C.pigato_client_events_free(first, count)
-	}, c.handleEvent, corks{
-		// Whatever they could fail for, nothing is kept back then.
+	poller[C.pigato_client_event]{
+		poll: func(events *C.pigato_client_event, capacity C.size_t) C.pigato_go_result {
+			return C.pigato_go_client_poll(handle, events, capacity)
+		},
+		free:   func(events *C.pigato_client_event, count C.size_t) { C.pigato_client_events_free(events, count) },
 		cork:   func() { C.pigato_client_cork(handle) },
 		uncork: func() { C.pigato_client_uncork(handle) },
-	}, c.logger)
+		handle: c.handleEvent,
+		logger: c.logger,
+	}.run()
 	C.pigato_client_free(c.handle.take())
-	c.calls.close()
+	c.requests.close()
 }
 
-// handleEvent tells whether more may follow.
+// handleEvent reports whether more events may follow.
 func (c *clientCore) handleEvent(event *C.pigato_client_event) bool {
 	switch event.kind {
 	case C.PIGATO_EVENT_REPLY, C.PIGATO_EVENT_FAILED:
-		c.calls.deliver(uint64(event.request), outcomeOf(event))
+		c.requests.deliver(uint64(event.request), outcomeOf(event))
 	case C.PIGATO_EVENT_STOPPED:
 		c.logger.Debug("stopped")
 		return false
@@ -213,8 +217,8 @@ func (c *clientCore) handleEvent(event *C.pigato_client_event) bool {
 	case C.PIGATO_EVENT_DISCONNECTED:
 		c.logger.Debug("disconnected")
 	case C.PIGATO_EVENT_PROTOCOL_ERROR:
-		// Most often a reply that was on its way when its request was cancelled.
-		c.logger.Debug("a message without meaning", "error", textOf(event.message))
+		// Usually a reply that was on its way when its request was cancelled.
+		c.logger.Debug("ignored a message that violates the protocol", "error", textOf(event.message))
 	}
 	return true
 }

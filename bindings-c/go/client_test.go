@@ -25,7 +25,7 @@ func TestEcho(t *testing.T) {
 	}
 }
 
-func TestAReplyShowsItsData(t *testing.T) {
+func TestReplyPrintsItsData(t *testing.T) {
 	_, client := newTrio(t, echo)
 	for want, data := range map[string]any{`["a",1]`: []any{"a", 1}, `"\x00\xff"`: pigato.Raw("\x00\xff")} {
 		reply, err := client.Request(deadline(t), "test", data)
@@ -36,7 +36,7 @@ func TestAReplyShowsItsData(t *testing.T) {
 	}
 }
 
-func TestTypedHelpers(t *testing.T) {
+func TestCallAndHandleAreTyped(t *testing.T) {
 	type order struct{ Item string }
 	type receipt struct{ Text string }
 	_, client := newTrio(t, pigato.Handle(func(_ context.Context, in order) (receipt, error) {
@@ -53,14 +53,14 @@ func TestTypedHelpers(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := pigato.Call[receipt](deadline(t), client, "test", 5); !errors.Is(err, pigato.ErrHandler) {
-		t.Error("data of another type has to be refused:", err)
+		t.Error("data of another type was accepted:", err)
 	}
 	if _, err := pigato.Call[int](deadline(t), client, "test", order{"tea"}); !errors.Is(err, pigato.ErrData) {
-		t.Error("a reply of another type has to be refused:", err)
+		t.Error("a reply of another type was accepted:", err)
 	}
 }
 
-func TestAllBytesPassUnharmed(t *testing.T) {
+func TestAllByteValuesArriveUnchanged(t *testing.T) {
 	_, client := newTrio(t, echo)
 	all := make([]byte, 256)
 	for at := range all {
@@ -79,12 +79,12 @@ func TestAllBytesPassUnharmed(t *testing.T) {
 		}
 		var text string
 		if err := reply.Decode(&text); !errors.Is(err, pigato.ErrData) {
-			t.Error("raw bytes are no text:", err)
+			t.Error("raw bytes were decoded into a string:", err)
 		}
 	}
 }
 
-func TestWhatIsMarshalledAndWhatIsNot(t *testing.T) {
+func TestOnlyRawAndRawMessageAreNotMarshaled(t *testing.T) {
 	_, client := newTrio(t, func(_ context.Context, req *pigato.Request, w *pigato.ReplyWriter) error {
 		return w.End(string(req.Bytes()))
 	})
@@ -107,7 +107,7 @@ func TestWhatIsMarshalledAndWhatIsNot(t *testing.T) {
 	}
 }
 
-func TestTextBeyondTheBasicPlanePasses(t *testing.T) {
+func TestTextBeyondTheBasicPlaneArrives(t *testing.T) {
 	_, client := newTrio(t, echo)
 	const text = "naïve 𝄞 🦀 \u0000 \U0010FFFF"
 	got, err := pigato.Call[string](deadline(t), client, "test", text)
@@ -116,17 +116,17 @@ func TestTextBeyondTheBasicPlanePasses(t *testing.T) {
 	}
 }
 
-func TestSixteenMebibytesPass(t *testing.T) {
+func TestSixteenMebibytesArrive(t *testing.T) {
 	_, client := newTrio(t, echo)
 	body := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
 	reply, err := client.Request(deadline(t), "test", pigato.Raw(body))
 	require(t, err)
 	if !bytes.Equal(reply.Bytes(), body) {
-		t.Errorf("%d bytes came back, not the same", len(reply.Bytes()))
+		t.Errorf("%d other bytes were returned", len(reply.Bytes()))
 	}
 }
 
-func TestTenThousandRequestsAtOnce(t *testing.T) {
+func TestTenThousandConcurrentRequests(t *testing.T) {
 	_, client := newTrio(t, echo, pigato.WithConcurrency(pigato.NoLimit))
 	ctx := deadline(t)
 	failures := make(chan error, 10_000)
@@ -151,7 +151,7 @@ func TestTenThousandRequestsAtOnce(t *testing.T) {
 	}
 }
 
-func TestATimeoutIsErrTimeout(t *testing.T) {
+func TestTimeoutIsErrTimeout(t *testing.T) {
 	handler, begun, ended := stuck()
 	broker, client := newTrio(t, handler)
 	_, err := client.Request(deadline(t), "test", nil, pigato.WithTimeout(100*time.Millisecond))
@@ -162,9 +162,9 @@ func TestATimeoutIsErrTimeout(t *testing.T) {
 	if end := receive(t, ended); !errors.Is(end.err, context.Canceled) || !errors.Is(end.cause, pigato.ErrCancelled) {
 		t.Errorf("%+v", end)
 	}
-	impatient := newClient(t, broker.Endpoint(), pigato.WithTimeout(time.Millisecond))
-	if _, err := impatient.Request(deadline(t), "test", nil); !errors.Is(err, pigato.ErrTimeout) {
-		t.Error("the client's own timeout has to count:", err)
+	brief := newClient(t, broker.Endpoint(), pigato.WithTimeout(time.Millisecond))
+	if _, err := brief.Request(deadline(t), "test", nil); !errors.Is(err, pigato.ErrTimeout) {
+		t.Error("the client's own timeout was ignored:", err)
 	}
 }
 
@@ -191,23 +191,23 @@ func TestCancellingAContextReachesTheHandler(t *testing.T) {
 	}
 }
 
-func TestAContextsDeadlineEndsARequest(t *testing.T) {
+func TestDeadlineOfAContextEndsARequest(t *testing.T) {
 	handler, begun, ended := stuck()
 	_, client := newTrio(t, handler)
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	_, err := client.Request(ctx, "test", nil, pigato.WithTimeout(patience))
+	_, err := client.Request(ctx, "test", nil, pigato.WithTimeout(waitLimit))
 	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, pigato.ErrTimeout) {
 		t.Error(err)
 	}
 	receive(t, begun)
 	receive(t, ended)
 	if _, err := client.Request(ctx, "test", nil); !errors.Is(err, context.DeadlineExceeded) {
-		t.Error("a context that has ended already has to end a request:", err)
+		t.Error("a context that has already ended was ignored:", err)
 	}
 }
 
-func TestFailFast(t *testing.T) {
+func TestFailFastIsErrNoWorker(t *testing.T) {
 	client := newClient(t, newBroker(t).Endpoint())
 	_, err := client.Request(deadline(t), "nobody", nil, pigato.WithFailFast())
 	var failed *pigato.Error
@@ -216,7 +216,7 @@ func TestFailFast(t *testing.T) {
 	}
 }
 
-func TestTooMuchDataIsErrTooLarge(t *testing.T) {
+func TestDataAboveMaxBodyBytesIsErrTooLarge(t *testing.T) {
 	broker := newBroker(t, pigato.WithMaxBodyBytes(10))
 	client := newClient(t, broker.Endpoint())
 	if _, err := client.Request(deadline(t), "test", "0123456789"); !errors.Is(err, pigato.ErrTooLarge) {
@@ -224,7 +224,7 @@ func TestTooMuchDataIsErrTooLarge(t *testing.T) {
 	}
 }
 
-func TestMoreRequestsThanAClientMayHaveAreErrBusy(t *testing.T) {
+func TestRequestsAboveMaxRequestsAreErrBusy(t *testing.T) {
 	handler, begun, _ := stuck()
 	broker, _ := newTrio(t, handler)
 	client := newClient(t, broker.Endpoint(), pigato.WithMaxRequests(1))
@@ -237,7 +237,7 @@ func TestMoreRequestsThanAClientMayHaveAreErrBusy(t *testing.T) {
 	}
 }
 
-func TestHeadersPassBothWays(t *testing.T) {
+func TestHeadersArriveInBothDirections(t *testing.T) {
 	_, client := newTrio(t, func(_ context.Context, req *pigato.Request, w *pigato.ReplyWriter) error {
 		var trace string
 		if isThere, err := req.Header("trace", &trace); err != nil || !isThere {
@@ -257,7 +257,7 @@ func TestHeadersPassBothWays(t *testing.T) {
 	}
 }
 
-func TestARequestMayNameItsWorker(t *testing.T) {
+func TestWorkerIDSelectsTheWorker(t *testing.T) {
 	broker := newBroker(t)
 	for _, name := range []string{"one", "two"} {
 		newWorker(t, broker.Endpoint(), "test", pigato.Handle(func(context.Context, any) (string, error) {
@@ -265,7 +265,7 @@ func TestARequestMayNameItsWorker(t *testing.T) {
 		}), pigato.WithPrefix("W-"+name))
 	}
 	client := newClient(t, broker.Endpoint())
-	eventually(t, "both workers are there", func() bool {
+	eventually(t, "both workers have joined", func() bool {
 		workers, err := client.Workers(deadline(t), "test")
 		require(t, err)
 		return len(workers) == 2
@@ -282,10 +282,10 @@ func TestARequestMayNameItsWorker(t *testing.T) {
 	}
 }
 
-func TestACachedReplyAndNoCache(t *testing.T) {
+func TestNoCacheBypassesTheReplyCache(t *testing.T) {
 	var calls atomic.Int64
 	_, client := newTrio(t, func(_ context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
-		return w.End(calls.Add(1), pigato.WithCache(patience))
+		return w.End(calls.Add(1), pigato.WithCache(waitLimit))
 	}, pigato.WithConcurrency(1))
 	for _, expected := range []struct {
 		want    int

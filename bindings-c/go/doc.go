@@ -1,9 +1,11 @@
 //go:build cgo
 
-// Package pigato makes and answers requests over PIGATO: brokered request/reply microservices over ZeroMQ.
+// Package pigato sends and answers requests over PIGATO, brokered request/reply microservices over
+// ZeroMQ.
 //
-// A Client asks for a service by name, a Broker queues the request and hands it to a Worker that has room, the worker
-// answers with partial replies and one final one. All of them work with the peers of the other languages.
+// A Client sends a request to a service by name. A Broker queues it and sends it to a Worker that
+// has capacity. The worker answers with any number of partial replies and one final reply. All
+// three work with peers in other languages.
 //
 //	broker, err := pigato.NewBroker(pigato.WithEndpoint("tcp://127.0.0.1:*"))
 //	worker, err := pigato.NewWorker(broker.Endpoint(), "upper",
@@ -15,32 +17,35 @@
 //
 // # Data
 //
-// Data is marshalled to JSON, and read with Decode. A json.RawMessage is sent as it is. A []byte would become a text of
-// base64, as encoding/json has it; Raw, or the option WithRaw, sends it as bytes instead.
+// Data is marshaled to JSON and read with Decode. A json.RawMessage is sent unchanged.
+// encoding/json turns a []byte into base64 text; Raw, or the option WithRaw, sends it as bytes
+// instead.
 //
 // # Errors
 //
-// Every error is, or wraps, an *Error. It has a Code, the same in all languages, by which errors.Is finds it:
+// Every error is, or wraps, an *Error. Its Code is the same in all languages, and errors.Is matches
+// it:
 //
 //	if errors.Is(err, pigato.ErrTimeout) { … }
 //
-// When a context has ended, the error wraps ctx.Err() as well.
+// An error caused by a context that has ended also wraps ctx.Err().
 //
 // # Contexts
 //
-// When the context of a request ends, the request is cancelled in the broker too, and the context of its handler ends.
-// The timeout of WithTimeout is another thing: it is the time without a reply, counted anew from each partial reply, and
-// its end is ErrTimeout without a context's error.
+// When the context of a request ends, the request is cancelled in the broker, and the context of
+// its handler ends. WithTimeout is different: it limits the time without a reply, each partial
+// reply restarts it, and it ends the request with ErrTimeout, which wraps no context error.
 //
 // # Closing
 //
-// Client, Worker, Broker, Directory and Stream have to be closed. Workers, brokers and directories run until Close, whether
-// anything refers to them or not. Close may be called again and from any goroutine, ends all calls that wait with
-// ErrClosed, and returns when nothing runs. What is used after that gives ErrClosed.
+// Close every Client, Worker, Broker, Directory and Stream. Workers, brokers and directories run
+// until they are closed, even if nothing refers to them. Close may be called repeatedly and from
+// any goroutine. It ends all waiting calls with ErrClosed and returns when nothing runs any more.
+// Later calls return ErrClosed.
 //
 // # Goroutines and threads
 //
-// All methods may be called from any goroutine. One thread of the library underneath does all input and output of a
-// process; beside it each client, worker and broker has one goroutine that waits in C for its events, and so occupies
-// a thread. Each request runs its handler in a goroutine of its own.
+// All methods may be called from any goroutine. One thread of the C library does all network
+// traffic of a process. In addition, each client, worker and broker has one goroutine that waits in
+// C for events and so occupies a thread. Each request runs its handler in its own goroutine.
 package pigato

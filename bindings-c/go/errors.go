@@ -10,59 +10,61 @@ import (
 	"strings"
 )
 
-// Code is an error code, the same in all languages of PIGATO: `C_TIMEOUT`, `B_NO_WORKER`. It is an error itself, so
-// that errors.Is(err, pigato.ErrTimeout) asks whether err has that code.
+// Code is an error code, the same in all languages of PIGATO, such as C_TIMEOUT or B_NO_WORKER. It
+// is an error itself, so that errors.Is(err, pigato.ErrTimeout) reports whether err has that code.
 type Code string
 
-// The codes. C_ and E_ are made on this side, B_ by the broker, W_ for a worker.
+// Error codes. C_ and E_ come from this process, B_ from the broker, W_ from a worker.
 const (
-	// ErrRemote: the service answered with an error value of its own; see Error.Value.
+	// ErrRemote means that the service answered with an error value of its own; see Error.Value.
 	ErrRemote Code = "REMOTE_ERROR"
-	// ErrTimeout: no reply within the request's timeout.
+	// ErrTimeout means that no reply arrived within the request's timeout.
 	ErrTimeout Code = "C_TIMEOUT"
-	// ErrCancelled: the request was cancelled.
+	// ErrCancelled means that the request was cancelled.
 	ErrCancelled Code = "C_CANCELLED"
-	// ErrDisconnected: the connection was lost while the request was in flight, and it had no WithRetry.
+	// ErrDisconnected means that the connection was lost while the request, which had no WithRetry,
+	// was in flight.
 	ErrDisconnected Code = "C_DISCONNECTED"
-	// ErrClosed: what was used is closed, or the request is not live any more.
+	// ErrClosed means that the client, worker, broker or stream is closed, or that the request has
+	// ended.
 	ErrClosed Code = "C_CLOSED"
-	// ErrBusy: too much is unanswered or unread.
+	// ErrBusy means that a limit of pending requests or unread replies is reached.
 	ErrBusy Code = "C_BUSY"
-	// ErrWorkerLost: the worker was lost with the request.
+	// ErrWorkerLost means that the worker was lost while it had the request.
 	ErrWorkerLost Code = "B_WORKER_LOST"
-	// ErrNoWorker: no worker offers the service, and the request had WithFailFast.
+	// ErrNoWorker means that no worker offers the service; only with WithFailFast.
 	ErrNoWorker Code = "B_NO_WORKER"
-	// ErrQueueFull: the broker holds as many requests as it may.
+	// ErrQueueFull means that the broker holds the most requests that its options allow.
 	ErrQueueFull Code = "B_QUEUE_FULL"
-	// ErrTooLarge: the data is larger than the broker takes.
+	// ErrTooLarge means that the data is larger than the broker's WithMaxBodyBytes.
 	ErrTooLarge Code = "B_TOO_LARGE"
-	// ErrRejected: every worker rejected the request, and it had WithFailFast.
+	// ErrRejected means that every worker rejected the request; only with WithFailFast.
 	ErrRejected Code = "B_REJECTED"
-	// ErrUnauthorized: not allowed.
+	// ErrUnauthorized means that the broker does not allow the request.
 	ErrUnauthorized Code = "B_UNAUTHORIZED"
-	// ErrBadRequest: the request breaks the protocol.
+	// ErrBadRequest means that the request violates the protocol.
 	ErrBadRequest Code = "B_BAD_REQUEST"
-	// ErrDraining: the broker is stopping.
+	// ErrDraining means that the broker is stopping and accepts no new requests.
 	ErrDraining Code = "B_DRAINING"
-	// ErrHandler: the worker's handler failed.
+	// ErrHandler means that the worker's handler failed.
 	ErrHandler Code = "W_HANDLER"
-	// ErrEndpoint: an endpoint that cannot be bound, connected to or understood.
+	// ErrEndpoint means that an endpoint is malformed, or cannot be bound or connected to.
 	ErrEndpoint Code = "E_ENDPOINT"
-	// ErrOption: an option that does not exist, or a value that it cannot have.
+	// ErrOption means that an option does not exist, or that its value is invalid.
 	ErrOption Code = "E_OPTION"
-	// ErrData: data that cannot be written as JSON, or read as what was asked for.
+	// ErrData means that data cannot be marshaled to JSON, or decoded into the given type.
 	ErrData Code = "E_DATA"
-	// ErrSystem: the operating system or libzmq refused something.
+	// ErrSystem means that the operating system or libzmq reported an error.
 	ErrSystem Code = "E_SYSTEM"
-	// ErrFork: made before a fork.
+	// ErrFork means that the value was created before a fork.
 	ErrFork Code = "E_FORK"
-	// ErrArgument: an argument that is missing or has no meaning.
+	// ErrArgument means that an argument is missing or invalid.
 	ErrArgument Code = "E_ARGUMENT"
-	// ErrInternal: a fault in the library.
+	// ErrInternal means a bug in the library; please report it.
 	ErrInternal Code = "E_INTERNAL"
 )
 
-// codes has the code of each status that is an error.
+// codes maps each status of C that is an error to its code.
 var codes = map[C.pigato_status]Code{
 	C.PIGATO_REMOTE_ERROR:   ErrRemote,
 	C.PIGATO_C_TIMEOUT:      ErrTimeout,
@@ -88,7 +90,7 @@ var codes = map[C.pigato_status]Code{
 	C.PIGATO_E_INTERNAL:     ErrInternal,
 }
 
-// Error makes a code an error.
+// Error returns the code and its meaning.
 func (c Code) Error() string {
 	for status, code := range codes {
 		if code == c {
@@ -98,19 +100,19 @@ func (c Code) Error() string {
 	return string(c)
 }
 
-// Origin tells where an error comes from.
+// Origin is the side that an error comes from.
 type Origin int
 
 const (
-	// OriginLocal: from this side, a timeout, cancellation, lost connection or stop.
+	// OriginLocal is this process: a timeout, cancellation, lost connection or stop.
 	OriginLocal Origin = C.PIGATO_ORIGIN_LOCAL
-	// OriginWorker: from the worker that had the request.
+	// OriginWorker is the worker that had the request.
 	OriginWorker Origin = C.PIGATO_ORIGIN_WORKER
-	// OriginBroker: from the broker; no worker answered.
+	// OriginBroker is the broker; no worker answered.
 	OriginBroker Origin = C.PIGATO_ORIGIN_BROKER
 )
 
-// String names an origin.
+// String returns local, worker or broker.
 func (o Origin) String() string {
 	switch o {
 	case OriginWorker:
@@ -122,25 +124,27 @@ func (o Origin) String() string {
 	}
 }
 
-// Error is what every function of this package fails with; errors.As finds it, errors.Is compares its code.
+// Error is the error of every function in this package. errors.As finds it; errors.Is compares its
+// code.
 type Error struct {
-	// Code is what happened, for programs.
+	// Code classifies the error.
 	Code Code
-	// Message is what happened, for people; may be empty.
+	// Message describes the error for people; it may be empty.
 	Message string
-	// Value is the error value that the service or the broker sent, if there is one.
+	// Value is the error value that the service or the broker sent, if any.
 	Value json.RawMessage
-	// Options is the JSON object of options that came with the error, the service's own headers among them; may be empty.
+	// Options is the JSON object of options and headers that came with the error; it may be empty.
 	Options json.RawMessage
-	// Origin tells where the error comes from.
+	// Origin is the side that the error comes from.
 	Origin Origin
-	// IsPartial tells that the worker sent this error as a partial reply: the stream goes on.
+	// IsPartial reports whether the worker sent this error as a partial reply, so that the stream
+	// continues.
 	IsPartial bool
 
 	cause error
 }
 
-// Error tells the code and the message, or the value if there is no message.
+// Error returns the code and the message, or the value if there is no message.
 func (e *Error) Error() string {
 	switch {
 	case e == nil:
@@ -154,13 +158,13 @@ func (e *Error) Error() string {
 	}
 }
 
-// Is tells whether target is this error's code.
+// Is reports whether target is this error's code.
 func (e *Error) Is(target error) bool {
 	code, ok := target.(Code)
 	return ok && e != nil && code == e.Code
 }
 
-// Unwrap is what led to this error: the error of a context that has ended, or of encoding/json.
+// Unwrap returns the cause: the error of a context that has ended, or of encoding/json.
 func (e *Error) Unwrap() error {
 	if e == nil {
 		return nil
@@ -168,7 +172,7 @@ func (e *Error) Unwrap() error {
 	return e.cause
 }
 
-// Decode reads the error value into v, a pointer.
+// Decode unmarshals the error value into the value that v points to.
 func (e *Error) Decode(v any) error {
 	if e == nil {
 		return dataError(errors.New("a nil *pigato.Error has no value"))
@@ -176,7 +180,8 @@ func (e *Error) Decode(v any) error {
 	return decodeJSON(e.Value, v)
 }
 
-// Header reads one of the options into v, a pointer, and tells whether it was there.
+// Header unmarshals one of the options into the value that v points to, and reports whether it
+// exists.
 func (e *Error) Header(name string, v any) (bool, error) {
 	if e == nil {
 		return false, nil
@@ -184,7 +189,8 @@ func (e *Error) Header(name string, v any) (bool, error) {
 	return header(e.Options, name, v)
 }
 
-// ErrorValue makes an error that, returned by a handler, answers the request with this error value, marshalled to JSON.
+// ErrorValue returns an error for a handler to return: it answers the request with this error
+// value, marshaled to JSON. The client gets ErrRemote.
 func ErrorValue(value any) error {
 	encoded, err := json.Marshal(value)
 	if err != nil {
@@ -193,7 +199,7 @@ func ErrorValue(value any) error {
 	return &Error{Code: ErrRemote, Value: encoded, Origin: OriginWorker}
 }
 
-// rejection is an error that has another worker answer.
+// rejection is the error of Reject.
 type rejection struct {
 	reason json.RawMessage
 }
@@ -202,9 +208,9 @@ func (r *rejection) Error() string {
 	return "rejected: " + string(r.reason)
 }
 
-// Reject makes an error that, returned by a handler, hands the request to another worker. The reason, marshalled to
-// JSON, is for the broker; it may be nil. A reason that cannot be written as JSON gives ErrData instead, which, returned
-// by a handler, becomes W_HANDLER.
+// Reject returns an error for a handler to return: the broker then sends the request to another
+// worker. The reason, marshaled to JSON, is for the broker; it may be nil. If it cannot be
+// marshaled, Reject returns ErrData, and a handler that returns that fails with ErrHandler.
 func Reject(reason any) error {
 	encoded, err := json.Marshal(reason)
 	if err != nil {
@@ -229,7 +235,7 @@ func errClosed() error {
 	return &Error{Code: ErrClosed}
 }
 
-// isClosed asks for the code alone, whatever the error wraps.
+// isClosed reports whether err itself, not an error that it wraps, has the code ErrClosed.
 func isClosed(err error) bool {
 	own, ok := err.(*Error)
 	return ok && own.Code == ErrClosed
@@ -239,7 +245,7 @@ func dataError(cause error) error {
 	return &Error{Code: ErrData, Message: cause.Error(), cause: cause}
 }
 
-// contextError is the error of a call whose context has ended.
+// contextError returns the error of a call whose context has ended.
 func contextError(cause error) error {
 	code := ErrCancelled
 	if isDeadline(cause) {

@@ -11,7 +11,7 @@ import (
 	pigato "github.com/prdn/pigato/bindings-c/go"
 )
 
-func TestCodesAreThoseOfC(t *testing.T) {
+func TestCodesMatchC(t *testing.T) {
 	known := pigato.Codes()
 	for status := int32(1); status < 1000; status++ {
 		name, isThere := pigato.StatusName(status)
@@ -21,24 +21,24 @@ func TestCodesAreThoseOfC(t *testing.T) {
 		delete(known, status)
 	}
 	if len(known) > 0 {
-		t.Errorf("C does not have %v", known)
+		t.Errorf("C lacks %v", known)
 	}
 }
 
-func TestAnErrorIsItsCode(t *testing.T) {
+func TestErrorMatchesItsCode(t *testing.T) {
 	err := fmt.Errorf("asking: %w", &pigato.Error{Code: "C_TIMEOUT", Message: "no reply"})
 	if !errors.Is(err, pigato.ErrTimeout) || errors.Is(err, pigato.ErrBusy) {
-		t.Error("an error has to match its own code and no other")
+		t.Error("the error does not match exactly its own code")
 	}
 	if !strings.Contains(err.Error(), "C_TIMEOUT: no reply") {
 		t.Error(err)
 	}
 	if text := pigato.ErrTimeout.Error(); !strings.HasPrefix(text, "C_TIMEOUT: ") {
-		t.Errorf("a code alone has to say what it means, not %q", text)
+		t.Errorf("a code without a message is %q", text)
 	}
 }
 
-func TestAnErrorValueArrivesAsSuch(t *testing.T) {
+func TestErrorValueArrivesUnchanged(t *testing.T) {
 	type problem struct{ Field string }
 	for name, handler := range map[string]pigato.Handler{
 		"written": func(_ context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
@@ -53,7 +53,7 @@ func TestAnErrorValueArrivesAsSuch(t *testing.T) {
 			_, err := client.Request(deadline(t), "test", nil)
 			var failed *pigato.Error
 			if !errors.As(err, &failed) || !errors.Is(err, pigato.ErrRemote) {
-				t.Fatalf("%v is no error value", err)
+				t.Fatalf("%v is not an error value", err)
 			}
 			var got problem
 			require(t, failed.Decode(&got))
@@ -64,7 +64,7 @@ func TestAnErrorValueArrivesAsSuch(t *testing.T) {
 	}
 }
 
-func TestAnErrorHasHeaders(t *testing.T) {
+func TestErrorHasHeaders(t *testing.T) {
 	_, client := newTrio(t, func(_ context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
 		return w.Error("no", pigato.WithHeader("trace", "00-1"))
 	})
@@ -83,14 +83,14 @@ func TestAnErrorHasHeaders(t *testing.T) {
 	}
 }
 
-func TestAMessageMayHaveNULs(t *testing.T) {
+func TestMessageMayContainNULs(t *testing.T) {
 	_, err := pigato.NewClient("tcp://127.0.0.1:1", pigato.With("a\x00b", 1))
 	if !errors.Is(err, pigato.ErrOption) || !strings.Contains(err.Error(), "`a\x00b`") {
 		t.Errorf("%q", err)
 	}
 }
 
-func TestAnErrorOfTheHandlerIsWHandler(t *testing.T) {
+func TestErrorOfAHandlerIsErrHandler(t *testing.T) {
 	_, client := newTrio(t, func(context.Context, *pigato.Request, *pigato.ReplyWriter) error {
 		return errors.New("out of paper")
 	})
@@ -142,19 +142,19 @@ func TestOptionErrorsNameTheOption(t *testing.T) {
 	}
 }
 
-func TestEveryOptionIsKnownToC(t *testing.T) {
-	broker := newBroker(t, pigato.WithHeartbeat(beat), pigato.WithHeartbeatLiveness(5), pigato.WithDispatchMode("rand"),
+func TestCAcceptsEveryOption(t *testing.T) {
+	broker := newBroker(t, pigato.WithHeartbeat(heartbeat), pigato.WithHeartbeatLiveness(5), pigato.WithDispatchMode("rand"),
 		pigato.WithName("B-test"), pigato.WithMaxRequests(10), pigato.WithMaxRequestBytes(1000),
 		pigato.WithMaxBodyBytes(1000), pigato.WithMaxWorkers(10), pigato.WithCacheBytes(0))
 	if broker.Name() != "B-test" || broker.Intch() != "" {
 		t.Error(broker.Name(), broker.Intch())
 	}
-	newWorker(t, broker.Endpoint(), "test", echo, pigato.WithHeartbeat(beat), pigato.WithHeartbeatLiveness(5),
-		pigato.WithReconnect(beat), pigato.WithPrefix("W-test"), pigato.WithConcurrency(pigato.NoLimit))
-	client := newClient(t, broker.Endpoint(), pigato.WithHeartbeat(beat), pigato.WithHeartbeatLiveness(5),
-		pigato.WithReconnect(beat), pigato.WithPrefix("C-test"), pigato.WithTimeout(pigato.NoTimeout),
+	newWorker(t, broker.Endpoint(), "test", echo, pigato.WithHeartbeat(heartbeat), pigato.WithHeartbeatLiveness(5),
+		pigato.WithReconnect(heartbeat), pigato.WithPrefix("W-test"), pigato.WithConcurrency(pigato.NoLimit))
+	client := newClient(t, broker.Endpoint(), pigato.WithHeartbeat(heartbeat), pigato.WithHeartbeatLiveness(5),
+		pigato.WithReconnect(heartbeat), pigato.WithPrefix("C-test"), pigato.WithTimeout(pigato.NoTimeout),
 		pigato.WithRetry(true), pigato.WithMaxRequests(10), pigato.WithMaxRequestBytes(1000))
-	value, err := pigato.Call[string](deadline(t), client, "test", "x", pigato.WithTimeout(patience),
+	value, err := pigato.Call[string](deadline(t), client, "test", "x", pigato.WithTimeout(waitLimit),
 		pigato.WithRetry(false), pigato.WithNoCache(), pigato.WithHeader("trace", 1))
 	if err != nil || value != "x" {
 		t.Error(value, err)
@@ -170,7 +170,7 @@ func TestBadArgumentsAreErrors(t *testing.T) {
 	}{
 		"client endpoint": {pigato.ErrEndpoint, func() error { _, err := pigato.NewClient("nonsense"); return err }},
 		"worker endpoint": {pigato.ErrEndpoint, func() error { _, err := pigato.NewWorker("", "test", echo); return err }},
-		"taken endpoint": {pigato.ErrEndpoint, func() error {
+		"endpoint in use": {pigato.ErrEndpoint, func() error {
 			_, err := pigato.NewBroker(pigato.WithEndpoint(broker.Endpoint()), pigato.WithIntch(""))
 			return err
 		}},

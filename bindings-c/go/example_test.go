@@ -11,7 +11,7 @@ import (
 	pigato "github.com/prdn/pigato/bindings-c/go"
 )
 
-// exampleBroker is a broker on a free port.
+// exampleBroker starts a broker on a free port.
 func exampleBroker() *pigato.Broker {
 	broker, err := pigato.NewBroker(pigato.WithEndpoint("tcp://127.0.0.1:*"), pigato.WithIntch(""))
 	if err != nil {
@@ -20,7 +20,7 @@ func exampleBroker() *pigato.Broker {
 	return broker
 }
 
-// examplePair is a worker with this handler, and a client.
+// examplePair starts a worker with this handler, and a client.
 func examplePair(broker *pigato.Broker, service string, handler pigato.Handler) (*pigato.Worker, *pigato.Client) {
 	worker, err := pigato.NewWorker(broker.Endpoint(), service, handler)
 	if err != nil {

@@ -1,8 +1,8 @@
 package pigato
 
-// What tests need and users do not.
+// Access to internals for tests.
 
-// Codes is the code of every status that is an error.
+// Codes returns the code of every status of C that is an error.
 func Codes() map[int32]Code {
 	known := make(map[int32]Code)
 	for status, code := range codes {
@@ -11,15 +11,15 @@ func Codes() map[int32]Code {
 	return known
 }
 
-// StatusName is what C calls a status.
+// StatusName returns C's name of a status.
 var StatusName = statusName
 
-// SetMaxUnread changes how many partial replies of a stream may wait for their reader, and how many bytes.
+// SetMaxUnread sets the limits of unread partial replies of a stream.
 func SetMaxUnread(client *Client, partials, bytes int) {
 	client.core.unread = unreadBounds{partials, bytes}
 }
 
-// CachedOptions is how many sets of options are kept, which never are more than MaxCachedOptions.
+// CachedOptions returns the number of cached sets of options, at most MaxCachedOptions.
 func CachedOptions() int {
 	cache.RLock()
 	defer cache.RUnlock()
@@ -28,7 +28,7 @@ func CachedOptions() int {
 
 const MaxCachedOptions = cachedOptions
 
-// AreCached tells whether these options are kept.
+// AreCached reports whether these options are cached.
 func AreCached(options ...RequestOption) bool {
 	key, isCacheable := keyOf(requestOptions, settingsOf(options).options)
 	cache.RLock()
@@ -37,12 +37,13 @@ func AreCached(options ...RequestOption) bool {
 	return isCacheable && isThere
 }
 
-// Receive has a stream receive something as if C had told it.
+// Receive passes an outcome to a stream as if it came from C.
 func Receive(stream *Stream, reply *Reply, err error, isFinal bool) {
 	stream.receive(outcome{reply, err, isFinal})
 }
 
-// UseWhileTheCacheIsEmptied tells how many users these options have while they are in use, before and after.
+// UseWhileTheCacheIsEmptied uses options and empties the cache meanwhile. It returns their number
+// of users before and after that.
 func UseWhileTheCacheIsEmptied(options ...RequestOption) (before, after int64) {
 	made, err := settingsOf(options).handle(requestOptions)
 	if err != nil {

@@ -9,17 +9,20 @@ import (
 	"runtime/debug"
 )
 
-// Handler answers requests. It may send partial replies with w.Write and one final reply with w.End, w.Error or
-// w.Reject. If it returns nil without a final reply, null is sent. The context ends when the client cancels, vanishes or
-// times out, when the connection is lost, and when the handler has returned; context.Cause tells which.
+// Handler answers requests. It may send partial replies with w.Write and one final reply with
+// w.End, w.Error or w.Reject. If it returns nil without a final reply, the worker sends null. The
+// context ends when the client cancels, times out or is gone, when the connection is lost, when the
+// worker is stopped, and when the handler has returned; context.Cause returns which.
 //
-// An error that it returns ends the request: an *Error with a Value, such as ErrorValue makes, answers with that value;
-// one of Reject's has another worker answer; any other becomes W_HANDLER with the error's text. A panic is logged and
-// becomes W_HANDLER too. After a final reply there is nobody to tell, and the error is logged.
+// An error that the handler returns ends the request. An *Error with a Value, such as that of
+// ErrorValue, answers with the value. An error of Reject sends the request to another worker. Any
+// other error becomes ErrHandler at the client, with the error's text. A panic is logged and
+// becomes ErrHandler too. An error after the final reply is only logged.
 type Handler func(ctx context.Context, req *Request, w *ReplyWriter) error
 
-// run runs the handler and answers for it what it has not answered itself. Whatever code of the user's runs here, also
-// that of the error it returns, may panic or end the goroutine: then the request fails.
+// run runs the handler and sends the final reply if the handler has not. User code, including
+// methods of the error that the handler returns, may panic or exit the goroutine: then the request
+// fails.
 func (j *job) run() {
 	defer j.worker.handlers.Done()
 	defer j.end()
@@ -31,8 +34,8 @@ func (j *job) run() {
 	}()
 	defer func() {
 		if cause := recover(); cause != nil {
-			failure = "panic: " + described(cause)
-			j.worker.logger.Error("a handler panicked", "panic", described(cause), "stack", string(debug.Stack()))
+			failure = "panic: " + describe(cause)
+			j.worker.logger.Error("a handler panicked", "panic", describe(cause), "stack", string(debug.Stack()))
 		}
 	}()
 	err := j.worker.handler(&j.context, &j.request, &j.writer)
@@ -40,21 +43,21 @@ func (j *job) run() {
 	isAnswered = true
 }
 
-// end lets go of a request whose handler has returned.
+// end removes a job whose handler has returned.
 func (j *job) end() {
 	j.worker.jobs.remove(j.number)
 	j.context.cancel(context.Canceled)
 }
 
-// report logs that there could be no final reply, unless there is nobody who waits for one.
+// report logs that the final reply failed, unless the request has already ended.
 func (j *job) report(err error) {
 	if err != nil && !isClosed(err) {
 		j.worker.logger.Error("a request could not be answered", "error", err)
 	}
 }
 
-// described says in words what a panic was about, whose own method for that may panic.
-func described(cause any) (text string) {
+// describe returns the value of a panic as text; the value's own String or Error may panic.
+func describe(cause any) (text string) {
 	defer func() {
 		if recover() != nil {
 			text = fmt.Sprintf("a %T", cause)
@@ -63,7 +66,7 @@ func described(cause any) (text string) {
 	return fmt.Sprint(cause)
 }
 
-// conclude turns what a handler returned into the final reply, unless there was one.
+// conclude sends the final reply for the result of a handler, unless the handler has sent one.
 func (w *ReplyWriter) conclude(err error) error {
 	if w.isEnded.Load() {
 		if err != nil {
@@ -78,7 +81,7 @@ func (w *ReplyWriter) conclude(err error) error {
 	return w.fail(answer.Error())
 }
 
-// answer gives the final reply that an error stands for.
+// answer sends the final reply for the result of a handler.
 func (w *ReplyWriter) answer(err error) error {
 	if err == nil {
 		return w.End(nil)

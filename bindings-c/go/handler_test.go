@@ -12,7 +12,8 @@ import (
 	pigato "github.com/prdn/pigato/bindings-c/go"
 )
 
-// hostile is an error, a value to marshal and a panic's cause, each of whose methods does what it says.
+// hostile is an error, a value to marshal and a value of panics, whose methods run the given
+// functions.
 type hostile struct{ inError, inUnwrap, inMarshal func() }
 
 func do(action func()) {
@@ -33,8 +34,8 @@ type hostileAs struct{ error }
 
 func (hostileAs) As(any) bool { panic("boom in As") }
 
-// Whatever a handler returns, its client gets an answer and the process lives.
-func TestWhateverAHandlerReturnsIsAnswered(t *testing.T) {
+// The client gets an answer and the process survives, whatever a handler returns.
+func TestHostileResultsOfHandlersAreErrHandler(t *testing.T) {
 	boom := func() { panic("boom") }
 	var nothing *pigato.Error
 	for name, returned := range map[string]struct {
@@ -50,9 +51,9 @@ func TestWhateverAHandlerReturnsIsAnswered(t *testing.T) {
 		"As panics":                {func() error { return hostileAs{errors.New("x")} }, "boom in As"},
 		"a reason panics":          {func() error { return pigato.Reject(hostile{inMarshal: boom}) }, "boom"},
 		"a reason is unwritable":   {func() error { return pigato.Reject(hostile{}) }, "unwritable"},
-		"a reason is no number":    {func() error { return pigato.Reject(math.NaN()) }, "NaN"},
-		"a value is no number":     {func() error { return pigato.ErrorValue(math.NaN()) }, "NaN"},
-		"a text is no UTF-8":       {func() error { return errors.New("not \xff text") }, "not \uFFFD text"},
+		"a reason is NaN":          {func() error { return pigato.Reject(math.NaN()) }, "NaN"},
+		"a value is NaN":           {func() error { return pigato.ErrorValue(math.NaN()) }, "NaN"},
+		"a text is not UTF-8":      {func() error { return errors.New("not \xff text") }, "not \uFFFD text"},
 		"a text has a NUL":         {func() error { return errors.New("a\x00b") }, "a\x00b"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +66,7 @@ func TestWhateverAHandlerReturnsIsAnswered(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !strings.Contains(failed.Message, returned.text) {
-				t.Errorf("%q does not tell of %q", failed.Message, returned.text)
+				t.Errorf("%q does not contain %q", failed.Message, returned.text)
 			}
 		})
 	}
@@ -73,7 +74,7 @@ func TestWhateverAHandlerReturnsIsAnswered(t *testing.T) {
 
 func panicWithItself() { panic(hostile{inError: panicWithItself}) }
 
-func TestANilErrorHasNothingToTell(t *testing.T) {
+func TestNilErrorIsHarmless(t *testing.T) {
 	var nothing *pigato.Error
 	if nothing.Error() == "" || errors.Is(nothing, pigato.ErrClosed) || errors.Unwrap(nothing) != nil {
 		t.Error(nothing)
@@ -84,19 +85,20 @@ func TestANilErrorHasNothingToTell(t *testing.T) {
 	}
 }
 
-// A deadline would keep context.WithTimeout from setting a timer, and the handler's context sets none either.
-func TestAHandlersContextHasNoDeadline(t *testing.T) {
+// With a deadline, context.WithTimeout would set no timer for a later one, and jobContext sets none
+// itself.
+func TestContextOfAHandlerHasNoDeadline(t *testing.T) {
 	_, client := newTrio(t, func(ctx context.Context, req *pigato.Request, _ *pigato.ReplyWriter) error {
 		if until, isThere := ctx.Deadline(); isThere || req.Remaining() <= 0 {
-			return fmt.Errorf("ends %v, %v are left", until, req.Remaining())
+			return fmt.Errorf("deadline %v, %v remaining", until, req.Remaining())
 		}
 		later, cancel := context.WithTimeout(ctx, 2*req.Remaining())
 		defer cancel()
 		if until, isThere := later.Deadline(); !isThere {
-			return fmt.Errorf("ends %v", until)
+			return fmt.Errorf("deadline %v", until)
 		}
 		return nil
 	})
-	_, err := client.Request(deadline(t), "test", nil, pigato.WithTimeout(patience))
+	_, err := client.Request(deadline(t), "test", nil, pigato.WithTimeout(waitLimit))
 	require(t, err)
 }

@@ -14,18 +14,18 @@ import (
 	pigato "github.com/prdn/pigato/bindings-c/go"
 )
 
-// patience bounds every wait; it only passes when something is wrong.
-const patience = 60 * time.Second
+// waitLimit limits every wait. Only a failure exceeds it.
+const waitLimit = 60 * time.Second
 
-// beat is the heartbeat of tests in which somebody dies.
-const beat = 50 * time.Millisecond
+// heartbeat is the interval of tests in which a peer dies.
+const heartbeat = 50 * time.Millisecond
 
-// roles are what this program is instead of a test, in a process of its own.
+// roles are functions that this program runs, instead of tests, in a separate process.
 var roles = map[string]func(arguments []string) error{
-	"stuck-worker":       stuckWorker,
-	"forgotten-services": forgottenServices,
-	"leak-clients":       leakClients,
-	"leak-cancels":       leakCancels,
+	"stuck-worker":         stuckWorker,
+	"unreachable-services": unreachableServices,
+	"leak-clients":         leakClients,
+	"leak-cancels":         leakCancels,
 }
 
 const roleVariable = "PIGATO_TEST_ROLE"
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// startRole runs this program in a role; it is killed when the test ends.
+// startRole starts this program in a role and kills it when the test ends.
 func startRole(t *testing.T, role string, arguments ...string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	command := exec.CommandContext(deadline(t), os.Args[0], arguments...)
@@ -64,32 +64,32 @@ func require(t *testing.T, err error) {
 	}
 }
 
-// deadline is a context that bounds a test.
+// deadline returns a context that limits a test.
 func deadline(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// receive waits for something to come out of a channel.
+// receive receives from a channel, for waitLimit at most.
 func receive[T any](t *testing.T, from <-chan T) T {
 	t.Helper()
 	select {
 	case value := <-from:
 		return value
-	case <-time.After(patience):
-		t.Fatal("waited in vain")
+	case <-time.After(waitLimit):
+		t.Fatalf("received nothing within %v", waitLimit)
 		panic("unreachable")
 	}
 }
 
-// eventually waits for what no event tells.
+// eventually waits for a condition by polling it.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(waitLimit); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("waited in vain until %s", what)
+			t.Fatalf("not within %v: %s", waitLimit, what)
 		}
 	}
 }
@@ -122,7 +122,7 @@ func newClient(t *testing.T, endpoint string, options ...pigato.ClientOption) *p
 	return client
 }
 
-// newTrio is a broker, a worker of the service "test" and a client.
+// newTrio starts a broker, a worker of the service "test" and a client.
 func newTrio(t *testing.T, handler pigato.Handler, options ...pigato.WorkerOption) (*pigato.Broker, *pigato.Client) {
 	t.Helper()
 	broker := newBroker(t)
@@ -130,7 +130,7 @@ func newTrio(t *testing.T, handler pigato.Handler, options ...pigato.WorkerOptio
 	return broker, newClient(t, broker.Endpoint())
 }
 
-// echo answers with what it gets, as it got it.
+// echo answers with the data of the request in the same codec.
 func echo(_ context.Context, req *pigato.Request, w *pigato.ReplyWriter) error {
 	if req.Codec() == pigato.CodecRaw {
 		return w.End(pigato.Raw(req.Bytes()))
@@ -142,13 +142,14 @@ func echo(_ context.Context, req *pigato.Request, w *pigato.ReplyWriter) error {
 	return w.End(value)
 }
 
-// ending is how a handler's context ended.
+// ending is the error and the cause of a handler's context that has ended.
 type ending struct {
 	err   error
 	cause error
 }
 
-// stuck answers nothing, tells that it has begun, and how its context ended.
+// stuck returns a handler that never answers, with channels that report its start and the end of
+// its context.
 func stuck() (handler pigato.Handler, begun chan *pigato.Request, ended chan ending) {
 	begun, ended = make(chan *pigato.Request, 100), make(chan ending, 100)
 	return func(ctx context.Context, req *pigato.Request, _ *pigato.ReplyWriter) error {
@@ -159,7 +160,7 @@ func stuck() (handler pigato.Handler, begun chan *pigato.Request, ended chan end
 	}, begun, ended
 }
 
-// counter sends the numbers below the one that it is asked, as partial replies, and "done".
+// counter sends the numbers below the requested one as partial replies, then "done".
 func counter(ctx context.Context, req *pigato.Request, w *pigato.ReplyWriter) error {
 	var count int
 	if err := req.Decode(&count); err != nil {

@@ -1,6 +1,6 @@
 /*
- * What Go needs beside pigato.h: calls whose results come back by value, so that nothing of Go's has to be pointed at,
- * and together with the text of their error, which belongs to the thread that made the call.
+ * Wrappers of pigato.h for Go. They return results by value, so that C needs no pointers to Go memory.
+ * They include the text of an error, because that text belongs to the thread that made the call.
  */
 #ifndef PIGATO_GO_HELPERS_H
 #define PIGATO_GO_HELPERS_H
@@ -11,10 +11,10 @@
 
 typedef struct {
   pigato_status status;
-  /* Of a failure: what it was about, freed with free(), and how long it is. NULL if nobody needs it. */
+  /* The text of a failure, to be freed with free(), and its length. NULL if not needed. */
   char *error;
   size_t error_length;
-  /* A request, a count or a yes and no. */
+  /* A request number, a count or a boolean. */
   uint64_t number;
   /* A handle. */
   void *handle;
@@ -24,7 +24,7 @@ static inline pigato_go_result pigato_go_outcome(pigato_status status) {
   pigato_go_result result = {status, NULL, 0, 0, NULL};
   pigato_bytes text;
   if (status != PIGATO_OK && pigato_last_error(&text) == PIGATO_OK) {
-    /* One more, since of none malloc() may give NULL. */
+    /* One more byte, because malloc(0) may return NULL. */
     result.error = malloc(text.length + 1);
     if (result.error != NULL) {
       memcpy(result.error, text.data, text.length);
@@ -93,7 +93,7 @@ static inline pigato_go_result pigato_go_worker_poll(const pigato_worker *worker
   return result;
 }
 
-/* A refusal for want of credit is no news: it comes without a text. */
+/* PIGATO_C_BUSY is a normal outcome here, so its text is not needed. */
 static inline pigato_go_result pigato_go_worker_write(const pigato_worker *worker, uint64_t request, const char *data,
                                                       size_t length, const pigato_options *options) {
   pigato_status status = pigato_worker_write(worker, request, data, length, options);
@@ -139,7 +139,7 @@ static inline pigato_go_result pigato_go_worker_heartbeat(const pigato_worker *w
   return pigato_go_outcome(pigato_worker_heartbeat(worker));
 }
 
-/* The endpoints come as one text and where each of them ends, so that no pointer lies in memory of Go's. */
+/* Takes the endpoints as one text and their ends, so that Go memory contains no pointers. */
 static inline pigato_go_result pigato_go_broker_start(const char *text, const size_t *ends, size_t count,
                                                       const pigato_options *options) {
   pigato_bytes *endpoints = calloc(count + 1, sizeof *endpoints);

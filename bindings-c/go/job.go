@@ -4,14 +4,14 @@ package pigato
 
 import "sync"
 
-// job is one request while its handler runs, and all that the handler is given.
+// job is a request while its handler runs, with everything that the handler gets.
 type job struct {
 	worker  *Worker
 	number  uint64
 	request Request
 	writer  ReplyWriter
 	context jobContext
-	// writable has something in it when a refused partial reply may be sent. Made by whoever writes the first.
+	// writable holds a value when a refused partial reply may be sent. The first Write creates it.
 	writable chan struct{}
 	mutex    sync.Mutex
 }
@@ -22,8 +22,9 @@ func newJob(worker *Worker, number uint64, request Request) *job {
 	return made
 }
 
-// news is where a writer that was refused hears that it may try again. It has to be asked for before the attempt.
-func (j *job) news() chan struct{} {
+// writableSignal returns the channel on which a refused Write learns that it may try again. A
+// writer must get the channel before its first attempt.
+func (j *job) writableSignal() chan struct{} {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
 	if j.writable == nil {
@@ -32,9 +33,9 @@ func (j *job) news() chan struct{} {
 	return j.writable
 }
 
-func (j *job) tellWritable() {
+func (j *job) signalWritable() {
 	select {
-	case j.news() <- struct{}{}:
+	case j.writableSignal() <- struct{}{}:
 	default:
 	}
 }

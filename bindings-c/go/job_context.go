@@ -8,17 +8,18 @@ import (
 	"time"
 )
 
-// jobContext is the context of a handler. The standard library's, which is three allocations that most handlers never
-// look at, is made only when somebody asks for what it is for; then this one is no more than its name.
+// jobContext is the context of a handler. It creates a context of the standard library, which costs
+// 3 allocations that most handlers do not need, only when Done or Value is called, and then
+// delegates.
 type jobContext struct {
 	mutex    sync.Mutex
 	standard context.Context
 	stop     context.CancelCauseFunc
-	// cause is why it has ended, if it has.
+	// cause is nil until the context has ended.
 	cause error
 }
 
-// cancel ends it, if it has not ended.
+// cancel ends the context with a cause, unless it has already ended.
 func (c *jobContext) cancel(cause error) {
 	c.mutex.Lock()
 	stop := c.stop
@@ -31,7 +32,7 @@ func (c *jobContext) cancel(cause error) {
 	}
 }
 
-func (c *jobContext) made() context.Context {
+func (c *jobContext) delegate() context.Context {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	if c.standard == nil {
@@ -45,7 +46,7 @@ func (c *jobContext) made() context.Context {
 
 func (c *jobContext) Deadline() (time.Time, bool) { return time.Time{}, false }
 
-func (c *jobContext) Done() <-chan struct{} { return c.made().Done() }
+func (c *jobContext) Done() <-chan struct{} { return c.delegate().Done() }
 
 func (c *jobContext) Err() error {
 	c.mutex.Lock()
@@ -56,7 +57,7 @@ func (c *jobContext) Err() error {
 	return context.Canceled
 }
 
-// Value is how contexts made of this one, and context.Cause, find the standard library's.
-func (c *jobContext) Value(key any) any { return c.made().Value(key) }
+// Value lets derived contexts, and context.Cause, find the context of the standard library.
+func (c *jobContext) Value(key any) any { return c.delegate().Value(key) }
 
 func (c *jobContext) String() string { return "pigato.Handler" }

@@ -12,8 +12,8 @@ import (
 
 var errCause = errors.New("the cause")
 
-// looks are the ways to look at a context; each may be the first, or there may be none.
-var looks = map[string]func(context.Context){
+// uses are the ways to use a context, each of which may be the first one.
+var uses = map[string]func(context.Context){
 	"nothing":  func(context.Context) {},
 	"done":     func(ctx context.Context) { ctx.Done() },
 	"value":    func(ctx context.Context) { ctx.Value("key") },
@@ -22,13 +22,13 @@ var looks = map[string]func(context.Context){
 	"cause":    func(ctx context.Context) { _ = context.Cause(ctx) },
 }
 
-func TestAHandlersContextIsTheStandardLibrarysWheneverItIsLookedAt(t *testing.T) {
-	for name, look := range looks {
+func TestCancelReachesContextsDerivedBeforeIt(t *testing.T) {
+	for name, use := range uses {
 		t.Run(name, func(t *testing.T) {
 			ctx := new(jobContext)
-			look(ctx)
+			use(ctx)
 			if ctx.Err() != nil || context.Cause(ctx) != nil {
-				t.Fatalf("it has ended: %v, %v", ctx.Err(), context.Cause(ctx))
+				t.Fatalf("ended: %v, %v", ctx.Err(), context.Cause(ctx))
 			}
 			child, cancel := context.WithTimeout(ctx, time.Hour)
 			defer cancel()
@@ -37,21 +37,21 @@ func TestAHandlersContextIsTheStandardLibrarysWheneverItIsLookedAt(t *testing.T)
 			for _, ended := range []context.Context{ctx, child} {
 				<-ended.Done()
 				if !errors.Is(ended.Err(), context.Canceled) || !errors.Is(context.Cause(ended), errCause) {
-					t.Errorf("it ended with %v, %v", ended.Err(), context.Cause(ended))
+					t.Errorf("ended with %v, %v", ended.Err(), context.Cause(ended))
 				}
 			}
 		})
 	}
 }
 
-func TestAHandlersContextThatEndedFirstIsFoundEnded(t *testing.T) {
-	for name, look := range looks {
+func TestCancelledContextIsFoundEnded(t *testing.T) {
+	for name, use := range uses {
 		t.Run(name, func(t *testing.T) {
 			ctx := new(jobContext)
 			ctx.cancel(errCause)
-			look(ctx)
+			use(ctx)
 			if !errors.Is(ctx.Err(), context.Canceled) || !errors.Is(context.Cause(ctx), errCause) {
-				t.Errorf("it ended with %v, %v", ctx.Err(), context.Cause(ctx))
+				t.Errorf("ended with %v, %v", ctx.Err(), context.Cause(ctx))
 			}
 			<-ctx.Done()
 			child, cancel := context.WithCancel(ctx)
@@ -61,7 +61,7 @@ func TestAHandlersContextThatEndedFirstIsFoundEnded(t *testing.T) {
 	}
 }
 
-func TestContextsMadeOfAHandlersTakeNoGoroutine(t *testing.T) {
+func TestDerivedContextsNeedNoGoroutine(t *testing.T) {
 	ctx := new(jobContext)
 	before := runtime.NumGoroutine()
 	for range 100 {
@@ -73,7 +73,7 @@ func TestContextsMadeOfAHandlersTakeNoGoroutine(t *testing.T) {
 	}
 }
 
-func TestAHandlersContextCostsNothingUntilItIsUsed(t *testing.T) {
+func TestUnusedContextDoesNotAllocate(t *testing.T) {
 	ctx := new(jobContext)
 	if count := testing.AllocsPerRun(100, func() { _ = ctx.Err(); ctx.cancel(errCause) }); count > 0 {
 		t.Errorf("%v allocations", count)

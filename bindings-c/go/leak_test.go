@@ -20,7 +20,7 @@ import (
 	pigato "github.com/prdn/pigato/bindings-c/go"
 )
 
-// footprint is what a process has at a moment.
+// footprint is the resources of a process at one moment.
 type footprint struct {
 	Goroutines    int
 	Descriptors   int
@@ -28,13 +28,14 @@ type footprint struct {
 	ResidentBytes int64
 }
 
-// leaks is what a leak program reports: before there was a broker, after each of three equal loads, and when all is closed.
+// leaks is the report of a leak program: before the broker starts, after each of three equal loads,
+// and after everything is closed.
 type leaks struct {
 	Start, Warm, Half, Whole, End footprint
 }
 
 func measure(at *footprint) error {
-	// What has a finalizer goes with the second collection, which is the one that FreeOSMemory makes.
+	// Objects with finalizers need a second collection; FreeOSMemory runs one.
 	runtime.GC()
 	debug.FreeOSMemory()
 	descriptors, err := os.ReadDir("/proc/self/fd")
@@ -57,7 +58,7 @@ func measure(at *footprint) error {
 	return nil
 }
 
-// nativeThreads counts the threads of libzmq and of the I/O engine.
+// nativeThreads counts the threads of libzmq and the I/O thread.
 func nativeThreads() (int, error) {
 	names, err := filepath.Glob("/proc/self/task/*/comm")
 	if err != nil {
@@ -65,7 +66,7 @@ func nativeThreads() (int, error) {
 	}
 	count := 0
 	for _, name := range names {
-		// A thread may end in between.
+		// A thread may end between Glob and ReadFile.
 		text, err := os.ReadFile(name)
 		if err == nil && (bytes.HasPrefix(text, []byte("ZMQbg")) || bytes.HasPrefix(text, []byte("pigato"))) {
 			count++
@@ -74,19 +75,19 @@ func nativeThreads() (int, error) {
 	return count, nil
 }
 
-// awaitGoroutines waits until no more than so many are left, which nothing tells of.
+// awaitGoroutines waits until at most most goroutines are left.
 func awaitGoroutines(most int) error {
-	for end := time.Now().Add(patience); runtime.NumGoroutine() > most; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(waitLimit); runtime.NumGoroutine() > most; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			return fmt.Errorf("%d goroutines are left, not %d", runtime.NumGoroutine(), most)
+			return fmt.Errorf("%d goroutines are left instead of %d", runtime.NumGoroutine(), most)
 		}
 	}
 	return nil
 }
 
-// awaitEnd waits until the I/O thread is gone as well.
+// awaitEnd waits until the threads of the library and the additional goroutines have ended.
 func awaitEnd(goroutines int) error {
-	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(waitLimit); ; time.Sleep(time.Millisecond) {
 		threads, err := nativeThreads()
 		if err != nil {
 			return err
@@ -100,8 +101,9 @@ func awaitEnd(goroutines int) error {
 	}
 }
 
-// watchLeaks runs a load against a broker and a worker of this process, and reports. The first time is the warm-up: Go's
-// runtime and the library open a few things once and keep them.
+// watchLeaks runs a load against a broker and a worker of this process, and prints a report. The
+// first load is a warm-up, because the Go runtime and the library keep some resources from their
+// first use.
 func watchLeaks(units int, handler pigato.Handler, load func(endpoint string, units int) error) error {
 	var found leaks
 	goroutines := runtime.NumGoroutine()
@@ -112,7 +114,7 @@ func watchLeaks(units int, handler pigato.Handler, load func(endpoint string, un
 	err = underLoad(handler, func(endpoint string) error {
 		idle := runtime.NumGoroutine()
 		for _, at := range []*footprint{&found.Warm, &found.Half, &found.Whole} {
-			// Handlers of what was cancelled may run a moment longer than whoever asked.
+			// Handlers of cancelled requests may run a little longer than the load.
 			if err := errors.Join(load(endpoint, units), awaitGoroutines(idle), measure(at)); err != nil {
 				return err
 			}
@@ -125,7 +127,7 @@ func watchLeaks(units int, handler pigato.Handler, load func(endpoint string, un
 	return json.NewEncoder(os.Stdout).Encode(found)
 }
 
-// underLoad runs a load while there are a broker and a worker.
+// underLoad runs a load against a new broker and worker.
 func underLoad(handler pigato.Handler, load func(endpoint string) error) error {
 	broker, err := pigato.NewBroker(pigato.WithEndpoint("tcp://127.0.0.1:*"), pigato.WithIntch(""))
 	if err != nil {
@@ -140,7 +142,7 @@ func underLoad(handler pigato.Handler, load func(endpoint string) error) error {
 	return load(broker.Endpoint())
 }
 
-// leakClients opens and closes clients, each of which makes a request.
+// leakClients opens and closes clients, each of which sends a request.
 func leakClients(arguments []string) error {
 	units, err := strconv.Atoi(arguments[0])
 	if err != nil {
@@ -161,10 +163,10 @@ func leakClients(arguments []string) error {
 	})
 }
 
-// cancellers is how many goroutines make requests and cancel them.
+// cancellers is the number of goroutines that send and cancel requests.
 const cancellers = 50
 
-// leakCancels makes requests that are cancelled at random moments: before, while and after they are answered.
+// leakCancels cancels requests at random moments: before, during and after their replies.
 func leakCancels(arguments []string) error {
 	units, err := strconv.Atoi(arguments[0])
 	if err != nil {
@@ -198,14 +200,14 @@ func leakCancels(arguments []string) error {
 	})
 }
 
-// cancelSoon makes a request of either kind and cancels it within two milliseconds.
+// cancelSoon sends a request or opens a stream, and cancels it within 2 ms.
 func cancelSoon(client *pigato.Client) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	timer := time.AfterFunc(rand.N(2*time.Millisecond), cancel)
 	defer timer.Stop()
 	if rand.IntN(2) == 0 {
-		// Either outcome is right.
+		// A reply and a cancellation are both correct.
 		client.Request(ctx, "test", "hello")
 		return
 	}
@@ -215,8 +217,9 @@ func cancelSoon(client *pigato.Client) {
 	}
 }
 
-// residentTolerance is how much more memory a load may leave behind. Pages that the allocators of Go and C keep come and
-// go by a mebibyte or so; one page for each of 1,000 clients, or 410 bytes for each of 10,000 requests, would be four.
+// residentTolerance is the growth of resident memory that a load may cause, in bytes. The
+// allocators of Go and C vary by about 1 MiB; a leak of one page per client (1,000) or of 410 bytes
+// per request (10,000) would be 4 MiB.
 const residentTolerance = 2 << 20
 
 func TestNothingLeaks(t *testing.T) {
@@ -227,7 +230,7 @@ func TestNothingLeaks(t *testing.T) {
 		t.Run(program.role, func(t *testing.T) {
 			_, output := startRole(t, program.role, strconv.Itoa(program.units))
 			if !output.Scan() {
-				t.Fatal("the program has failed")
+				t.Fatal("the program failed")
 			}
 			var found leaks
 			require(t, json.Unmarshal(output.Bytes(), &found))
@@ -235,19 +238,20 @@ func TestNothingLeaks(t *testing.T) {
 			if found.End.Goroutines > found.Start.Goroutines || found.Whole.Goroutines > found.Warm.Goroutines {
 				t.Error("goroutines are left")
 			}
-			// While there is a broker they are not compared: sockets are closed a moment after their client.
+			// Only compared after the end: while the broker runs, sockets close a little later than
+			// clients.
 			if found.End.Descriptors > found.Start.Descriptors {
 				t.Error("descriptors are left")
 			}
 			if found.End.NativeThreads > found.Start.NativeThreads || found.Whole.NativeThreads > found.Warm.NativeThreads {
 				t.Error("threads of the library are left")
 			}
-			// A leak shows in either half, what an allocator happens to keep in one.
+			// A leak grows in both halves, memory that an allocator happens to keep in one.
 			grown := min(found.Half.ResidentBytes-found.Warm.ResidentBytes, found.Whole.ResidentBytes-found.Half.ResidentBytes)
 			if isRace {
-				t.Logf("grown by %d bytes; the race detector's own memory cannot be told from it", grown)
+				t.Logf("grown by %d bytes, including the race detector's own memory", grown)
 			} else if grown > residentTolerance {
-				t.Errorf("each half left %d bytes", grown)
+				t.Errorf("each half left at least %d bytes", grown)
 			}
 		})
 	}

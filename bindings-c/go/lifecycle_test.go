@@ -13,7 +13,7 @@ import (
 	pigato "github.com/prdn/pigato/bindings-c/go"
 )
 
-func TestClosingAgainDoesNothing(t *testing.T) {
+func TestClosingTwiceDoesNothing(t *testing.T) {
 	broker := newBroker(t)
 	worker := newWorker(t, broker.Endpoint(), "test", echo)
 	client := newClient(t, broker.Endpoint())
@@ -26,7 +26,7 @@ func TestClosingAgainDoesNothing(t *testing.T) {
 	}
 }
 
-func TestCloseEndsAllThatWait(t *testing.T) {
+func TestCloseEndsWaitingCalls(t *testing.T) {
 	handler, begun, _ := stuck()
 	_, client := newTrio(t, handler, pigato.WithConcurrency(pigato.NoLimit))
 	failed := make(chan error, 100)
@@ -53,7 +53,7 @@ func TestCloseEndsAllThatWait(t *testing.T) {
 	}
 }
 
-func TestAfterCloseEverythingIsErrClosed(t *testing.T) {
+func TestCallsAfterCloseReturnErrClosed(t *testing.T) {
 	broker := newBroker(t)
 	writers := make(chan *pigato.ReplyWriter, 1)
 	proceed := make(chan struct{})
@@ -71,25 +71,25 @@ func TestAfterCloseEverythingIsErrClosed(t *testing.T) {
 	require(t, broker.Close())
 	ctx := deadline(t)
 	for name, call := range map[string]func() error{
-		"request":         func() error { _, err := client.Request(ctx, "test", nil); return err },
-		"stream":          func() error { _, err := client.Stream(ctx, "test", nil); return err },
-		"next":            func() error { _, err := stream.Next(ctx); return err },
-		"directory":       func() error { _, err := client.Directory(ctx); return err },
-		"set concurrency": func() error { return worker.SetConcurrency(1) },
-		"heartbeat":       func() error { return worker.Heartbeat() },
-		"write":           func() error { return writer.Write(ctx, nil) },
-		"end":             func() error { return writer.End(nil) },
-		"reject":          func() error { return writer.Reject(nil) },
-		"writer's beat":   func() error { return writer.Heartbeat() },
-		"statistics":      func() error { _, err := broker.Statistics(); return err },
-		"who offers what": func() error { _, err := broker.Directory(); return err },
+		"request":          func() error { _, err := client.Request(ctx, "test", nil); return err },
+		"stream":           func() error { _, err := client.Stream(ctx, "test", nil); return err },
+		"next":             func() error { _, err := stream.Next(ctx); return err },
+		"directory":        func() error { _, err := client.Directory(ctx); return err },
+		"set concurrency":  func() error { return worker.SetConcurrency(1) },
+		"heartbeat":        func() error { return worker.Heartbeat() },
+		"write":            func() error { return writer.Write(ctx, nil) },
+		"end":              func() error { return writer.End(nil) },
+		"reject":           func() error { return writer.Reject(nil) },
+		"writer heartbeat": func() error { return writer.Heartbeat() },
+		"statistics":       func() error { _, err := broker.Statistics(); return err },
+		"broker directory": func() error { _, err := broker.Directory(); return err },
 	} {
 		if err := call(); !errors.Is(err, pigato.ErrClosed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if writer.IsWanted() {
-		t.Error("nothing is wanted after Close")
+		t.Error("IsWanted is true after Close")
 	}
 	close(proceed)
 	require(t, stream.Close())
@@ -97,13 +97,13 @@ func TestAfterCloseEverythingIsErrClosed(t *testing.T) {
 	require(t, broker.Stop(ctx))
 }
 
-func TestCloseFromManyGoroutinesWhileOthersCall(t *testing.T) {
+func TestCloseIsSafeDuringOtherCalls(t *testing.T) {
 	for range 20 {
 		broker := newBroker(t)
 		worker := newWorker(t, broker.Endpoint(), "test", counter)
 		client := newClient(t, broker.Endpoint())
 		var group sync.WaitGroup
-		together := func(action func()) {
+		inGoroutines := func(action func()) {
 			for range 4 {
 				group.Add(1)
 				go func() {
@@ -113,7 +113,7 @@ func TestCloseFromManyGoroutinesWhileOthersCall(t *testing.T) {
 			}
 		}
 		started := make(chan struct{}, 4)
-		together(func() {
+		inGoroutines(func() {
 			for at := 0; ; at++ {
 				if _, err := client.Request(context.Background(), "test", 10); err != nil {
 					return
@@ -123,7 +123,7 @@ func TestCloseFromManyGoroutinesWhileOthersCall(t *testing.T) {
 				}
 			}
 		})
-		together(func() {
+		inGoroutines(func() {
 			for {
 				stream, err := client.Stream(context.Background(), "test", 10)
 				if err != nil {
@@ -133,7 +133,7 @@ func TestCloseFromManyGoroutinesWhileOthersCall(t *testing.T) {
 				}
 			}
 		})
-		together(func() {
+		inGoroutines(func() {
 			for {
 				if _, err := broker.Statistics(); err != nil {
 					return
@@ -141,9 +141,9 @@ func TestCloseFromManyGoroutinesWhileOthersCall(t *testing.T) {
 			}
 		})
 		receive(t, started)
-		together(func() { client.Close() })
-		together(func() { worker.Close() })
-		together(func() { broker.Close() })
+		inGoroutines(func() { client.Close() })
+		inGoroutines(func() { worker.Close() })
+		inGoroutines(func() { broker.Close() })
 		done := make(chan struct{})
 		go func() {
 			group.Wait()
@@ -153,8 +153,8 @@ func TestCloseFromManyGoroutinesWhileOthersCall(t *testing.T) {
 	}
 }
 
-// The library underneath must not end the process over a connection that breaks in the middle of a message.
-func TestABrokerMayCloseInTheMiddleOfMessages(t *testing.T) {
+// A connection that breaks in the middle of a message must not end the process.
+func TestBrokerMayCloseInTheMiddleOfMessages(t *testing.T) {
 	body := pigato.Raw(make([]byte, 3000))
 	for range 10 {
 		broker := newBroker(t)
@@ -195,18 +195,18 @@ func TestABrokerMayCloseInTheMiddleOfMessages(t *testing.T) {
 	}
 }
 
-func TestARestartedBrokerIsFoundAgain(t *testing.T) {
+func TestPeersReconnectToARestartedBroker(t *testing.T) {
 	broker := newBroker(t)
 	handler, begun, ended := stuck()
-	newWorker(t, broker.Endpoint(), "stuck", handler, pigato.WithReconnect(beat))
-	newWorker(t, broker.Endpoint(), "test", echo, pigato.WithReconnect(beat))
-	client := newClient(t, broker.Endpoint(), pigato.WithReconnect(beat))
+	newWorker(t, broker.Endpoint(), "stuck", handler, pigato.WithReconnect(heartbeat))
+	newWorker(t, broker.Endpoint(), "test", echo, pigato.WithReconnect(heartbeat))
+	client := newClient(t, broker.Endpoint(), pigato.WithReconnect(heartbeat))
 	stream, err := client.Stream(deadline(t), "stuck", nil)
 	require(t, err)
 	defer stream.Close()
 	receive(t, begun)
 	require(t, broker.Close())
-	// What the broker says while it goes may arrive, or not.
+	// The broker's last messages may or may not arrive.
 	if _, err := stream.Next(deadline(t)); !errors.Is(err, pigato.ErrDisconnected) && !errors.Is(err, pigato.ErrDraining) {
 		t.Error(err)
 	}
@@ -220,17 +220,17 @@ func TestARestartedBrokerIsFoundAgain(t *testing.T) {
 	}
 }
 
-func TestAForgottenClientIsClosed(t *testing.T) {
-	broker := newBroker(t, pigato.WithHeartbeat(beat))
+func TestUnreachableClientIsClosed(t *testing.T) {
+	broker := newBroker(t, pigato.WithHeartbeat(heartbeat))
 	func() {
-		client, err := pigato.NewClient(broker.Endpoint(), pigato.WithHeartbeat(beat))
+		client, err := pigato.NewClient(broker.Endpoint(), pigato.WithHeartbeat(heartbeat))
 		require(t, err)
 		_, err = client.Request(deadline(t), "nobody", nil, pigato.WithFailFast())
 		if !errors.Is(err, pigato.ErrNoWorker) {
 			t.Error(err)
 		}
 	}()
-	eventually(t, "the garbage collector has closed it", func() bool {
+	eventually(t, "the garbage collector has closed the client", func() bool {
 		runtime.GC()
 		statistics, err := broker.Statistics()
 		require(t, err)
@@ -238,18 +238,18 @@ func TestAForgottenClientIsClosed(t *testing.T) {
 	})
 }
 
-// Services work for others: nothing has to refer to them.
-func TestForgottenServicesRunOn(t *testing.T) {
-	command, output := startRole(t, "forgotten-services")
+// Workers and brokers serve other processes, so they run even if this one has no reference to them.
+func TestUnreachableServicesKeepRunning(t *testing.T) {
+	command, output := startRole(t, "unreachable-services")
 	for output.Scan() {
 		t.Log(output.Text())
 	}
 	require(t, command.Wait())
 }
 
-// forgottenServices has a process of its own, since nobody could stop them.
-func forgottenServices([]string) error {
-	endpoint, events, err := startForgotten()
+// unreachableServices runs in a separate process, because nothing can stop its services.
+func unreachableServices([]string) error {
+	endpoint, events, err := startUnreachable()
 	if err != nil {
 		return err
 	}
@@ -258,9 +258,10 @@ func forgottenServices([]string) error {
 		return err
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
 	defer cancel()
-	// Finalizers run after a collection, and what they end would show in the requests after that.
+	// Requests after a collection, and after its finalizers, would fail if these had stopped a
+	// service.
 	for range 20 {
 		collected := make(chan struct{})
 		func() { runtime.SetFinalizer(new([16]byte), func(*[16]byte) { close(collected) }) }()
@@ -280,7 +281,7 @@ func forgottenServices([]string) error {
 	return nil
 }
 
-func startForgotten() (endpoint string, events <-chan pigato.BrokerEvent, err error) {
+func startUnreachable() (endpoint string, events <-chan pigato.BrokerEvent, err error) {
 	broker, err := pigato.NewBroker(pigato.WithEndpoint("tcp://127.0.0.1:*"), pigato.WithIntch(""))
 	if err != nil {
 		return "", nil, err
@@ -289,7 +290,7 @@ func startForgotten() (endpoint string, events <-chan pigato.BrokerEvent, err er
 	return broker.Endpoint(), broker.Events(), err
 }
 
-// recorder is a log handler that passes messages on.
+// recorder is a log handler that sends messages to a channel.
 type recorder chan string
 
 func (r recorder) Enabled(context.Context, slog.Level) bool { return true }

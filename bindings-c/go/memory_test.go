@@ -8,9 +8,9 @@ import (
 	pigato "github.com/prdn/pigato/bindings-c/go"
 )
 
-// heap is how many bytes Go's memory holds that somebody refers to.
+// heap returns the size of the reachable Go heap in bytes.
 func heap() int64 {
-	// The second collection frees what sync.Pool still has after the first.
+	// sync.Pool releases its objects only with the second collection.
 	runtime.GC()
 	runtime.GC()
 	var memory runtime.MemStats
@@ -18,7 +18,7 @@ func heap() int64 {
 	return int64(memory.HeapAlloc)
 }
 
-func TestKeepingAShortTextDoesNotKeepTheData(t *testing.T) {
+func TestKeepingAShortTextDoesNotRetainTheData(t *testing.T) {
 	const bodies, size = 32, 1 << 20
 	ids := make(chan string, bodies)
 	_, client := newTrio(t, func(_ context.Context, req *pigato.Request, w *pigato.ReplyWriter) error {
@@ -34,11 +34,11 @@ func TestKeepingAShortTextDoesNotKeepTheData(t *testing.T) {
 		options[at] = reply.Options()
 	}
 	if kept := heap() - before; kept > bodies*size/4 {
-		t.Errorf("%d bytes are kept", kept)
+		t.Errorf("%d bytes are retained", kept)
 	}
 	for at := range options {
 		if receive(t, ids) == "" || len(options[at]) == 0 {
-			t.Error("nothing was kept")
+			t.Error("an id or options are empty")
 		}
 	}
 	runtime.KeepAlive(body)

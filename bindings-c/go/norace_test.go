@@ -2,5 +2,6 @@
 
 package pigato_test
 
-// isRace tells that the race detector is built in, whose shadow of the memory grows with all that was ever used.
+// isRace reports whether the race detector is built in. Its shadow memory grows with all memory
+// that was ever used.
 const isRace = false

@@ -10,10 +10,11 @@ import (
 	"time"
 )
 
-// NoTimeout, given to WithTimeout, lets a request wait for ever.
+// NoTimeout makes a request wait forever, as the argument of WithTimeout.
 const NoTimeout time.Duration = -1
 
-// NoLimit, given to WithConcurrency or SetConcurrency, lets a worker take any number of requests.
+// NoLimit removes the limit of concurrent requests, as the argument of WithConcurrency or
+// SetConcurrency.
 const NoLimit = -1
 
 // ClientOption is an option of NewClient.
@@ -44,7 +45,7 @@ type HandleOption interface {
 	BrokerOption
 }
 
-// CallOption is an option of a request, and of a client for all its requests.
+// CallOption is an option of a request, or of a client as the default of its requests.
 type CallOption interface {
 	ClientOption
 	RequestOption
@@ -62,13 +63,13 @@ type BoundOption interface {
 	BrokerOption
 }
 
-// Option is an option of everything.
+// Option is an option of clients, workers, brokers, requests and replies.
 type Option interface {
 	HandleOption
 	MessageOption
 }
 
-// settings is what options add up to.
+// settings collects options.
 type settings struct {
 	options   []option
 	endpoints []string
@@ -76,11 +77,11 @@ type settings struct {
 	isRaw     bool
 }
 
-// option is a setting that C knows, by its name there; the value is JSON.
+// option is an option of C: its name there, and its value as JSON.
 type option struct {
 	name  string
 	value string
-	// isVaried says that the value differs from call to call, so that it is not worth remembering.
+	// isVaried marks values that differ from call to call, so that caching them is useless.
 	isVaried bool
 	err      error
 }
@@ -91,14 +92,15 @@ func (o option) toBroker(s *settings)  { s.options = append(s.options, o) }
 func (o option) toRequest(s *settings) { s.options = append(s.options, o) }
 func (o option) toReply(s *settings)   { s.options = append(s.options, o) }
 
-// duration is a time in milliseconds. Which ones can be the library knows, but -1 means for ever to it, and only
-// NoTimeout is to mean that.
+// duration returns a time option in milliseconds. C checks its range, except that -1 means forever
+// in C and only NoTimeout may mean that here.
 func duration(name string, value time.Duration) option {
 	switch value {
 	case NoTimeout:
 		return option{name: name, value: "-1"}
 	case -time.Millisecond:
-		return option{name: name, err: &Error{Code: ErrOption, Message: fmt.Sprintf("`%s` cannot be %v", name, value)}}
+		message := fmt.Sprintf("`%s` is %v; it must not be negative (NoTimeout waits forever)", name, value)
+		return option{name: name, err: &Error{Code: ErrOption, Message: message}}
 	default:
 		milliseconds := float64(value) / float64(time.Millisecond)
 		return option{name: name, value: strconv.FormatFloat(milliseconds, 'f', -1, 64)}
@@ -109,59 +111,61 @@ func number(name string, value int) option {
 	return option{name: name, value: strconv.Itoa(value)}
 }
 
-func yesOrNo(name string, value bool) option {
+func boolean(name string, value bool) option {
 	return option{name: name, value: strconv.FormatBool(value)}
 }
 
-func anything(name string, value any) option {
+func jsonValue(name string, value any) option {
 	encoded, err := json.Marshal(value)
 	if err != nil {
-		err = &Error{Code: ErrOption, Message: fmt.Sprintf("`%s` cannot be written as JSON: %v", name, err), cause: err}
+		message := fmt.Sprintf("`%s` cannot be marshaled to JSON: %v", name, err)
+		err = &Error{Code: ErrOption, Message: message, cause: err}
 	}
 	return option{name: name, value: string(encoded), isVaried: true, err: err}
 }
 
-// word is one of the few texts that an option can be.
-func word(name, value string) option {
-	made := anything(name, value)
+// keyword returns an option that has few possible texts.
+func keyword(name, value string) option {
+	made := jsonValue(name, value)
 	made.isVaried = false
 	return made
 }
 
-// With sets an option by the name that it has in C and in all other languages; the value is marshalled to JSON, a
-// time.Duration as the number of its milliseconds. A name that does not exist is ErrOption; for requests and replies it
-// is a header.
+// With sets an option by its name in C and all other languages. The value is marshaled to JSON, a
+// time.Duration as a number of milliseconds. On requests and replies an unknown name is a header;
+// elsewhere it fails with ErrOption.
 func With(name string, value any) Option {
 	if time, isTime := value.(time.Duration); isTime {
 		made := duration(name, time)
 		made.isVaried = true
 		return made
 	}
-	return anything(name, value)
+	return jsonValue(name, value)
 }
 
-// WithTimeout sets how long to wait without a reply; each partial reply starts the time anew. NoTimeout: for ever;
-// 0: fails at once. For a client: of the requests that do not say so themselves.
+// WithTimeout limits the time without a reply; each partial reply restarts it. NoTimeout waits
+// forever, 0 fails at once. On a client it is the default of its requests. The default is 60 s.
 func WithTimeout(timeout time.Duration) CallOption { return duration("timeout", timeout) }
 
-// WithRetry lets a request be run again when its worker or the connection is lost. For a client: of the requests that
-// do not say so themselves.
-func WithRetry(retry bool) CallOption { return yesOrNo("retry", retry) }
+// WithRetry sets whether a request may run again when its worker or the connection is lost. On a
+// client it is the default of its requests. The default is false.
+func WithRetry(retry bool) CallOption { return boolean("retry", retry) }
 
-// WithWorkerID names the one worker that is to handle the request.
-func WithWorkerID(id string) RequestOption { return anything("workerId", id) }
+// WithWorkerID sends the request only to the worker with this identity.
+func WithWorkerID(id string) RequestOption { return jsonValue("workerId", id) }
 
-// WithNoCache passes by the broker's reply cache.
-func WithNoCache() RequestOption { return yesOrNo("nocache", true) }
+// WithNoCache bypasses the broker's reply cache.
+func WithNoCache() RequestOption { return boolean("nocache", true) }
 
-// WithFailFast ends a request with ErrNoWorker or ErrRejected at once instead of waiting for a worker.
-func WithFailFast() RequestOption { return yesOrNo("failFast", true) }
+// WithFailFast ends a request at once with ErrNoWorker or ErrRejected if no worker is available. A
+// request still waits for a broker that is not connected.
+func WithFailFast() RequestOption { return boolean("failFast", true) }
 
-// WithHeader adds a key of your own to a request or a reply, which the other side reads with Header. The value is
-// marshalled to JSON.
-func WithHeader(name string, value any) MessageOption { return anything(name, value) }
+// WithHeader adds a header to a request or a reply, which the other side reads with Header. The
+// value is marshaled to JSON.
+func WithHeader(name string, value any) MessageOption { return jsonValue(name, value) }
 
-// WithCache lets the broker give this reply, for as long, to the same request.
+// WithCache lets the broker answer the same request with this reply for the given time.
 func WithCache(lifetime time.Duration) ReplyOption { return duration("cache", lifetime) }
 
 type rawOption struct{}
@@ -169,60 +173,69 @@ type rawOption struct{}
 func (rawOption) toRequest(s *settings) { s.isRaw = true }
 func (rawOption) toReply(s *settings)   { s.isRaw = true }
 
-// WithRaw sends data that is a []byte or a string as bytes, with the codec raw, as Raw does.
+// WithRaw sends a []byte or a string as bytes with the codec raw, as Raw does.
 func WithRaw() MessageOption { return rawOption{} }
 
-// WithHeartbeat sets the time between two heartbeats.
+// WithHeartbeat sets the interval between heartbeats. The default is 2.5 s.
 func WithHeartbeat(interval time.Duration) HandleOption { return duration("heartbeat", interval) }
 
-// WithHeartbeatLiveness sets how many heartbeats the other side may miss before it counts as dead.
+// WithHeartbeatLiveness sets the number of intervals without a sign of life after which a peer
+// counts as gone. The default is 3.
 func WithHeartbeatLiveness(count int) HandleOption { return number("heartbeatLiveness", count) }
 
-// WithReconnect sets the first pause before reconnecting; it grows from attempt to attempt.
+// WithReconnect sets the first pause before reconnecting; it doubles up to 30 s. The default is 1
+// s.
 func WithReconnect(pause time.Duration) PeerOption { return duration("reconnect", pause) }
 
-// WithPrefix sets the first part of the identity by which the broker knows a client or a worker.
-func WithPrefix(prefix string) PeerOption { return anything("prefix", prefix) }
+// WithPrefix sets the first part of the identity of a client or a worker.
+func WithPrefix(prefix string) PeerOption { return jsonValue("prefix", prefix) }
 
-// WithConcurrency sets how many requests a worker takes at the same time, each in a goroutine of its own; NoLimit: any
-// number.
+// WithConcurrency sets the maximum number of concurrent requests of a worker, each in its own
+// goroutine. NoLimit removes the limit. The default is 100.
 func WithConcurrency(requests int) WorkerOption { return number("concurrency", requests) }
 
-// WithMaxRequests bounds the requests that a client may have unanswered (more is ErrBusy), or that a broker holds (more
-// is ErrQueueFull).
+// WithMaxRequests limits the pending requests of a client, beyond which requests fail with ErrBusy,
+// or the requests that a broker holds, beyond which they fail with ErrQueueFull. The default is
+// 1,000,000.
 func WithMaxRequests(requests int) BoundOption { return number("maxRequests", requests) }
 
-// WithMaxRequestBytes bounds the bytes of those requests.
+// WithMaxRequestBytes limits the bytes of the requests that WithMaxRequests counts, with the same
+// errors. The default is 1 GiB.
 func WithMaxRequestBytes(bytes int) BoundOption { return number("maxRequestBytes", bytes) }
 
 type endpointOption []string
 
 func (e endpointOption) toBroker(s *settings) { s.endpoints = append(s.endpoints, e...) }
 
-// WithEndpoint lets a broker listen here too; `tcp://127.0.0.1:*` takes a free port.
+// WithEndpoint adds endpoints that a broker listens on. The port * takes a free port:
+// tcp://127.0.0.1:*.
 func WithEndpoint(endpoints ...string) BrokerOption { return endpointOption(endpoints) }
 
-// WithDispatchMode sets how a broker chooses among free workers: `load` or `rand`.
-func WithDispatchMode(mode string) BrokerOption { return word("dmode", mode) }
+// WithDispatchMode sets which free worker gets a request: "load", the one with the fewest requests,
+// or "rand", a random one. The default is "load".
+func WithDispatchMode(mode string) BrokerOption { return keyword("dmode", mode) }
 
-// WithName names a broker. Clients take another name for a restart, so do not use one again.
-func WithName(name string) BrokerOption { return anything("name", name) }
+// WithName sets the name of a broker; the default is random. Clients recognize a restarted broker
+// by a new name, so do not reuse one.
+func WithName(name string) BrokerOption { return jsonValue("name", name) }
 
-// WithIntch sets where a broker publishes its directory for core services; empty: nowhere.
+// WithIntch sets the endpoint on which a broker publishes its directory to core services; an empty
+// text disables it. The default is tcp://127.0.0.1:55550.
 func WithIntch(endpoint string) BrokerOption {
 	if endpoint == "" {
 		return option{name: "intch", value: "null"}
 	}
-	return anything("intch", endpoint)
+	return jsonValue("intch", endpoint)
 }
 
-// WithMaxBodyBytes bounds the data of a request at a broker; more is ErrTooLarge.
+// WithMaxBodyBytes limits the data of a request at a broker; larger data fails with ErrTooLarge.
+// The default is 64 MiB.
 func WithMaxBodyBytes(bytes int) BrokerOption { return number("maxBodyBytes", bytes) }
 
-// WithMaxWorkers bounds the workers of a broker.
+// WithMaxWorkers limits the workers of a broker. The default is 65,536.
 func WithMaxWorkers(workers int) BrokerOption { return number("maxWorkers", workers) }
 
-// WithCacheBytes bounds the reply cache of a broker; 0 turns it off.
+// WithCacheBytes limits the reply cache of a broker; 0 disables it. The default is 64 MiB.
 func WithCacheBytes(bytes int) BrokerOption { return number("cacheBytes", bytes) }
 
 type loggerOption struct{ logger *slog.Logger }
@@ -231,8 +244,8 @@ func (l loggerOption) toClient(s *settings) { s.logger = l.logger }
 func (l loggerOption) toWorker(s *settings) { s.logger = l.logger }
 func (l loggerOption) toBroker(s *settings) { s.logger = l.logger }
 
-// WithLogger sets where connections that come and go are told at debug level, and what is wrong with handlers at
-// warning and error level. Without it: slog.Default.
+// WithLogger sets the logger. Connections are logged at debug level, failures of handlers at
+// warning and error level. The default is slog.Default.
 func WithLogger(logger *slog.Logger) HandleOption { return loggerOption{logger} }
 
 func (s *settings) log() *slog.Logger {

@@ -8,10 +8,11 @@ import (
 	"sync/atomic"
 )
 
-// optionsHandle is options as C has them; nil for none.
+// optionsHandle refers to options in C; its pointer is nil for none.
 type optionsHandle struct {
 	pointer *C.pigato_options
-	// users counts who has to call free, the cache among them. Nil for what is never freed.
+	// users counts the users that must call free, including the cache. Nil if options are never
+	// freed.
 	users *atomic.Int64
 }
 
@@ -21,21 +22,21 @@ func newOptionsHandle(pointer *C.pigato_options) optionsHandle {
 	return made
 }
 
-// share makes another user.
+// share adds a user.
 func (o optionsHandle) share() optionsHandle {
 	o.users.Add(1)
 	return o
 }
 
-// free is for each user to call once.
+// free removes a user; the last one frees the options.
 func (o optionsHandle) free() {
 	if o.users != nil && o.users.Add(-1) == 0 {
 		C.pigato_options_free(o.pointer)
 	}
 }
 
-// Options that are used again and again, such as the raw codec or a timeout, are made once and kept. When there are too
-// many all go, and those that are still in use come back.
+// Options that are used often, such as the raw codec or a timeout, are cached. A full cache is
+// emptied; options that are still used enter it again.
 const (
 	cachedOptions     = 256
 	optionsInCacheKey = 4
@@ -55,7 +56,7 @@ const requestOptions = C.PIGATO_OPTIONS_REQUEST
 
 var rawCodec = option{name: "codec", value: `"raw"`}
 
-// handle makes C's options, or finds them if the same were made before.
+// handle returns the options in C, from the cache if possible.
 func (s *settings) handle(kind C.pigato_options_kind) (optionsHandle, error) {
 	options := s.options
 	if len(options) == 0 {
@@ -73,7 +74,7 @@ func (s *settings) handle(kind C.pigato_options_kind) (optionsHandle, error) {
 	}
 	made := newOptionsHandle(pointer)
 	if isCacheable {
-		keepOptions(key, made)
+		cacheOptions(key, made)
 	}
 	return made, nil
 }
@@ -88,7 +89,7 @@ func findOptions(key optionsKey) (optionsHandle, bool) {
 	return known.share(), true
 }
 
-func keepOptions(key optionsKey, made optionsHandle) {
+func cacheOptions(key optionsKey, made optionsHandle) {
 	cache.Lock()
 	defer cache.Unlock()
 	if _, isKnown := cache.handles[key]; isKnown {
@@ -100,7 +101,7 @@ func keepOptions(key optionsKey, made optionsHandle) {
 	cache.handles[key] = made.share()
 }
 
-// emptyCache is for whoever has locked it.
+// emptyCache must be called with the cache locked.
 func emptyCache() {
 	for _, handle := range cache.handles {
 		handle.free()
@@ -142,13 +143,13 @@ func makeOptions(kind C.pigato_options_kind, options []option) (*C.pigato_option
 	return made, nil
 }
 
-// message is data and options as they are handed to C.
+// message is data and options to pass to C.
 type message struct {
 	data    []byte
 	options optionsHandle
 }
 
-// prepare makes a message; its options have to be freed.
+// prepare returns a message, whose options the caller must free.
 func (s *settings) prepare(kind C.pigato_options_kind, value any) (message, error) {
 	data, isRaw, err := encode(value, s.isRaw)
 	if err != nil {
@@ -183,7 +184,7 @@ func prepareReply(value any, options []ReplyOption) (message, error) {
 	return given.prepare(C.PIGATO_OPTIONS_REPLY, value)
 }
 
-// The options of data that is raw and nothing else, which is what programs in a hurry send.
+// Options with nothing but the raw codec, outside the cache because they are on the fast path.
 var (
 	rawRequest = sync.OnceValues(func() (*C.pigato_options, error) {
 		return makeOptions(requestOptions, []option{rawCodec})
@@ -193,7 +194,7 @@ var (
 	})
 )
 
-// prepareBare makes a message without options of the user's, which is what most are.
+// prepareBare returns a message without options of the user, as most are.
 func prepareBare(value any, raw func() (*C.pigato_options, error)) (message, error) {
 	data, isRaw, err := encode(value, false)
 	if err != nil || !isRaw {

@@ -11,7 +11,7 @@ import (
 	pigato "github.com/prdn/pigato/bindings-c/go"
 )
 
-func TestADurationGivenByNameIsMilliseconds(t *testing.T) {
+func TestWithSendsADurationInMilliseconds(t *testing.T) {
 	handler, begun, _ := stuck()
 	_, client := newTrio(t, handler)
 	stream, err := client.Stream(deadline(t), "test", nil, pigato.With("timeout", 90*time.Second),
@@ -28,14 +28,14 @@ func TestADurationGivenByNameIsMilliseconds(t *testing.T) {
 	}
 }
 
-func TestATimeoutOfZeroFailsAtOnce(t *testing.T) {
+func TestTimeoutOfZeroFailsAtOnce(t *testing.T) {
 	_, client := newTrio(t, echo)
 	if _, err := client.Request(deadline(t), "test", nil, pigato.WithTimeout(0)); !errors.Is(err, pigato.ErrTimeout) {
 		t.Error(err)
 	}
 }
 
-func TestOnlyNoTimeoutIsForEver(t *testing.T) {
+func TestOnlyNoTimeoutWaitsForever(t *testing.T) {
 	handler, begun, _ := stuck()
 	_, client := newTrio(t, handler)
 	stream, err := client.Stream(deadline(t), "test", nil, pigato.WithTimeout(pigato.NoTimeout))
@@ -44,7 +44,7 @@ func TestOnlyNoTimeoutIsForEver(t *testing.T) {
 	if req := receive(t, begun); req.Remaining() != pigato.NoTimeout {
 		t.Error(req.Remaining())
 	}
-	// To the library the first number of milliseconds would be for ever.
+	// -1 ms would be forever in C.
 	for _, negative := range []time.Duration{-time.Millisecond, -5 * time.Millisecond} {
 		for _, option := range []pigato.RequestOption{pigato.WithTimeout(negative), pigato.With("timeout", negative)} {
 			_, err := client.Request(deadline(t), "nobody", nil, option, pigato.WithFailFast())
@@ -55,7 +55,7 @@ func TestOnlyNoTimeoutIsForEver(t *testing.T) {
 	}
 }
 
-func TestTheCacheOfOptionsDoesNotFillUp(t *testing.T) {
+func TestOptionsCacheIsBounded(t *testing.T) {
 	client := newClient(t, newBroker(t).Endpoint())
 	ask := func(options ...pigato.RequestOption) {
 		t.Helper()
@@ -65,35 +65,35 @@ func TestTheCacheOfOptionsDoesNotFillUp(t *testing.T) {
 		}
 	}
 	for number := range 2 * pigato.MaxCachedOptions {
-		ask(pigato.WithTimeout(patience + time.Duration(number)*time.Millisecond))
+		ask(pigato.WithTimeout(waitLimit + time.Duration(number)*time.Millisecond))
 		if kept := pigato.CachedOptions(); kept > pigato.MaxCachedOptions {
-			t.Fatalf("%d are kept", kept)
+			t.Fatalf("%d sets of options are cached", kept)
 		}
 	}
-	last := pigato.WithTimeout(2 * patience)
+	last := pigato.WithTimeout(2 * waitLimit)
 	ask(last)
 	if !pigato.AreCached(last, pigato.WithFailFast()) {
-		t.Error("what comes late has to find room")
+		t.Error("new options were not cached")
 	}
 	before := pigato.CachedOptions()
 	ask(pigato.WithWorkerID("W-one"))
 	newClient(t, "tcp://127.0.0.1:1", pigato.WithPrefix("C-one")).Close()
 	newBroker(t, pigato.WithName("B-one")).Close()
 	if after := pigato.CachedOptions(); after != before {
-		t.Errorf("%d sets of options were kept that nobody uses again", after-before)
+		t.Errorf("%d sets of options were cached that are used only once", after-before)
 	}
 }
 
-func TestOptionsInUseAreNotFreed(t *testing.T) {
-	options := pigato.WithTimeout(3 * patience)
+func TestEmptyingTheCacheDoesNotFreeOptionsInUse(t *testing.T) {
+	options := pigato.WithTimeout(3 * waitLimit)
 	usersBefore, usersAfter := pigato.UseWhileTheCacheIsEmptied(options)
 	if usersBefore != 2 || usersAfter != 1 || pigato.AreCached(options) {
 		t.Error(usersBefore, usersAfter)
 	}
 }
 
-// What one goroutine uses another may drop from the cache.
-func TestOptionsInUseOutliveTheCache(t *testing.T) {
+// One goroutine may drop options from the cache that another one uses.
+func TestOptionsCacheIsSafeForConcurrentUse(t *testing.T) {
 	_, client := newTrio(t, echo, pigato.WithConcurrency(pigato.NoLimit))
 	var group sync.WaitGroup
 	for range 8 {
@@ -101,7 +101,7 @@ func TestOptionsInUseOutliveTheCache(t *testing.T) {
 		go func() {
 			defer group.Done()
 			for number := range 2 * pigato.MaxCachedOptions {
-				timeout := patience + time.Duration(number)*time.Millisecond
+				timeout := waitLimit + time.Duration(number)*time.Millisecond
 				want := strconv.Itoa(number)
 				got, err := pigato.Call[string](deadline(t), client, "test", want, pigato.WithTimeout(timeout))
 				if err != nil || got != want {

@@ -9,17 +9,17 @@ import (
 	"fmt"
 )
 
-// Codec tells how data is to be read.
+// Codec is the encoding of data.
 type Codec int
 
 const (
-	// CodecJSON: as UTF-8 JSON.
+	// CodecJSON is UTF-8 JSON.
 	CodecJSON Codec = C.PIGATO_CODEC_JSON
-	// CodecRaw: as bytes.
+	// CodecRaw is any bytes.
 	CodecRaw Codec = C.PIGATO_CODEC_RAW
 )
 
-// String is the codec's name on the wire.
+// String returns the codec's name on the wire: json or raw.
 func (c Codec) String() string {
 	if c == CodecRaw {
 		return "raw"
@@ -27,38 +27,40 @@ func (c Codec) String() string {
 	return "json"
 }
 
-// Raw is data that is sent as bytes, with the codec raw, instead of being marshalled to JSON. The bytes must not be
-// changed until the call returns.
+// Raw is data that is sent as bytes, with the codec raw, instead of being marshaled to JSON. The
+// bytes must not change until the call returns.
 type Raw []byte
 
-// Payload is data and options as they came.
+// Payload is data and options as they were received.
 type Payload struct {
 	data    []byte
 	options []byte
 	codec   Codec
 }
 
-// Bytes is the data as it came: JSON, or any bytes if the codec is CodecRaw. It belongs to the caller.
+// Bytes returns the data as it was received: JSON, or any bytes if the codec is CodecRaw. The
+// caller may modify it.
 func (p *Payload) Bytes() []byte {
 	return p.data
 }
 
-// Codec tells how the data is to be read.
+// Codec returns the encoding of the data.
 func (p *Payload) Codec() Codec {
 	return p.codec
 }
 
-// Options is the JSON object of options that came with the data, the sender's own headers among them; may be empty.
+// Options returns the JSON object of options and headers that came with the data; it may be empty.
 func (p *Payload) Options() json.RawMessage {
 	return p.options
 }
 
-// Header reads one of the options into v, a pointer, and tells whether it was there.
+// Header unmarshals one of the options into the value that v points to, and reports whether it
+// exists.
 func (p *Payload) Header(name string, v any) (bool, error) {
 	return header(p.options, name, v)
 }
 
-// header reads a key of a JSON object, which may be empty.
+// header unmarshals one key of a JSON object, which may be empty.
 func header(object []byte, name string, v any) (bool, error) {
 	if len(object) == 0 {
 		return false, nil
@@ -74,8 +76,9 @@ func header(object []byte, name string, v any) (bool, error) {
 	return true, decodeJSON(value, v)
 }
 
-// Decode reads the data into v, a pointer, as encoding/json does. Raw data can be read into a *[]byte or *Raw, which
-// then share memory with Bytes. ErrData if the data is something else.
+// Decode unmarshals the data into the value that v points to, as encoding/json does. Raw data needs
+// a *[]byte or a *Raw, which then shares memory with Bytes. Decode returns ErrData if the data does
+// not fit.
 func (p *Payload) Decode(v any) error {
 	if p.codec != CodecRaw {
 		return decodeJSON(p.data, v)
@@ -86,12 +89,13 @@ func (p *Payload) Decode(v any) error {
 	case *Raw:
 		*target = p.data
 	default:
-		return dataError(fmt.Errorf("raw bytes can be read into a *[]byte, not into a %T", v))
+		return dataError(fmt.Errorf("raw data cannot be decoded into a %T; use a *[]byte or a *pigato.Raw", v))
 	}
 	return nil
 }
 
-// decodeJSON reads JSON; what published peers send for nothing is null.
+// decodeJSON unmarshals JSON. Peers of the published packages send empty data, or undefined, for
+// null.
 func decodeJSON(data []byte, v any) error {
 	if len(data) == 0 || bytes.Equal(data, []byte("undefined")) {
 		data = []byte("null")
@@ -102,7 +106,7 @@ func decodeJSON(data []byte, v any) error {
 	return nil
 }
 
-// encode gives the bytes that are sent for a value, and whether they are raw.
+// encode returns the bytes to send for a value, and whether they are raw.
 func encode(value any, asRaw bool) ([]byte, bool, error) {
 	switch value := value.(type) {
 	case nil:
@@ -127,7 +131,7 @@ func encode(value any, asRaw bool) ([]byte, bool, error) {
 		}
 	}
 	if asRaw {
-		return nil, false, dataError(fmt.Errorf("WithRaw sends []byte or string, not %T", value))
+		return nil, false, dataError(fmt.Errorf("WithRaw cannot send a %T; use []byte or string", value))
 	}
 	encoded, err := json.Marshal(value)
 	if err != nil {

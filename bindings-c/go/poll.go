@@ -11,56 +11,66 @@ import (
 )
 
 const (
-	// eventsPerPoll is how many events one call into C fetches at most.
+	// eventsPerPoll is the most events that one call into C returns.
 	eventsPerPoll = C.PIGATO_EVENTS_PER_POLL
-	// fewEvents are not worth keeping together what becomes of them.
+	// fewEvents is the most events for which a cork is not worth its cost.
 	fewEvents = 2
-	// slowYield is how long others run if there is more to compute than there are processors: then events are handed out by
-	// many, or few of them would be in all that time.
+	// A yield that takes longer than slowYield shows that the goroutines have more work than
+	// processors. Then the poller yields only once per manyEvents events: yielding after every poll
+	// would deliver few events in that time.
 	slowYield  = time.Millisecond
 	manyEvents = 256
 )
 
-// corks keep together what a handle is given between the two, for about a millisecond at most.
-type corks struct {
+// poller polls the events of a client, worker or broker in C.
+//
+// It batches: the events of one poll wake many goroutines, which then send requests or replies.
+// While they do, the handle is corked, that is, C holds the messages back for about 1 ms at most,
+// and sends them with one wake-up of its I/O thread.
+type poller[E any] struct {
+	poll func(events *E, capacity C.size_t) C.pigato_go_result
+	free func(events *E, count C.size_t)
+	// cork and uncork are nil for a handle without corks. If they fail, nothing is held back.
 	cork, uncork func()
+	// handle reports whether more events may follow.
+	handle func(*E) bool
+	logger *slog.Logger
 }
 
-// pollEvents hands each event to handle, until that tells that no more may follow. The functions of C's are those of
-// clients, workers or brokers; what those who are told of many events ask and answer at once is sent together.
-func pollEvents[E any](poll func(first *E, capacity C.size_t) C.pigato_go_result, free func(first *E, count C.size_t),
-	handle func(*E) bool, corks corks, logger *slog.Logger) {
+// run polls until no more events can follow.
+func (p poller[E]) run() {
 	var event E
 	memory := C.calloc(eventsPerPoll, C.size_t(unsafe.Sizeof(event)))
 	defer C.free(memory)
 	first := (*E)(memory)
 	events := unsafe.Slice(first, eventsPerPoll)
-	handedOut, isSlow := 0, false
+	handled, isSlow := 0, false
 	for isOpen := true; isOpen; {
-		result := poll(first, eventsPerPoll)
+		result := p.poll(first, eventsPerPoll)
 		if err := failure(result); err != nil {
-			logger.Error("polling failed", "error", err)
+			p.logger.Error("polling failed", "error", err)
 			return
 		}
-		isCorked := result.number > fewEvents && corks.cork != nil
+		isCorked := result.number > fewEvents && p.cork != nil
 		if isCorked {
-			corks.cork()
+			p.cork()
 		}
 		for at := range events[:result.number] {
-			isOpen = handle(&events[at]) && isOpen
+			isOpen = p.handle(&events[at]) && isOpen
 		}
-		free(first, C.size_t(result.number))
-		if handedOut += int(result.number); !isSlow || handedOut >= manyEvents {
-			handedOut, isSlow = 0, yield()
+		p.free(first, C.size_t(result.number))
+		if handled += int(result.number); !isSlow || handled >= manyEvents {
+			handled, isSlow = 0, yield()
 		}
 		if isCorked {
-			corks.uncork()
+			p.uncork()
 		}
 	}
 }
 
-// yield lets those run who were told, and may ask or answer: the next call then finds many events and not few. Twice, since
-// another thread that has nothing to do may go on with this at once. It tells whether that took long.
+// yield lets the goroutines run that got events, so that the next poll returns many events instead
+// of few. It reports whether that took long. It yields twice because an idle thread may resume this
+// goroutine at once the first time.
 func yield() bool {
 	begun := time.Now()
 	runtime.Gosched()

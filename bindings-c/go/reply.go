@@ -5,18 +5,18 @@ import "C"
 
 import "strconv"
 
-// Reply is a reply to a request. Decode reads its data, Bytes shows it as it came.
+// Reply is a reply to a request. Decode returns its data, Bytes the data as it was received.
 type Reply struct {
 	Payload
 	isFinal bool
 }
 
-// IsFinal tells whether this reply ends its request; the others are partial replies.
+// IsFinal reports whether this reply ends its request. Other replies are partial.
 func (r *Reply) IsFinal() bool {
 	return r.isFinal
 }
 
-// String is the data: JSON as it came, raw bytes quoted.
+// String returns the data: JSON as it was received, raw bytes quoted.
 func (r *Reply) String() string {
 	switch {
 	case r == nil:
@@ -28,14 +28,14 @@ func (r *Reply) String() string {
 	}
 }
 
-// outcome is what one event of C's says about a request.
+// outcome is one event of a request: a reply or an error.
 type outcome struct {
 	reply   *Reply
 	err     error
 	isFinal bool
 }
 
-// size is how many bytes of data and options it holds.
+// size returns the number of bytes of data and options.
 func (o outcome) size() int {
 	if o.reply != nil {
 		return len(o.reply.data) + len(o.reply.options)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Request is a request that a handler is to answer. Decode reads its data, Header a key of the client's own.
+// Request is a request for a handler to answer. Decode returns its data, Header one of its headers.
 type Request struct {
 	Payload
 	service   string
@@ -18,20 +18,22 @@ type Request struct {
 	remaining time.Duration
 }
 
-// Service is the name that was asked for, which is not the worker's own if that is a wildcard.
+// Service returns the service that the client asked for, which differs from the worker's if that is
+// a wildcard.
 func (r *Request) Service() string { return r.service }
 
-// ID is what the client calls the request.
+// ID returns the id that the client gave the request.
 func (r *Request) ID() string { return r.id }
 
-// Client is the client's identity, any bytes.
+// Client returns the client's identity, which may be any bytes.
 func (r *Request) Client() string { return r.client }
 
-// Attempt is 1 the first time the request is handed to a worker, more after workers were lost with it.
+// Attempt returns 1 for the first worker that gets the request, more after workers were lost with
+// it.
 func (r *Request) Attempt() int { return r.attempt }
 
-// Remaining is what was left of the request's timeout when it was handed over; NoTimeout if there is none or it is not
-// known.
+// Remaining returns what was left of the request's timeout on delivery, or NoTimeout if there is
+// none or it is unknown.
 func (r *Request) Remaining() time.Duration { return r.remaining }
 
 func requestOf(event *C.pigato_worker_event) Request {
@@ -46,7 +48,7 @@ func requestOf(event *C.pigato_worker_event) Request {
 	}
 }
 
-// remainingOf is a time that C tells; one that is longer than Go can say is the longest that it can.
+// remainingOf converts a time from C. A time beyond the range of time.Duration is its maximum.
 func remainingOf(milliseconds int64) time.Duration {
 	switch {
 	case milliseconds < 0:

@@ -9,32 +9,32 @@ import (
 	"sync"
 )
 
-// Stream gives the replies to one request in the order in which the worker sent them. A stream that is read slowly
-// slows its own worker down and no other stream.
+// Stream returns the replies to one request in the order in which the worker sent them. Reading a
+// stream slowly slows down its own worker, but no other stream.
 type Stream struct {
 	client *Client
 	ctx    context.Context
 	number uint64
 
 	mutex sync.Mutex
-	// release lets go of ctx.
+	// release ends the watch on ctx.
 	release func() bool
 	queue   []outcome
 	first   int
-	// queuedBytes is the size of what is in the queue.
+	// queuedBytes is the size of the outcomes in the queue.
 	queuedBytes int
 	ending      ending
-	// unreported counts partial replies that were read and not granted again.
+	// unreported counts partial replies that were read but not yet reported as consumed.
 	unreported uint32
-	// news has something in it when there may be something to read.
-	news chan struct{}
+	// ready holds a value when there may be something to read.
+	ready chan struct{}
 }
 
-// ending is how far a stream has got.
+// ending is the state of a stream.
 type ending int
 
 const (
-	// running: replies may come.
+	// running: more replies may arrive.
 	running ending = iota
 	// complete: the last outcome is in the queue.
 	complete
@@ -42,14 +42,14 @@ const (
 	over
 )
 
-// grantHelping is how many partial replies are read before C is told of them.
-const grantHelping = 64
+// grantBatch is the number of partial replies that are reported to C as consumed at once.
+const grantBatch = 64
 
 func newStream(ctx context.Context, client *Client) *Stream {
-	return &Stream{client: client, ctx: ctx, news: make(chan struct{}, 1)}
+	return &Stream{client: client, ctx: ctx, ready: make(chan struct{}, 1)}
 }
 
-// start tells the number of the request, before any event of it is received.
+// start is called with the request number before any outcome arrives.
 func (s *Stream) start(number uint64) {
 	s.number = number
 	if s.ctx.Done() == nil {
@@ -60,9 +60,9 @@ func (s *Stream) start(number uint64) {
 	s.release = context.AfterFunc(s.ctx, func() { s.abandon(contextError(s.ctx.Err())) })
 }
 
-// Next waits for the next reply. After the final one comes io.EOF. An error of the request's is told once, as its last
-// outcome, except for an Error with IsPartial, after which the stream goes on. When ctx ends Next fails, but the request
-// goes on: another Next may follow.
+// Next waits for the next reply. After the final one it returns io.EOF. An error that ends the
+// request is returned once, as the last outcome. After an Error with IsPartial the stream
+// continues. If ctx ends, Next fails but the request continues, and Next may be called again.
 func (s *Stream) Next(ctx context.Context) (*Reply, error) {
 	for {
 		taken, isThere := s.take()
@@ -70,19 +70,19 @@ func (s *Stream) Next(ctx context.Context) (*Reply, error) {
 			return taken.reply, taken.err
 		}
 		select {
-		case <-s.news:
+		case <-s.ready:
 		case <-ctx.Done():
 			return nil, contextError(ctx.Err())
 		}
 	}
 }
 
-// take takes what is next in the queue.
+// take removes the next outcome from the queue.
 func (s *Stream) take() (outcome, bool) {
 	s.mutex.Lock()
 	if s.ending == over {
 		s.mutex.Unlock()
-		s.tell()
+		s.wake()
 		return outcome{err: io.EOF}, true
 	}
 	if s.first == len(s.queue) {
@@ -99,7 +99,7 @@ func (s *Stream) take() (outcome, bool) {
 	grant := uint32(0)
 	if taken.isFinal {
 		s.ending = over
-	} else if s.unreported++; s.unreported == grantHelping {
+	} else if s.unreported++; s.unreported == grantBatch {
 		grant, s.unreported = s.unreported, 0
 	}
 	isMore := s.first < len(s.queue) || s.ending == over
@@ -108,21 +108,21 @@ func (s *Stream) take() (outcome, bool) {
 		s.client.core.consumed(s.number, grant)
 	}
 	if isMore {
-		s.tell()
+		s.wake()
 	}
 	return taken, true
 }
 
-// tell wakes one reader, who wakes the next if there is more.
-func (s *Stream) tell() {
+// wake wakes one reader, which wakes the next one if there is more.
+func (s *Stream) wake() {
 	select {
-	case s.news <- struct{}{}:
+	case s.ready <- struct{}{}:
 	default:
 	}
 }
 
-// All gives the replies one after the other, the final one as the last, for use with range. An error is the last, unless
-// it has IsPartial. Leaving the loop early cancels the request.
+// All returns an iterator over the replies, ending with the final one. An error ends the loop
+// unless it has IsPartial. Leaving the loop early cancels the request.
 func (s *Stream) All() iter.Seq2[*Reply, error] {
 	return func(yield func(*Reply, error) bool) {
 		defer s.Close()
@@ -146,14 +146,14 @@ func isPartial(err error) bool {
 	return ok && own.IsPartial
 }
 
-// Close cancels the request if it has not ended; Next gives ErrCancelled then. It never fails; the result is there for
-// io.Closer.
+// Close cancels the request if it has not ended; Next then returns ErrCancelled. Close always
+// returns nil; the result satisfies io.Closer.
 func (s *Stream) Close() error {
 	s.abandon(&Error{Code: ErrCancelled, Message: "the stream was closed"})
 	return nil
 }
 
-// abandon ends the stream from this side; replies that were not read are dropped.
+// abandon ends the stream from this side and drops unread replies.
 func (s *Stream) abandon(err error) {
 	s.mutex.Lock()
 	if s.ending != running {
@@ -165,10 +165,10 @@ func (s *Stream) abandon(err error) {
 	s.end(outcome{err: err, isFinal: true})
 	s.mutex.Unlock()
 	s.client.core.cancel(s.number)
-	s.tell()
+	s.wake()
 }
 
-// end puts the last outcome into the queue and lets go of the context.
+// end queues the last outcome and ends the watch on the context.
 func (s *Stream) end(last outcome) {
 	s.put(last)
 	s.ending = complete
@@ -186,7 +186,7 @@ func (s *Stream) receive(received outcome) {
 	isOverflow := !received.isFinal && !s.hasRoom(received.size())
 	switch {
 	case isOverflow:
-		err := &Error{Code: ErrBusy, Message: "the stream is read too slowly for a worker that knows no back-pressure"}
+		err := &Error{Code: ErrBusy, Message: "too many replies are unread, and the worker has no back-pressure; read faster"}
 		s.end(outcome{err: err, isFinal: true})
 	case received.isFinal:
 		s.end(received)
@@ -198,21 +198,22 @@ func (s *Stream) receive(received outcome) {
 	if isOverflow {
 		s.client.core.cancel(s.number)
 	}
-	s.tell()
+	s.wake()
 }
 
-// hasRoom tells whether a partial reply of this size may wait too. One alone always may.
+// hasRoom reports whether the queue takes a partial reply of this size. An empty queue always does.
 func (s *Stream) hasRoom(size int) bool {
 	waiting, most := len(s.queue)-s.first, s.client.core.unread
 	return waiting == 0 || waiting < most.partials && s.queuedBytes+size <= most.bytes
 }
 
-func (s *Stream) put(last outcome) {
-	s.queue = append(s.queue, last)
-	s.queuedBytes += last.size()
+func (s *Stream) put(added outcome) {
+	s.queue = append(s.queue, added)
+	s.queuedBytes += added.size()
 }
 
-// makeRoom moves the queue to the front of its memory once most of that lies before it.
+// makeRoom moves the queue to the start of its memory when more than half of that is unused space
+// before it.
 func (s *Stream) makeRoom() {
 	if len(s.queue) < cap(s.queue) || s.first <= len(s.queue)/2 {
 		return

@@ -10,7 +10,7 @@ import (
 	pigato "github.com/prdn/pigato/bindings-c/go"
 )
 
-func TestAThousandPartialRepliesComeInOrder(t *testing.T) {
+func TestThousandPartialRepliesArriveInOrder(t *testing.T) {
 	_, client := newTrio(t, counter)
 	stream, err := client.Stream(deadline(t), "test", 1000)
 	require(t, err)
@@ -38,7 +38,7 @@ func TestAThousandPartialRepliesComeInOrder(t *testing.T) {
 	}
 }
 
-func TestNextGivesAllAndThenEOF(t *testing.T) {
+func TestNextReturnsAllRepliesAndThenEOF(t *testing.T) {
 	_, client := newTrio(t, counter)
 	ctx := deadline(t)
 	stream, err := client.Stream(ctx, "test", 3)
@@ -58,7 +58,7 @@ func TestNextGivesAllAndThenEOF(t *testing.T) {
 	require(t, stream.Close())
 }
 
-func TestNextMayGiveUpAndComeBack(t *testing.T) {
+func TestNextMayBeCalledAgainAfterItsContextEnded(t *testing.T) {
 	release := make(chan struct{})
 	_, client := newTrio(t, func(ctx context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
 		<-release
@@ -111,7 +111,7 @@ func TestValuesAreTyped(t *testing.T) {
 	}
 }
 
-// endless writes until it cannot, and tells why.
+// endless returns a handler that writes until Write fails, with a channel that gets the error.
 func endless() (pigato.Handler, chan error) {
 	ended := make(chan error, 10)
 	return func(ctx context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
@@ -124,7 +124,7 @@ func endless() (pigato.Handler, chan error) {
 	}, ended
 }
 
-func TestLeavingTheLoopCancelsOnTheWire(t *testing.T) {
+func TestLeavingTheLoopCancelsTheRequest(t *testing.T) {
 	handler, ended := endless()
 	broker, client := newTrio(t, handler)
 	stream, err := client.Stream(deadline(t), "test", nil)
@@ -148,7 +148,7 @@ func TestLeavingTheLoopCancelsOnTheWire(t *testing.T) {
 	}
 }
 
-func TestAStreamEndsWithItsContext(t *testing.T) {
+func TestStreamEndsWithItsContext(t *testing.T) {
 	handler, ended := endless()
 	_, client := newTrio(t, handler)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -169,7 +169,7 @@ func TestAStreamEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestASlowStreamHoldsUpNoOther(t *testing.T) {
+func TestSlowStreamDoesNotDelayAnother(t *testing.T) {
 	const count = 5000
 	_, client := newTrio(t, counter)
 	slow, err := client.Stream(deadline(t), "test", count)
@@ -188,10 +188,10 @@ func TestASlowStreamHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-func TestAWriterWaitsForASlowReader(t *testing.T) {
+func TestWriteWaitsForASlowReader(t *testing.T) {
 	written := make(chan error, 1)
 	_, client := newTrio(t, func(ctx context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
-		// The time counts only while Write waits, which it does for nothing but the reader.
+		// Only a Write that waits for the reader fails when this context ends.
 		brief, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 		defer cancel()
 		for range 1_000_000 {
@@ -200,7 +200,7 @@ func TestAWriterWaitsForASlowReader(t *testing.T) {
 				return w.End("given up")
 			}
 		}
-		written <- errors.New("nothing held the writer back")
+		written <- errors.New("Write never waited")
 		return nil
 	})
 	stream, err := client.Stream(deadline(t), "test", nil)
@@ -218,7 +218,7 @@ func TestAWriterWaitsForASlowReader(t *testing.T) {
 	}
 }
 
-func TestAStreamThatOverflowsEndsWithErrBusy(t *testing.T) {
+func TestTooManyUnreadRepliesEndWithErrBusy(t *testing.T) {
 	handler, ended := endless()
 	_, client := newTrio(t, handler)
 	pigato.SetMaxUnread(client, 100, 1<<30)
@@ -234,10 +234,10 @@ func TestAStreamThatOverflowsEndsWithErrBusy(t *testing.T) {
 	}
 }
 
-func TestAStreamOfTooManyBytesEndsWithErrBusy(t *testing.T) {
+func TestTooManyUnreadBytesEndWithErrBusy(t *testing.T) {
 	handler, ended := endless()
 	_, client := newTrio(t, handler)
-	// Options count too, so there may be fewer than the ten of which that is the data.
+	// Room for the data of 10 replies, or fewer because their options count too.
 	pigato.SetMaxUnread(client, 1<<30, 10*len(`"more"`))
 	stream, err := client.Stream(deadline(t), "test", nil)
 	require(t, err)
@@ -251,7 +251,7 @@ func TestAStreamOfTooManyBytesEndsWithErrBusy(t *testing.T) {
 	}
 }
 
-func TestAStreamThatIsReadHasRoomForAnyNumberOfBytes(t *testing.T) {
+func TestSingleReplyMayExceedTheLimitOfBytes(t *testing.T) {
 	_, client := newTrio(t, func(ctx context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
 		return errors.Join(w.Write(ctx, "more than there is room for"), w.End("done"))
 	})
@@ -265,7 +265,7 @@ func TestAStreamThatIsReadHasRoomForAnyNumberOfBytes(t *testing.T) {
 	}
 }
 
-func TestBytesThatWereReadCountNoMore(t *testing.T) {
+func TestReadBytesNoLongerCount(t *testing.T) {
 	handler, begun, _ := stuck()
 	_, client := newTrio(t, handler)
 	partial := &pigato.Error{Code: pigato.ErrRemote, IsPartial: true, Value: []byte("100")}
@@ -282,13 +282,13 @@ func TestBytesThatWereReadCountNoMore(t *testing.T) {
 	}
 }
 
-func TestAnErrorSentAsAPartialReplyEndsNothing(t *testing.T) {
+func TestPartialErrorDoesNotEndTheStream(t *testing.T) {
 	handler, begun, _ := stuck()
 	_, client := newTrio(t, handler)
 	stream, err := client.Stream(deadline(t), "test", nil)
 	require(t, err)
 	receive(t, begun)
-	// Workers of this package send no such thing, others do.
+	// Workers of other packages send such errors, those of this one do not.
 	partial := &pigato.Error{Code: pigato.ErrRemote, IsPartial: true}
 	pigato.Receive(stream, nil, partial, false)
 	pigato.Receive(stream, new(pigato.Reply), nil, true)
@@ -301,7 +301,7 @@ func TestAnErrorSentAsAPartialReplyEndsNothing(t *testing.T) {
 	}
 }
 
-func TestManyMayReadOneStream(t *testing.T) {
+func TestSeveralGoroutinesMayReadOneStream(t *testing.T) {
 	_, client := newTrio(t, counter)
 	stream, err := client.Stream(deadline(t), "test", 1000)
 	require(t, err)
@@ -327,7 +327,7 @@ func TestManyMayReadOneStream(t *testing.T) {
 	}
 }
 
-func TestARequestPassesOverPartialReplies(t *testing.T) {
+func TestRequestDropsPartialReplies(t *testing.T) {
 	_, client := newTrio(t, counter)
 	got, err := pigato.Call[string](deadline(t), client, "test", 5000)
 	if err != nil || got != "done" {

@@ -4,8 +4,8 @@ package pigato
 
 import "sync"
 
-// table finds what a number from C stands for. It is split into shards, each under a lock of its own, because every
-// request passes it twice.
+// table maps request numbers to values. It consists of shards with a mutex each, because every
+// request uses it twice.
 type table[V any] struct {
 	shards [shardCount]shard[V]
 }
@@ -15,7 +15,7 @@ const shardCount = 32
 type shard[V any] struct {
 	mutex  sync.Mutex
 	values map[uint64]V
-	// Keeps the locks of neighbours off each other's cache line.
+	// Keeps the mutexes of adjacent shards on different cache lines.
 	_ [48]byte
 }
 
@@ -55,7 +55,7 @@ func (t *table[V]) remove(number uint64) (V, bool) {
 	return value, isThere
 }
 
-// drain removes everything and hands it to each.
+// drain removes all values and calls each with every one.
 func (t *table[V]) drain(each func(V)) {
 	for at := range t.shards {
 		shard := &t.shards[at]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks and tests the Go package. libpigato.a has to be in ../build, where `make -C ..` puts it.
+# Checks and tests the Go package. Needs ../build/libpigato.a, which `make -C ..` builds.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -8,7 +8,7 @@ if ! command -v go >/dev/null; then
   exit 1
 fi
 if [[ ! -f ../build/libpigato.a ]]; then
-  echo "../build/libpigato.a is missing: run make in bindings-c first" >&2
+  echo "../build/libpigato.a does not exist: run make in bindings-c first" >&2
   exit 1
 fi
 
@@ -29,20 +29,19 @@ formatted() {
 programs="$(mktemp -d)"
 trap 'rm -rf "$programs"' EXIT
 
-# What users without cgo are told, as README.md promises.
-tells_that_cgo_is_off() {
-  local told
-  ! told="$(CGO_ENABLED=0 go build . 2>&1)" && grep -q 'build constraints exclude all Go files' <<<"$told"
+# The error without cgo, as README.md documents it.
+reports_that_cgo_is_off() {
+  local output
+  ! output="$(CGO_ENABLED=0 go build . 2>&1)" && grep -q 'build constraints exclude all Go files' <<<"$output"
 }
 
-# The linker warns of functions that load shared libraries all the same: of names of users and hosts.
+# Discards the linker's warnings about functions that load shared libraries even so: names of users and hosts.
 all_static() {
   go build -ldflags '-extldflags "-static"' -o "$programs/static" ./examples/echo 2>/dev/null &&
     ! readelf -d "$programs/static" | grep NEEDED && "$programs/static"
 }
 
-# Against a copy that was installed elsewhere. Go's cache does not notice that pkg-config names another place than before;
-# it notices other flags.
+# Links with a copy installed elsewhere. CGO_LDFLAGS is part of Go's cache key; the output of pkg-config is not.
 dynamic() {
   local prefix="$PWD/../build/installed" stamps=(../build/*.built)
   make --no-print-directory -C .. install PREFIX="$prefix" PROFILE="$(basename "${stamps[0]}" .built)" >/dev/null
@@ -51,7 +50,7 @@ dynamic() {
   LD_LIBRARY_PATH="$prefix/lib" "$programs/dynamic"
 }
 
-# The first program of README.md, in a module of its own, on a free port.
+# Runs the first program of README.md in its own module and on a free port.
 first_program() {
   local module="$programs/first" package=github.com/prdn/pigato/bindings-c/go here="$PWD"
   mkdir "$module"
@@ -69,13 +68,13 @@ first_program() {
 
 step formatted
 step go vet ./...
-step tells_that_cgo_is_off
+step reports_that_cgo_is_off
 step go test -count=1 -timeout=300s ./...
-# GODEBUG=cgocheck=1 is on anyway; the experiment also finds pointers of Go's that are stored in memory of C's.
+# cgocheck=1 is the default; cgocheck2 also finds Go pointers that are stored in C memory.
 step env GODEBUG=cgocheck=1 GOEXPERIMENT=cgocheck2 go test -count=1 -timeout=300s .
 step go test -race -count=1 -timeout=300s .
 
-# Built anew, since `go run` may take a program that was linked with an older library.
+# Built explicitly, because `go run` may reuse a program that was linked with an older library.
 step go build -o "$programs" ./examples/...
 for program in echo stocks; do
   step "$programs/$program"

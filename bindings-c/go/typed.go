@@ -7,7 +7,7 @@ import (
 	"iter"
 )
 
-// Call makes a request and reads its final reply as a T.
+// Call sends a request and returns its final reply, decoded into a T.
 func Call[T any](ctx context.Context, client *Client, service string, data any, options ...RequestOption) (T, error) {
 	var value T
 	reply, err := client.Request(ctx, service, data, options...)
@@ -18,8 +18,8 @@ func Call[T any](ctx context.Context, client *Client, service string, data any, 
 	return value, err
 }
 
-// Values gives the replies of a stream, the final one as the last, each read as a T. An error ends the loop as it does
-// with Stream.All; so does, with ErrData, a reply that is no T.
+// Values returns an iterator over the replies of a stream, each decoded into a T, ending with the
+// final one. Errors end the loop as with Stream.All. A reply that is not a T ends it with ErrData.
 func Values[T any](stream *Stream) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for reply, err := range stream.All() {
@@ -36,8 +36,8 @@ func Values[T any](stream *Stream) iter.Seq2[T, error] {
 	}
 }
 
-// Handle makes a handler of a function from an In to an Out. Data that is no In gives ErrData to the client, as the
-// message of a W_HANDLER.
+// Handle returns a handler that decodes the data into an In, calls answer and replies with the Out.
+// If the data is not an In, the client gets ErrHandler with a message that contains E_DATA.
 func Handle[In, Out any](answer func(context.Context, In) (Out, error)) Handler {
 	return func(ctx context.Context, req *Request, w *ReplyWriter) error {
 		var in In

@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// Worker offers a service. It connects by itself, and again whenever the connection is lost. All methods may be called
-// from any goroutine.
+// Worker offers a service. It connects in the background and reconnects whenever the connection is
+// lost. All methods may be called from any goroutine.
 type Worker struct {
 	handle   guard[*C.pigato_worker]
 	jobs     *table[*job]
@@ -20,9 +20,10 @@ type Worker struct {
 	handlers sync.WaitGroup
 }
 
-// NewWorker starts a worker at the broker at endpoint. The service may be a wildcard (`ech*`) or a version
-// (`echo@1.2.3`). A broker that is not there yet is no error. Each request runs the handler in a goroutine of its own, as
-// many at a time as WithConcurrency says. The worker runs until Close or Stop, whether anything refers to it or not.
+// NewWorker starts a worker that offers service at the broker at endpoint. The service may be a
+// wildcard (ech*) or a version (echo@1.2.3). NewWorker does not wait for the connection. Each
+// request runs the handler in its own goroutine; WithConcurrency limits their number. The worker
+// runs until Close or Stop, even if nothing refers to it.
 func NewWorker(endpoint, service string, handler Handler, options ...WorkerOption) (*Worker, error) {
 	if handler == nil {
 		return nil, &Error{Code: ErrArgument, Message: "the handler is nil"}
@@ -52,18 +53,18 @@ func NewWorker(endpoint, service string, handler Handler, options ...WorkerOptio
 	return worker, nil
 }
 
-// Close stops the worker at once: the contexts of its handlers end, and what is not answered goes to other workers, or
-// fails. It does not wait for handlers that run on. Closing again does nothing. It never fails; the result is there for
-// io.Closer.
+// Close stops the worker at once: the contexts of its handlers end, and requests without a final
+// reply go to other workers if they have WithRetry, or fail. Close does not wait for handlers.
+// Further calls do nothing. Close always returns nil; the result satisfies io.Closer.
 func (w *Worker) Close() error {
 	w.stop(0)
 	<-w.stopped
 	return nil
 }
 
-// Stop stops the worker once its requests are answered and its handlers have returned; new requests go to other workers.
-// When ctx ends first, it stops at once, as Close does, and the error wraps ctx.Err(). Not to be called by a handler
-// of the worker, which would wait for itself.
+// Stop stops the worker once its requests are answered and its handlers have returned. The broker
+// sends new requests to other workers. If ctx ends first, Stop closes the worker as Close does, and
+// the error wraps ctx.Err(). A handler of the worker must not call Stop: it would wait for itself.
 func (w *Worker) Stop(ctx context.Context) error {
 	w.stop(-1)
 	ended := make(chan struct{})
@@ -81,7 +82,8 @@ func (w *Worker) Stop(ctx context.Context) error {
 	}
 }
 
-// SetConcurrency takes this many requests at a time from now on, NoLimit for any number.
+// SetConcurrency sets the maximum number of concurrent requests from now on; NoLimit removes the
+// limit.
 func (w *Worker) SetConcurrency(requests int) error {
 	handle, err := w.handle.acquire()
 	if err != nil {
@@ -91,7 +93,8 @@ func (w *Worker) SetConcurrency(requests int) error {
 	return failure(C.pigato_go_worker_set_concurrency(handle, C.int64_t(requests)))
 }
 
-// Heartbeat sends the broker a sign of life now. It happens by itself once a heartbeat interval, whatever handlers do.
+// Heartbeat sends the broker a sign of life now. The library does so once per heartbeat interval,
+// however busy the handlers are.
 func (w *Worker) Heartbeat() error {
 	handle, err := w.handle.acquire()
 	if err != nil {
@@ -101,44 +104,45 @@ func (w *Worker) Heartbeat() error {
 	return failure(C.pigato_go_worker_heartbeat(handle))
 }
 
-// stop begins the end, which the polling goroutine completes.
+// stop begins the stop, which the polling goroutine completes.
 func (w *Worker) stop(milliseconds int64) {
 	if handle, err := w.handle.acquire(); err == nil {
-		// The only possible failure says that it has stopped already.
+		// Fails only if the worker has already stopped.
 		C.pigato_worker_stop(handle, C.int64_t(milliseconds))
 		w.handle.release()
 	}
 }
 
-// poll hands events on until the worker has stopped, and frees it then.
+// poll handles events until the worker has stopped, then frees it.
 func (w *Worker) poll(handle *C.pigato_worker) {
 	defer close(w.stopped)
-	pollEvents(func(first *C.pigato_worker_event, capacity C.size_t) C.pigato_go_result {
-		return C.pigato_go_worker_poll(handle, first, capacity)
-	}, func(first *C.pigato_worker_event, count C.size_t) {
-		C.pigato_worker_events_free(first, count)
-	}, w.handleEvent, corks{
-		// Whatever they could fail for, nothing is kept back then.
+	poller[C.pigato_worker_event]{
+		poll: func(events *C.pigato_worker_event, capacity C.size_t) C.pigato_go_result {
+			return C.pigato_go_worker_poll(handle, events, capacity)
+		},
+		free:   func(events *C.pigato_worker_event, count C.size_t) { C.pigato_worker_events_free(events, count) },
 		cork:   func() { C.pigato_worker_cork(handle) },
 		uncork: func() { C.pigato_worker_uncork(handle) },
-	}, w.logger)
+		handle: w.handleEvent,
+		logger: w.logger,
+	}.run()
 	C.pigato_worker_free(w.handle.take())
 	w.jobs.drain(func(job *job) { job.context.cancel(errClosed()) })
 }
 
-// handleEvent tells whether more may follow.
+// handleEvent reports whether more events may follow.
 func (w *Worker) handleEvent(event *C.pigato_worker_event) bool {
 	number := uint64(event.request)
 	switch event.kind {
 	case C.PIGATO_EVENT_REQUEST:
 		w.begin(number, requestOf(event))
 	case C.PIGATO_EVENT_CANCELLED:
-		if job, isLive := w.jobs.get(number); isLive {
+		if job, isKnown := w.jobs.get(number); isKnown {
 			job.context.cancel(cancellation(event.reason))
 		}
 	case C.PIGATO_EVENT_WRITABLE:
-		if job, isLive := w.jobs.get(number); isLive {
-			job.tellWritable()
+		if job, isKnown := w.jobs.get(number); isKnown {
+			job.signalWritable()
 		}
 	case C.PIGATO_EVENT_STOPPED:
 		w.logger.Debug("stopped")
@@ -148,12 +152,12 @@ func (w *Worker) handleEvent(event *C.pigato_worker_event) bool {
 	case C.PIGATO_EVENT_DISCONNECTED:
 		w.logger.Debug("disconnected")
 	case C.PIGATO_EVENT_PROTOCOL_ERROR:
-		w.logger.Warn("a message broke the protocol", "error", textOf(event.message))
+		w.logger.Warn("ignored a message that violates the protocol", "error", textOf(event.message))
 	}
 	return true
 }
 
-// cancellation is why a handler's context has ended.
+// cancellation returns the cause with which a handler's context ends.
 func cancellation(reason C.pigato_cancel_reason) error {
 	switch reason {
 	case C.PIGATO_CANCEL_DISCONNECTED:
@@ -161,11 +165,11 @@ func cancellation(reason C.pigato_cancel_reason) error {
 	case C.PIGATO_CANCEL_STOPPED:
 		return &Error{Code: ErrClosed, Message: "the worker was stopped"}
 	default:
-		return &Error{Code: ErrCancelled, Message: "the client gave up, timed out or vanished"}
+		return &Error{Code: ErrCancelled, Message: "the client cancelled the request, timed out or is gone"}
 	}
 }
 
-// begin runs the handler for a request.
+// begin runs the handler for a new job.
 func (w *Worker) begin(number uint64, request Request) {
 	made := newJob(w, number, request)
 	w.jobs.put(number, made)

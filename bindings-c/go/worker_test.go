@@ -15,7 +15,7 @@ import (
 	pigato "github.com/prdn/pigato/bindings-c/go"
 )
 
-func TestAHandlerThatSaysNothingSendsNull(t *testing.T) {
+func TestHandlerWithoutAReplySendsNull(t *testing.T) {
 	_, client := newTrio(t, func(context.Context, *pigato.Request, *pigato.ReplyWriter) error { return nil })
 	reply, err := client.Request(deadline(t), "test", nil)
 	if err != nil || string(reply.Bytes()) != "null" {
@@ -23,7 +23,7 @@ func TestAHandlerThatSaysNothingSendsNull(t *testing.T) {
 	}
 }
 
-func TestAHandlerSeesTheRequest(t *testing.T) {
+func TestHandlerGetsTheRequest(t *testing.T) {
 	requests := make(chan *pigato.Request, 1)
 	broker := newBroker(t)
 	newWorker(t, broker.Endpoint(), "te*", func(_ context.Context, req *pigato.Request, _ *pigato.ReplyWriter) error {
@@ -31,16 +31,16 @@ func TestAHandlerSeesTheRequest(t *testing.T) {
 		return nil
 	})
 	client := newClient(t, broker.Endpoint(), pigato.WithPrefix("C-me"))
-	_, err := client.Request(deadline(t), "test", "data", pigato.WithTimeout(patience))
+	_, err := client.Request(deadline(t), "test", "data", pigato.WithTimeout(waitLimit))
 	require(t, err)
 	req := receive(t, requests)
 	if req.Service() != "test" || !strings.HasPrefix(req.Client(), "C-me") || req.ID() == "" || req.Attempt() != 1 ||
-		req.Remaining() <= 0 || req.Remaining() > patience || string(req.Bytes()) != `"data"` {
+		req.Remaining() <= 0 || req.Remaining() > waitLimit || string(req.Bytes()) != `"data"` {
 		t.Errorf("%+v", req)
 	}
 }
 
-func TestARejectedRequestGoesToAnotherWorker(t *testing.T) {
+func TestRejectedRequestGoesToAnotherWorker(t *testing.T) {
 	for name, reject := range map[string]pigato.Handler{
 		"written": func(_ context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error { return w.Reject("full") },
 		"returned": func(context.Context, *pigato.Request, *pigato.ReplyWriter) error {
@@ -68,7 +68,7 @@ func TestARejectedRequestGoesToAnotherWorker(t *testing.T) {
 	}
 }
 
-func TestAPanicIsWHandlerAndIsLogged(t *testing.T) {
+func TestPanicIsErrHandlerAndIsLogged(t *testing.T) {
 	var log bytes.Buffer
 	logger := pigato.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError})))
 	broker := newBroker(t)
@@ -87,11 +87,11 @@ func TestAPanicIsWHandlerAndIsLogged(t *testing.T) {
 	}
 	require(t, worker.Stop(deadline(t)))
 	if !strings.Contains(log.String(), "boom") || !strings.Contains(log.String(), "worker_test.go") {
-		t.Errorf("the log says %q", log.String())
+		t.Errorf("the log is %q", log.String())
 	}
 }
 
-func TestAVanishedClientEndsTheHandlersContext(t *testing.T) {
+func TestClosedClientEndsTheContextOfAHandler(t *testing.T) {
 	handler, begun, ended := stuck()
 	broker, _ := newTrio(t, handler)
 	client := newClient(t, broker.Endpoint())
@@ -110,14 +110,14 @@ func TestAVanishedClientEndsTheHandlersContext(t *testing.T) {
 	}
 }
 
-func TestWhatComesAfterTheEndIsErrClosed(t *testing.T) {
+func TestRepliesAfterTheFinalOneAreErrClosed(t *testing.T) {
 	results := make(chan []error, 1)
 	writers := make(chan *pigato.ReplyWriter, 1)
 	broker, client := newTrio(t, func(ctx context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
 		wanted := w.IsWanted()
 		err := w.Heartbeat()
 		if !wanted || err != nil {
-			return errors.New("a request that has just come has to be wanted")
+			return errors.New("IsWanted or Heartbeat failed for a new request")
 		}
 		require(t, w.End("first"))
 		results <- []error{w.Write(ctx, "x"), w.End("second"), w.Error("x"), w.Reject("x")}
@@ -134,7 +134,7 @@ func TestWhatComesAfterTheEndIsErrClosed(t *testing.T) {
 		}
 	}
 	if receive(t, writers).IsWanted() {
-		t.Error("an answered request is not wanted")
+		t.Error("IsWanted is true after the final reply")
 	}
 	statistics, err := broker.Statistics()
 	if err != nil || statistics.ProtocolErrors != 0 || statistics.Replies != 1 {
@@ -142,7 +142,7 @@ func TestWhatComesAfterTheEndIsErrClosed(t *testing.T) {
 	}
 }
 
-func TestConcurrencyIsKeptAndCanBeChanged(t *testing.T) {
+func TestConcurrencyLimitsHandlersAndCanChange(t *testing.T) {
 	var running, most atomic.Int64
 	proceed := make(chan struct{})
 	handler := func(_ context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
@@ -163,13 +163,13 @@ func TestConcurrencyIsKeptAndCanBeChanged(t *testing.T) {
 			failed <- err
 		}()
 	}
-	eventually(t, "two handlers run and eight requests wait", func() bool {
+	eventually(t, "2 handlers run and 8 requests wait", func() bool {
 		statistics, err := broker.Statistics()
 		require(t, err)
 		return statistics.Queued == 8 && running.Load() == 2
 	})
 	require(t, worker.SetConcurrency(5))
-	eventually(t, "five handlers run", func() bool { return running.Load() == 5 })
+	eventually(t, "5 handlers run", func() bool { return running.Load() == 5 })
 	if most.Load() != 5 {
 		t.Error(most.Load())
 	}
@@ -183,7 +183,7 @@ func TestConcurrencyIsKeptAndCanBeChanged(t *testing.T) {
 	require(t, worker.Heartbeat())
 }
 
-func TestStopLetsHandlersFinish(t *testing.T) {
+func TestStopWaitsForHandlers(t *testing.T) {
 	broker := newBroker(t)
 	begun, proceed := make(chan struct{}), make(chan struct{})
 	worker := newWorker(t, broker.Endpoint(), "test", func(_ context.Context, _ *pigato.Request, w *pigato.ReplyWriter) error {
@@ -206,7 +206,7 @@ func TestStopLetsHandlersFinish(t *testing.T) {
 	}
 }
 
-func TestStopDoesNotWaitBeyondItsContext(t *testing.T) {
+func TestStopEndsWithItsContext(t *testing.T) {
 	broker := newBroker(t)
 	handler, begun, ended := stuck()
 	worker := newWorker(t, broker.Endpoint(), "test", handler)
@@ -228,42 +228,42 @@ func TestStopDoesNotWaitBeyondItsContext(t *testing.T) {
 	}
 }
 
-// stuckWorker is a worker that answers nothing and tells when it has a request.
+// stuckWorker runs a worker that never answers and prints when it has a request.
 func stuckWorker(arguments []string) error {
 	worker, err := pigato.NewWorker(arguments[0], "test",
 		func(ctx context.Context, _ *pigato.Request, _ *pigato.ReplyWriter) error {
 			fmt.Println("begun")
 			<-ctx.Done()
 			return ctx.Err()
-		}, pigato.WithHeartbeat(beat))
+		}, pigato.WithHeartbeat(heartbeat))
 	if err != nil {
 		return err
 	}
 	defer worker.Close()
-	time.Sleep(2 * patience)
+	time.Sleep(2 * waitLimit)
 	return nil
 }
 
-func TestAKilledWorkersRequest(t *testing.T) {
+func TestRequestOfAKilledWorker(t *testing.T) {
 	for name, expected := range map[string]struct {
 		retry bool
 		code  pigato.Code
-	}{"fails without retry": {false, pigato.ErrWorkerLost}, "is run again with retry": {true, ""}} {
+	}{"fails without retry": {false, pigato.ErrWorkerLost}, "runs again with retry": {true, ""}} {
 		t.Run(name, func(t *testing.T) {
-			broker := newBroker(t, pigato.WithHeartbeat(beat))
+			broker := newBroker(t, pigato.WithHeartbeat(heartbeat))
 			victim, output := startRole(t, "stuck-worker", broker.Endpoint())
-			client := newClient(t, broker.Endpoint(), pigato.WithHeartbeat(beat))
+			client := newClient(t, broker.Endpoint(), pigato.WithHeartbeat(heartbeat))
 			stream, err := client.Stream(deadline(t), "test", "mine", pigato.WithRetry(expected.retry))
 			require(t, err)
 			defer stream.Close()
 			if !output.Scan() || output.Text() != "begun" {
-				t.Fatal("the worker has not begun:", output.Text())
+				t.Fatal("the worker did not get the request:", output.Text())
 			}
 			attempts := make(chan int, 1)
 			newWorker(t, broker.Endpoint(), "test", func(_ context.Context, req *pigato.Request, w *pigato.ReplyWriter) error {
 				attempts <- req.Attempt()
 				return w.End("rescued")
-			}, pigato.WithHeartbeat(beat))
+			}, pigato.WithHeartbeat(heartbeat))
 			require(t, victim.Process.Kill())
 			reply, err := stream.Next(deadline(t))
 			if expected.code != "" {

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use pigato::{Error, ErrorCode};
 
-/// Bytes that belong to somebody else; whoever hands them out says for how long they are valid. `data` is never NULL in
-/// what this library hands out.
+/// Bytes that the holder does not own. The function or event that returns them states how long they
+/// are valid. `data` is never NULL in bytes that this library returns.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct pigato_bytes {
-    /// The first of them.
+    /// The first byte. A NUL at the end is not guaranteed.
     pub data: *const c_char,
-    /// How many there are.
+    /// Number of bytes.
     pub length: usize,
 }
 
@@ -21,7 +21,7 @@ impl pigato_bytes {
         Self { data: bytes.as_ptr().cast(), length: bytes.len() }
     }
 
-    /// Of text that ends with a NUL, which does not count.
+    /// Text whose final NUL does not count.
     pub(crate) fn of_literal(text: &str) -> Self {
         Self::of(text.strip_suffix('\0').unwrap_or(text).as_bytes())
     }
@@ -29,13 +29,13 @@ impl pigato_bytes {
     pub(crate) const EMPTY: Self = Self { data: c"".as_ptr(), length: 0 };
 }
 
-/// Text that belongs to the caller, who frees it with `pigato_text_free`.
+/// Text that you own. Free it with pigato_text_free().
 #[repr(C)]
 #[derive(Debug)]
 pub struct pigato_text {
-    /// The text, UTF-8; a NUL follows it.
+    /// The text, UTF-8, followed by a NUL.
     pub data: *mut c_char,
-    /// Its length in bytes, without the NUL.
+    /// Length in bytes, without the NUL.
     pub length: usize,
 }
 
@@ -48,7 +48,7 @@ impl pigato_text {
     }
 }
 
-/// Frees a text and makes it empty, so that freeing it again does nothing. Does nothing with NULL.
+/// Frees a text and makes it empty. Freeing it again, or freeing NULL, does nothing.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_text_free(text: *mut pigato_text) {
     crate::status::guarded_quietly(|| {
@@ -64,29 +64,29 @@ fn missing(name: &str) -> Error {
     Error::new(ErrorCode::Argument, format!("`{name}` is NULL"))
 }
 
-/// What a pointer points at.
+/// The value behind a pointer; an error if it is NULL.
 pub(crate) unsafe fn reference<'a, T>(pointer: *const T, name: &str) -> Result<&'a T, Error> {
     pointer.as_ref().ok_or_else(|| missing(name))
 }
 
-/// As [`reference`], to be changed.
+/// As [`reference`], mutable.
 pub(crate) unsafe fn reference_mut<'a, T>(pointer: *mut T, name: &str) -> Result<&'a mut T, Error> {
     pointer.as_mut().ok_or_else(|| missing(name))
 }
 
-/// A place for a result.
+/// The place of an out-parameter; an error if it is NULL.
 pub(crate) fn out<T>(pointer: *mut T, name: &str) -> Result<std::ptr::NonNull<T>, Error> {
     std::ptr::NonNull::new(pointer).ok_or_else(|| missing(name))
 }
 
-/// Makes a handle the caller's.
-pub(crate) unsafe fn give<T>(place: std::ptr::NonNull<*mut T>, handle: T) -> Result<(), Error> {
+/// Moves a handle to the heap and its pointer to the caller.
+pub(crate) unsafe fn write_handle<T>(place: std::ptr::NonNull<*mut T>, handle: T) -> Result<(), Error> {
     place.write(Box::into_raw(Box::new(handle)));
     Ok(())
 }
 
-/// Frees what [`give`] gave; nothing for NULL.
-pub(crate) unsafe fn release<T>(handle: *mut T) {
+/// Frees a handle of [`write_handle`]; does nothing for NULL.
+pub(crate) unsafe fn free_handle<T>(handle: *mut T) {
     if !handle.is_null() {
         drop(Box::from_raw(handle));
     }
@@ -101,7 +101,7 @@ pub(crate) unsafe fn bytes<'a>(data: *const c_char, length: usize, name: &str) -
         return Err(missing(name));
     }
     if isize::try_from(length).is_err() {
-        return Err(Error::new(ErrorCode::Argument, format!("`{name}` cannot be {length} bytes long")));
+        return Err(Error::new(ErrorCode::Argument, format!("`{name}` has an invalid length of {length} bytes")));
     }
     Ok(std::slice::from_raw_parts(data.cast(), length))
 }
@@ -112,7 +112,7 @@ pub(crate) unsafe fn text<'a>(data: *const c_char, length: usize, name: &str) ->
         .map_err(|error| Error::new(ErrorCode::Argument, format!("`{name}` is not UTF-8: {error}")))
 }
 
-/// A time; below zero: for ever, or as near to it as makes no difference.
+/// A time in milliseconds; a negative one is the longest there is, which is as good as forever.
 pub(crate) fn duration(millis: i64) -> Duration {
     u64::try_from(millis).map_or(Duration::MAX, Duration::from_millis)
 }

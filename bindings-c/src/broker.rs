@@ -1,4 +1,4 @@
-//! The broker.
+//! Brokers.
 
 use std::ffi::{c_int, c_void};
 
@@ -7,30 +7,35 @@ use pigato::broker::Event;
 use pigato::config::defaults;
 use pigato::{Error, ErrorCode};
 
-use crate::arguments::{duration, give, out, pigato_bytes, pigato_text, reference, release, text};
+use crate::arguments::{duration, out, pigato_bytes, pigato_text, reference, text, write_handle};
 use crate::event::{
-    free_all, pigato_event_kind, Owner, Storage, Target, PIGATO_EVENT_CLIENT_LEFT, PIGATO_EVENT_PROTOCOL_ERROR,
+    free_all, pigato_event_kind, Owner, Storage, PIGATO_EVENT_CLIENT_LEFT, PIGATO_EVENT_PROTOCOL_ERROR,
     PIGATO_EVENT_STOPPED, PIGATO_EVENT_WORKER_JOINED, PIGATO_EVENT_WORKER_LEFT,
 };
+use crate::handle::{self, pollable};
 use crate::options::{broker_options, pigato_options};
 use crate::status::{guarded, guarded_quietly, pigato_status};
 
-/// A broker: takes requests from clients and hands them to workers.
+/// A broker accepts requests from clients and sends them to workers.
 pub struct pigato_broker(Broker);
 
-/// Something that a broker tells. It works on, whether anybody looks at its events or not.
+pollable!(pigato_broker, "broker", Event => pigato_broker_event);
+
+/// An event of a broker. Polling is optional: once 65536 events are queued, the broker drops
+/// further ones and counts them in `missed_events`.
 #[repr(C)]
 pub struct pigato_broker_event {
-    /// What it tells.
+    /// The kind, which decides which of the following members are set. Kinds are named without
+    /// PIGATO_EVENT_ below.
     pub kind: pigato_event_kind,
-    /// Whom it is about: a worker's or client's identity. Not of `STOPPED`.
+    /// All kinds but STOPPED: the identity of the worker or client.
     pub peer: pigato_bytes,
-    /// Of `WORKER_JOINED` and `WORKER_LEFT`: what the worker offers.
+    /// WORKER_JOINED, WORKER_LEFT: the service that the worker offers.
     pub service: pigato_bytes,
-    /// Of `WORKER_LEFT` and `CLIENT_LEFT`: why, one of `disconnected` `silent` `unroutable` `overflow` `protocol_error`
-    /// `restarted` `broker_stopped`. Of `PROTOCOL_ERROR`: what was wrong.
+    /// WORKER_LEFT, CLIENT_LEFT: the reason, one of disconnected, silent, unroutable, overflow,
+    /// protocol_error, restarted and broker_stopped. PROTOCOL_ERROR: the violation.
     pub reason: pigato_bytes,
-    /// Not for you: what the pointers above point into.
+    /// Internal: owns what the pointers above point to.
     pub storage: *mut c_void,
 }
 
@@ -40,10 +45,10 @@ impl Owner for pigato_broker_event {
     }
 }
 
-impl pigato_broker_event {
-    fn of(event: Event) -> Self {
+impl From<Event> for pigato_broker_event {
+    fn from(event: Event) -> Self {
         let storage = Box::new(Storage::Broker(event));
-        let Storage::Broker(event) = &*storage else { unreachable!("it was just put there") };
+        let Storage::Broker(event) = &*storage else { unreachable!("stored above") };
         let nothing = pigato_bytes::EMPTY;
         let (kind, peer, service, reason) = match event {
             Event::WorkerJoined { worker, service } => {
@@ -69,54 +74,57 @@ fn of(bytes: &[u8]) -> pigato_bytes {
     pigato_bytes::of(bytes)
 }
 
-/// Counters since the start, and what there is now.
+/// Counters of a broker since its start, and gauges of its current state.
 #[repr(C)]
 pub struct pigato_statistics {
-    /// Requests received, whatever became of them.
+    /// Requests received.
     pub requests: u64,
-    /// Requests handed to workers; more than one for a request that was retried or rejected.
+    /// Deliveries of requests to workers; a request that is retried or rejected counts again.
     pub dispatches: u64,
-    /// Final replies passed on.
+    /// Final replies forwarded to clients.
     pub replies: u64,
-    /// Partial replies passed on.
+    /// Partial replies forwarded to clients.
     pub partial_replies: u64,
-    /// Requests rejected by a worker and put back.
+    /// Requests that a worker rejected and the broker queued again.
     pub rejects: u64,
-    /// Requests put back because their worker was lost.
+    /// Requests queued again because their worker was lost.
     pub retries: u64,
-    /// Requests whose timeout passed.
+    /// Requests whose timeout expired.
     pub expired: u64,
-    /// Requests ended by their client, or with it.
+    /// Requests that ended because their client cancelled them or left.
     pub cancelled: u64,
-    /// Requests refused or ended with an error that the broker made.
+    /// Requests that the broker refused or ended with an error.
     pub errors: u64,
-    /// Replies to requests that the broker had ended itself, dropped.
+    /// Replies dropped because the broker had already ended their request.
     pub late_replies: u64,
     /// Requests answered from the reply cache.
     pub cache_hits: u64,
-    /// Messages that broke the protocol.
+    /// Messages that violate the protocol.
     pub protocol_errors: u64,
-    /// Messages that could not be delivered because their receiver was gone or too slow.
+    /// Messages dropped because their receiver was gone or too slow.
     pub undeliverable: u64,
-    /// Workers registered now.
+    /// Now: registered workers.
     pub workers: u64,
-    /// Clients known now.
+    /// Now: known clients.
     pub clients: u64,
-    /// Requests waiting for a worker now.
+    /// Now: requests that wait for a worker.
     pub queued: u64,
-    /// Requests at workers now.
+    /// Now: requests at workers.
     pub in_flight: u64,
-    /// Bytes of all requests held now.
+    /// Now: bytes of all requests held.
     pub request_bytes: u64,
-    /// Bytes in the reply cache now.
+    /// Now: bytes in the reply cache.
     pub cache_bytes: u64,
-    /// Events that nobody was told of, because too many waited to be polled.
+    /// Events dropped because 65536 others waited for a poll.
     pub missed_events: u64,
 }
 
-/// Starts a broker that listens on `count` endpoints; with none, on `tcp://127.0.0.1:55555`. A `*` for a port takes a
-/// free one, which `pigato_broker_endpoint` tells. `PIGATO_E_ENDPOINT` for one that cannot be bound, and then nothing is
-/// left.
+/// Starts a broker that listens on `count` endpoints; with a `count` of 0 on tcp://127.0.0.1:55555.
+/// The port * takes a free port, which pigato_broker_endpoint() returns. `options` are of kind
+/// PIGATO_OPTIONS_BROKER or NULL. Free the broker with pigato_broker_free().
+///
+/// Returns PIGATO_E_ENDPOINT if an endpoint, or the option intch, cannot be bound; none is bound
+/// then.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_start(
     endpoints: *const pigato_bytes,
@@ -135,19 +143,21 @@ pub unsafe extern "C" fn pigato_broker_start(
             wanted.push(defaults::ENDPOINT.to_owned());
         }
         let started = Broker::start(&wanted, broker_options(options)?)?;
-        give(place, pigato_broker(started))
+        write_handle(place, pigato_broker(started))
     })
 }
 
-/// Stops a broker at once and frees it. No other call with this broker may be under way, nor follow. Does nothing with
-/// NULL.
+/// Stops a broker at once and frees it. No other call with this broker may be running or follow.
+/// Does nothing for NULL.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_free(broker: *mut pigato_broker) {
-    guarded_quietly(|| release(broker));
+    handle::free(broker);
 }
 
-/// Where a broker listens: the place with this number, from 0 on, with the port that `*` became. Valid until the broker is
-/// freed. `PIGATO_E_ARGUMENT` for a number that there is not.
+/// Returns the endpoint with this index, counted from 0, with the port that the broker listens on.
+/// The text is valid until the broker is freed.
+///
+/// Returns PIGATO_E_ARGUMENT if the broker has fewer endpoints.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_endpoint(
     broker: *const pigato_broker,
@@ -158,14 +168,15 @@ pub unsafe extern "C" fn pigato_broker_endpoint(
         let place = out(endpoint, "endpoint")?;
         let endpoints = reference(broker, "broker")?.0.endpoints();
         let endpoint = endpoints.get(index).ok_or_else(|| {
-            Error::new(ErrorCode::Argument, format!("there are {} endpoints, counted from 0", endpoints.len()))
+            Error::new(ErrorCode::Argument, format!("`index` is {index} of {} endpoints", endpoints.len()))
         })?;
         place.write(of(endpoint.as_bytes()));
         Ok(())
     })
 }
 
-/// Where a broker publishes for core services; empty if nowhere. Valid until the broker is freed.
+/// Returns the endpoint on which the broker publishes its directory to core services; empty if
+/// none. The text is valid until the broker is freed.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_intch(broker: *const pigato_broker, intch: *mut pigato_bytes) -> pigato_status {
     guarded(|| {
@@ -175,7 +186,7 @@ pub unsafe extern "C" fn pigato_broker_intch(broker: *const pigato_broker, intch
     })
 }
 
-/// A broker's name. Valid until the broker is freed.
+/// Returns the broker's name. The text is valid until the broker is freed.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_name(broker: *const pigato_broker, name: *mut pigato_bytes) -> pigato_status {
     guarded(|| {
@@ -185,7 +196,9 @@ pub unsafe extern "C" fn pigato_broker_name(broker: *const pigato_broker, name: 
     })
 }
 
-/// Counters since the start, and what there is now. `PIGATO_C_CLOSED` once the broker has stopped.
+/// Returns the broker's counters. Blocks until the I/O thread answers.
+///
+/// Returns PIGATO_C_CLOSED if the broker has stopped.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_statistics(
     broker: *const pigato_broker,
@@ -221,8 +234,10 @@ pub unsafe extern "C" fn pigato_broker_statistics(
     })
 }
 
-/// Which workers offer which service, as a JSON object of arrays of identities. Freed with `pigato_text_free`.
-/// `PIGATO_C_CLOSED` once the broker has stopped.
+/// Returns which workers offer which service: a JSON object that maps each service to an array of
+/// worker identities. Free the text with pigato_text_free(). Blocks until the I/O thread answers.
+///
+/// Returns PIGATO_C_CLOSED if the broker has stopped.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_directory(
     broker: *const pigato_broker,
@@ -236,21 +251,19 @@ pub unsafe extern "C" fn pigato_broker_directory(
     })
 }
 
-/// A descriptor that is readable while there are events, and from the end of the handle on, for poll, epoll, libuv and the
-/// like. Never read from it or close it. Valid until the broker is freed.
+/// Returns a descriptor that is readable while events are queued; see "Polling" at the top. It is
+/// valid until the broker is freed.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_fd(broker: *const pigato_broker, descriptor: *mut c_int) -> pigato_status {
-    guarded(|| {
-        let broker = &reference(broker, "broker")?.0;
-        broker.refuse_fork()?;
-        out(descriptor, "descriptor")?.write(broker.descriptor());
-        Ok(())
-    })
+    handle::fd(broker, descriptor)
 }
 
-/// Takes up to `capacity` events, the oldest first, and no more than `PIGATO_EVENTS_PER_POLL`; `count` tells how many. Waits for the first up to `timeout_ms`: not
-/// at all with 0, without end below that. If none comes in time that is `PIGATO_OK` with a `count` of 0. Several threads may poll at once, each gets events of its own. The events are
-/// freed with `pigato_broker_events_free`. `PIGATO_C_CLOSED` once nothing can follow.
+/// Returns up to `capacity` events and their number; see "Polling" at the top. Blocks for
+/// `timeout_ms` at most: 0 does not wait, a negative number waits forever. Free the events with
+/// pigato_broker_events_free().
+///
+/// Returns PIGATO_C_CLOSED once PIGATO_EVENT_STOPPED has been returned, and PIGATO_E_ARGUMENT for a
+/// `capacity` of 0.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_poll(
     broker: *const pigato_broker,
@@ -259,22 +272,22 @@ pub unsafe extern "C" fn pigato_broker_poll(
     timeout_ms: i64,
     count: *mut usize,
 ) -> pigato_status {
-    guarded(|| {
-        let target = Target::new(events, capacity, count)?;
-        let broker = &reference(broker, "broker")?.0;
-        target.poll(timeout_ms, |into, most, timeout| broker.poll(into, most, timeout), pigato_broker_event::of)
-    })
+    handle::poll(broker, events, capacity, timeout_ms, count)
 }
 
-/// Frees what events own. The array itself is the caller's. Freeing an event again does nothing.
+/// Frees what `count` events own; the array stays yours. Freeing an event again, or freeing NULL,
+/// does nothing.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_events_free(events: *mut pigato_broker_event, count: usize) {
     guarded_quietly(|| free_all(events, count));
 }
 
-/// Stops a broker: it finishes what it has accepted, for `timeout_ms` at most (below 0: however long it takes), refuses
-/// new requests with `PIGATO_B_DRAINING`, tells its workers, and frees its addresses. Ends with `PIGATO_EVENT_STOPPED`.
-/// `PIGATO_C_CLOSED` if it has stopped already.
+/// Stops a broker once the requests at workers have ended, after `timeout_ms` milliseconds at the
+/// latest: 0 stops at once, a negative number sets no limit. New requests, and those that wait for
+/// a worker that does not exist, fail with PIGATO_B_DRAINING. The broker informs its workers and
+/// closes its endpoints, then PIGATO_EVENT_STOPPED follows.
+///
+/// Returns PIGATO_C_CLOSED if the broker has already stopped.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_broker_stop(broker: *const pigato_broker, timeout_ms: i64) -> pigato_status {
     guarded(|| reference(broker, "broker")?.0.stop(duration(timeout_ms)))

@@ -1,79 +1,85 @@
-//! The client.
+//! Clients.
 
 use std::ffi::{c_char, c_int, c_void};
 
 use pigato::binding::{Client, ClientEvent, Grant};
 use pigato::protocol::Frame;
-use pigato::{Error, ErrorCode, PeerEvent, RequestError};
+use pigato::binding::{Client, ClientEvent, Grant};
+use pigato::{Error, ErrorCode, RequestError};
 
-use crate::arguments::{bytes, give, out, pigato_bytes, reference, release, text};
+use crate::arguments::{bytes, out, pigato_bytes, reference, text, write_handle};
 use crate::event::{
-    codec, free_all, pigato_codec, pigato_event_kind, protocol_error, Owner, Storage, Target, PIGATO_CODEC_JSON,
-    PIGATO_EVENT_CONNECTED, PIGATO_EVENT_DISCONNECTED, PIGATO_EVENT_FAILED, PIGATO_EVENT_PROTOCOL_ERROR,
-    PIGATO_EVENT_REPLY, PIGATO_EVENT_STOPPED,
+    codec, free_all, peer_event, pigato_codec, pigato_event_kind, Owner, Storage, PIGATO_CODEC_JSON,
+    PIGATO_EVENT_FAILED, PIGATO_EVENT_REPLY,
 };
+use crate::handle::{self, corkable};
 use crate::options::{client_options, pigato_options, request_options};
 use crate::status::{guarded, guarded_quietly, pigato_status, PIGATO_OK, PIGATO_REMOTE_ERROR};
 
-/// A client: makes requests.
+/// A client sends requests.
 pub struct pigato_client(Client);
 
-/// When a partial reply counts as read, so that the worker may send another. A worker may be ahead of its client by
-/// about a thousand of them.
+corkable!(pigato_client, "client", ClientEvent => pigato_client_event);
+
+/// When a partial reply counts as read. A worker may send 1024 partial replies to a request ahead
+/// of what the client has read.
 pub type pigato_grant = i32;
 
-/// As soon as `pigato_client_poll` hands it out: for programs that deal with events as they come.
+/// When pigato_client_poll() returns it. For programs that process events as they arrive.
 pub const PIGATO_GRANT_AS_POLLED: pigato_grant = 0;
-/// When `pigato_client_consumed` says so: for programs that keep a queue for each request, so that one that is read
-/// slowly holds up no other.
+/// When pigato_client_consumed() reports it. For programs that keep a queue per request, so that a
+/// request that is read slowly does not delay the others.
 pub const PIGATO_GRANT_AS_CONSUMED: pigato_grant = 1;
 
-/// How many partial replies to one request a program with queues should let wait for their reader, at the most. Workers
-/// stop long before, but published ones, which know no back-pressure: a request whose queue is full is to be cancelled.
+/// The most partial replies to one request that a program with queues should let wait for their
+/// reader; cancel a request whose queue is full. Workers of the published packages, which have no
+/// back-pressure, can reach this number. Others stop long before.
 pub const PIGATO_UNREAD_PARTIALS: usize = 1048576;
 
-/// How many bytes of them. One alone may be larger.
+/// The most bytes of such partial replies. A single one may be larger.
 pub const PIGATO_UNREAD_BYTES: usize = 268435456;
 
-// Written out above, because the header takes nothing else.
+// The values are repeated above because cbindgen exports literals only.
 const _: () = {
     assert!(PIGATO_UNREAD_PARTIALS == pigato::limits::UNREAD_PARTIALS);
     assert!(PIGATO_UNREAD_BYTES == pigato::limits::UNREAD_BYTES);
 };
 
-/// Where an error comes from.
+/// The side that an error comes from.
 pub type pigato_origin = i32;
 
-/// From this side: timeout, cancellation, lost connection, stop.
+/// This client: timeout, cancellation, lost connection, stop.
 pub const PIGATO_ORIGIN_LOCAL: pigato_origin = 0;
-/// From the worker that had the request.
+/// The worker that had the request.
 pub const PIGATO_ORIGIN_WORKER: pigato_origin = 1;
-/// From the broker: no worker answered.
+/// The broker; no worker answered.
 pub const PIGATO_ORIGIN_BROKER: pigato_origin = 2;
 
-/// Something that a client tells. Each request that was made ends in exactly one event with `is_final`, a
-/// `PIGATO_EVENT_REPLY` or a `PIGATO_EVENT_FAILED`; before it come any number of partial replies, in order.
+/// An event of a client. Every request ends with exactly one event whose `is_final` is true, either
+/// PIGATO_EVENT_REPLY or PIGATO_EVENT_FAILED. Any number of partial replies precede it, in order.
 #[repr(C)]
 pub struct pigato_client_event {
-    /// What it tells.
+    /// The kind, which decides which of the following members are set. Kinds are named without
+    /// PIGATO_EVENT_ below.
     pub kind: pigato_event_kind,
-    /// Of `FAILED`: the code, `PIGATO_REMOTE_ERROR` for an error value of the service's own. Otherwise `PIGATO_OK`.
+    /// FAILED: the error's status, PIGATO_REMOTE_ERROR for an error value of the service. Other
+    /// kinds: PIGATO_OK.
     pub status: pigato_status,
-    /// Of `REPLY` and `FAILED`: the request, as `pigato_client_request` called it.
+    /// REPLY, FAILED: the request number.
     pub request: u64,
-    /// Of `REPLY` and `FAILED`: whether it ends the request.
+    /// REPLY, FAILED: whether the event ends its request.
     pub is_final: bool,
-    /// Of `REPLY`: how the data is to be read.
+    /// REPLY: the encoding of `data`.
     pub codec: pigato_codec,
-    /// Of `FAILED`: where the error comes from.
+    /// FAILED: the side that the error comes from.
     pub origin: pigato_origin,
-    /// Of `REPLY`: the data. Of `FAILED` from a worker or the broker: the error value, JSON.
+    /// REPLY: the data. FAILED from a worker or the broker: the error value as JSON.
     pub data: pigato_bytes,
-    /// The options that came with it: JSON, or empty.
+    /// REPLY, FAILED: the options that the sender attached, a JSON object or empty.
     pub options: pigato_bytes,
-    /// Of `FAILED` and `PROTOCOL_ERROR`: what happened, for people.
+    /// FAILED, PROTOCOL_ERROR: a description for people.
     pub message: pigato_bytes,
-    /// Not for you: what the pointers above point into.
+    /// Internal: owns what the pointers above point to.
     pub storage: *mut c_void,
 }
 
@@ -83,15 +89,20 @@ impl Owner for pigato_client_event {
     }
 }
 
-impl pigato_client_event {
-    fn of(event: ClientEvent) -> Self {
+impl From<ClientEvent> for pigato_client_event {
+    fn from(event: ClientEvent) -> Self {
         match event {
-            ClientEvent::Peer(event) => Self::about_peer(event),
+            ClientEvent::Peer(event) => {
+                let (kind, message) = peer_event(event);
+                Self { message, ..Self::bare(kind) }
+            }
             ClientEvent::Reply { token, reply } => Self::replied(token, reply),
             ClientEvent::Failed { token, error } => Self::failed(token, error),
         }
     }
+}
 
+impl pigato_client_event {
     fn bare(kind: pigato_event_kind) -> Self {
         Self {
             kind,
@@ -107,20 +118,9 @@ impl pigato_client_event {
         }
     }
 
-    fn about_peer(event: PeerEvent) -> Self {
-        match event {
-            PeerEvent::Disconnected => Self::bare(PIGATO_EVENT_DISCONNECTED),
-            PeerEvent::Stopped => Self::bare(PIGATO_EVENT_STOPPED),
-            PeerEvent::ProtocolError(malformed) => {
-                Self { message: protocol_error(malformed), ..Self::bare(PIGATO_EVENT_PROTOCOL_ERROR) }
-            }
-            _ => Self::bare(PIGATO_EVENT_CONNECTED),
-        }
-    }
-
     fn replied(request: u64, reply: pigato::Reply) -> Self {
         let storage = Box::new(Storage::Reply(reply));
-        let Storage::Reply(reply) = &*storage else { unreachable!("it was just put there") };
+        let Storage::Reply(reply) = &*storage else { unreachable!("stored above") };
         Self {
             request,
             is_final: reply.is_final(),
@@ -135,7 +135,7 @@ impl pigato_client_event {
     fn failed(request: u64, error: RequestError) -> Self {
         let message = error.to_string();
         let storage = Box::new(Storage::Error { error, message });
-        let Storage::Error { error, message } = &*storage else { unreachable!("it was just put there") };
+        let Storage::Error { error, message } = &*storage else { unreachable!("stored above") };
         let (origin, data, options) = match error {
             RequestError::Remote(error) => {
                 let origin = if error.is_from_broker() { PIGATO_ORIGIN_BROKER } else { PIGATO_ORIGIN_WORKER };
@@ -157,8 +157,12 @@ impl pigato_client_event {
     }
 }
 
-/// Starts a client for the broker at `endpoint` (`tcp://127.0.0.1:55555`). A broker that is not there yet is no error:
-/// requests made until then are sent when it is. `PIGATO_E_ENDPOINT` for an endpoint that cannot be used.
+/// Starts a client of the broker at `endpoint`, such as tcp://127.0.0.1:55555. Does not wait for
+/// the connection: requests made before the broker is reachable are sent when it is. `options` are
+/// of kind PIGATO_OPTIONS_CLIENT or NULL. `grant` is PIGATO_GRANT_AS_POLLED for most programs. Free
+/// the client with pigato_client_free().
+///
+/// Returns PIGATO_E_ENDPOINT if the endpoint cannot be used.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_start(
     endpoint: *const c_char,
@@ -172,23 +176,31 @@ pub unsafe extern "C" fn pigato_client_start(
         let grant = match grant {
             PIGATO_GRANT_AS_POLLED => Grant::AsPolled,
             PIGATO_GRANT_AS_CONSUMED => Grant::AsConsumed,
-            _ => return Err(Error::new(ErrorCode::Argument, format!("{grant} is no way to grant"))),
+            _ => return Err(Error::new(ErrorCode::Argument, format!("{grant} is not a pigato_grant"))),
         };
         let started = Client::start(text(endpoint, endpoint_length, "endpoint")?, client_options(options)?, grant)?;
-        give(place, pigato_client(started))
+        write_handle(place, pigato_client(started))
     })
 }
 
-/// Stops a client at once and frees it; what is unanswered ends without an event. No other call with this client may be
-/// under way, nor follow. Does nothing with NULL.
+/// Stops a client at once and frees it. Its pending requests end without an event. No other call
+/// with this client may be running or follow. Does nothing for NULL.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_free(client: *mut pigato_client) {
-    guarded_quietly(|| release(client));
+    handle::free(client);
 }
 
-/// Makes a request and tells what events call it: a number above 0 that is never used again. The data is JSON, which
-/// is not checked (a text needs its quotes), or any bytes if the options say `codec` `"raw"`. `PIGATO_C_BUSY` when too much waits to be sent, `PIGATO_C_CLOSED` after a stop,
-/// `PIGATO_E_OPTION` for a service name that is empty or longer than 255 bytes.
+/// Sends a request to `service` and returns its request number: above 0, and unique for this
+/// client. Events carry it. `options` are of kind PIGATO_OPTIONS_REQUEST or NULL.
+///
+/// `data` is JSON, which is not checked: a text needs its quotes. With the option codec "raw" it is
+/// any bytes. A service name has 1 to 255 bytes.
+///
+/// A request beyond the client's maxRequests or maxRequestBytes is accepted here and ends with an
+/// event whose status is PIGATO_C_BUSY.
+///
+/// Returns PIGATO_C_BUSY if too many calls wait for the I/O thread, PIGATO_C_CLOSED if the client
+/// has stopped, and PIGATO_E_OPTION if the service name is empty or too long.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_request(
     client: *const pigato_client,
@@ -203,26 +215,35 @@ pub unsafe extern "C" fn pigato_client_request(
         let place = out(request, "request")?;
         let service = Frame::from(bytes(service, service_length, "service")?);
         let data = Frame::from(bytes(data, data_length, "data")?);
-        let token = reference(client, "client")?.0.request(service, data, request_options(options)?)?;
-        place.write(token);
+        let number = reference(client, "client")?.0.request(service, data, request_options(options)?)?;
+        place.write(number);
         Ok(())
     })
 }
 
-/// Ends a request with `PIGATO_C_CANCELLED`; its worker is told. Does nothing to one that has ended.
+/// Cancels a request: it ends with PIGATO_C_CANCELLED, and its worker is informed. Does nothing if
+/// the request has ended.
+///
+/// Returns PIGATO_C_CLOSED if the client has stopped.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_cancel(client: *const pigato_client, request: u64) -> pigato_status {
     guarded(|| reference(client, "client")?.0.cancel(request))
 }
 
-/// Tells the worker that the reply is still wanted. Happens by itself once a heartbeat interval.
+/// Informs the worker now that the reply to a request is still wanted. The library does so by
+/// itself once per heartbeat interval.
+///
+/// Returns PIGATO_C_CLOSED if the client has stopped.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_heartbeat(client: *const pigato_client, request: u64) -> pigato_status {
     guarded(|| reference(client, "client")?.0.heartbeat(request))
 }
 
-/// Says that this many more partial replies to a request were dealt with. More than
-/// were handed out do not count. `PIGATO_E_ARGUMENT` with `PIGATO_GRANT_AS_POLLED`.
+/// Reports that `partials` more partial replies to a request have been read, so that the worker may
+/// send more. Of a number above the replies that were polled, only those count. Only for clients
+/// started with PIGATO_GRANT_AS_CONSUMED.
+///
+/// Returns PIGATO_E_ARGUMENT for a client started with PIGATO_GRANT_AS_POLLED.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_consumed(
     client: *const pigato_client,
@@ -232,21 +253,19 @@ pub unsafe extern "C" fn pigato_client_consumed(
     guarded(|| reference(client, "client")?.0.consumed(request, partials))
 }
 
-/// A descriptor that is readable while there are events, and from the end of the handle on, for poll, epoll, libuv and the
-/// like. Never read from it or close it. Valid until the client is freed.
+/// Returns a descriptor that is readable while events are queued; see "Polling" at the top. It is
+/// valid until the client is freed.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_fd(client: *const pigato_client, descriptor: *mut c_int) -> pigato_status {
-    guarded(|| {
-        let client = &reference(client, "client")?.0;
-        client.refuse_fork()?;
-        out(descriptor, "descriptor")?.write(client.descriptor());
-        Ok(())
-    })
+    handle::fd(client, descriptor)
 }
 
-/// Takes up to `capacity` events, the oldest first, and no more than `PIGATO_EVENTS_PER_POLL`; `count` tells how many. Waits for the first up to `timeout_ms`: not
-/// at all with 0, without end below that. If none comes in time that is `PIGATO_OK` with a `count` of 0. Several threads may poll at once, each gets events of its own. The events are
-/// freed with `pigato_client_events_free`. `PIGATO_C_CLOSED` once nothing can follow.
+/// Returns up to `capacity` events and their number; see "Polling" at the top. Blocks for
+/// `timeout_ms` at most: 0 does not wait, a negative number waits forever. Free the events with
+/// pigato_client_events_free().
+///
+/// Returns PIGATO_C_CLOSED once PIGATO_EVENT_STOPPED has been returned, and PIGATO_E_ARGUMENT for a
+/// `capacity` of 0.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_poll(
     client: *const pigato_client,
@@ -255,46 +274,37 @@ pub unsafe extern "C" fn pigato_client_poll(
     timeout_ms: i64,
     count: *mut usize,
 ) -> pigato_status {
-    guarded(|| {
-        let target = Target::new(events, capacity, count)?;
-        let client = &reference(client, "client")?.0;
-        target.poll(timeout_ms, |into, most, timeout| client.poll(into, most, timeout), pigato_client_event::of)
-    })
+    handle::poll(client, events, capacity, timeout_ms, count)
 }
 
-/// Has what this client is given from now on wait for each other, so that its I/O thread is woken once for all of it: for
-/// programs that deal with the events of one poll on several threads. Nothing waits for more than about a millisecond, unless
-/// the connection has no room. Corked twice is corked once, and one thread's uncorking ends another's cork. Left corked, the
-/// I/O thread wakes up each millisecond.
+/// Holds back the following commands of this client, so that one wake-up of the I/O thread carries
+/// a batch of them. Useful when several threads process the events of one poll.
+///
+/// A command is held back for about 1 ms at most, or longer if the connection has no room. Corks do
+/// not nest: the first uncork ends all. A client left corked wakes the I/O thread every
+/// millisecond.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_cork(client: *const pigato_client) -> pigato_status {
-    guarded(|| {
-        let client = &reference(client, "client")?.0;
-        client.refuse_fork()?;
-        client.cork();
-        Ok(())
-    })
+    handle::cork(client)
 }
 
-/// Ends what `pigato_client_cork` began, and sends what has waited.
+/// Ends a cork and sends the batch. Does nothing if the client is not corked.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_uncork(client: *const pigato_client) -> pigato_status {
-    guarded(|| {
-        let client = &reference(client, "client")?.0;
-        client.refuse_fork()?;
-        client.uncork();
-        Ok(())
-    })
+    handle::uncork(client)
 }
 
-/// Frees what events own. The array itself is the caller's. Freeing an event again does nothing.
+/// Frees what `count` events own; the array stays yours. Freeing an event again, or freeing NULL,
+/// does nothing.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_events_free(events: *mut pigato_client_event, count: usize) {
     guarded_quietly(|| free_all(events, count));
 }
 
-/// Stops a client: all unanswered requests end with `PIGATO_C_CLOSED`, then comes `PIGATO_EVENT_STOPPED`.
-/// `PIGATO_C_CLOSED` if it has stopped already.
+/// Stops a client. Its pending requests end with PIGATO_C_CLOSED, then PIGATO_EVENT_STOPPED
+/// follows.
+///
+/// Returns PIGATO_C_CLOSED if the client has already stopped.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_client_stop(client: *const pigato_client) -> pigato_status {
     guarded(|| reference(client, "client")?.0.stop())

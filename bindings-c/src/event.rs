@@ -1,49 +1,52 @@
-//! What all events have in common.
+//! What all events have in common: kinds, codecs, storage, and the place that a poll writes them to.
 
 use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::time::Duration;
 
-use pigato::{Error, ErrorCode, Reply, Request, RequestError};
+use pigato::{Error, ErrorCode, PeerEvent, Reply, Request, RequestError};
 
 use crate::arguments::{duration, out, pigato_bytes};
 
-/// What an event tells.
+/// The kind of an event.
 pub type pigato_event_kind = i32;
 
-/// Of clients and workers: the broker has answered on a new connection.
+/// Clients and workers: a connection is up and the broker has answered on it.
 pub const PIGATO_EVENT_CONNECTED: pigato_event_kind = 1;
-/// Of clients and workers: the connection is gone. Unless the handle was stopped another one is being made.
+/// Clients and workers: the connection is down. Unless the handle was stopped, it reconnects.
 pub const PIGATO_EVENT_DISCONNECTED: pigato_event_kind = 2;
-/// Of all: the handle has stopped, and what it sent has left. Nothing follows, and its _poll function gives `PIGATO_C_CLOSED` from now on.
+/// All handles: the handle has stopped, and everything it sent has left. No event follows; the
+/// _poll function returns PIGATO_C_CLOSED from now on.
 pub const PIGATO_EVENT_STOPPED: pigato_event_kind = 3;
-/// Of all: somebody sent something that breaks the protocol. It was ignored.
+/// All handles: a peer sent a message that violates the protocol. The message was ignored.
 pub const PIGATO_EVENT_PROTOCOL_ERROR: pigato_event_kind = 4;
-/// Of clients: a reply, partial or final.
+/// Clients: a reply, partial or final.
 pub const PIGATO_EVENT_REPLY: pigato_event_kind = 5;
-/// Of clients: an error. It ends its request, unless a worker sent it as a partial reply.
+/// Clients: an error. It ends its request unless a worker sent it as a partial reply.
 pub const PIGATO_EVENT_FAILED: pigato_event_kind = 6;
-/// Of workers: a request to answer.
+/// Workers: a new job, that is, a request to answer.
 pub const PIGATO_EVENT_REQUEST: pigato_event_kind = 7;
-/// Of workers: nobody waits for the reply to a request any more. Replies to it give `PIGATO_C_CLOSED`.
+/// Workers: a job has ended because its reply is no longer needed. Replies to it return
+/// PIGATO_C_CLOSED.
 pub const PIGATO_EVENT_CANCELLED: pigato_event_kind = 8;
-/// Of workers: the client of a request still waits for the reply.
+/// Workers: the client of a job still waits for the reply.
 pub const PIGATO_EVENT_HEARTBEAT: pigato_event_kind = 9;
-/// Of workers: a partial reply that was refused with `PIGATO_C_BUSY` may be sent now.
+/// Workers: a job whose partial reply was refused with PIGATO_C_BUSY accepts partial replies again.
 pub const PIGATO_EVENT_WRITABLE: pigato_event_kind = 10;
-/// Of brokers: a worker offers a service.
+/// Brokers: a worker has registered.
 pub const PIGATO_EVENT_WORKER_JOINED: pigato_event_kind = 11;
-/// Of brokers: a worker is gone.
+/// Brokers: a worker has left or was lost.
 pub const PIGATO_EVENT_WORKER_LEFT: pigato_event_kind = 12;
-/// Of brokers: a client is gone; its requests were cancelled.
+/// Brokers: a client has left or was lost. Its requests were cancelled.
 pub const PIGATO_EVENT_CLIENT_LEFT: pigato_event_kind = 13;
 
-/// How data is to be read.
+/// The encoding of data.
 pub type pigato_codec = i32;
 
-/// As UTF-8 JSON. Empty, or the word `undefined`, is what published peers send for nothing.
+/// UTF-8 JSON. Peers of the published packages send empty data, or the word undefined, for no
+/// value.
 pub const PIGATO_CODEC_JSON: pigato_codec = 0;
-/// As bytes.
+/// Any bytes.
 pub const PIGATO_CODEC_RAW: pigato_codec = 1;
 
 pub(crate) fn codec(codec: pigato::Codec) -> pigato_codec {
@@ -53,7 +56,7 @@ pub(crate) fn codec(codec: pigato::Codec) -> pigato_codec {
     }
 }
 
-/// What an event's pointers point into. It must not move while they are used, hence the box.
+/// What an event's pointers point into. It is boxed because it must not move while they are in use.
 pub(crate) enum Storage {
     Reply(Reply),
     Error { error: RequestError, message: String },
@@ -67,7 +70,7 @@ impl Storage {
     }
 }
 
-/// An event, as far as freeing it is concerned.
+/// An event that owns storage.
 pub(crate) trait Owner {
     fn storage(&mut self) -> &mut *mut c_void;
 }
@@ -85,17 +88,24 @@ pub(crate) unsafe fn free_all<E: Owner>(events: *mut E, count: usize) {
     }
 }
 
-/// How a peer broke the protocol, as text that is valid for ever.
-pub(crate) fn protocol_error(malformed: pigato::protocol::Malformed) -> pigato_bytes {
-    pigato_bytes::of(malformed.published_name().as_bytes())
+/// The kind and the message of an event about the connection. The message is valid forever.
+pub(crate) fn peer_event(event: PeerEvent) -> (pigato_event_kind, pigato_bytes) {
+    let kind = match event {
+        PeerEvent::Disconnected => PIGATO_EVENT_DISCONNECTED,
+        PeerEvent::Stopped => PIGATO_EVENT_STOPPED,
+        PeerEvent::ProtocolError(malformed) => {
+            return (PIGATO_EVENT_PROTOCOL_ERROR, pigato_bytes::of(malformed.published_name().as_bytes()));
+        }
+        _ => PIGATO_EVENT_CONNECTED,
+    };
+    (kind, pigato_bytes::EMPTY)
 }
 
-/// Most events that one _poll call takes; a larger capacity is of no use, and fewer events than that do not mean that no more
-/// are there. A program that took all that have come, and answered
-/// when it had dealt with the last one, would be idle while the others are at work, and they while it is.
+/// The most events that one _poll call returns. A program that drained all events before it
+/// answered the first would work only while its peers wait, and wait while they work.
 pub const PIGATO_EVENTS_PER_POLL: usize = 24;
 
-/// Where polled events go.
+/// The place that polled events are written to.
 pub(crate) struct Target<E> {
     events: NonNull<E>,
     capacity: usize,
@@ -105,24 +115,26 @@ pub(crate) struct Target<E> {
 impl<E> Target<E> {
     pub(crate) fn new(events: *mut E, capacity: usize, count: *mut usize) -> Result<Self, Error> {
         if capacity == 0 {
-            return Err(Error::new(ErrorCode::Argument, "`capacity` is 0: there is no place for an event"));
+            return Err(Error::new(ErrorCode::Argument, "`capacity` is 0; it must be at least 1"));
         }
         let capacity = capacity.min(PIGATO_EVENTS_PER_POLL);
         Ok(Self { events: out(events, "events")?, capacity, count: out(count, "count")? })
     }
 
-    /// Pulls events and writes them, and how many there are.
-    pub(crate) unsafe fn poll<P>(
+    /// Takes events from the core and writes them and their number.
+    pub(crate) unsafe fn poll<C>(
         self,
         timeout_ms: i64,
-        pull: impl FnOnce(&mut Vec<P>, usize, Duration) -> Result<usize, Error>,
-        convert: impl Fn(P) -> E,
-    ) -> Result<(), Error> {
-        let mut pulled = Vec::new();
-        pull(&mut pulled, self.capacity, duration(timeout_ms))?;
-        let count = pulled.len();
-        for (at, event) in pulled.into_iter().enumerate() {
-            self.events.add(at).write(convert(event));
+        take: impl FnOnce(&mut Vec<C>, usize, Duration) -> Result<usize, Error>,
+    ) -> Result<(), Error>
+    where
+        E: From<C>,
+    {
+        let mut taken = Vec::new();
+        take(&mut taken, self.capacity, duration(timeout_ms))?;
+        let count = taken.len();
+        for (at, event) in taken.into_iter().enumerate() {
+            self.events.add(at).write(event.into());
         }
         self.count.write(count);
         Ok(())

@@ -1,18 +1,19 @@
 //! The C interface: opaque handles over [`pigato::binding`], status codes from the core's table, events as structs.
 //!
-//! Nothing here knows the protocol. Each function checks its arguments, calls the core and turns the outcome into a
-//! status; a panic becomes one too. The rules for callers stand at the top of `include/pigato.h` (`cbindgen.toml`), which
-//! is made from these sources.
+//! Nothing here knows the protocol. Each function checks its arguments, calls the core and returns the outcome as a
+//! status; a panic becomes a status too. The rules for callers are at the top of `include/pigato.h`, which is generated
+//! from these sources and `pigato.h.in`.
 //!
-//! | Module | What it is for |
+//! | Module | Contents |
 //! |---|---|
-//! | [`status`] | the codes, the last error, what becomes of a panic |
+//! | [`status`] | status codes, the last error, catching panics |
 //! | [`arguments`] | pointers in, pointers out |
 //! | [`options`] | options by name |
 //! | [`event`] | what all events have in common |
+//! | `handle` | what all handles have in common: descriptor, poll, cork, free |
 //! | [`client`], [`worker`], [`broker`], [`directory`] | one handle each |
 
-// Safety of all functions: the rules of the header. What is said there about pointers is what each call relies on.
+// Every exported function relies on the rules in the header; a `# Safety` section for each would repeat them.
 #![allow(clippy::missing_safety_doc)]
 #![allow(non_camel_case_types)]
 #![deny(missing_docs)]
@@ -22,6 +23,7 @@ pub mod broker;
 pub mod client;
 pub mod directory;
 pub mod event;
+mod handle;
 pub mod options;
 pub mod status;
 pub mod worker;

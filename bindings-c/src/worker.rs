@@ -1,65 +1,72 @@
-//! The worker.
+//! Workers.
 
 use std::ffi::{c_char, c_int, c_void};
 
 use pigato::binding::{Answer, Worker, WorkerEvent};
 use pigato::protocol::Frame;
 use pigato::worker::CancelReason;
-use pigato::{Concurrency, Error, ErrorCode, PeerEvent};
+use pigato::{Concurrency, Error, ErrorCode};
 
-use crate::arguments::{bytes, duration, give, out, pigato_bytes, reference, release, text};
+use crate::arguments::{bytes, duration, out, pigato_bytes, reference, text, write_handle};
 use crate::event::{
-    codec, free_all, pigato_codec, pigato_event_kind, protocol_error, Owner, Storage, Target, PIGATO_CODEC_JSON,
-    PIGATO_EVENT_CANCELLED, PIGATO_EVENT_CONNECTED, PIGATO_EVENT_DISCONNECTED, PIGATO_EVENT_HEARTBEAT,
-    PIGATO_EVENT_PROTOCOL_ERROR, PIGATO_EVENT_REQUEST, PIGATO_EVENT_STOPPED, PIGATO_EVENT_WRITABLE,
+    codec, free_all, peer_event, pigato_codec, pigato_event_kind, Owner, Storage, PIGATO_CODEC_JSON,
+    PIGATO_EVENT_CANCELLED, PIGATO_EVENT_HEARTBEAT, PIGATO_EVENT_REQUEST, PIGATO_EVENT_WRITABLE,
 };
+use crate::handle::{self, corkable};
 use crate::options::{pigato_options, reply_options, worker_options};
 use crate::status::{guarded, guarded_quietly, pigato_status};
 
-/// A worker: offers a service.
+/// A worker offers a service and answers its requests. A request that a worker has is a job.
 pub struct pigato_worker(Worker);
 
-/// Why a request is no longer live although it was not answered.
+corkable!(pigato_worker, "worker", WorkerEvent => pigato_worker_event);
+
+/// Why a job has ended without a final reply.
 pub type pigato_cancel_reason = i32;
 
-/// The event is no cancellation.
+/// The event is not a cancellation.
 pub const PIGATO_CANCEL_NONE: pigato_cancel_reason = 0;
-/// The client gave up, timed out or vanished.
+/// The client cancelled the request, timed out or is gone.
 pub const PIGATO_CANCEL_CLIENT: pigato_cancel_reason = 1;
-/// The connection to the broker is gone.
+/// The connection to the broker was lost.
 pub const PIGATO_CANCEL_DISCONNECTED: pigato_cancel_reason = 2;
 /// The worker was stopped.
 pub const PIGATO_CANCEL_STOPPED: pigato_cancel_reason = 3;
 
-/// Something that a worker tells. A request is live from its `PIGATO_EVENT_REQUEST` until its final reply, its rejection
-/// or a `PIGATO_EVENT_CANCELLED`.
+/// An event of a worker. A job lasts from its PIGATO_EVENT_REQUEST to its final reply, its
+/// rejection or its PIGATO_EVENT_CANCELLED.
 #[repr(C)]
 pub struct pigato_worker_event {
-    /// What it tells.
+    /// The kind, which decides which of the following members are set. Kinds are named without
+    /// PIGATO_EVENT_ below.
     pub kind: pigato_event_kind,
-    /// Of `REQUEST`, `CANCELLED`, `HEARTBEAT` and `WRITABLE`: the request, for replies. Never used again.
+    /// REQUEST, CANCELLED, HEARTBEAT, WRITABLE: the request number of the job, unique for this
+    /// worker.
     pub request: u64,
-    /// Of `CANCELLED`: why.
+    /// CANCELLED: the reason.
     pub reason: pigato_cancel_reason,
-    /// Of `REQUEST`: how the data is to be read.
+    /// REQUEST: the encoding of `data`.
     pub codec: pigato_codec,
-    /// Of `REQUEST`: 1 the first time it is handed to a worker, more after workers were lost with it.
+    /// REQUEST: 1 for the first worker that gets the request; higher after workers were lost with
+    /// it.
     pub attempt: u32,
-    /// Of `REQUEST`: what was left of its timeout when it was handed over; -1 if there is none or it is not known.
+    /// REQUEST: what was left of the timeout on delivery, in milliseconds; -1 if there is none or
+    /// it is unknown.
     pub remaining_ms: i64,
-    /// Of `REQUEST`: the name that was asked for, which is not the worker's own if that is a wildcard.
+    /// REQUEST: the service that the client asked for. It differs from the worker's if that is a
+    /// wildcard.
     pub service: pigato_bytes,
-    /// Of `REQUEST`: the client's identity.
+    /// REQUEST: the identity of the client.
     pub client: pigato_bytes,
-    /// Of `REQUEST`: what the client calls it.
+    /// REQUEST: the id that the client gave the request.
     pub id: pigato_bytes,
-    /// Of `REQUEST`: the data.
+    /// REQUEST: the data.
     pub data: pigato_bytes,
-    /// Of `REQUEST`: the client's options, with its own keys: JSON, or empty.
+    /// REQUEST: the options and headers of the request, a JSON object or empty.
     pub options: pigato_bytes,
-    /// Of `PROTOCOL_ERROR`: what it was, for people.
+    /// PROTOCOL_ERROR: a description for people.
     pub message: pigato_bytes,
-    /// Not for you: what the pointers above point into.
+    /// Internal: owns what the pointers above point to.
     pub storage: *mut c_void,
 }
 
@@ -69,20 +76,25 @@ impl Owner for pigato_worker_event {
     }
 }
 
-impl pigato_worker_event {
-    fn of(event: WorkerEvent) -> Self {
+impl From<WorkerEvent> for pigato_worker_event {
+    fn from(event: WorkerEvent) -> Self {
         match event {
-            WorkerEvent::Peer(event) => Self::about_peer(event),
+            WorkerEvent::Peer(event) => {
+                let (kind, message) = peer_event(event);
+                Self { message, ..Self::bare(kind, 0) }
+            }
             WorkerEvent::Request(request) => Self::requested(request),
             WorkerEvent::Cancelled { token, reason } => {
-                Self { reason: cancel_reason(reason), ..Self::about(PIGATO_EVENT_CANCELLED, token) }
+                Self { reason: cancel_reason(reason), ..Self::bare(PIGATO_EVENT_CANCELLED, token) }
             }
-            WorkerEvent::Heartbeat { token } => Self::about(PIGATO_EVENT_HEARTBEAT, token),
-            WorkerEvent::Writable { token } => Self::about(PIGATO_EVENT_WRITABLE, token),
+            WorkerEvent::Heartbeat { token } => Self::bare(PIGATO_EVENT_HEARTBEAT, token),
+            WorkerEvent::Writable { token } => Self::bare(PIGATO_EVENT_WRITABLE, token),
         }
     }
+}
 
-    fn about(kind: pigato_event_kind, request: u64) -> Self {
+impl pigato_worker_event {
+    fn bare(kind: pigato_event_kind, request: u64) -> Self {
         Self {
             kind,
             request,
@@ -100,20 +112,9 @@ impl pigato_worker_event {
         }
     }
 
-    fn about_peer(event: PeerEvent) -> Self {
-        match event {
-            PeerEvent::Disconnected => Self::about(PIGATO_EVENT_DISCONNECTED, 0),
-            PeerEvent::Stopped => Self::about(PIGATO_EVENT_STOPPED, 0),
-            PeerEvent::ProtocolError(malformed) => {
-                Self { message: protocol_error(malformed), ..Self::about(PIGATO_EVENT_PROTOCOL_ERROR, 0) }
-            }
-            _ => Self::about(PIGATO_EVENT_CONNECTED, 0),
-        }
-    }
-
     fn requested(request: pigato::Request) -> Self {
         let storage = Box::new(Storage::Request(request));
-        let Storage::Request(request) = &*storage else { unreachable!("it was just put there") };
+        let Storage::Request(request) = &*storage else { unreachable!("stored above") };
         Self {
             codec: codec(request.codec()),
             attempt: request.attempt(),
@@ -123,14 +124,13 @@ impl pigato_worker_event {
             id: pigato_bytes::of(request.id()),
             data: pigato_bytes::of(request.bytes()),
             options: pigato_bytes::of(request.options_bytes()),
-            ..Self::about(PIGATO_EVENT_REQUEST, request.token())
+            ..Self::bare(PIGATO_EVENT_REQUEST, request.token())
         }
         .with(storage)
     }
 
-    fn with(mut self, storage: Box<Storage>) -> Self {
-        self.storage = storage.into_raw();
-        self
+    fn with(self, storage: Box<Storage>) -> Self {
+        Self { storage: storage.into_raw(), ..self }
     }
 }
 
@@ -142,9 +142,12 @@ fn cancel_reason(reason: CancelReason) -> pigato_cancel_reason {
     }
 }
 
-/// Starts a worker for `service` at the broker at `endpoint`. The service may be a wildcard (`ech*`) or a version
-/// (`echo@1.2.3`). A broker that is not there yet is no error. `PIGATO_E_ENDPOINT` for an endpoint that cannot be used,
-/// `PIGATO_E_OPTION` for a service name that is empty or longer than 255 bytes.
+/// Starts a worker that offers `service` at the broker at `endpoint`. The service may be a wildcard
+/// (ech*) or a version (echo@1.2.3) and has 1 to 255 bytes. Does not wait for the connection.
+/// `options` are of kind PIGATO_OPTIONS_WORKER or NULL. Free the worker with pigato_worker_free().
+///
+/// Returns PIGATO_E_ENDPOINT if the endpoint cannot be used, and PIGATO_E_OPTION if the service
+/// name is empty or too long.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_start(
     endpoint: *const c_char,
@@ -159,20 +162,24 @@ pub unsafe extern "C" fn pigato_worker_start(
         let endpoint = text(endpoint, endpoint_length, "endpoint")?;
         let service = Frame::from(bytes(service, service_length, "service")?);
         let started = Worker::start(endpoint, service, worker_options(options)?)?;
-        give(place, pigato_worker(started))
+        write_handle(place, pigato_worker(started))
     })
 }
 
-/// Stops a worker at once and frees it; what is not answered goes to other workers, or fails. No other call with this
-/// worker may be under way, nor follow. Does nothing with NULL.
+/// Stops a worker at once and frees it. Jobs without a final reply go to other workers if their
+/// requests have `retry`, and fail otherwise. No other call with this worker may be running or
+/// follow. Does nothing for NULL.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_free(worker: *mut pigato_worker) {
-    guarded_quietly(|| release(worker));
+    handle::free(worker);
 }
 
-/// Sends a partial reply: JSON, which is not checked, or any bytes if the options say `codec` `"raw"`. `PIGATO_C_BUSY` while the client has not
-/// read enough of the earlier ones: then nothing was sent, and a `PIGATO_EVENT_WRITABLE` follows when it can be.
-/// `PIGATO_C_CLOSED` if the request is not live.
+/// Sends a partial reply to a job. `data` is JSON, which is not checked; with the option codec
+/// "raw" it is any bytes. `options` are of kind PIGATO_OPTIONS_REPLY or NULL.
+///
+/// Returns PIGATO_C_BUSY if the client has not read enough of the earlier ones: nothing was sent,
+/// and PIGATO_EVENT_WRITABLE follows when the job accepts partial replies again. Returns
+/// PIGATO_C_CLOSED if the job has ended.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_write(
     worker: *const pigato_worker,
@@ -184,7 +191,9 @@ pub unsafe extern "C" fn pigato_worker_write(
     guarded(|| reference(worker, "worker")?.0.write(request, answer(data, data_length, options)?))
 }
 
-/// Sends the final reply; data and options as for `pigato_worker_write`. `PIGATO_C_CLOSED` if the request is not live.
+/// Sends the final reply to a job and ends it. Data and options as for pigato_worker_write().
+///
+/// Returns PIGATO_C_CLOSED if the job has already ended.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_end(
     worker: *const pigato_worker,
@@ -196,7 +205,10 @@ pub unsafe extern "C" fn pigato_worker_end(
     guarded(|| reference(worker, "worker")?.0.end(request, answer(data, data_length, options)?))
 }
 
-/// Sends an error value, JSON of your own, as the final reply. `PIGATO_C_CLOSED` if the request is not live.
+/// Ends a job with an error value of your own, as JSON; the client gets PIGATO_REMOTE_ERROR and the
+/// value. Options as for pigato_worker_write().
+///
+/// Returns PIGATO_C_CLOSED if the job has already ended.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_error(
     worker: *const pigato_worker,
@@ -208,8 +220,9 @@ pub unsafe extern "C" fn pigato_worker_error(
     guarded(|| reference(worker, "worker")?.0.error(request, answer(data, data_length, options)?))
 }
 
-/// Ends a request whose handler has failed: the client gets `PIGATO_W_HANDLER` with this message. `PIGATO_C_CLOSED` if
-/// the request is not live.
+/// Ends a job whose handler has failed; the client gets PIGATO_W_HANDLER and the message.
+///
+/// Returns PIGATO_C_CLOSED if the job has already ended.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_fail(
     worker: *const pigato_worker,
@@ -223,7 +236,10 @@ pub unsafe extern "C" fn pigato_worker_fail(
     })
 }
 
-/// Has another worker answer; the reason is JSON, or nothing. `PIGATO_C_CLOSED` if the request is not live.
+/// Rejects a job: the broker sends the request to another worker. The reason is JSON, or empty for
+/// null.
+///
+/// Returns PIGATO_C_CLOSED if the job has already ended.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_reject(
     worker: *const pigato_worker,
@@ -242,8 +258,8 @@ unsafe fn answer(data: *const c_char, length: usize, options: *const pigato_opti
     Ok(Answer::new(bytes(data, length, "data")?, &reply_options(options)?))
 }
 
-/// Whether a reply is still wanted, as far as is known: the request is live, and its client has said so within the last
-/// heartbeats.
+/// Returns whether the reply to a job is still wanted, as far as this worker knows: the job has not
+/// ended, and its client has sent a sign of life within the last heartbeat intervals.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_is_wanted(
     worker: *const pigato_worker,
@@ -258,41 +274,45 @@ pub unsafe extern "C" fn pigato_worker_is_wanted(
     })
 }
 
-/// Takes this many requests at a time from now on, -1 for any number; the broker is told at once.
+/// Sets the most concurrent jobs from now on, -1 for no limit, and informs the broker.
+///
+/// Returns PIGATO_E_ARGUMENT for 0 and for numbers below -1, and PIGATO_C_CLOSED if the worker has
+/// stopped.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_set_concurrency(
     worker: *const pigato_worker,
     concurrency: i64,
 ) -> pigato_status {
     guarded(|| {
-        let meant = Concurrency::from_number(concurrency).ok_or_else(|| {
-            Error::new(ErrorCode::Argument, format!("a concurrency is 1 or more, or -1, not {concurrency}"))
+        let parsed = Concurrency::from_number(concurrency).ok_or_else(|| {
+            Error::new(ErrorCode::Argument, format!("`concurrency` is {concurrency}; it must be 1 or more, or -1"))
         })?;
-        reference(worker, "worker")?.0.set_concurrency(meant)
+        reference(worker, "worker")?.0.set_concurrency(parsed)
     })
 }
 
-/// Sends the broker a sign of life now. Happens by itself once a heartbeat interval, whatever your threads do.
+/// Sends the broker a sign of life now. The library does so by itself once per heartbeat interval,
+/// however busy your threads are.
+///
+/// Returns PIGATO_C_CLOSED if the worker has stopped.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_heartbeat(worker: *const pigato_worker) -> pigato_status {
     guarded(|| reference(worker, "worker")?.0.heartbeat())
 }
 
-/// A descriptor that is readable while there are events, and from the end of the handle on, for poll, epoll, libuv and the
-/// like. Never read from it or close it. Valid until the worker is freed.
+/// Returns a descriptor that is readable while events are queued; see "Polling" at the top. It is
+/// valid until the worker is freed.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_fd(worker: *const pigato_worker, descriptor: *mut c_int) -> pigato_status {
-    guarded(|| {
-        let worker = &reference(worker, "worker")?.0;
-        worker.refuse_fork()?;
-        out(descriptor, "descriptor")?.write(worker.descriptor());
-        Ok(())
-    })
+    handle::fd(worker, descriptor)
 }
 
-/// Takes up to `capacity` events, the oldest first, and no more than `PIGATO_EVENTS_PER_POLL`; `count` tells how many. Waits for the first up to `timeout_ms`: not
-/// at all with 0, without end below that. If none comes in time that is `PIGATO_OK` with a `count` of 0. Several threads may poll at once, each gets events of its own. The events are
-/// freed with `pigato_worker_events_free`. `PIGATO_C_CLOSED` once nothing can follow.
+/// Returns up to `capacity` events and their number; see "Polling" at the top. Blocks for
+/// `timeout_ms` at most: 0 does not wait, a negative number waits forever. Free the events with
+/// pigato_worker_events_free().
+///
+/// Returns PIGATO_C_CLOSED once PIGATO_EVENT_STOPPED has been returned, and PIGATO_E_ARGUMENT for a
+/// `capacity` of 0.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_poll(
     worker: *const pigato_worker,
@@ -301,46 +321,33 @@ pub unsafe extern "C" fn pigato_worker_poll(
     timeout_ms: i64,
     count: *mut usize,
 ) -> pigato_status {
-    guarded(|| {
-        let target = Target::new(events, capacity, count)?;
-        let worker = &reference(worker, "worker")?.0;
-        target.poll(timeout_ms, |into, most, timeout| worker.poll(into, most, timeout), pigato_worker_event::of)
-    })
+    handle::poll(worker, events, capacity, timeout_ms, count)
 }
 
-/// Has what this worker is given from now on wait for each other, so that its I/O thread is woken once for all of it: for
-/// programs that deal with the events of one poll on several threads. Nothing waits for more than about a millisecond, unless
-/// the connection has no room. Corked twice is corked once, and one thread's uncorking ends another's cork. Left corked, the
-/// I/O thread wakes up each millisecond.
+/// Holds back the following commands of this worker, as pigato_client_cork() does for a client.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_cork(worker: *const pigato_worker) -> pigato_status {
-    guarded(|| {
-        let worker = &reference(worker, "worker")?.0;
-        worker.refuse_fork()?;
-        worker.cork();
-        Ok(())
-    })
+    handle::cork(worker)
 }
 
-/// Ends what `pigato_worker_cork` began, and sends what has waited.
+/// Ends a cork and sends the batch. Does nothing if the worker is not corked.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_uncork(worker: *const pigato_worker) -> pigato_status {
-    guarded(|| {
-        let worker = &reference(worker, "worker")?.0;
-        worker.refuse_fork()?;
-        worker.uncork();
-        Ok(())
-    })
+    handle::uncork(worker)
 }
 
-/// Frees what events own. The array itself is the caller's. Freeing an event again does nothing.
+/// Frees what `count` events own; the array stays yours. Freeing an event again, or freeing NULL,
+/// does nothing.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_events_free(events: *mut pigato_worker_event, count: usize) {
     guarded_quietly(|| free_all(events, count));
 }
 
-/// Stops a worker once the requests that it has are answered, after `timeout_ms` at the latest (below 0: however long
-/// it takes); new ones go to other workers. Ends with `PIGATO_EVENT_STOPPED`. `PIGATO_C_CLOSED` if it has stopped already.
+/// Stops a worker once its jobs have ended, after `timeout_ms` milliseconds at the latest: 0 stops
+/// at once, a negative number sets no limit. The broker sends new requests to other workers
+/// meanwhile. PIGATO_EVENT_STOPPED follows.
+///
+/// Returns PIGATO_C_CLOSED if the worker has already stopped.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_stop(worker: *const pigato_worker, timeout_ms: i64) -> pigato_status {
     guarded(|| reference(worker, "worker")?.0.stop(duration(timeout_ms)))

@@ -1,10 +1,10 @@
-/* What a broker tells of itself, and how it stops. */
+/* A broker's name, endpoints, statistics, directory and events, and how it stops. */
 
 #define _POSIX_C_SOURCE 200809L
 
 #include "fleet.h"
 
-static void it_tells_its_name_and_where_it_is(void)
+static void a_broker_reports_its_name_and_endpoints(void)
 {
     const pigato_bytes endpoints[] = {{PIGATO_TEXT("tcp://127.0.0.1:*")}, {PIGATO_TEXT("tcp://127.0.0.1:*")}};
     pigato_options *options = options_with(PIGATO_OPTIONS_BROKER, "intch", "\"tcp://127.0.0.1:*\"");
@@ -31,7 +31,7 @@ static void it_tells_its_name_and_where_it_is(void)
     pigato_broker_free(broker);
 }
 
-static void a_place_that_is_taken_is_an_error(void)
+static void an_endpoint_in_use_is_an_error(void)
 {
     pigato_broker *broker = start_broker();
     pigato_options *options = options_with(PIGATO_OPTIONS_BROKER, "intch", "null");
@@ -47,7 +47,7 @@ static void a_place_that_is_taken_is_an_error(void)
     pigato_broker_free(broker);
 }
 
-static void statistics_count_what_happened(void)
+static void statistics_count_requests_and_replies(void)
 {
     struct fleet fleet = start_fleet();
     uint64_t asked = ask(&fleet, "null");
@@ -66,7 +66,7 @@ static void statistics_count_what_happened(void)
     stop_fleet(&fleet);
 }
 
-static void the_directory_tells_who_offers_what(void)
+static void the_directory_lists_services_and_their_workers(void)
 {
     struct fleet fleet = start_fleet();
     pigato_broker_event event = next_broker_event(fleet.broker, PIGATO_EVENT_WORKER_JOINED);
@@ -79,7 +79,7 @@ static void the_directory_tells_who_offers_what(void)
     CHECK_OK(pigato_broker_directory(fleet.broker, &directory));
     CHECK(strcmp(directory.data, expected) == 0 && strlen(directory.data) == directory.length);
     pigato_text_free(&directory);
-    /* The same, as clients ask for it. */
+    /* The same through a request. */
     ask_for(&fleet, "$dir", data, NULL);
     reply = next_client_event(fleet.client, PIGATO_EVENT_REPLY);
     snprintf(expected, sizeof expected, "[\"%.*s\"]", (int)event.peer.length, event.peer.data);
@@ -89,7 +89,7 @@ static void the_directory_tells_who_offers_what(void)
     stop_fleet(&fleet);
 }
 
-static void it_tells_who_comes_and_who_goes(void)
+static void events_report_workers_that_join_and_leave(void)
 {
     struct fleet fleet = start_fleet();
     pigato_broker_event joined = next_broker_event(fleet.broker, PIGATO_EVENT_WORKER_JOINED);
@@ -108,7 +108,7 @@ static void it_tells_who_comes_and_who_goes(void)
     stop_fleet(&fleet);
 }
 
-static void a_stop_lets_accepted_requests_end_and_refuses_new_ones(void)
+static void a_stop_finishes_jobs_and_refuses_new_requests(void)
 {
     struct fleet fleet = start_fleet();
     uint64_t accepted = ask(&fleet, "1");
@@ -116,7 +116,7 @@ static void a_stop_lets_accepted_requests_end_and_refuses_new_ones(void)
     pigato_statistics now;
     pigato_text directory;
 
-    CHECK_OK(pigato_broker_stop(fleet.broker, PATIENCE_MS));
+    CHECK_OK(pigato_broker_stop(fleet.broker, WAIT_LIMIT_MS));
     expect_failure(&fleet, ask(&fleet, "2"), PIGATO_B_DRAINING);
     CHECK_OK(pigato_worker_end(fleet.worker, request, PIGATO_TEXT("1"), NULL));
     expect_reply(&fleet, accepted, "1");
@@ -127,7 +127,7 @@ static void a_stop_lets_accepted_requests_end_and_refuses_new_ones(void)
     stop_fleet(&fleet);
 }
 
-static void peers_connect_again_after_a_restart(void)
+static void peers_reconnect_after_a_broker_restart(void)
 {
     struct fleet fleet = start_fleet();
     pigato_options *options = options_with(PIGATO_OPTIONS_BROKER, "intch", "null");
@@ -154,7 +154,7 @@ static void peers_connect_again_after_a_restart(void)
     stop_fleet(&fleet);
 }
 
-static void a_directory_service_starts_and_goes(void)
+static void a_directory_service_joins_and_leaves(void)
 {
     const pigato_bytes anywhere = {PIGATO_TEXT("tcp://127.0.0.1:*")};
     pigato_options *options = options_with(PIGATO_OPTIONS_BROKER, "intch", "\"tcp://127.0.0.1:*\"");
@@ -181,14 +181,14 @@ static void a_directory_service_starts_and_goes(void)
 int main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
-        TEST(it_tells_its_name_and_where_it_is),
-        TEST(a_place_that_is_taken_is_an_error),
-        TEST(statistics_count_what_happened),
-        TEST(the_directory_tells_who_offers_what),
-        TEST(it_tells_who_comes_and_who_goes),
-        TEST(a_stop_lets_accepted_requests_end_and_refuses_new_ones),
-        TEST(peers_connect_again_after_a_restart),
-        TEST(a_directory_service_starts_and_goes),
+        TEST(a_broker_reports_its_name_and_endpoints),
+        TEST(an_endpoint_in_use_is_an_error),
+        TEST(statistics_count_requests_and_replies),
+        TEST(the_directory_lists_services_and_their_workers),
+        TEST(events_report_workers_that_join_and_leave),
+        TEST(a_stop_finishes_jobs_and_refuses_new_requests),
+        TEST(peers_reconnect_after_a_broker_restart),
+        TEST(a_directory_service_joins_and_leaves),
     };
 
     return RUN_TESTS(tests, argc, argv);

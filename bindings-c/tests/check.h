@@ -1,4 +1,4 @@
-/* Checks for test programs: each names what was not so, and ends the program. */
+/* Checks for test programs. A check that fails prints its condition and exits. */
 
 #ifndef PIGATO_TESTS_CHECK_H
 #define PIGATO_TESTS_CHECK_H
@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Nothing takes longer, even under valgrind on a busy machine, unless something hangs. */
-enum { PATIENCE_MS = 20000, PROGRAM_SECONDS = 120 };
+/* Limits that only a hang exceeds, even under valgrind on a busy machine. */
+enum { WAIT_LIMIT_MS = 20000, PROGRAM_SECONDS = 120 };
 
 static const char *check_test_name = "";
 
@@ -26,7 +26,7 @@ static inline void check_failed(const char *file, int line, const char *what)
 #define CHECK(condition)                                                                                              \
     do {                                                                                                              \
         if (!(condition)) {                                                                                           \
-            check_failed(__FILE__, __LINE__, "not so: " #condition);                                                  \
+            check_failed(__FILE__, __LINE__, "false: " #condition);                                                   \
         }                                                                                                             \
     } while (0)
 
@@ -37,7 +37,7 @@ static inline const char *status_name(pigato_status status)
     return pigato_status_name(status, &name) == PIGATO_OK ? name.data : "no status";
 }
 
-/* What was wrong the last time something failed on this thread. */
+/* The last failure on this thread. */
 static inline const char *last_error(void)
 {
     pigato_bytes text;
@@ -50,7 +50,7 @@ static inline void check_status(pigato_status expected, pigato_status got, const
     char what[1024];
 
     if (expected != got) {
-        /* Taken first: what follows are calls of the library as well. */
+        /* Before status_name(), which can replace the last error. */
         snprintf(what, sizeof what, "%s: %d (%s)", call, (int)got, got == PIGATO_OK ? "no error" : last_error());
         fprintf(stderr, "expected %s\n", status_name(expected));
         check_failed(file, line, what);
@@ -65,7 +65,7 @@ static inline bool is_text(pigato_bytes bytes, const char *text)
     return bytes.length == strlen(text) && memcmp(bytes.data, text, bytes.length) == 0;
 }
 
-/* Whether bytes, which need not end with a NUL, contain this text. */
+/* Whether bytes, which need not end with a NUL, contain a text. */
 static inline bool contains(pigato_bytes bytes, const char *text)
 {
     const size_t length = strlen(text);
@@ -91,7 +91,7 @@ static inline void check_text(const char *expected, pigato_bytes got, const char
 
 #define CHECK_TEXT(expected, bytes) check_text(expected, bytes, __FILE__, __LINE__)
 
-/* Milliseconds of a clock that only goes forward. */
+/* Monotonic time in milliseconds. */
 static inline int64_t now_ms(void)
 {
     struct timespec now;
@@ -107,7 +107,10 @@ struct check_test {
 
 #define TEST(function) {#function, function}
 
-/* Runs the tests whose name contains the first argument; without one, all. A program that hangs is ended by a signal. */
+/*
+ * Runs the tests whose name contains the first argument; without one, all. A signal ends a program
+ * that hangs.
+ */
 static inline int run_tests(const struct check_test *tests, size_t count, int argc, char **argv)
 {
     const char *wanted = argc > 1 ? argv[1] : "";
@@ -122,7 +125,7 @@ static inline int run_tests(const struct check_test *tests, size_t count, int ar
         }
     }
     if (run == 0) {
-        fprintf(stderr, "there is no test called %s\n", wanted);
+        fprintf(stderr, "no test name contains %s\n", wanted);
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

@@ -1,10 +1,10 @@
-/* Data arrives as it was sent, whatever it is. */
+/* Data arrives unchanged. */
 
 #define _POSIX_C_SOURCE 200809L
 
 #include "fleet.h"
 
-/* Sends data with a codec to the worker and back, and checks it at both ends. */
+/* Sends data to the worker and back, and checks it and its codec on both sides. */
 static void send_around(pigato_bytes data, pigato_codec codec)
 {
     struct fleet fleet = start_fleet();
@@ -28,7 +28,7 @@ static void send_around(pigato_bytes data, pigato_codec codec)
     stop_fleet(&fleet);
 }
 
-static void every_byte_is_kept(void)
+static void every_byte_value_arrives(void)
 {
     char every[256];
     pigato_bytes data = {every, sizeof every};
@@ -40,7 +40,7 @@ static void every_byte_is_kept(void)
     send_around(data, PIGATO_CODEC_RAW);
 }
 
-static void sixteen_mebibytes_are_kept(void)
+static void sixteen_mebibytes_arrive(void)
 {
     const size_t length = (size_t)16 << 20;
     char *large = (char *)malloc(length);
@@ -55,21 +55,21 @@ static void sixteen_mebibytes_are_kept(void)
     free(large);
 }
 
-static void characters_beyond_the_basic_plane_are_kept(void)
+static void characters_beyond_the_basic_plane_arrive(void)
 {
     const pigato_bytes data = {PIGATO_TEXT("\"\xf0\x9f\x95\x8a \xf0\x9d\x84\x9e \xf4\x8f\xbf\xbf \xc3\xa9\"")};
 
     send_around(data, PIGATO_CODEC_JSON);
 }
 
-static void no_bytes_are_data_too(void)
+static void empty_data_arrives(void)
 {
     const pigato_bytes data = {PIGATO_TEXT("")};
 
     send_around(data, PIGATO_CODEC_RAW);
 }
 
-static void unicode_in_an_error_value_and_a_message_is_kept(void)
+static void unicode_in_a_failure_message_arrives(void)
 {
     struct fleet fleet = start_fleet();
     pigato_client_event event;
@@ -82,7 +82,7 @@ static void unicode_in_an_error_value_and_a_message_is_kept(void)
     stop_fleet(&fleet);
 }
 
-static void data_that_a_broker_does_not_take_is_refused(void)
+static void data_above_max_body_bytes_is_refused(void)
 {
     const pigato_bytes anywhere = {PIGATO_TEXT("tcp://127.0.0.1:*")};
     pigato_options *options = options_with(PIGATO_OPTIONS_BROKER, "intch", "null");
@@ -105,12 +105,12 @@ static void data_that_a_broker_does_not_take_is_refused(void)
 int main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
-        TEST(every_byte_is_kept),
-        TEST(sixteen_mebibytes_are_kept),
-        TEST(characters_beyond_the_basic_plane_are_kept),
-        TEST(no_bytes_are_data_too),
-        TEST(unicode_in_an_error_value_and_a_message_is_kept),
-        TEST(data_that_a_broker_does_not_take_is_refused),
+        TEST(every_byte_value_arrives),
+        TEST(sixteen_mebibytes_arrive),
+        TEST(characters_beyond_the_basic_plane_arrive),
+        TEST(empty_data_arrives),
+        TEST(unicode_in_a_failure_message_arrives),
+        TEST(data_above_max_body_bytes_is_refused),
     };
 
     return RUN_TESTS(tests, argc, argv);

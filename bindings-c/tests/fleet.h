@@ -1,4 +1,4 @@
-/* A broker, a worker and a client for a test, and waiting for what they tell. */
+/* A broker, a worker and a client for a test, and functions that wait for their events. */
 
 #ifndef PIGATO_TESTS_FLEET_H
 #define PIGATO_TESTS_FLEET_H
@@ -9,7 +9,7 @@ struct fleet {
     pigato_broker *broker;
     pigato_worker *worker;
     pigato_client *client;
-    pigato_bytes endpoint; /* lives as long as the broker */
+    pigato_bytes endpoint; /* valid until the broker is freed */
 };
 
 /* Options with one value, written as JSON. */
@@ -22,7 +22,7 @@ static inline pigato_options *options_with(pigato_options_kind kind, const char 
     return options;
 }
 
-/* A broker on a free port, without a publisher, so that any number of them fit on a machine. */
+/* A broker on a free port and without intch, so that any number of them can run on a machine. */
 static inline pigato_broker *start_broker(void)
 {
     const pigato_bytes anywhere = {PIGATO_TEXT("tcp://127.0.0.1:*")};
@@ -87,17 +87,17 @@ static inline uint64_t ask(const struct fleet *fleet, const char *json)
     return ask_for(fleet, "service", data, NULL);
 }
 
-/* Polls one event at a time until one of this kind comes; those before it are dropped. The caller frees it. */
+/* Polls until an event of this kind arrives and drops the ones before it. The caller frees it. */
 #define DEFINE_NEXT(peer)                                                                                             \
     static inline pigato_##peer##_event next_##peer##_event(const pigato_##peer *peer, pigato_event_kind kind)        \
     {                                                                                                                 \
-        const int64_t deadline = now_ms() + PATIENCE_MS;                                                              \
+        const int64_t deadline = now_ms() + WAIT_LIMIT_MS;                                                            \
         pigato_##peer##_event event;                                                                                  \
         size_t count;                                                                                                 \
                                                                                                                       \
         for (;;) {                                                                                                    \
             CHECK(now_ms() < deadline);                                                                               \
-            CHECK_OK(pigato_##peer##_poll(peer, &event, 1, PATIENCE_MS, &count));                                     \
+            CHECK_OK(pigato_##peer##_poll(peer, &event, 1, WAIT_LIMIT_MS, &count));                                   \
             CHECK(count == 1);                                                                                        \
             if (event.kind == kind) {                                                                                 \
                 return event;                                                                                         \
@@ -106,7 +106,7 @@ static inline uint64_t ask(const struct fleet *fleet, const char *json)
         }                                                                                                             \
     }                                                                                                                 \
                                                                                                                       \
-    /* As above, if that it came is all that is to be known. */                                                       \
+    /* As above; frees the event. */                                                                                  \
     static inline void await_##peer##_event(const pigato_##peer *peer, pigato_event_kind kind)                        \
     {                                                                                                                 \
         pigato_##peer##_event event = next_##peer##_event(peer, kind);                                                \
@@ -118,7 +118,7 @@ DEFINE_NEXT(client)
 DEFINE_NEXT(worker)
 DEFINE_NEXT(broker)
 
-/* The number of the next request that a worker is given. */
+/* The request number of the worker's next job. */
 static inline uint64_t next_request(const pigato_worker *worker)
 {
     pigato_worker_event event = next_worker_event(worker, PIGATO_EVENT_REQUEST);
@@ -128,7 +128,7 @@ static inline uint64_t next_request(const pigato_worker *worker)
     return request;
 }
 
-/* Waits for a request's failure and checks its status. */
+/* Waits until a request fails and checks its status. */
 static inline void expect_failure(const struct fleet *fleet, uint64_t request, pigato_status status)
 {
     pigato_client_event event = next_client_event(fleet->client, PIGATO_EVENT_FAILED);

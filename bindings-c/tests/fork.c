@@ -1,4 +1,4 @@
-/* A child process cannot use its parent's handles, may free them, and can make its own. */
+/* A child process cannot use its parent's handles, but may free them and create its own. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -43,8 +43,8 @@ static void expect_fork_errors(const struct fleet *fleet, uint64_t request)
     CHECK_STATUS(PIGATO_E_FORK, pigato_broker_stop(fleet->broker, -1));
 }
 
-/* A whole request with handles of this process. */
-static void work(void)
+/* Sends and answers a request with new handles. */
+static void run_a_request(void)
 {
     struct fleet fleet = start_fleet();
     uint64_t asked = ask(&fleet, "1");
@@ -54,7 +54,7 @@ static void work(void)
     stop_fleet(&fleet);
 }
 
-/* Waits for a child that must end by itself. */
+/* Waits for a child, which must exit by itself. */
 static int exit_status_of(pid_t child)
 {
     int status = 0;
@@ -65,7 +65,7 @@ static int exit_status_of(pid_t child)
     return WEXITSTATUS(status);
 }
 
-static void a_child_gets_a_status_and_its_parent_goes_on(void)
+static void a_child_gets_e_fork_and_its_parent_is_not_affected(void)
 {
     struct fleet fleet = start_fleet();
     uint64_t asked = ask(&fleet, "1");
@@ -84,21 +84,21 @@ static void a_child_gets_a_status_and_its_parent_goes_on(void)
     stop_fleet(&fleet);
 }
 
-static void a_child_makes_handles_of_its_own(void)
+static void a_child_creates_its_own_handles(void)
 {
     struct fleet fleet = start_fleet();
     pid_t child = fork();
 
     if (child == 0) {
         alarm(PROGRAM_SECONDS);
-        work();
+        run_a_request();
         stop_fleet(&fleet);
-        work();
+        run_a_request();
         _exit(EXIT_SUCCESS);
     }
     CHECK(exit_status_of(child) == EXIT_SUCCESS);
     stop_fleet(&fleet);
-    work();
+    run_a_request();
 }
 
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
@@ -121,7 +121,7 @@ static void set_is_over(void)
     pthread_mutex_unlock(&guard);
 }
 
-/* Nobody has to be there. */
+/* The client needs no broker. */
 static void free_new_client(void)
 {
     pigato_client *client;
@@ -130,7 +130,7 @@ static void free_new_client(void)
     pigato_client_free(client);
 }
 
-/* Starts and frees clients until it is told to stop: at the time of a fork it is in the middle of something. */
+/* Starts and frees clients until is_over, so that a fork interrupts it at any point. */
 static void *churn(void *nothing)
 {
     while (!read_is_over()) {
@@ -139,7 +139,7 @@ static void *churn(void *nothing)
     return nothing;
 }
 
-static void a_child_makes_handles_whatever_other_threads_were_doing(void)
+static void a_child_creates_handles_whatever_other_threads_were_doing(void)
 {
     pthread_t thread;
     int count;
@@ -168,7 +168,7 @@ static void *poll_until_closed(void *argument)
     pigato_status status;
     size_t count;
 
-    while ((status = pigato_client_poll(client, &event, 1, PATIENCE_MS, &count)) == PIGATO_OK) {
+    while ((status = pigato_client_poll(client, &event, 1, WAIT_LIMIT_MS, &count)) == PIGATO_OK) {
         CHECK(count == 1);
         pigato_client_events_free(&event, count);
     }
@@ -176,16 +176,16 @@ static void *poll_until_closed(void *argument)
     return NULL;
 }
 
-static void *work_twice(void *nothing)
+static void *run_two_requests(void *nothing)
 {
-    work();
-    work();
+    run_a_request();
+    run_a_request();
     return nothing;
 }
 
 #define CLIENTS 20
 
-/* Waits at as many places as it can. */
+/* Waits on CLIENTS clients in turn. */
 static void *poll_many(void *nothing)
 {
     pigato_client *clients[CLIENTS];
@@ -222,21 +222,24 @@ static void join_threads(pthread_t threads[])
     }
 }
 
-/* Those of the parent are not there in the child, whose own take their memory. */
-static void a_child_may_have_many_that_wait_if_its_parent_had(void)
+/*
+ * The parent's waiting threads do not exist in the child. Threads of the child reuse the memory of
+ * their stacks and thread-local data.
+ */
+static void a_child_may_poll_in_many_threads_as_its_parent_did(void)
 {
     struct fleet fleet = start_fleet();
     pthread_t threads[THREADS];
     pid_t child;
 
     run_threads(threads, poll_until_closed, fleet.client);
-    work();
+    run_a_request();
     child = fork();
     if (child == 0) {
         alarm(PROGRAM_SECONDS);
         run_threads(threads, poll_many, NULL);
         join_threads(threads);
-        run_threads(threads, work_twice, NULL);
+        run_threads(threads, run_two_requests, NULL);
         join_threads(threads);
         _exit(EXIT_SUCCESS);
     }
@@ -249,10 +252,10 @@ static void a_child_may_have_many_that_wait_if_its_parent_had(void)
 int main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
-        TEST(a_child_gets_a_status_and_its_parent_goes_on),
-        TEST(a_child_makes_handles_of_its_own),
-        TEST(a_child_makes_handles_whatever_other_threads_were_doing),
-        TEST(a_child_may_have_many_that_wait_if_its_parent_had),
+        TEST(a_child_gets_e_fork_and_its_parent_is_not_affected),
+        TEST(a_child_creates_its_own_handles),
+        TEST(a_child_creates_handles_whatever_other_threads_were_doing),
+        TEST(a_child_may_poll_in_many_threads_as_its_parent_did),
     };
 
     return RUN_TESTS(tests, argc, argv);

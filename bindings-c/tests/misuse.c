@@ -1,11 +1,10 @@
-/* Arguments that are wrong or missing, and calls at the wrong time, give a status and leave everything as it was. */
+/* Wrong or missing arguments and calls at the wrong time return a status and change nothing. */
 
 #define _POSIX_C_SOURCE 200809L
 
 #include "fleet.h"
 
 #include <math.h>
-
 #include <pthread.h>
 
 static const char *const NOWHERE = "tcp://127.0.0.1:1";
@@ -72,7 +71,7 @@ static void a_null_handle_is_a_bad_argument(void)
     CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_options_set_bool(NULL, PIGATO_TEXT("name"), true));
 }
 
-static void a_null_place_for_a_result_is_a_bad_argument(void)
+static void a_null_out_parameter_is_a_bad_argument(void)
 {
     struct fleet fleet = start_fleet();
     const pigato_bytes anywhere = {PIGATO_TEXT("tcp://127.0.0.1:*")};
@@ -116,7 +115,7 @@ static void a_null_place_for_a_result_is_a_bad_argument(void)
     stop_fleet(&fleet);
 }
 
-static void results_are_left_alone_by_a_failure(void)
+static void a_failure_does_not_write_out_parameters(void)
 {
     struct fleet fleet = start_fleet();
     pigato_options *const no_options = (pigato_options *)&fleet;
@@ -137,7 +136,7 @@ static void results_are_left_alone_by_a_failure(void)
     stop_fleet(&fleet);
 }
 
-static void numbers_without_a_meaning_are_bad_arguments(void)
+static void invalid_numbers_are_bad_arguments(void)
 {
     pigato_options *options = NULL;
     pigato_client *client = NULL;
@@ -152,7 +151,7 @@ static void numbers_without_a_meaning_are_bad_arguments(void)
     CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_status_message(-1, &text));
 }
 
-static void text_that_is_none_is_a_bad_argument(void)
+static void invalid_text_is_a_bad_argument(void)
 {
     const pigato_bytes bad_endpoint = {PIGATO_TEXT("tcp://\xff")};
     const pigato_bytes no_endpoint = {NULL, 3};
@@ -226,7 +225,7 @@ static void options_are_checked(void)
     pigato_options_free(request);
 }
 
-static void what_was_freed_may_be_freed_again(void)
+static void freeing_twice_does_nothing(void)
 {
     struct fleet fleet = start_fleet();
     pigato_client_event reply;
@@ -263,7 +262,7 @@ static void events_outlive_their_handle(void)
     pigato_worker_events_free(&event, 1);
 }
 
-static void calls_after_a_stop_say_closed(void)
+static void calls_after_a_stop_return_closed(void)
 {
     struct fleet fleet = start_fleet();
     pigato_client_event client_event;
@@ -294,7 +293,7 @@ static void calls_after_a_stop_say_closed(void)
     stop_fleet(&fleet);
 }
 
-static void a_request_that_there_is_not_is_not_live(void)
+static void replies_to_an_unknown_job_return_closed(void)
 {
     struct fleet fleet = start_fleet();
     bool is_wanted = true;
@@ -311,7 +310,7 @@ static void a_request_that_there_is_not_is_not_live(void)
     stop_fleet(&fleet);
 }
 
-static void *fails_on_its_own(void *argument)
+static void *fail_in_this_thread(void *argument)
 {
     pigato_bytes text;
 
@@ -330,7 +329,7 @@ static void each_thread_has_its_own_last_error(void)
     pthread_t thread;
 
     CHECK_STATUS(PIGATO_E_ARGUMENT, pigato_broker_stop(NULL, 0));
-    CHECK(pthread_create(&thread, NULL, fails_on_its_own, NULL) == 0);
+    CHECK(pthread_create(&thread, NULL, fail_in_this_thread, NULL) == 0);
     CHECK(pthread_join(thread, NULL) == 0);
     CHECK_OK(pigato_last_error(&text));
     CHECK(contains(text, "E_ARGUMENT") && contains(text, "broker"));
@@ -369,16 +368,16 @@ int main(int argc, char **argv)
     static const struct check_test tests[] = {
         TEST(freeing_null_does_nothing),
         TEST(a_null_handle_is_a_bad_argument),
-        TEST(a_null_place_for_a_result_is_a_bad_argument),
-        TEST(results_are_left_alone_by_a_failure),
-        TEST(numbers_without_a_meaning_are_bad_arguments),
-        TEST(text_that_is_none_is_a_bad_argument),
+        TEST(a_null_out_parameter_is_a_bad_argument),
+        TEST(a_failure_does_not_write_out_parameters),
+        TEST(invalid_numbers_are_bad_arguments),
+        TEST(invalid_text_is_a_bad_argument),
         TEST(empty_names_and_endpoints_are_refused),
         TEST(options_are_checked),
-        TEST(what_was_freed_may_be_freed_again),
+        TEST(freeing_twice_does_nothing),
         TEST(events_outlive_their_handle),
-        TEST(calls_after_a_stop_say_closed),
-        TEST(a_request_that_there_is_not_is_not_live),
+        TEST(calls_after_a_stop_return_closed),
+        TEST(replies_to_an_unknown_job_return_closed),
         TEST(each_thread_has_its_own_last_error),
         TEST(statuses_have_names_and_messages),
     };

@@ -1,4 +1,4 @@
-/* Waiting: for how long, by how many threads, with whose event loop. */
+/* Polling: timeouts, descriptors, several threads, event loops, corks. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -23,10 +23,10 @@ static bool becomes_readable(int fd)
 
     place.fd = fd;
     place.events = POLLIN;
-    return poll(&place, 1, PATIENCE_MS) == 1 && (place.revents & POLLIN) != 0;
+    return poll(&place, 1, WAIT_LIMIT_MS) == 1 && (place.revents & POLLIN) != 0;
 }
 
-static void without_a_timeout_polling_returns_at_once(void)
+static void a_poll_with_timeout_0_returns_at_once(void)
 {
     struct fleet fleet = start_fleet();
     pigato_client_event event;
@@ -37,11 +37,11 @@ static void without_a_timeout_polling_returns_at_once(void)
     before = now_ms();
     CHECK_OK(pigato_client_poll(fleet.client, &event, 1, 0, &count));
     CHECK(count == 0);
-    CHECK(now_ms() - before < PATIENCE_MS / 2);
+    CHECK(now_ms() - before < WAIT_LIMIT_MS / 2);
     stop_fleet(&fleet);
 }
 
-static void with_a_timeout_polling_returns_after_it(void)
+static void a_poll_returns_after_its_timeout(void)
 {
     struct fleet fleet = start_fleet();
     pigato_client_event event;
@@ -52,7 +52,7 @@ static void with_a_timeout_polling_returns_after_it(void)
     before = now_ms();
     CHECK_OK(pigato_client_poll(fleet.client, &event, 1, 50, &count));
     CHECK(count == 0);
-    /* Both clocks tell whole milliseconds. */
+    /* Less 1 ms, because now_ms() rounds down. */
     CHECK(now_ms() - before >= 49);
     stop_fleet(&fleet);
 }
@@ -60,7 +60,7 @@ static void with_a_timeout_polling_returns_after_it(void)
 static void the_descriptor_is_readable_exactly_while_there_are_events(void)
 {
     struct fleet fleet = start_fleet();
-    /* The client's heartbeats are events of the worker's, too. */
+    /* The client's heartbeats would be events at the worker. */
     pigato_options *options = options_with(PIGATO_OPTIONS_CLIENT, "heartbeat", "600000");
     pigato_worker_event event;
     uint64_t request;
@@ -96,7 +96,7 @@ static void the_descriptor_is_readable_exactly_while_there_are_events(void)
     stop_fleet(&fleet);
 }
 
-/* What an epoll loop does with the worker's events. */
+/* Answers the worker's next events. */
 static void answer_all(const struct fleet *fleet)
 {
     pigato_worker_event events[3];
@@ -112,7 +112,7 @@ static void answer_all(const struct fleet *fleet)
     pigato_worker_events_free(events, count);
 }
 
-/* What it does with the client's; returns how many replies there were. */
+/* Takes the client's next events; returns the number of replies among them. */
 static size_t count_replies(const struct fleet *fleet)
 {
     pigato_client_event events[3];
@@ -147,7 +147,7 @@ static void one_epoll_loop_serves_a_worker_and_a_client(void)
         ask(&fleet, "1");
     }
     while (replies < REQUESTS) {
-        found = epoll_wait(loop, ready, 2, PATIENCE_MS);
+        found = epoll_wait(loop, ready, 2, WAIT_LIMIT_MS);
         CHECK(found > 0);
         for (index = 0; index < found; index++) {
             if (ready[index].data.fd == worker) {
@@ -168,7 +168,7 @@ struct pollers {
     struct fleet fleet;
     pthread_mutex_t lock;
     pthread_cond_t is_done;
-    unsigned char seen[SHARED_REQUESTS + 1]; /* by request: how often its reply was polled */
+    unsigned char seen[SHARED_REQUESTS + 1]; /* by request number: how often its reply was polled */
     size_t replies;
 };
 
@@ -221,7 +221,7 @@ static void threads_that_poll_one_handle_share_its_events(void)
             pollers.fleet.worker, next_request(pollers.fleet.worker), PIGATO_TEXT("1"), NULL));
     }
     CHECK(clock_gettime(CLOCK_REALTIME, &deadline) == 0);
-    deadline.tv_sec += PATIENCE_MS / 1000;
+    deadline.tv_sec += WAIT_LIMIT_MS / 1000;
     CHECK(pthread_mutex_lock(&pollers.lock) == 0);
     while (pollers.replies < SHARED_REQUESTS) {
         CHECK(pthread_cond_timedwait(&pollers.is_done, &pollers.lock, &deadline) == 0);
@@ -254,7 +254,7 @@ static void *poll_worker_until_closed(void *argument)
     return NULL;
 }
 
-static void a_stop_wakes_threads_that_wait_without_end(void)
+static void a_stop_wakes_threads_that_wait_forever(void)
 {
     struct fleet fleet = start_fleet();
     pthread_t threads[POLLING_THREADS];
@@ -271,7 +271,7 @@ static void a_stop_wakes_threads_that_wait_without_end(void)
     stop_fleet(&fleet);
 }
 
-static void a_poll_takes_a_helping_of_what_there_is(void)
+static void a_poll_returns_at_most_events_per_poll(void)
 {
     enum { REQUESTS = PIGATO_EVENTS_PER_POLL * 2 };
     struct fleet fleet = start_fleet();
@@ -282,15 +282,15 @@ static void a_poll_takes_a_helping_of_what_there_is(void)
     for (index = 0; index < REQUESTS; index++) {
         ask(&fleet, "1");
     }
-    /* All of them fail at once. */
+    /* The stop queues a failure of every request. */
     CHECK_OK(pigato_client_stop(fleet.client));
-    CHECK_OK(pigato_client_poll(fleet.client, events, REQUESTS, PATIENCE_MS, &count));
+    CHECK_OK(pigato_client_poll(fleet.client, events, REQUESTS, WAIT_LIMIT_MS, &count));
     CHECK(count == PIGATO_EVENTS_PER_POLL);
     pigato_client_events_free(events, count);
     stop_fleet(&fleet);
 }
 
-/* Nobody's heartbeat has anything sent. */
+/* Without heartbeats nothing but the commands themselves can wake the I/O thread. */
 static struct fleet start_fleet_without_heartbeats(void)
 {
     pigato_options *client = options_with(PIGATO_OPTIONS_CLIENT, "heartbeat", "3600000");
@@ -299,7 +299,8 @@ static struct fleet start_fleet_without_heartbeats(void)
 
     pigato_client_free(fleet.client);
     pigato_worker_free(fleet.worker);
-    CHECK_OK(pigato_worker_start(fleet.endpoint.data, fleet.endpoint.length, PIGATO_TEXT("service"), worker, &fleet.worker));
+    CHECK_OK(pigato_worker_start(
+        fleet.endpoint.data, fleet.endpoint.length, PIGATO_TEXT("service"), worker, &fleet.worker));
     CHECK_OK(pigato_client_start(
         fleet.endpoint.data, fleet.endpoint.length, client, PIGATO_GRANT_AS_POLLED, &fleet.client));
     pigato_options_free(client);
@@ -307,7 +308,7 @@ static struct fleet start_fleet_without_heartbeats(void)
     return fleet;
 }
 
-static void what_waits_in_corked_handles_is_sent(void)
+static void corked_commands_are_sent(void)
 {
     enum { REQUESTS = 3 };
     struct fleet fleet = start_fleet_without_heartbeats();
@@ -332,14 +333,14 @@ static void what_waits_in_corked_handles_is_sent(void)
 int main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
-        TEST(without_a_timeout_polling_returns_at_once),
-        TEST(with_a_timeout_polling_returns_after_it),
+        TEST(a_poll_with_timeout_0_returns_at_once),
+        TEST(a_poll_returns_after_its_timeout),
         TEST(the_descriptor_is_readable_exactly_while_there_are_events),
         TEST(one_epoll_loop_serves_a_worker_and_a_client),
         TEST(threads_that_poll_one_handle_share_its_events),
-        TEST(a_stop_wakes_threads_that_wait_without_end),
-        TEST(a_poll_takes_a_helping_of_what_there_is),
-        TEST(what_waits_in_corked_handles_is_sent),
+        TEST(a_stop_wakes_threads_that_wait_forever),
+        TEST(a_poll_returns_at_most_events_per_poll),
+        TEST(corked_commands_are_sent),
     };
 
     return RUN_TESTS(tests, argc, argv);

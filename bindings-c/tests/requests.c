@@ -1,4 +1,4 @@
-/* Requests and what becomes of them. */
+/* Requests and their outcomes. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -6,7 +6,7 @@
 
 #include <poll.h>
 
-static void a_reply_carries_what_the_worker_was_given(void)
+static void a_job_and_its_reply_carry_the_data(void)
 {
     struct fleet fleet = start_fleet();
     uint64_t asked = ask(&fleet, "{\"n\":1}");
@@ -49,7 +49,7 @@ static void a_thousand_partial_replies_keep_their_order(void)
     stop_fleet(&fleet);
 }
 
-static void an_error_value_arrives_as_it_is(void)
+static void an_error_value_arrives_unchanged(void)
 {
     struct fleet fleet = start_fleet();
     uint64_t asked = ask(&fleet, "null");
@@ -64,7 +64,7 @@ static void an_error_value_arrives_as_it_is(void)
     stop_fleet(&fleet);
 }
 
-static void a_failed_handler_is_told_with_its_message(void)
+static void a_failed_handler_is_reported_with_its_message(void)
 {
     struct fleet fleet = start_fleet();
     uint64_t asked = ask(&fleet, "null");
@@ -93,8 +93,8 @@ static void a_rejected_request_goes_to_another_worker(void)
     CHECK_OK(pigato_worker_fd(other, &places[1].fd));
     places[0].events = places[1].events = POLLIN;
     asked = ask(&fleet, "null");
-    /* Which of the two has it is the broker's affair. */
-    CHECK(poll(places, 2, PATIENCE_MS) == 1);
+    /* The broker decides which of the two workers gets the request. */
+    CHECK(poll(places, 2, WAIT_LIMIT_MS) == 1);
     rejecter = places[0].revents != 0 ? fleet.worker : other;
     answerer = places[0].revents != 0 ? other : fleet.worker;
     request = next_request(rejecter);
@@ -132,7 +132,7 @@ static void fail_fast_does_not_wait_for_a_worker(void)
     stop_fleet(&fleet);
 }
 
-static void a_cancelled_request_ends_on_both_sides(void)
+static void cancelling_a_request_ends_its_job(void)
 {
     struct fleet fleet = start_fleet();
     uint64_t asked = ask(&fleet, "null");
@@ -155,7 +155,7 @@ static void a_cancelled_request_ends_on_both_sides(void)
     stop_fleet(&fleet);
 }
 
-static void a_worker_is_told_why_a_request_is_over(void)
+static void a_cancelled_event_states_the_reason(void)
 {
     struct fleet fleet = start_fleet();
     pigato_worker_event event;
@@ -179,7 +179,7 @@ static void a_worker_is_told_why_a_request_is_over(void)
     stop_fleet(&fleet);
 }
 
-static void a_worker_that_stops_answers_what_it_has(void)
+static void a_stopping_worker_finishes_its_jobs(void)
 {
     struct fleet fleet = start_fleet();
     uint64_t asked = ask(&fleet, "1");
@@ -192,7 +192,7 @@ static void a_worker_that_stops_answers_what_it_has(void)
     stop_fleet(&fleet);
 }
 
-static void a_client_that_stops_ends_its_requests(void)
+static void a_stopping_client_ends_its_requests(void)
 {
     struct fleet fleet = start_fleet();
     uint64_t asked = ask(&fleet, "1");
@@ -205,7 +205,7 @@ static void a_client_that_stops_ends_its_requests(void)
     stop_fleet(&fleet);
 }
 
-static void a_client_has_no_more_requests_than_it_may(void)
+static void max_requests_limits_pending_requests(void)
 {
     struct fleet fleet = start_fleet();
     pigato_options *options = options_with(PIGATO_OPTIONS_CLIENT, "maxRequests", "1");
@@ -222,7 +222,7 @@ static void a_client_has_no_more_requests_than_it_may(void)
     stop_fleet(&fleet);
 }
 
-static void a_heartbeat_of_the_client_reaches_the_worker(void)
+static void a_client_heartbeat_reaches_the_worker(void)
 {
     struct fleet fleet = start_fleet();
     uint64_t asked = ask(&fleet, "null");
@@ -237,7 +237,7 @@ static void a_heartbeat_of_the_client_reaches_the_worker(void)
     stop_fleet(&fleet);
 }
 
-static void a_worker_that_goes_takes_its_requests_along(void)
+static void a_lost_worker_fails_its_requests(void)
 {
     struct fleet fleet = start_fleet();
     uint64_t asked = ask(&fleet, "null");
@@ -301,20 +301,20 @@ static void one_options_object_serves_many_requests(void)
 int main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
-        TEST(a_reply_carries_what_the_worker_was_given),
+        TEST(a_job_and_its_reply_carry_the_data),
         TEST(a_thousand_partial_replies_keep_their_order),
-        TEST(an_error_value_arrives_as_it_is),
-        TEST(a_failed_handler_is_told_with_its_message),
+        TEST(an_error_value_arrives_unchanged),
+        TEST(a_failed_handler_is_reported_with_its_message),
         TEST(a_rejected_request_goes_to_another_worker),
         TEST(a_request_without_a_worker_times_out),
         TEST(fail_fast_does_not_wait_for_a_worker),
-        TEST(a_cancelled_request_ends_on_both_sides),
-        TEST(a_worker_is_told_why_a_request_is_over),
-        TEST(a_worker_that_stops_answers_what_it_has),
-        TEST(a_client_that_stops_ends_its_requests),
-        TEST(a_client_has_no_more_requests_than_it_may),
-        TEST(a_heartbeat_of_the_client_reaches_the_worker),
-        TEST(a_worker_that_goes_takes_its_requests_along),
+        TEST(cancelling_a_request_ends_its_job),
+        TEST(a_cancelled_event_states_the_reason),
+        TEST(a_stopping_worker_finishes_its_jobs),
+        TEST(a_stopping_client_ends_its_requests),
+        TEST(max_requests_limits_pending_requests),
+        TEST(a_client_heartbeat_reaches_the_worker),
+        TEST(a_lost_worker_fails_its_requests),
         TEST(a_retried_request_counts_its_attempts),
         TEST(one_options_object_serves_many_requests),
     };

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs the C programs in tests/ and examples/ against build/libpigato.*: plainly, under valgrind, with sanitizers, and
-# against an installed copy. A line a step; the first failure ends it and says how to repeat it. Called by `make test`.
+# Runs the C programs in tests/ and examples/ against build/libpigato.*: directly, under valgrind, with sanitizers, and
+# against an installed copy. Prints a line per step; the first failure ends the run and prints how to repeat the step.
+# Called by `make test`.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,16 +11,16 @@ cc=${CC:-gcc}
 cxx=${CXX:-g++}
 work=$PWD/build/tests
 tests=(misuse requests data streams polling broker fork)
-# What is left out, and why. Each is told of in its place.
+# Programs that do not run with sanitizers, and why; the run prints both.
 not_sanitized=" fork "
-why_not_sanitized="the sanitizer's own locks stay as they were at the fork, so that a child may hang"
+why_not_sanitized="a fork copies the sanitizer's locks in any state, so a child can hang"
 examples=(echo stocks)
-# As `pkg-config --static` says; the installed copy is held against pkg-config itself below.
+# The flags of `pkg-config --static`; steps below use pkg-config itself with the installed copy.
 libraries=($(sed -n 's/^Libs.private: //p' pigato.pc.in))
 warnings=(-Wall -Wextra -Werror)
 c=("$cc" -std=c99 -pedantic "${warnings[@]}" -g -Iinclude)
 cpp=("$cxx" -x c++ -std=c++11 "${warnings[@]}" -Iinclude -fsyntax-only)
-# More rows than a worker may be ahead of its client, so that it has to wait.
+# More rows than a worker may send ahead of its client, so that it has to wait.
 stocks=(examples/stocks.csv 300)
 
 step() { # words, command …
@@ -29,7 +30,7 @@ step() { # words, command …
   if ! "$@" >"$work/step.log" 2>&1; then
     tail -n 60 "$work/step.log"
     printf 'failed: %s\nto repeat, in %s:\n ' "$words" "$PWD"
-    # What this script checks by itself cannot be repeated without it.
+    # A function of this script cannot be repeated alone.
     declare -F "$1" >/dev/null && set -- env PROFILE="$profile" tests/run.sh
     printf ' %q' "$@"
     printf '\n'
@@ -38,7 +39,7 @@ step() { # words, command …
   printf 'ok  %-58s %6d ms\n' "$words" $((($(date +%s%N) - begun) / 1000000))
 }
 
-arguments() { # program: the arguments that it wants
+arguments() { # program: prints its arguments
   [ "$1" != stocks ] || printf '%s\n' "${stocks[@]}"
 }
 
@@ -62,30 +63,30 @@ compile_all() { # words, folder, further flags …
 rm -rf "$work"
 mkdir -p "$work"
 
-# Every source, and the header alone, in C and in C++.
+# The header alone and every source compile as C and as C++.
 printf '#include <pigato.h>\n' >"$work/header.c"
 step "the header is C99" "${c[@]}" -fsyntax-only "$work/header.c"
 step "the header is C++11" "${cpp[@]}" "$work/header.c"
-# Run by the benchmark, which compares what it prints; here it only has to be sound.
+# The benchmark runs it; here it only has to compile.
 step "bench is C99" "${c[@]}" -fsyntax-only examples/bench.c
 step "bench is C++11 as well" "${cpp[@]}" examples/bench.c
 for program in "${tests[@]}" "${examples[@]}"; do
   step "$program is C++11 as well" "${cpp[@]}" "$(source_of "$program")"
 done
 
-compile_all "plain" plain
+compile_all "direct" direct
 for program in "${tests[@]}" "${examples[@]}"; do
-  step "$program, plain" "$work/plain/$program" $(arguments "$program")
+  step "$program, direct" "$work/direct/$program" $(arguments "$program")
 done
 
 memcheck=(valgrind --quiet --suppressions=tests/valgrind.supp --error-exitcode=99)
 leaks=(--leak-check=full --errors-for-leak-kinds=definite,possible)
 for program in "${tests[@]}" "${examples[@]}"; do
   checks=("${leaks[@]}")
-  # A child has the memory of its parent's I/O thread, but not the thread that would free it. What the program's parent
-  # does is what the others do, who are looked at for leaks.
+  # A child has the memory of its parent's I/O thread, but not the thread that would free it. The other programs cover
+  # the leaks of a parent.
   [ "$program" != fork ] || checks=(--leak-check=no)
-  step "$program, valgrind" "${memcheck[@]}" "${checks[@]}" "$work/plain/$program" $(arguments "$program")
+  step "$program, valgrind" "${memcheck[@]}" "${checks[@]}" "$work/direct/$program" $(arguments "$program")
 done
 
 compile_all "sanitizers" sanitized -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -106,13 +107,13 @@ every_option_is_in_the_manual() {
 }
 step "every option of the header is in README.md" every_option_is_in_the_manual
 
-# Installed, and used from an empty folder by what pkg-config says and nothing else.
+# Install a copy and use it from an empty folder with nothing but the flags of pkg-config.
 prefix=$work/prefix
 user=$work/user
 install_here=(PREFIX="$prefix" PROFILE="$profile")
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 
-use() { # words, arguments for pkg-config and a filter of what it says, flags for the compiler …
+use() { # words, arguments for pkg-config, sed filter for its output, flags for the compiler …
   local words=$1 of_pkg_config=$2 filter=$3 program flags
   shift 3
   flags=($(pkg-config $of_pkg_config pigato | sed "$filter"))
@@ -125,11 +126,11 @@ use() { # words, arguments for pkg-config and a filter of what it says, flags fo
   done
 }
 
-is_called() { # shared library, soname
+has_soname() { # shared library, soname
   readelf -d "$1" | grep "SONAME.*\[$2\]"
 }
 
-exports_only_its_own() { # shared library
+exports_only_pigato_symbols() { # shared library
   local exported
   exported=$(nm -D --defined-only "$1" | awk '{ print $3 }')
   grep -qx pigato_version <<<"$exported" && ! grep -v '^pigato_' <<<"$exported"
@@ -143,7 +144,7 @@ needs_not() {
   ! needs "$@"
 }
 
-has_version_of_workspace() {
+matches_the_workspace_version() {
   [ "$(pkg-config --modversion pigato)" = "$(sed -n 's/^version = "\(.*\)"/\1/p' ../Cargo.toml)" ]
 }
 
@@ -156,11 +157,11 @@ first_program() { # the first C program in README.md
 }
 
 step "install" "$make" --no-print-directory install "${install_here[@]}"
-step "soname" is_called "$prefix/lib/libpigato.so.1.0.0" libpigato.so.1
-step "version" has_version_of_workspace
-step "the shared library exports pigato_… and nothing else" exports_only_its_own "$prefix/lib/libpigato.so"
+step "soname" has_soname "$prefix/lib/libpigato.so.1.0.0" libpigato.so.1
+step "version" matches_the_workspace_version
+step "the shared library exports only pigato_…" exports_only_pigato_symbols "$prefix/lib/libpigato.so"
 use "pkg-config, shared" "--cflags --libs" ""
-step "the program names the soname" needs "$user/stocks" libpigato.so.1
+step "the program needs the soname" needs "$user/stocks" libpigato.so.1
 use "pkg-config, libpigato.a" "--cflags --libs --static" "s/-lpigato/-l:libpigato.a/"
 step "the program does not need the shared library" needs_not "$user/stocks" libpigato.so.1
 use "pkg-config, all static" "--cflags --libs --static" "" -static
@@ -171,4 +172,4 @@ step "README.md's first program" env -C "$user" LD_LIBRARY_PATH="$prefix/lib" ./
 step "uninstall" "$make" --no-print-directory uninstall "${install_here[@]}"
 step "nothing is left" is_empty "$prefix"
 step "install below DESTDIR" "$make" --no-print-directory install PROFILE="$profile" PREFIX=/usr DESTDIR="$work/stage"
-step "pigato.pc does not speak of DESTDIR" grep -qx "prefix=/usr" "$work/stage/usr/lib/pkgconfig/pigato.pc"
+step "pigato.pc does not contain DESTDIR" grep -qx "prefix=/usr" "$work/stage/usr/lib/pkgconfig/pigato.pc"

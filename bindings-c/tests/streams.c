@@ -1,13 +1,13 @@
-/* Partial replies: who may send how many, and concurrency. */
+/* Back-pressure of partial replies, concurrency, service names. */
 
 #define _POSIX_C_SOURCE 200809L
 
 #include "fleet.h"
 
-/* More than a client lets a worker be ahead. */
+/* Far more partial replies than a worker may send ahead. */
 enum { MOST_AHEAD = 100000 };
 
-/* Writes until the client is behind; returns how many were taken. */
+/* Writes until PIGATO_C_BUSY; returns the number of replies sent. */
 static uint32_t write_until_busy(const struct fleet *fleet, uint64_t request)
 {
     uint32_t written = 0;
@@ -56,7 +56,7 @@ static void a_worker_waits_for_a_client_that_polls_slowly(void)
     stop_fleet(&fleet);
 }
 
-static void a_worker_waits_until_partials_are_said_to_be_consumed(void)
+static void a_worker_waits_until_partials_are_reported_as_consumed(void)
 {
     struct fleet fleet = start_fleet_with("service", PIGATO_GRANT_AS_CONSUMED);
     uint64_t asked = ask(&fleet, "null");
@@ -65,7 +65,7 @@ static void a_worker_waits_until_partials_are_said_to_be_consumed(void)
     uint64_t second;
 
     read_partials(&fleet, written);
-    /* A round through the same client and worker: had reading alone been enough, the worker would know by now. */
+    /* After this round trip a grant caused by polling alone would have reached the worker. */
     second = ask(&fleet, "null");
     CHECK_OK(pigato_worker_end(fleet.worker, next_request(fleet.worker), PIGATO_TEXT("2"), NULL));
     expect_reply(&fleet, second, "2");
@@ -75,7 +75,7 @@ static void a_worker_waits_until_partials_are_said_to_be_consumed(void)
     stop_fleet(&fleet);
 }
 
-static void the_final_reply_needs_no_room(void)
+static void the_final_reply_needs_no_grant(void)
 {
     struct fleet fleet = start_fleet_with("service", PIGATO_GRANT_AS_CONSUMED);
     uint64_t asked = ask(&fleet, "null");
@@ -88,13 +88,13 @@ static void the_final_reply_needs_no_room(void)
     stop_fleet(&fleet);
 }
 
-static void a_worker_takes_as_many_requests_as_it_was_told(void)
+static void concurrency_limits_the_jobs_of_a_worker(void)
 {
     struct fleet fleet = start_fleet_with("another", PIGATO_GRANT_AS_POLLED);
     pigato_options *options = options_with(PIGATO_OPTIONS_WORKER, "concurrency", "1");
     pigato_worker *worker;
     pigato_statistics now;
-    int64_t deadline = now_ms() + PATIENCE_MS;
+    int64_t deadline = now_ms() + WAIT_LIMIT_MS;
     uint64_t first;
 
     CHECK_OK(pigato_worker_start(
@@ -116,7 +116,7 @@ static void a_worker_takes_as_many_requests_as_it_was_told(void)
     stop_fleet(&fleet);
 }
 
-static void a_wildcard_worker_is_told_the_name_that_was_asked_for(void)
+static void a_wildcard_worker_gets_the_requested_name(void)
 {
     struct fleet fleet = start_fleet_with("ech*", PIGATO_GRANT_AS_POLLED);
     pigato_bytes data = {PIGATO_TEXT("1")};
@@ -145,10 +145,10 @@ int main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
         TEST(a_worker_waits_for_a_client_that_polls_slowly),
-        TEST(a_worker_waits_until_partials_are_said_to_be_consumed),
-        TEST(the_final_reply_needs_no_room),
-        TEST(a_worker_takes_as_many_requests_as_it_was_told),
-        TEST(a_wildcard_worker_is_told_the_name_that_was_asked_for),
+        TEST(a_worker_waits_until_partials_are_reported_as_consumed),
+        TEST(the_final_reply_needs_no_grant),
+        TEST(concurrency_limits_the_jobs_of_a_worker),
+        TEST(a_wildcard_worker_gets_the_requested_name),
         TEST(a_version_range_finds_its_worker),
     };
 

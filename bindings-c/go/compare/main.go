@@ -1,19 +1,18 @@
-// Compare measures the Go package beside the Rust crate and beside NATS, each with a client, a worker and a server in a
-// process of its own, in turn on the same machine:
+// Compare measures the Go package, the Rust crate and NATS in turn on the same machine, each with a
+// client, a worker and a server in separate processes:
 //
 //	compare RUST_BENCH GO_BENCH [ROUNDS [REQUESTS]]
 //
-// RUST_BENCH is the program of `cargo bench --bench floor`, GO_BENCH that of ../examples/bench. It is a module of its own,
-// so that the package needs no other module. The remaining roles are for itself.
+// RUST_BENCH is the program of `cargo bench --bench floor`, GO_BENCH that of ../examples/bench.
+// Compare starts itself in its other roles, nats-server, nats-worker and nats-client. It is a
+// separate module so that the package depends on no other module.
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"log"
 	"os"
-	"os/signal"
 	"strconv"
 	"time"
 
@@ -49,7 +48,7 @@ func compareAll(words []string) error {
 		if len(words) > 2+at {
 			number, err := strconv.Atoi(words[2+at])
 			if err != nil || number < 1 {
-				return fmt.Errorf("%q is no number above 0", words[2+at])
+				return fmt.Errorf("%q is not a number of 1 or more", words[2+at])
 			}
 			*target = number
 		}
@@ -66,13 +65,7 @@ func compareAll(words []string) error {
 	}, rounds, requests)
 }
 
-func untilInterrupted() {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt)
-	<-signals
-}
-
-// startTimeout is how long the server may take to listen.
+// startTimeout limits the start of the NATS server.
 const startTimeout = 10 * time.Second
 
 func natsServer() error {
@@ -83,10 +76,9 @@ func natsServer() error {
 	started.Start()
 	defer started.Shutdown()
 	if !started.ReadyForConnections(startTimeout) {
-		return errors.New("the NATS server does not listen")
+		return fmt.Errorf("the NATS server does not listen after %v", startTimeout)
 	}
-	fmt.Println(started.ClientURL())
-	untilInterrupted()
+	load.Serve(started.ClientURL())
 	return nil
 }
 
@@ -107,24 +99,18 @@ func natsWorker(url string) error {
 	if err := connection.Flush(); err != nil {
 		return err
 	}
-	fmt.Println("ready")
-	untilInterrupted()
+	load.Serve("ready")
 	return nil
 }
 
 func natsClient(url string, words []string) error {
-	plan, err := load.ParsePlan(words)
-	if err != nil {
-		return err
-	}
 	connection, err := nats.Connect(url)
 	if err != nil {
 		return err
 	}
 	defer connection.Close()
-	body := bytes.Repeat([]byte("x"), plan.BodyBytes)
-	return plan.Run(os.Stdout, func() error {
-		// The timeout that requests to PIGATO have.
+	return load.RunClient(words, func(body []byte) error {
+		// The default timeout of requests to PIGATO.
 		_, err := connection.Request("echo", body, time.Minute)
 		return err
 	})

@@ -15,20 +15,20 @@ import (
 	"github.com/prdn/pigato/bindings-c/go/internal/load"
 )
 
-// contender is the programs of one system, each with its first arguments.
+// contender is one system: its programs with their first arguments.
 type contender struct {
 	name                   string
 	server, worker, client []string
 }
 
-// lifetime ends a run that hangs.
+// lifetime is the limit after which a program that hangs is killed.
 const lifetime = 2 * time.Minute
 
 var windows = []int{1, 100, 1_000}
 
 const bodyBytes = 5
 
-// report measures all contenders in turn and prints medians, and what they are beside the first one.
+// report measures all contenders in turn and prints medians, also relative to the first contender.
 func report(contenders []contender, rounds, requests int) error {
 	for _, window := range windows {
 		results := make([][]load.Result, len(contenders))
@@ -79,7 +79,7 @@ func median(results []load.Result, column func(load.Result) float64) float64 {
 	return values[len(values)/2]
 }
 
-// measure runs the three programs and returns what the client says.
+// measure runs the three programs and returns the client's result.
 func (c contender) measure(requests, window int) (load.Result, error) {
 	var result load.Result
 	server, endpoint, err := start(c.server)
@@ -103,7 +103,7 @@ func (c contender) measure(requests, window int) (load.Result, error) {
 	return result, json.Unmarshal([]byte(line), &result)
 }
 
-// start runs a program and waits for the first line that it prints.
+// start starts a program and returns the first line that it prints.
 func start(command []string) (*exec.Cmd, string, error) {
 	program := exec.Command(command[0], command[1:]...)
 	program.Stderr = io.Discard
@@ -124,9 +124,9 @@ func start(command []string) (*exec.Cmd, string, error) {
 	return program, strings.TrimSpace(line), nil
 }
 
-// end ends a program that has no more to say.
+// end kills a program.
 func end(program *exec.Cmd) {
-	// Both fail only if it has ended by itself.
+	// Both fail only if the program has already ended.
 	_ = program.Process.Kill()
 	_ = program.Wait()
 }

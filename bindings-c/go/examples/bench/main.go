@@ -1,19 +1,17 @@
-// Bench measures requests per second and latency, with the roles of the core's benchmark, so that they can be mixed:
+// Bench measures requests per second and latency. Its roles are those of the core's benchmark, so
+// that they can be combined:
 //
 //	bench broker                                        prints its endpoint
-//	bench worker ENDPOINT                               prints `ready` and echoes
+//	bench worker ENDPOINT                               prints ready and echoes
 //	bench client ENDPOINT REQUESTS WINDOW BODY_BYTES    prints one line of JSON
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log"
 	"log/slog"
 	"os"
-	"os/signal"
 
 	pigato "github.com/prdn/pigato/bindings-c/go"
 	"github.com/prdn/pigato/bindings-c/go/internal/load"
@@ -38,20 +36,13 @@ func run(arguments []string) error {
 	}
 }
 
-func untilInterrupted() {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt)
-	<-signals
-}
-
 func broker() error {
 	broker, err := pigato.NewBroker(pigato.WithEndpoint("tcp://127.0.0.1:*"), pigato.WithIntch(""))
 	if err != nil {
 		return err
 	}
 	defer broker.Close()
-	fmt.Println(broker.Endpoint())
-	untilInterrupted()
+	load.Serve(broker.Endpoint())
 	return nil
 }
 
@@ -75,24 +66,18 @@ func worker(endpoint string) error {
 	if err := client.Close(); err != nil {
 		return err
 	}
-	fmt.Println("ready")
-	untilInterrupted()
+	load.Serve("ready")
 	return nil
 }
 
 func client(endpoint string, words []string) error {
-	plan, err := load.ParsePlan(words)
-	if err != nil {
-		return err
-	}
 	client, err := pigato.NewClient(endpoint)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	body := pigato.Raw(bytes.Repeat([]byte("x"), plan.BodyBytes))
-	return plan.Run(os.Stdout, func() error {
-		_, err := client.Request(context.Background(), "echo", body)
+	return load.RunClient(words, func(body []byte) error {
+		_, err := client.Request(context.Background(), "echo", pigato.Raw(body))
 		return err
 	})
 }

@@ -1,4 +1,4 @@
-// Echo runs a broker, a worker and a client in one process: one request and its reply.
+// Echo runs a broker, a worker and a client in one process, and sends one request.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Stocks streams the rows of a table, given as CSV, as partial replies: the client sees each row as it is read, and a
-// slow client slows the reading down.
+// Stocks streams the rows of a CSV table as partial replies. The client gets each row as the worker
+// reads it, and a slow client slows the worker down.
 package main
 
 import (
@@ -21,7 +21,7 @@ GLOBEX,2024-01-02,12.00
 ACME,2024-01-04,103.75
 `
 
-// Row is one day's price.
+// Row is the price of one day.
 type Row struct {
 	Day   string `json:"day"`
 	Close string `json:"close"`
@@ -72,7 +72,7 @@ func run() error {
 	return nil
 }
 
-// rows answers with every row of the symbol that is asked for.
+// rows answers with every row of the requested symbol.
 func rows(ctx context.Context, req *pigato.Request, w *pigato.ReplyWriter) error {
 	var symbol string
 	if err := req.Decode(&symbol); err != nil {

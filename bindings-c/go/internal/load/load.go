@@ -1,11 +1,14 @@
-// Package load keeps a number of requests in flight and measures them. It is what the benchmarks of this package and of
-// what it is compared with have in common.
+// Package load contains the shared parts of the benchmarks: roles that run until they are
+// interrupted, and a client that keeps a number of requests in flight and measures them.
 package load
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"slices"
 	"strconv"
 	"sync"
@@ -13,31 +16,50 @@ import (
 	"time"
 )
 
-// warmUp is the part of the requests that is made before the clock starts.
+// warmUp is the divisor of the requests that are sent before the measurement.
 const warmUp = 10
 
-// Plan is what one run of a client is to do.
+// Serve prints a line that reports readiness, and returns when the process is interrupted.
+func Serve(line string) {
+	fmt.Println(line)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt)
+	<-signals
+}
+
+// RunClient runs the role of a client with the arguments REQUESTS WINDOW BODY_BYTES: it sends
+// requests with a body of that size and prints the result as a line of JSON.
+func RunClient(words []string, request func(body []byte) error) error {
+	plan, err := parsePlan(words)
+	if err != nil {
+		return err
+	}
+	body := bytes.Repeat([]byte("x"), plan.BodyBytes)
+	return plan.run(os.Stdout, func() error { return request(body) })
+}
+
+// Plan is the work of one client.
 type Plan struct {
 	Requests, Window, BodyBytes int
 }
 
-// ParsePlan reads a command line: REQUESTS WINDOW BODY_BYTES.
-func ParsePlan(words []string) (Plan, error) {
+// parsePlan parses a command line: REQUESTS WINDOW BODY_BYTES.
+func parsePlan(words []string) (Plan, error) {
 	if len(words) != 3 {
-		return Plan{}, fmt.Errorf("REQUESTS WINDOW BODY_BYTES are three numbers, not %d", len(words))
+		return Plan{}, fmt.Errorf("got %d arguments instead of REQUESTS WINDOW BODY_BYTES", len(words))
 	}
 	var numbers [3]int
 	for at, word := range words {
 		number, err := strconv.Atoi(word)
 		if err != nil || number < 0 {
-			return Plan{}, fmt.Errorf("%q is no number", word)
+			return Plan{}, fmt.Errorf("%q is not a number of 0 or more", word)
 		}
 		numbers[at] = number
 	}
 	return Plan{Requests: numbers[0], Window: max(numbers[1], 1), BodyBytes: numbers[2]}, nil
 }
 
-// Result is what one run of a client has measured.
+// Result is the measurement of one client.
 type Result struct {
 	RequestsPerSecond float64 `json:"requests_per_second"`
 	P50Microseconds   float64 `json:"p50_microseconds"`
@@ -46,8 +68,8 @@ type Result struct {
 	P999Microseconds  float64 `json:"p999_microseconds"`
 }
 
-// Run makes requests from as many goroutines as the window is wide and writes the result as a line of JSON.
-func (p Plan) Run(output io.Writer, request func() error) error {
+// run sends requests from Window goroutines and writes the result as a line of JSON.
+func (p Plan) run(output io.Writer, request func() error) error {
 	if _, _, err := p.measure(p.Requests/warmUp, request); err != nil {
 		return err
 	}
