@@ -106,28 +106,25 @@ class DispatcherTest < PigatoTest
     end
   end
 
-  # A storm of interrupts, each of which the program survives.
+  # The main thread is interrupted anywhere in its calls, by a signal that no mask defers.
   INTERRUPTED = <<~RUBY
     client = Pigato::Client.new(ARGV[0]).start
+    is_calling = false
+    trap(:USR1) { raise Interrupt if is_calling }
     others = Array.new(4) { |number| Thread.new { Array.new(100) { client.call("echo", number, timeout: 20) } } }
-    interrupting = fork { 300.times { sleep(0.002) && Process.kill(:INT, Process.ppid) } }
-    begin
-      Process.detach(interrupting)
-      loop do
+    interrupting = Thread.new { 300.times { sleep(0.002) && Process.kill(:USR1, $$) } }
+    while interrupting.alive? || others.any?(&:alive?)
+      begin
+        is_calling = true
         client.call("echo", "main", timeout: 20)
-        break unless others.any?(&:alive?)
+        is_calling = false
+      rescue Interrupt
+        nil
+      ensure
+        is_calling = false
       end
-    rescue Interrupt
-      retry
     end
-    begin
-      others.each_with_index { |thread, number| abort("lost") unless thread.value == [number] * 100 }
-      Process.wait(interrupting)
-    rescue Interrupt
-      retry
-    rescue Errno::ECHILD
-      nil # It has ended.
-    end
+    others.each_with_index { |thread, number| abort("lost") unless thread.value == [number] * 100 }
     puts client.call("echo", "after", timeout: 20)
   RUBY
 

@@ -46,7 +46,8 @@ module Pigato
     private_constant :NEVER, :IMMEDIATE, :BATCH, :NAP, :LATE
 
     # @param native the handle: `begin_wait`, `end_wait`, `drain`, `refuse_fork` and `release`
-    # @param receiver `receive(event)` is called under the lock; it must neither wait nor raise
+    # @param receiver `receive(event)` is called under the lock; it must neither wait nor raise, and may be called
+    #   twice with one event
     # @param log what the receiver notes in it is written without the lock
     def initialize(native, receiver, log)
       @native = native
@@ -214,10 +215,11 @@ module Pigato
     def receive
       return if @is_stopped
 
-      # Kept in the object: an `Interrupt` must not lose the rest.
+      # An event is removed when it is delivered: an `Interrupt` loses none, but may repeat one.
       @events = @native.drain(BATCH) if @events.empty?
-      while (event = @events.shift)
+      while (event = @events.first)
         @receiver.receive(event)
+        @events.shift
         stop if event.first == :stopped
       end
     end

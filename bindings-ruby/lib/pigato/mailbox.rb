@@ -28,7 +28,7 @@ module Pigato
     end
 
     def remove_waiter(waiter)
-      @waiters.delete(waiter)
+      @waiters&.delete(waiter)
     end
 
     # PendingRequests a waiter if there is an item: a new one, or one that an earlier waiter has left.

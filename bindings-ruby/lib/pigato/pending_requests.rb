@@ -48,8 +48,8 @@ module Pigato
     end
 
     def finish(event)
-      @is_ended = true
       @mailbox.push(event)
+      @is_ended = true
     end
   end
   private_constant :PendingRequest
@@ -170,8 +170,8 @@ module Pigato
       kind, number, is_final = event
       return @log.note(event) unless kind == :reply || kind == :failed
 
-      call = is_final ? @by_number.delete(number) : @by_number[number]
-      call&.deliver(event)
+      @by_number[number]&.deliver(event)
+      @by_number.delete(number) if is_final
     end
 
     private
