@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 # Brokered request/reply over ZeroMQ: a client asks for a service by name, a broker queues the request and hands it to a
-# worker that has room, the worker answers with any number of partial replies and a final one.
+# worker with free capacity, the worker answers with any number of partial replies and a final one.
 module Pigato
 end
 
@@ -12,13 +12,13 @@ require "pigato/pigato"
 require "pigato/options"
 require "pigato/codec"
 require "pigato/mailbox"
-require "pigato/follower"
+require "pigato/waiter"
 require "pigato/dispatcher"
 require "pigato/log"
 require "pigato/signals"
-require "pigato/life"
+require "pigato/startable"
 require "pigato/running"
-require "pigato/calls"
+require "pigato/pending_requests"
 require "pigato/future"
 require "pigato/client"
 require "pigato/jobs"

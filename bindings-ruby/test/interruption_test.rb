@@ -171,7 +171,7 @@ class SignalInterruptionTest < PigatoTest
     client = client()
     leading = background { client.call("nobody", timeout: 30) }
     eventually("it waits") { leading.stop? }
-    Pigato.const_get(:Follower).stub(:create, ->(_line) { raise Interrupt, "now" }) do
+    Pigato.const_get(:Waiter).stub(:new, ->(_ready) { raise Interrupt, "now" }) do
       assert_raises(Interrupt) { client.call("nobody", timeout: 30) }
     end
     client.stop

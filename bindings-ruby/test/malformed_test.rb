@@ -58,7 +58,7 @@ class MalformedTest < PigatoTest
   def test_a_request_that_is_not_json_fails_and_no_handler_sees_it
     seen = Thread::Queue.new
     serve("svc") { |request, _reply| (seen << request.data) && request.data }
-    _kind, _token, _final, origin, code, message = ask_carelessly("svc")
+    _kind, _number, _final, origin, code, message = ask_carelessly("svc")
     assert_equal [:worker, "W_HANDLER"], [origin, code]
     assert_match(/E_DATA/, message)
     assert_equal 3, client.call("svc", 3, timeout: 20)
@@ -80,7 +80,7 @@ class UnreadTest < PigatoTest
   # What a stream needs of its client.
   Calls = Struct.new(:cancelled, :credit) do
     def cancel(call)
-      cancelled << call.token
+      cancelled << call.number
     end
 
     def consumed(_token)
@@ -103,7 +103,7 @@ class UnreadTest < PigatoTest
   def setup
     super
     @calls = Calls.new([], 0)
-    @call = Pigato.const_get(:StreamCall).new(@calls).tap { |call| call.token = 7 }
+    @call = Pigato.const_get(:StreamedRequest).new(@calls).tap { |call| call.number = 7 }
     @body = "x" * MEBIBYTE
     @fitting = Pigato::Native::UNREAD_BYTES / MEBIBYTE
   end

@@ -121,11 +121,21 @@ class ThreadsTest < PigatoTest
     end
   end
 
-  # What the handler of a signal does to the main thread, except that this one is sure to have no lock meanwhile.
+  # What a signal handler does to the main thread: a thread that is woken runs something else first, without the lock.
   module Kept
-    def park(...)
+    def wake
+      @is_woken = true
       super
-      Thread.current[:kept]&.pop
+    end
+
+    def sleep(mutex, _seconds)
+      super
+      keeping = Thread.current[:keeping]
+      return if keeping.nil? || !@is_woken
+
+      mutex.unlock
+      keeping.pop
+      mutex.lock
     end
   end
   private_constant :Kept
@@ -133,7 +143,7 @@ class ThreadsTest < PigatoTest
   # Calls of a leader and of two others, of which something will keep the last from its turn. What is released at once is
   # answered in this order as a rule, and so fast that nobody is late yet.
   def while_one_is_kept
-    Pigato::Native::Parker.prepend(Kept)
+    Pigato.const_get(:Waiter).prepend(Kept)
     released = Array.new(4) { Queue.new }
     serve(concurrency: 4) { |request, _reply| released[request.data].pop && request.data }
     # Nothing else comes, by which it could be noticed.
@@ -141,7 +151,7 @@ class ThreadsTest < PigatoTest
     keeping = Queue.new
     threads = Array.new(3) do |number|
       background do
-        Thread.current[:kept] = keeping if number == 2
+        Thread.current[:keeping] = keeping if number == 2
         client.call("echo", number, timeout: 30)
       end.tap { eventually("it is asked") { released[number].num_waiting == 1 } }
     end

@@ -3,7 +3,7 @@
 require "json"
 
 module Pigato
-  # Data on its way to the wire and back: JSON, or bytes as they are.
+  # Encodes and decodes data: JSON, or bytes unchanged.
   # @private
   module Codec
     EMPTY = "".b.freeze
@@ -27,30 +27,30 @@ module Pigato
     # @param codec [Symbol] `:json` or `:raw`
     def decode(codec, data, symbolize_names)
       return data if codec == :raw
-      # What the published peers send for nothing.
+      # Published peers send these for nil.
       return nil if data.nil? || data.empty? || data == "undefined"
 
       parse(data, symbolize_names)
     end
 
     def parse(data, symbolize_names)
-      # As `JSON.parse`, which makes three hashes of no options.
+      # Unlike `JSON.parse`, this allocates no option hashes.
       (symbolize_names ? JSON::Parser.new(data, symbolize_names: true) : JSON::Parser.new(data)).parse
     rescue JSON::ParserError, JSON::NestingError, EncodingError => error
       raise Error.of("E_DATA", "E_DATA: #{error.message}")
     end
 
-    # Options that came with a message: an object, or nothing.
+    # The options of a message; empty unless they are a JSON object.
     def options(json)
       return {} if json.nil?
 
       parsed = JSON.parse(json)
       parsed.is_a?(Hash) ? parsed : {}
     rescue JSON::JSONError, EncodingError
-      {} # As the protocol has it: what is not an object is none.
+      {} # The protocol ignores anything else.
     end
 
-    # An error value: whatever it is, it is an error.
+    # An error value, which need not be JSON.
     def lenient(data, symbolize_names)
       decode(:json, data, symbolize_names)
     rescue Error

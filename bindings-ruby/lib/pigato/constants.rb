@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-# Tags and types of the protocol under the names of the published gem, for programs that speak it by hand. Nothing here
-# uses them.
+# Tags and types of the protocol under the published gem's names, for programs that build messages themselves. This
+# library does not use them.
 module Pigato
   C_CLIENT = "C"
   W_WORKER = "W"

@@ -1,17 +1,17 @@
 # frozen_string_literal: true
 
 module Pigato
-  # Answers `$dir` in the broker's place, from what the broker publishes. A broker answers by itself where there is none.
+  # Answers the service `$dir` for the broker, from the broker's publications. Without it the broker answers itself.
   class Directory
-    # @param endpoint [String] where the broker is
-    # @param conf [Hash] `:intch`, where it publishes
+    # @param endpoint [String] the broker's endpoint
+    # @param conf [Hash] `:intch`, the endpoint where the broker publishes
     def initialize(endpoint, conf = {})
       @endpoint = endpoint
       @intch = conf[:intch] || Codec.parse(Native.default_options("broker"), true)[:intch]
       @directory = nil
     end
 
-    # Does nothing if it is started.
+    # Starts it. Does nothing if it is started.
     # @return [self]
     # @raise [Error] `E_ENDPOINT`
     def start
@@ -19,7 +19,7 @@ module Pigato
       self
     end
 
-    # Does nothing if it is not started.
+    # Stops it. Does nothing if it is not started.
     # @return [void]
     def stop
       @directory&.release

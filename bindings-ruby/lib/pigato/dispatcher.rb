@@ -3,69 +3,65 @@
 require "io/wait"
 
 module Pigato
-  # Brings a handle's events to those who wait for them, without a thread of its own: one of those who wait leads. It waits
-  # for the descriptor that the handle names, drains, puts each event into its mailbox, and when its own mailbox has something
-  # it hands the lead to another. The others sleep until their mailbox has something, or until it is they who lead.
+  # Distributes a handle's events to the threads and fibers that wait for them (leader/followers). There is no
+  # thread of its own: one of the waiting threads leads, which means that it waits for the handle's descriptor,
+  # drains the events and puts each into its mailbox. The others sleep.
   #
-  # Those for whom something has come wake each other, one by one: only one of Ruby's threads can run, and many that are awake
-  # cost each other more in waiting for their turn than all else that is done here. Whoever leaves, or goes to sleep again,
-  # wakes the next; `@awake` has been woken and has not yet been here. While there is such a line, nobody leads, who would wake up
-  # in between; its last one does, or somebody whom that one wakes.
+  #            mailbox ready, or stopped, or deadline over
+  #   take ──► CHECK ───────────────────────────────────────────► return
+  #             │ ▲ └────────────────────────┐
+  #   no leader │ │                          │ otherwise
+  #   and no    │ │ its mailbox is ready,    │
+  #   @ready    │ │ or several others' are   │
+  #             ▼ │                          ▼
+  #           LEADING      ┌───────────── SLEEPING
+  #           drains ──────┼─ into its mailbox ─► READY ── hand_off ─► WOKEN (one at a time)
+  #                        │                        │                    │
+  #   CHECK ◄── NAP over ──┴──────── NAP over ──────┴───── it runs ──────┘
   #
-  # One that comes late has waited for a thread that does not wait itself: then all are woken, so that it is waited for once and not
-  # by one after the other. Where somebody else finds that it is late, the line goes on without it; those who sleep look for that,
-  # too. Fibers are always woken at once: the thread that runs them may be at something else.
+  # The state is read and written under `@mutex`. A thread releases the lock when it returns, sleeps, waits for
+  # the descriptor or calls the logger, and calls `hand_off` before each of these. So whenever the lock is free:
   #
-  # What a line gives the handle is sent by a few at a time, so that the other side is not woken for each.
+  # 1. If a thread sleeps, then a thread leads, or one has been woken and is on its way to CHECK.
+  # 2. If `@ready` has an entry, then one has been woken, and calls `hand_off` for the next when it has run.
   #
-  # Where those who leave come back before the next has got going, as often as not with another request, the next is only laid in
-  # the baton: it is woken when the one that left sleeps again, and finds its turn free. `@returns` counts how often in a row it
-  # was so; one that lay there for nothing, as nobody slept, is paid for by many more of them.
+  # Ready threads are woken one by one because only one Ruby thread runs at a time. No thread leads meanwhile, so
+  # that the next events come together. Fibers are woken at once: their thread may be doing something else.
   #
-  # Threads may be killed or raised into anywhere: everything but the two waits and the logger is masked, and the waits clean up.
-  # Signals that end the program are not: whom they keep from waking another is late. Nothing blocks otherwise, so that fibers of
-  # one thread never meet at the lock.
+  # A woken thread or a leader may be kept by a signal handler or wait for a thread that computes. Nobody depends
+  # on it for long: each thread returns to CHECK after NAP seconds, and takes the lead of a leader that did not.
+  #
+  # `Thread#kill`, `Thread#raise` and `Timeout` interrupt the two waits and the logger only; all else is masked.
+  # Signals cannot be masked: an `Interrupt` anywhere else may skip a wake-up, which costs the sleeper one NAP.
   # @private
   class Dispatcher
     NEVER = { Object => :never }.freeze
     IMMEDIATE = { Object => :immediate }.freeze
-    # Events that one call of the core hands out.
+    # Events per call of the core.
     BATCH = 256
-    # Seconds from its wake until a thread is late.
-    LATE = 0.01
-    # Seconds until one that sleeps looks whether somebody leads, or is on the way and not late: whatever may have kept that one.
-    PATIENCE = 1.0
-    # Returns in a row after which the next is laid in the baton.
-    RETURNS = 4
-    # How many more there must be after one that lay there for nothing until that was noticed.
-    LOST_RETURNS = 64
-    # What a line gives is sent when so much has gathered: with less the other side is woken too often, with more it waits.
-    TOGETHER = 6
+    # Seconds that a thread sleeps, or waits for the descriptor, before it checks again.
+    NAP = 0.25
+    # Seconds after which a leader that has not checked again is replaced.
+    LATE = 2 * NAP
+    private_constant :NEVER, :IMMEDIATE, :BATCH, :NAP, :LATE
 
-    # @param native what has `begin_wait`, `end_wait`, `drain`, `refuse_fork` and `release`; `cork` and `uncork`, if several can be
-    #   called at a time
-    # @param receiver `receive(event)` is called under the lock; it must neither wait nor raise
-    # @param log what the receiver noted is told without the lock
+    # @param native the handle: `begin_wait`, `end_wait`, `drain`, `refuse_fork` and `release`
+    # @param receiver `receive(event)` is called under the lock; it must neither wait nor raise, and may be called
+    #   twice with one event
+    # @param log what the receiver notes in it is written without the lock
     def initialize(native, receiver, log)
       @native = native
       @receiver = receiver
       @log = log
       @ios = Hash.new { |ios, descriptor| ios[descriptor] = IO.for_fd(descriptor, autoclose: false) }
+      @events = []
       @mutex = Mutex.new
-      @followers = {}.compare_by_identity
-      @line = []
-      @awake = nil
-      @woken_at = 0
-      @baton = Native::Baton.create
-      @is_laid = false
-      @returns = 0
-      # Whether the one that was woken last is not called, but is to lead.
-      @is_to_lead = false
-      @is_corked = false
-      # Those that are all woken by one that was late, as soon as it has the lock no more.
-      @late = nil
-      @is_led = false
-      @is_watched = false
+      # Each sleeping waiter, and whether it is a fiber.
+      @sleeping = {}.compare_by_identity
+      @ready = []
+      @woken = nil
+      @leader = nil
+      @led_at = 0
       @is_stopped = false
       @stopped = Outcome.new
     end
@@ -74,25 +70,16 @@ module Pigato
       @is_stopped
     end
 
-    # The next item of a mailbox. Nil when `deadline` (of {.now}) has passed, or when nothing can come any more. A block is run
-    # before the wait, and no event gets between.
+    # The next item of a mailbox; nil when `deadline` (of {.now}) has passed, or when nothing can come any more.
+    # A block runs before the wait, and no event gets between.
     def take(mailbox, deadline = nil)
-      late = nil
-      Thread.handle_interrupt(NEVER) do
-        @mutex.synchronize do
-          yield if block_given?
-          await(mailbox, deadline)
-          mailbox.shift
-        ensure
-          mailbox.call_next
-          wake_next(@returns > RETURNS)
-          late = @late
-          @late = nil
-        end
+      exclusively do
+        yield if block_given?
+        await(mailbox, deadline)
+        mailbox.shift
       ensure
-        # Not under the lock: a thread that computes may interrupt this, and the lock would then be had by one of them each time
-        # that it lets others run.
-        late&.each(&:wake)
+        mailbox.call_waiter
+        hand_off
       end
     ensure
       @log.flush
@@ -100,7 +87,7 @@ module Pigato
 
     # Runs a block that no event gets between.
     def exclusively
-      # Not as `&block`, of which an object would be made each time.
+      # Not as `&block`, which would allocate an object each time.
       Thread.handle_interrupt(NEVER) { @mutex.synchronize { yield } }
     end
 
@@ -121,214 +108,127 @@ module Pigato
 
     private
 
+    # CHECK of the drawing.
     def await(mailbox, deadline)
-      @returns = @awake ? @returns + 1 : [@returns, 0].min unless mailbox.ready?
       until mailbox.ready? || @is_stopped
-        wake_late
-        # Made before a fork: nobody leads here, and nothing comes.
         @native.refuse_fork
-        next tell_log if @log.pending?
+        next flush_log if @log.pending?
 
-        left = left_until(deadline)
-        if !@is_led && (@line.empty? || left&.zero?)
-          lead(mailbox, deadline, left)
-        elsif !left&.zero?
-          follow(mailbox, left)
+        left = nap_until(deadline)
+        if left.zero?
+          receive unless led?
+          return
         end
-        return if left&.zero?
+        led? || !@ready.empty? ? follow(mailbox, left) : lead(mailbox, deadline)
       end
     end
 
-    def late?
-      Dispatcher.now - @woken_at >= LATE
+    def nap_until(deadline)
+      deadline.nil? ? NAP : (deadline - Dispatcher.now).clamp(0, NAP)
     end
 
-    # The logger may wait for something itself, on this thread: it must neither lead nor be waited for meanwhile.
-    def tell_log
-      wake_next
-      unlocked { @log.flush }
+    # Whether somebody leads, and has checked its mailbox lately.
+    def led?
+      !@leader.nil? && Dispatcher.now - @led_at < LATE
     end
 
-    def left_until(deadline)
-      deadline && [deadline - Dispatcher.now, 0].max
-    end
+    # It stops reading while several threads have their turn.
+    def lead(mailbox, deadline)
+      me = @leader = Fiber.current
+      while @leader.equal?(me) && @ready.length < 2 && !(mailbox.ready? || @is_stopped || @log.pending?)
+        @led_at = Dispatcher.now
+        left = nap_until(deadline)
+        break if left.zero?
 
-    # Ends when the mailbox has something, the handle has stopped or the time is over, and where others are to run first.
-    def lead(mailbox, deadline, left)
-      @is_led = true
-      take_back_lead unless left&.zero?
-      loop do
-        pass_baton
-        wake_next
-        uncork
-        left = left_until(deadline)
-        has_waited = left&.zero? || wait_readable(@line.empty? ? left : [left, LATE].compact.min)
+        hand_off
+        wait_readable(left)
         receive
-        has_called_several = @line.length > 1
-        cork if has_called_several
-        break if has_called_several || left&.zero? || mailbox.ready? || @is_stopped || @log.pending?
-
-        give_way unless has_waited
       end
     ensure
-      @native.end_wait
-      @is_led = false
+      # Unless another has taken the lead.
+      if @leader.equal?(Fiber.current)
+        @leader = nil
+        @native.end_wait
+      end
     end
 
-    # Somebody was to lead who sleeps on.
-    def take_back_lead
-      return unless @is_laid && @is_to_lead
-
-      @baton.clear
-      @is_laid = false
-      @awake = nil
-    end
-
-    def cork
-      return if @is_corked
-
-      @is_corked = true
-      @native.cork(TOGETHER)
-    end
-
-    def uncork
-      return unless @is_corked
-
-      @is_corked = false
-      @native.uncork
-    end
-
-    # The wait is begun anew each time: that is where what has come already is found. Returns whether there was one.
+    # Each wait is begun anew: this finds what has come already.
     def wait_readable(seconds)
       descriptor = @native.begin_wait
-      return false if descriptor.nil?
-
-      unlocked { @ios[descriptor].wait_readable(seconds) }
-      true
+      unlocked { descriptor ? @ios[descriptor].wait_readable(seconds) : give_way }
+    rescue Errno::EBADF
+      nil # A signal handler kept this thread, and meanwhile the handle has stopped.
     end
 
-    # Lets others have the lock, and interrupts their way, where one event comes after the other and none is for the leader.
+    # Lets others have the lock, and interrupts arrive, where one event comes after the other.
     def give_way
-      unlocked { Fiber.current_scheduler ? Kernel.sleep(0) : Thread.pass }
+      Fiber.current_scheduler ? sleep(0) : Thread.pass
+    end
+
+    def follow(mailbox, seconds)
+      waiter = Waiter.new(@ready)
+      begin
+        @sleeping[waiter] = waiter.fiber?
+        mailbox.add_waiter(waiter)
+        hand_off
+        Thread.handle_interrupt(IMMEDIATE) { waiter.sleep(@mutex, seconds) }
+      ensure
+        @sleeping.delete(waiter)
+        mailbox.remove_waiter(waiter)
+        # One that was ready and has run by itself: the woken one is late.
+        @woken = nil if @woken.equal?(waiter) || @ready.delete(waiter)
+      end
+    end
+
+    # Wakes the next ready thread, unless one is on its way; without any, one that is to lead, unless another leads.
+    def hand_off
+      return if @woken
+
+      waiter = @ready.shift
+      waiter ||= @sleeping.key(false) || @sleeping.first&.first unless @leader
+      return if waiter.nil?
+
+      @woken = waiter unless waiter.fiber?
+      waiter.wake
+    end
+
+    # The logger may use the client: nobody waits for this thread meanwhile.
+    def flush_log
+      hand_off
+      unlocked { @log.flush }
     end
 
     def unlocked
       @mutex.unlock
       Thread.handle_interrupt(IMMEDIATE) { yield }
     ensure
+      relock
+    end
+
+    # An `Interrupt` ends a wait for a lock without the lock.
+    def relock
       @mutex.lock
-    end
-
-    def follow(mailbox, seconds)
-      follower = Follower.create(@line)
-      begin
-        be_woken(follower, mailbox, seconds)
-      ensure
-        @followers.delete(follower)
-        mailbox.remove_waiting(follower)
-        @line.delete(follower)
-        follower.end_wait
-        arrived if @awake.equal?(follower)
-      end
-    end
-
-    def be_woken(follower, mailbox, seconds)
-      @followers[follower] = true
-      mailbox.add_waiting(follower)
-      wake_next(!follower.fiber?)
-      @is_laid = false
-      # While nobody leads, one of those who wait looks after the line.
-      is_watching = !@is_led && !@is_watched
-      @is_watched ||= is_watching
-      sleep(follower, [seconds, is_watching ? LATE : PATIENCE].compact.min)
     ensure
-      @is_watched = false if is_watching
-    end
-
-    def sleep(follower, seconds)
-      return unlocked { follower.parker.park(@baton, seconds) } unless follower.fiber?
-
-      @baton.pass
-      Thread.handle_interrupt(IMMEDIATE) { follower.sleep(@mutex, seconds) }
-    ensure
-      # Where it was not, because this was interrupted before it could sleep.
-      @baton.pass
-    end
-
-    def arrived
-      @awake = nil
-      @returns = -LOST_RETURNS if @is_laid
-      @is_laid = false
-      return if @line.empty? || !late?
-
-      @late = @line.dup
-      @line.clear
-    end
-
-    # For one that waits again, and has left nothing.
-    def wake_late
-      @late&.each(&:wake)
-      @late = nil
-    end
-
-    # Wakes the next in the line, unless another is on its way; if there is none, somebody who will find that nobody leads.
-    # @param when_asleep [Boolean] not at once, but when this thread sleeps
-    def wake_next(when_asleep = false)
-      give_up_late if @awake
-      return if @awake
-
-      follower = @line.shift
-      @is_to_lead = follower.nil?
-      follower ||= somebody unless @is_led || @followers.empty?
-      # Nobody who would do it, or not at once.
-      uncork if follower.nil? || follower.fiber?
-      return if follower.nil?
-      return follower.wake if follower.fiber?
-
-      @awake = follower
-      @woken_at = Dispatcher.now
-      return follower.wake unless when_asleep
-
-      @baton.lay(follower.parker)
-      @is_laid = true
-    end
-
-    # One that waits, and a thread if there is one: fibers may be kept by what else their thread does.
-    def somebody
-      @followers.each_key { |follower| return follower unless follower.fiber? }
-      @followers.each_key { |follower| return follower }
-    end
-
-    # It comes by itself, one day.
-    def give_up_late
-      return unless late?
-
-      @returns = -LOST_RETURNS if @is_laid
-      pass_baton
-      @followers.delete(@awake)
-      @awake = nil
-    end
-
-    def pass_baton
-      return unless @is_laid
-
-      @baton.pass
-      @is_laid = false
+      @mutex.lock unless @mutex.owned?
     end
 
     def receive
-      @native.drain(BATCH).each do |event|
+      return if @is_stopped
+
+      # An event is removed when it is delivered: an `Interrupt` loses none, but may repeat one.
+      @events = @native.drain(BATCH) if @events.empty?
+      while (event = @events.first)
         @receiver.receive(event)
+        @events.shift
         stop if event.first == :stopped
       end
     end
 
-    # Nobody waits for a descriptor any more but the one that leads, and that one is here.
     def stop
       @is_stopped = true
       @native.release
       @stopped.push(true)
-      @followers.each_key(&:wake)
+      @sleeping.each_key(&:wake)
     end
   end
   private_constant :Dispatcher

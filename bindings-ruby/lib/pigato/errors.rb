@@ -1,12 +1,12 @@
 # frozen_string_literal: true
 
 module Pigato
-  # What everything here fails with. Classes below it are for codes that programs tell apart; every other code is an Error.
+  # The base of all errors. Codes that programs commonly handle have a subclass; all other codes are an Error.
   class Error < StandardError
     # @return [String, nil] the code, the same in all languages, such as `C_TIMEOUT`; nil for an error value that a service
     #   chose itself
     attr_reader :code
-    # @return [Symbol] where it comes from: `:local`, `:worker` or `:broker`
+    # @return [Symbol] its origin: `:local`, `:worker` or `:broker`
     attr_reader :origin
     # @return [Object, nil] the error value that the service or the broker sent
     attr_reader :value
@@ -22,9 +22,9 @@ module Pigato
       @options = options
     end
 
-    # The error for a code of the core's.
+    # The error for one of the core's codes.
     # @param code [String]
-    # @param message [String] for people; what the core says of the code if there is none
+    # @param message [String] for people; by default the core's message for the code
     # @return [Error]
     def self.of(code, message = "#{code}: #{Native.error_codes[code]}", **details)
       CLASSES.fetch(code, Error).new(message, code: code, **details)
@@ -33,25 +33,25 @@ module Pigato
 
   # No reply within the request's timeout.
   class TimeoutError < Error; end
-  # The worker answered with an error value; {Error#value} has it.
+  # The worker answered with an error value: {Error#value}.
   class RemoteError < Error; end
-  # The worker was lost with the request, which may not run twice or did so too often.
+  # The worker was lost, and the request may not run again or was retried too often.
   class WorkerLostError < Error; end
-  # No worker takes the request, and it was not to wait for one.
+  # No worker accepted the request.
   class NoWorkerError < Error; end
-  # Nobody wants the reply any more.
+  # The request was cancelled.
   class CancelledError < Error; end
-  # Stopped, not started, or ended already.
+  # Stopped, not started, or already ended.
   class ClosedError < Error; end
-  # Made before a fork and used in the child.
+  # Started before a fork and used in the child.
   class ForkError < Error; end
-  # Something was sent that breaks the protocol, or is not the JSON that it claims to be.
+  # A message violates the protocol, or its body is not valid JSON.
   class ProtocolError < Error; end
   # The connection to the broker was lost while the request was in flight.
   class DisconnectedError < Error; end
 
   class Error
-    # Which class stands for which code.
+    # The class of each code that has one.
     CLASSES = {
       "C_TIMEOUT" => TimeoutError, "C_CANCELLED" => CancelledError, "C_CLOSED" => ClosedError,
       "C_DISCONNECTED" => DisconnectedError, "B_WORKER_LOST" => WorkerLostError, "B_NO_WORKER" => NoWorkerError,

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module Pigato
-  # A request that is under way. It needs no thread: whoever waits for any request of its client drives all of them.
+  # A pending request. It needs no thread: a wait for any request of the client processes the replies to all.
   class Future
     # @private
     def initialize(call, outcome)
@@ -11,14 +11,14 @@ module Pigato
 
     # Waits for the final reply.
     # @param timeout [Numeric, nil] seconds; nil for as long as the request takes
-    # @return [Object, nil] its value; nil if it has not come in time, so see {#done?}
-    # @raise [Error] what the request failed with
+    # @return [Object, nil] its value; nil if it has not arrived in time, see {#done?}
+    # @raise [Error] the error that the request failed with
     def value(timeout = nil)
       event = @call.take(Dispatcher.deadline(timeout))
       event && @outcome.call(event)
     end
 
-    # Waits until the request has ended, however.
+    # Waits until the request has ended with a reply or an error.
     # @param timeout [Numeric, nil] seconds; nil for as long as the request takes
     # @return [Boolean] whether it has ended
     def wait(timeout = nil)
@@ -32,7 +32,7 @@ module Pigato
       wait(0)
     end
 
-    # Ends the request with {CancelledError}, if it has not ended; its worker is told.
+    # Ends the request with {CancelledError} and notifies its worker. Does nothing if it has ended.
     # @return [void]
     def cancel
       @call.cancel

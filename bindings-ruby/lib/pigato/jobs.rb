@@ -1,14 +1,14 @@
 # frozen_string_literal: true
 
 module Pigato
-  # A request while it is answered. `deliver` is called under the dispatcher's lock.
+  # A request while this worker has it, from delivery to the final reply.
   # @private
   class Job
-    attr_reader :token, :asked
+    attr_reader :number, :request
 
-    def initialize(asked)
-      @asked = asked
-      @token = asked[1]
+    def initialize(request)
+      @request = request
+      @number = request[1]
       @writable = nil
       @is_cancelled = false
     end
@@ -17,7 +17,7 @@ module Pigato
       @is_cancelled
     end
 
-    # Made when it is first asked for, which is under the dispatcher's lock: few write partial replies.
+    # Allocated on first use, under the dispatcher's lock: few jobs write partial replies.
     def writable
       @writable ||= Mailbox.new
     end
@@ -27,28 +27,28 @@ module Pigato
       writable.push(false)
     end
 
-    def tell_writable
+    def make_writable
       writable.push(true)
     end
   end
   private_constant :Job
 
-  # The requests of one worker's life.
+  # A started worker, with its jobs.
   # @private
   class Jobs
-    include Draining
+    include Drainable
 
     attr_reader :native
 
     def initialize(native, log)
       @native = native
       @log = log
-      @by_token = {}
+      @by_number = {}
       @inbox = Mailbox.new
       @dispatcher = Dispatcher.new(native, self, log)
     end
 
-    # The next request that somebody still waits for; nil if none came in time, or none can come.
+    # The next job that was not cancelled; nil after the deadline, or when the worker has stopped.
     def next(deadline = nil)
       loop do
         job = take(@inbox, deadline)
@@ -56,27 +56,27 @@ module Pigato
       end
     end
 
-    # Waits until a partial reply that was refused may be sent, or is not wanted any more.
+    # Waits until a refused partial reply may be sent, or the job is cancelled.
     def wait_writable(job)
       take(@dispatcher.exclusively { job.writable }, nil)
     end
 
-    # Whether a request is known to be cancelled. Looks at what has come, as nobody may be waiting.
+    # Whether a job is known to be cancelled. Processes pending events first, since no thread may be waiting.
     def cancelled?(job)
       take(Mailbox.new, Dispatcher.now) unless job.cancelled?
       job.cancelled?
     end
 
     def ended(job)
-      @by_token.delete(job.token)
+      @by_number.delete(job.number)
     end
 
     # @see Dispatcher
     def receive(event)
       case event[0]
-      when :request then asked(event)
-      when :cancelled then @by_token.delete(event[1])&.cancel
-      when :writable then @by_token[event[1]]&.tell_writable
+      when :request then add(event)
+      when :cancelled then @by_number.delete(event[1])&.cancel
+      when :writable then @by_number[event[1]]&.make_writable
       when :heartbeat then nil # The core counts them.
       else @log.note(event)
       end
@@ -88,9 +88,9 @@ module Pigato
       @dispatcher.take(mailbox, deadline)
     end
 
-    def asked(event)
+    def add(event)
       job = Job.new(event)
-      @by_token[job.token] = job
+      @by_number[job.number] = job
       @inbox.push(job)
     end
   end

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module Pigato
-  # What happens to a connection, for the user's logger. It is noted under a lock and told without.
+  # Connection events for the user's logger: queued under the dispatcher's lock, written without it.
   # @private
   class Log
     def initialize(logger, name)
@@ -19,9 +19,9 @@ module Pigato
     end
 
     def flush
-      tell(@noted.pop(true)) until @noted.empty?
+      write(@noted.pop(true)) until @noted.empty?
     rescue ThreadError
-      nil # Another thread has told it.
+      nil # Another thread has written it.
     end
 
     def error(message)
@@ -30,7 +30,7 @@ module Pigato
 
     private
 
-    def tell(event)
+    def write(event)
       kind, *details = event
       text = "#{@name}: #{kind.to_s.tr("_", " ")} #{details.join(" ")}".rstrip
       kind == :protocol_error ? @logger.warn(text) : @logger.info(text)

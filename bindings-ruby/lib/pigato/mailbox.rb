@@ -1,14 +1,13 @@
 # frozen_string_literal: true
 
 module Pigato
-  # What one thread or fiber waits for, as a rule; more may. Used under its dispatcher's lock only.
+  # Items for one or more threads or fibers that wait for them. Used under its dispatcher's lock only.
   # @private
   class Mailbox
     def initialize(items = [])
       @items = items
-      @first = nil
-      # Those who wait behind the first; made when there are some.
-      @others = nil
+      # Allocated when somebody waits.
+      @waiters = nil
     end
 
     def ready?
@@ -17,42 +16,29 @@ module Pigato
 
     def push(item)
       @items << item
-      call_next
+      call_waiter
     end
 
     def shift
       @items.shift
     end
 
-    # @param follower [Follower] is called when there is something
-    def add_waiting(follower)
-      if @first.nil?
-        @first = follower
-      else
-        (@others ||= []) << follower
-      end
+    def add_waiter(waiter)
+      (@waiters ||= []) << waiter
     end
 
-    def remove_waiting(follower)
-      if @first.equal?(follower)
-        @first = @others&.shift
-      else
-        @others&.delete(follower)
-      end
+    def remove_waiter(waiter)
+      @waiters&.delete(waiter)
     end
 
-    # Calls somebody for what there is, or is left by the one that was called before.
-    def call_next
-      return if @first.nil? || !ready?
-
-      follower = @first
-      @first = @others&.shift
-      follower.call
+    # PendingRequests a waiter if there is an item: a new one, or one that an earlier waiter has left.
+    def call_waiter
+      @waiters.shift&.call if @waiters && ready?
     end
   end
   private_constant :Mailbox
 
-  # A mailbox for one item, which everybody gets.
+  # A mailbox for one item, which every waiter gets.
   # @private
   class Outcome < Mailbox
     def initialize
@@ -65,7 +51,7 @@ module Pigato
 
     def push(item)
       @items ||= item
-      call_next
+      call_waiter
     end
 
     def shift

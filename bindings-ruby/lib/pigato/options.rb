@@ -3,14 +3,14 @@
 require "json"
 
 module Pigato
-  # Options on their way to the core, which knows their names, values and defaults.
+  # Converts options for the core, which knows their names, values and defaults.
   # @private
   module Options
     NONE = [].freeze
 
     module_function
 
-    # What of a configuration is the core's business, as JSON. Names may be in snake case: `heartbeat_liveness`.
+    # The core's options of a configuration as JSON. Names may be in snake case: `heartbeat_liveness`.
     def for_core(conf, own = NONE)
       return "" if conf.empty?
 
@@ -24,7 +24,7 @@ module Pigato
       name.gsub(/_([a-z])/) { Regexp.last_match(1).upcase }
     end
 
-    # Seconds as the core takes them.
+    # Seconds in the core's unit; -1 for no limit.
     def milliseconds(seconds)
       return -1 if seconds == Float::INFINITY
 

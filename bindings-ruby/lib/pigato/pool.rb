@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module Pigato
-  # Threads that run a handler for one request after the other, until the worker has stopped.
+  # Threads that each run the handler for one job after the other until the worker has stopped.
   # @private
   class Pool
     def initialize(jobs, size, symbolize_names, log, handler)
@@ -14,7 +14,7 @@ module Pigato
       size.times { add }
     end
 
-    # Those that still run when the worker has stopped had their time.
+    # Kills handlers that still run when the worker has stopped.
     def finish
       @is_finished = true
       others = @threads.reject { |thread| thread.equal?(Thread.current) }
@@ -39,12 +39,12 @@ module Pigato
       replace unless @is_finished || @jobs.stopped?
     end
 
-    # A handler may have ended its thread.
+    # A handler may end its thread.
     def replace
       @threads.delete(Thread.current)
       add
     rescue ThreadError
-      nil # The program ends.
+      nil # The program is exiting.
     end
   end
   private_constant :Pool
@@ -60,7 +60,7 @@ module Pigato
     end
 
     def run(symbolize_names, handler)
-      request = Request.new(@job.asked, symbolize_names)
+      request = Request.new(@job.request, symbolize_names)
       @reply = Reply.new(@jobs, @job, request.raw?)
       value = handler.call(request, @reply)
       conclude { @reply.finish(value) }
@@ -76,7 +76,7 @@ module Pigato
     def conclude
       yield unless @reply.ended?
     rescue CancelledError, ClosedError
-      nil # Nobody waits for it any more.
+      nil # The job was cancelled.
     end
   end
   private_constant :Handling

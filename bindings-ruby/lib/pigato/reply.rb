@@ -3,8 +3,8 @@
 module Pigato
   # Answers one request: any number of partial replies, then one final reply, error or rejection. May be used on any thread.
   #
-  # `raw: true` sends a String as bytes, which is the default for Strings where the client sent bytes; `cache:` are seconds
-  # that the broker may give this reply to the same request; `headers:` are keys of your own that the client is handed.
+  # `raw: true` sends a String as bytes, the default for Strings if the client sent bytes. `cache:` is the number of
+  # seconds for which the broker may answer equal requests with this reply. `headers:` are your own keys for the client.
   class Reply
     # @private
     def initialize(jobs, job, raw)
@@ -14,15 +14,15 @@ module Pigato
       @is_ended = false
     end
 
-    # Sends a partial reply. Waits while the client has not read enough of the earlier ones.
+    # Sends a partial reply. Waits until the client has read enough of the earlier ones.
     # @param value [Object]
     # @return [self]
-    # @raise [CancelledError] when nobody wants it any more
+    # @raise [CancelledError] when the request was cancelled
     # @raise [ClosedError] after the final reply, or when the worker has stopped
     def write(value, raw: nil, cache: nil, headers: nil)
       data, options = encoded(value, raw, cache, headers)
-      expecting_life do
-        @jobs.wait_writable(@job) until @jobs.native.write(@job.token, data, options)
+      expecting_job do
+        @jobs.wait_writable(@job) until @jobs.native.write(@job.number, data, options)
       end
       self
     end
@@ -34,7 +34,7 @@ module Pigato
     # @raise (see #write)
     def finish(value = nil, raw: nil, cache: nil, headers: nil)
       data, options = encoded(value, raw, cache, headers)
-      conclude { @jobs.native.finish(@job.token, data, options) }
+      conclude { @jobs.native.finish(@job.number, data, options) }
     end
 
     # Sends an error value as the final reply.
@@ -43,33 +43,33 @@ module Pigato
     # @raise (see #write)
     def error(value, raw: nil, cache: nil, headers: nil)
       data, options = encoded(value, raw, cache, headers)
-      conclude { @jobs.native.error(@job.token, data, options) }
+      conclude { @jobs.native.error(@job.number, data, options) }
     end
 
-    # Has another worker answer.
-    # @param reason [Object] for the broker
+    # Returns the request to the broker for another worker.
+    # @param reason [Object] sent to the broker
     # @return [void]
     # @raise (see #write)
     def reject(reason = nil)
-      conclude { @jobs.native.reject(@job.token, Codec.generate(reason)) }
+      conclude { @jobs.native.reject(@job.number, Codec.generate(reason)) }
     end
 
-    # Ends the request as a failed handler does: with `W_HANDLER` and this message.
+    # Ends the request with `W_HANDLER` and this message, as a failed handler does.
     # @param message [String]
     # @return [void]
     # @raise (see #write)
     def fail(message)
-      conclude { @jobs.native.fail(@job.token, message.to_s) }
+      conclude { @jobs.native.fail(@job.number, message.to_s) }
     end
 
-    # @return [Boolean] whether the reply is still wanted, as far as is known: it has not ended, and the client has said so
-    #   within the last heartbeats, which published clients do not
+    # @return [Boolean] whether the request has not ended and the client's heartbeats for it arrive; published clients
+    #   send none
     def active?
-      !@is_ended && !@jobs.stopped? && @jobs.native.wanted?(@job.token)
+      !@is_ended && !@jobs.stopped? && @jobs.native.wanted?(@job.number)
     end
 
-    # @return [Boolean] whether nobody wants the reply any more, though it has not ended: the client gave it up or is gone, its
-    #   time is over, or the worker has stopped
+    # @return [Boolean] whether the request ended without a reply: the client cancelled it or is gone, it timed out, or the
+    #   worker has stopped
     def cancelled?
       !@is_ended && (@jobs.stopped? || @jobs.cancelled?(@job))
     end
@@ -87,22 +87,22 @@ module Pigato
     end
 
     def options(raw, cache, headers)
-      told = headers ? headers.transform_keys(&:to_s) : {}
-      told["codec"] = "raw" if raw
-      told["cache"] = Options.milliseconds(cache) if cache
-      told.empty? ? Codec::EMPTY : Codec.generate(told)
+      fields = headers ? headers.transform_keys(&:to_s) : {}
+      fields["codec"] = "raw" if raw
+      fields["cache"] = Options.milliseconds(cache) if cache
+      fields.empty? ? Codec::EMPTY : Codec.generate(fields)
     end
 
     def conclude(&send)
-      expecting_life(&send)
+      expecting_job(&send)
       @is_ended = true
       @jobs.ended(@job)
       nil
     end
 
-    # A request that is not live has ended here, or is not wanted any more.
-    def expecting_life
-      raise Error.of("C_CLOSED", "C_CLOSED: the request was answered already") if @is_ended
+    # Translates `C_CLOSED` for a job that the core does not have: it has ended here or was cancelled.
+    def expecting_job
+      raise Error.of("C_CLOSED", "C_CLOSED: the request was already answered") if @is_ended
 
       yield
     rescue ClosedError

@@ -1,24 +1,24 @@
 # frozen_string_literal: true
 
 module Pigato
-  # What a worker is asked.
+  # A request that a worker answers.
   class Request
     # @return [Object] the data; a binary String if the client sent bytes
     attr_reader :data
-    # @return [String] the name that was asked for: with a wildcard's worker, not the name that it offers
+    # @return [String] the requested name: for a worker with a wildcard, not the worker's own name
     attr_reader :service
     # @return [String] the client's identity
     attr_reader :client
-    # @return [String] what the client calls the request
+    # @return [String] the client's id of the request
     attr_reader :id
-    # @return [Integer] 1 the first time that a worker is handed it, more after workers were lost with it
+    # @return [Integer] 1 for the first delivery, more if earlier workers were lost
     attr_reader :attempt
-    # @return [Float, nil] seconds that were left of its timeout; nil if that has no end or is not known
+    # @return [Float, nil] seconds left of its timeout at delivery; nil without a timeout or if it is not known
     attr_reader :remaining
 
     # @private
-    def initialize(asked, symbolize_names)
-      _kind, _token, codec, data, @options_json, @service, @client, @id, @attempt, @remaining = asked
+    def initialize(event, symbolize_names)
+      _kind, _number, codec, data, @options_json, @service, @client, @id, @attempt, @remaining = event
       @is_raw = codec == :raw
       @data = Codec.decode(codec, data, symbolize_names)
     end
@@ -28,7 +28,7 @@ module Pigato
       @is_raw
     end
 
-    # @return [Hash] the client's options, its own headers among them, by their names on the wire
+    # @return [Hash] the client's options and headers under their names on the wire
     def options
       @options ||= Codec.options(@options_json)
     end

@@ -1,14 +1,14 @@
 # frozen_string_literal: true
 
 module Pigato
-  # What one life of a client, worker or broker is: a native handle, and a dispatcher for its events.
+  # A started client, worker or broker: a native handle, and a dispatcher for its events.
   # @private
   module Running
     def stopped?
       @dispatcher.stopped?
     end
 
-    # Whether it has not stopped, and was started here and not before a fork.
+    # Whether it was started in this process and has not stopped.
     def usable?
       return false if stopped?
 
@@ -24,29 +24,29 @@ module Pigato
   end
   private_constant :Running
 
-  # What lives on until what it has accepted is answered.
+  # A started worker or broker, which can answer what it has accepted before it stops.
   # @private
-  module Draining
+  module Drainable
     include Running
 
-    # Begins the end. Takes no lock of Ruby's, so that a signal handler may do it.
+    # Begins to stop. Takes no Ruby lock, so that a signal handler may call it.
     def begin_stop(drain_ms)
       @native.stop(drain_ms)
     rescue ClosedError
       nil # It has stopped.
     end
   end
-  private_constant :Draining
+  private_constant :Drainable
 
-  # Stops of what drains.
+  # `stop` of workers and brokers.
   # @private
-  module Drained
-    # Stops it. Does nothing if it is not started, or was before a fork. Other requests are refused meanwhile; what is not
-    # answered by then goes to another worker, or fails.
-    # @param drain [Numeric] seconds that requests under way have to be answered in
+  module DrainingStop
+    # Stops it. Does nothing if it is not started, or was started before a fork. It refuses new requests meanwhile;
+    # requests that are not answered in time go to another worker, or fail.
+    # @param drain [Numeric] seconds for accepted requests to be answered
     # @return [void]
     def stop(drain: 0)
-      ended = end_life
+      ended = take_running
       return if ended.nil?
 
       ended.begin_stop(Options.milliseconds(drain))
@@ -54,5 +54,5 @@ module Pigato
       nil
     end
   end
-  private_constant :Drained
+  private_constant :DrainingStop
 end

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module Pigato
-  # Lets INT and TERM stop whatever runs, once; the second signal does what it did before.
+  # Lets INT and TERM stop workers and brokers; a second signal has its former effect.
   # @private
   module Signals
     NAMES = %w[INT TERM].freeze
@@ -11,7 +11,7 @@ module Pigato
     @lock = Mutex.new
 
     class << self
-      # Has `stop`, which must take no lock, called on a signal while the block runs.
+      # Calls `stop`, which must take no lock, on a signal while the block runs.
       def stopping(stop)
         add(stop)
         yield
@@ -40,7 +40,7 @@ module Pigato
         @former = {}
       end
 
-      # Runs as a signal handler: no lock may be taken.
+      # Runs in a signal handler, where Ruby allows no lock.
       def caught(name)
         restore
         @running.each(&:call)

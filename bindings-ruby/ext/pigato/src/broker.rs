@@ -1,50 +1,46 @@
 //! The broker.
 
-use std::time::Duration;
-
 use magnus::{function, method, prelude::*, Error, RArray, RModule, RString, Ruby};
 use pigato::binding::Broker;
 use pigato::broker::Event;
 use pigato::config::{defaults, BrokerOptions};
-use pigato::ErrorCode;
+use pigato::binding::Broker;
 use serde_json::{json, Value};
 
-use crate::error::thrown;
+use crate::error::exception;
 use crate::events::Record;
-use crate::handle::{define_class, Slot};
+use crate::handle::{define_class, define_source, source, Slot};
 use crate::options::{bytes, object, timeout};
 
 /// A broker, from `start` on.
 #[magnus::wrap(class = "Pigato::Native::Broker", free_immediately)]
 struct NativeBroker(Slot<Broker>);
 
+// Only the I/O thread reads a broker's connections.
+source!(NativeBroker, Broker, Event, |broker: &Broker| Some(broker.descriptor()), |_: &Broker| (), record);
+
 pub(crate) fn define(ruby: &Ruby, native: RModule) -> Result<(), Error> {
     let class = define_class::<NativeBroker>(ruby, native, "Broker")?;
-    class.undef_default_alloc_func();
+    define_source!(class, NativeBroker);
     class.define_singleton_method("start", function!(NativeBroker::start, 2))?;
     class.define_method("endpoints", method!(NativeBroker::endpoints, 0))?;
     class.define_method("intch", method!(NativeBroker::intch, 0))?;
     class.define_method("name", method!(NativeBroker::name, 0))?;
-    class.define_method("refuse_fork", method!(NativeBroker::refuse_fork, 0))?;
-    class.define_method("begin_wait", method!(NativeBroker::begin_wait, 0))?;
-    class.define_method("end_wait", method!(NativeBroker::end_wait, 0))?;
     class.define_method("statistics", method!(NativeBroker::statistics, 0))?;
     class.define_method("directory", method!(NativeBroker::directory, 0))?;
-    class.define_method("drain", method!(NativeBroker::drain, 1))?;
     class.define_method("stop", method!(NativeBroker::stop, 1))?;
-    class.define_method("release", method!(NativeBroker::release, 0))?;
     Ok(())
 }
 
 impl NativeBroker {
-    /// Starts a broker that listens on all of `endpoints`, on the default one if there are none; `options` are JSON.
+    /// Starts a broker that listens on all `endpoints`, or on the default one without any; `options` are JSON.
     fn start(ruby: &Ruby, endpoints: Vec<String>, options: RString) -> Result<Self, Error> {
         let endpoints = if endpoints.is_empty() { vec![defaults::ENDPOINT.to_owned()] } else { endpoints };
         object(&bytes(options))
             .and_then(|options| BrokerOptions::from_json(&options))
             .and_then(|options| Broker::start(&endpoints, options))
             .map(|broker| Self(Slot::new(broker)))
-            .map_err(|error| thrown(ruby, error))
+            .map_err(|error| exception(ruby, error))
     }
 
     fn endpoints(ruby: &Ruby, this: &Self) -> Result<Vec<String>, Error> {
@@ -59,22 +55,10 @@ impl NativeBroker {
         Ok(this.0.get(ruby)?.name().to_owned())
     }
 
-    fn refuse_fork(ruby: &Ruby, this: &Self) -> Result<(), Error> {
-        this.0.get(ruby)?.refuse_fork().map_err(|error| thrown(ruby, error))
-    }
-
-    /// The descriptor to wait for.
-    fn begin_wait(ruby: &Ruby, this: &Self) -> Result<i32, Error> {
-        Ok(this.0.get(ruby)?.descriptor())
-    }
-
-    /// As the other handles have it: a broker's waits are its I/O thread's business.
-    fn end_wait(&self) {}
-
-    /// Counters since the start and what there is now, as JSON.
+    /// Counters since the start and present totals, as JSON.
     fn statistics(ruby: &Ruby, this: &Self) -> Result<String, Error> {
         let broker = this.0.get(ruby)?;
-        let now = broker.statistics().map_err(|error| thrown(ruby, error))?;
+        let now = broker.statistics().map_err(|error| exception(ruby, error))?;
         Ok(json!({
             "requests": now.requests, "dispatches": now.dispatches, "replies": now.replies,
             "partial_replies": now.partial_replies, "rejects": now.rejects, "retries": now.retries,
@@ -89,38 +73,19 @@ impl NativeBroker {
     /// Which workers offer which service, as JSON.
     fn directory(ruby: &Ruby, this: &Self) -> Result<String, Error> {
         let broker = this.0.get(ruby)?;
-        broker.directory().map(|entries| Value::Object(entries).to_string()).map_err(|error| thrown(ruby, error))
+        broker.directory().map(|entries| Value::Object(entries).to_string()).map_err(|error| exception(ruby, error))
     }
 
-    /// Up to `most` events, without waiting.
-    fn drain(ruby: &Ruby, this: &Self, most: usize) -> Result<RArray, Error> {
-        let mut events = Vec::new();
-        match this.0.get(ruby)?.poll(&mut events, most, Duration::ZERO) {
-            Err(error) if error.code() != ErrorCode::Closed => return Err(thrown(ruby, error)),
-            _ => {}
-        }
-        let told = ruby.ary_new_capa(events.len());
-        for event in &events {
-            if let Some(event) = record(ruby, event)? {
-                told.push(event.finish())?;
-            }
-        }
-        Ok(told)
-    }
-
-    /// Finishes what was accepted for up to this many milliseconds (below 0: without end); ends with `stopped`.
+    /// Stops once the accepted requests are answered, after `timeout_ms` milliseconds at the latest (below 0: no limit).
+    /// The event `stopped` is the last one.
     fn stop(ruby: &Ruby, this: &Self, timeout_ms: f64) -> Result<(), Error> {
-        this.0.get(ruby)?.stop(timeout(timeout_ms)).map_err(|error| thrown(ruby, error))
-    }
-
-    fn release(&self) {
-        self.0.release();
+        this.0.get(ruby)?.stop(timeout(timeout_ms)).map_err(|error| exception(ruby, error))
     }
 }
 
-fn record<'r>(ruby: &'r Ruby, event: &Event) -> Result<Option<Record<'r>>, Error> {
+fn record(ruby: &Ruby, event: &Event) -> Result<Option<RArray>, Error> {
     let binary = |bytes: &[u8]| ruby.str_from_slice(bytes);
-    Ok(Some(match event {
+    let record = match event {
         Event::WorkerJoined { worker, service } => {
             Record::new(ruby, "worker_joined")?.with(binary(worker.as_bytes()))?.text_or_nil(service.as_bytes())?
         }
@@ -136,5 +101,6 @@ fn record<'r>(ruby: &'r Ruby, event: &Event) -> Result<Option<Record<'r>>, Error
         }
         Event::Drained => Record::new(ruby, "stopped")?,
         _ => return Ok(None),
-    }))
+    };
+    Ok(Some(record.finish()))
 }

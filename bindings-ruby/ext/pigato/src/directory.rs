@@ -3,7 +3,7 @@
 use magnus::{function, method, prelude::*, Error, RModule, Ruby};
 use pigato::services::Directory;
 
-use crate::error::thrown;
+use crate::error::exception;
 use crate::handle::{define_class, Slot};
 
 /// A directory service, from `start` until `release`.
@@ -12,7 +12,6 @@ struct NativeDirectory(Slot<Directory>);
 
 pub(crate) fn define(ruby: &Ruby, native: RModule) -> Result<(), Error> {
     let class = define_class::<NativeDirectory>(ruby, native, "Directory")?;
-    class.undef_default_alloc_func();
     class.define_singleton_method("start", function!(NativeDirectory::start, 2))?;
     class.define_method("release", method!(NativeDirectory::release, 0))?;
     Ok(())
@@ -23,10 +22,10 @@ impl NativeDirectory {
     fn start(ruby: &Ruby, endpoint: String, intch: String) -> Result<Self, Error> {
         Directory::start(&endpoint, &intch)
             .map(|directory| Self(Slot::new(directory)))
-            .map_err(|error| thrown(ruby, error))
+            .map_err(|error| exception(ruby, error))
     }
 
-    /// Stops it; the broker answers in its place. Does nothing the second time.
+    /// Stops it; the broker answers `$dir` itself again. Does nothing the second time.
     fn release(&self) {
         self.0.release();
     }

@@ -1,10 +1,10 @@
-//! Errors as Ruby sees them: made by `Pigato::Error.of`, which chooses the class by the core's code.
+//! Errors of the core as Ruby exceptions: `Pigato::Error.of` chooses the class by the error's code.
 
 use magnus::{prelude::*, Error, Exception, RClass, RHash, RModule, Ruby};
 use pigato::ErrorCode;
 
-/// The exception for an error of the core's.
-pub(crate) fn thrown(ruby: &Ruby, error: pigato::Error) -> Error {
+/// The exception for an error of the core.
+pub(crate) fn exception(ruby: &Ruby, error: pigato::Error) -> Error {
     let made: Result<Exception, Error> = ruby
         .class_object()
         .const_get::<_, RModule>("Pigato")
@@ -13,7 +13,7 @@ pub(crate) fn thrown(ruby: &Ruby, error: pigato::Error) -> Error {
     made.map_or_else(|failed| failed, Error::from)
 }
 
-/// The codes of all errors, and a sentence for each.
+/// All error codes, each with its message.
 pub(crate) fn codes(ruby: &Ruby) -> Result<RHash, Error> {
     let codes = ruby.hash_new();
     ErrorCode::ALL.iter().try_for_each(|code| codes.aset(code.as_str(), code.message()))?;

@@ -1,9 +1,9 @@
-//! Events as Ruby arrays: a symbol, then what it is about. `lib/pigato/{requests,jobs}.rb` read what is written here.
+//! Events as Ruby arrays: a symbol, then the event's fields. `lib/pigato/{pending_requests,jobs}.rb` read them.
 
 use magnus::{Error, IntoValue, RArray, RString, Ruby, Value};
 use pigato::{Codec, PeerEvent};
 
-/// One event on its way to Ruby.
+/// One event as a Ruby array in the making.
 pub(crate) struct Record<'r> {
     ruby: &'r Ruby,
     fields: RArray,
@@ -30,7 +30,7 @@ impl<'r> Record<'r> {
         self.with(value)
     }
 
-    /// Data: a binary string, or one that says that it is UTF-8.
+    /// A body: a binary string, or for JSON one in UTF-8.
     pub(crate) fn data(self, bytes: &[u8], codec: Codec) -> Result<Self, Error> {
         let string = match codec {
             Codec::Raw => self.ruby.str_from_slice(bytes),
@@ -39,7 +39,7 @@ impl<'r> Record<'r> {
         self.with(string)
     }
 
-    /// Text that is UTF-8, or nearly; nil if there is none.
+    /// A string in UTF-8, not validated; nil for no bytes.
     pub(crate) fn text_or_nil(self, bytes: &[u8]) -> Result<Self, Error> {
         if bytes.is_empty() {
             return self.with(());
@@ -57,7 +57,7 @@ impl<'r> Record<'r> {
     }
 }
 
-/// What clients and workers tell about their connections; nil for what Ruby does not know.
+/// An event of a client's or worker's connection; none for one that Ruby does not know.
 pub(crate) fn peer(ruby: &Ruby, event: PeerEvent) -> Result<Option<RArray>, Error> {
     let record = match event {
         PeerEvent::Connected => Record::new(ruby, "connected")?,
@@ -69,7 +69,7 @@ pub(crate) fn peer(ruby: &Ruby, event: PeerEvent) -> Result<Option<RArray>, Erro
     Ok(Some(record.finish()))
 }
 
-/// The codec as Ruby calls it.
+/// The codec's name in Ruby.
 pub(crate) fn codec_name(codec: Codec) -> &'static str {
     match codec {
         Codec::Json => "json",

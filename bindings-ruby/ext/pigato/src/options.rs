@@ -1,4 +1,4 @@
-//! Options by name, as JSON text; names and bounds that Ruby needs to know.
+//! Options as JSON, and the names and limits that Ruby needs.
 
 use magnus::{function, prelude::*, Error, RModule, RString, Ruby};
 use pigato::config::{defaults, BrokerOptions, ClientOptions, Timeout, WorkerOptions};
@@ -6,7 +6,7 @@ use pigato::{limits, ErrorCode};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-use crate::error::thrown;
+use crate::error::exception;
 
 pub(crate) fn define(ruby: &Ruby, native: RModule) -> Result<(), Error> {
     native.define_singleton_method("default_options", function!(default_options, 1))?;
@@ -26,7 +26,7 @@ fn default_options(ruby: &Ruby, role: String) -> Result<String, Error> {
         "broker" => BrokerOptions::default().to_json(),
         "client" => ClientOptions::default().to_json(),
         "worker" => WorkerOptions::default().to_json(),
-        _ => return Err(thrown(ruby, pigato::Error::new(ErrorCode::Internal, "there is no such role"))),
+        _ => return Err(exception(ruby, pigato::Error::new(ErrorCode::Internal, "the roles are broker, client and worker"))),
     };
     Ok(Value::Object(options).to_string())
 }
@@ -36,16 +36,16 @@ fn libzmq_version() -> String {
     format!("{major}.{minor}.{patch}")
 }
 
-/// An object in JSON; nothing at all is an empty one.
+/// A JSON object; no bytes at all stand for an empty one.
 pub(crate) fn object(json: &[u8]) -> Result<Map<String, Value>, pigato::Error> {
     if json.is_empty() {
         return Ok(Map::new());
     }
     serde_json::from_slice(json)
-        .map_err(|error| pigato::Error::new(ErrorCode::Option, format!("options are an object: {error}")))
+        .map_err(|error| pigato::Error::new(ErrorCode::Option, format!("options are not a JSON object: {error}")))
 }
 
-/// A time that Ruby gave in milliseconds; below 0 without end.
+/// A time in milliseconds from Ruby; below 0 it has no end.
 pub(crate) fn timeout(millis: f64) -> Duration {
     match Timeout::from_millis(millis) {
         Some(Timeout::After(duration)) => duration,
@@ -56,6 +56,6 @@ pub(crate) fn timeout(millis: f64) -> Duration {
 
 /// The bytes of a string, whatever its encoding.
 pub(crate) fn bytes(string: RString) -> Vec<u8> {
-    // SAFETY: nothing of Ruby's runs between taking the slice and copying it.
+    // SAFETY: no Ruby code runs between taking the slice and copying it.
     unsafe { string.as_slice() }.to_vec()
 }

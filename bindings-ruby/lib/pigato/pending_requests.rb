@@ -1,10 +1,11 @@
 # frozen_string_literal: true
 
 module Pigato
-  # One request as its maker sees it. `deliver` is called under the dispatcher's lock.
+  # A request that a client has sent or will send and that has no final reply yet. `deliver` is called under the
+  # dispatcher's lock.
   # @private
-  class Call
-    attr_accessor :token
+  class PendingRequest
+    attr_accessor :number
     attr_reader :mailbox
 
     def initialize(calls, mailbox = Outcome.new)
@@ -17,9 +18,9 @@ module Pigato
       @is_ended
     end
 
-    # Partial replies pass.
+    # Partial replies are dropped.
     def deliver(event)
-      return @calls.consumed(@token) unless event[2]
+      return @calls.consumed(@number) unless event[2]
 
       finish(event)
     end
@@ -47,22 +48,22 @@ module Pigato
     end
 
     def finish(event)
-      @is_ended = true
       @mailbox.push(event)
+      @is_ended = true
     end
   end
-  private_constant :Call
+  private_constant :PendingRequest
 
-  # A request whose partial replies are kept until they are read.
+  # A request whose partial replies are queued until they are read.
   # @private
-  class StreamCall < Call
+  class StreamedRequest < PendingRequest
     def initialize(calls)
       super(calls, Mailbox.new)
       @unread = 0
       @unread_bytes = 0
     end
 
-    # Workers that know of back-pressure stop long before the bounds.
+    # Workers with flow control stop long before these limits.
     def deliver(event)
       return if @is_ended
       return finish(event) if event[2]
@@ -82,7 +83,7 @@ module Pigato
       @calls.exclusively do
         @unread -= 1
         @unread_bytes -= size(event)
-        @calls.consumed(@token)
+        @calls.consumed(@number)
       end
       event
     end
@@ -91,31 +92,31 @@ module Pigato
       (event[0] == :reply ? event[4] : event[6]).to_s.bytesize
     end
 
-    # One partial reply alone may always wait.
+    # A single partial reply may have any size.
     def room_for?(bytes)
       @unread.zero? || (@unread < Native::UNREAD_PARTIALS && @unread_bytes + bytes <= Native::UNREAD_BYTES)
     end
 
     def overflow
       @calls.cancel(self)
-      finish([:failed, @token, true, :local, "C_BUSY", Error.of("C_BUSY").message, nil, nil])
+      finish([:failed, @number, true, :local, "C_BUSY", Error.of("C_BUSY").message, nil, nil])
     end
   end
-  private_constant :StreamCall
+  private_constant :StreamedRequest
 
-  # The requests of one client's life.
+  # A started client, with its pending requests.
   # @private
-  class Calls
+  class PendingRequests
     include Running
 
     def initialize(native, log)
       @native = native
       @log = log
-      @by_token = {}
+      @by_number = {}
       @dispatcher = Dispatcher.new(native, self, log)
     end
 
-    # Makes a request; its events go to the call.
+    # Makes a request; its events are delivered to `call`.
     def open(call, service, data, options)
       @native.refuse_fork
       @dispatcher.exclusively { request(call, service, data, options) }
@@ -137,49 +138,49 @@ module Pigato
     end
 
     # Lets the worker send one more partial reply.
-    def consumed(token)
-      @native.consumed(token, 1) unless stopped?
+    def consumed(number)
+      @native.consumed(number, 1) unless stopped?
     rescue ClosedError
-      nil # Nobody sends any more.
+      nil # The client has stopped.
     end
 
-    # The last event of the request follows.
+    # The request's last event follows.
     def cancel(call)
-      @native.cancel(call.token) unless call.token.nil? || stopped?
+      @native.cancel(call.number) unless call.number.nil? || stopped?
     rescue ClosedError, ForkError
-      nil # There is nothing to cancel any more.
+      nil # The request has ended.
     end
 
     def identity
       @native.identity
     end
 
-    # Everything unanswered ends with C_CLOSED.
+    # Pending requests end with C_CLOSED.
     def stop
       begin
         @native.stop unless stopped?
       rescue ClosedError
-        nil # Somebody else has stopped it and will see the end of it.
+        nil # Another thread has stopped it.
       end
       wait_stopped
     end
 
     # @see Dispatcher
     def receive(event)
-      kind, token, is_final = event
+      kind, number, is_final = event
       return @log.note(event) unless kind == :reply || kind == :failed
 
-      call = is_final ? @by_token.delete(token) : @by_token[token]
-      call&.deliver(event)
+      @by_number[number]&.deliver(event)
+      @by_number.delete(number) if is_final
     end
 
     private
 
-    # Under the lock, so that no event comes before its call is known.
+    # Under the lock: the call is registered before its first event.
     def request(call, service, data, options)
-      call.token = @native.request(service, data, options)
-      @by_token[call.token] = call
+      call.number = @native.request(service, data, options)
+      @by_number[call.number] = call
     end
   end
-  private_constant :Calls
+  private_constant :PendingRequests
 end
