@@ -36,6 +36,11 @@ build: setup ## the `pigato` command, at target/release/pigato
 .PHONY: test
 test: setup-test lint rings unit gate c go node ruby interop ## everything that has to hold before a change lands
 
+# Needs root, 5 GB of disk and up to 40 minutes. TARGETS=… runs other targets, KEEP=1 keeps the root.
+.PHONY: fresh
+fresh: ## `make demo` and `make test` at HEAD in a minimal Debian 12 root (as root, 20 to 40 minutes)
+	@KEEP=$(KEEP) core/scripts/fresh.sh $(TARGETS)
+
 .PHONY: lint
 lint: setup ## formatting and lints
 	$(CARGO) fmt --all --check
