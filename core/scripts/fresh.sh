@@ -8,9 +8,10 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
 fresh=$here/target/fresh
 suite=bookworm
+path=/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 go_names='GOPROXY|GONOPROXY|GOSUMDB|GONOSUMDB|GOPRIVATE|GOINSECURE'
 
-# --- inside the namespaces: mounts, then the target. The kernel unmounts when the last process ends.
+# Inside the namespaces: mount and run the target. The kernel unmounts when the last process ends.
 if [ "${1:-}" = --inside ]; then
   root=$2 toolchain=$3
   shift 3
@@ -20,7 +21,7 @@ if [ "${1:-}" = --inside ]; then
   mount --bind "$toolchain" "$root/opt/rust"
   mount -o remount,bind,ro "$root/opt/rust"
   exec chroot "$root" /usr/bin/env -i --default-signal --chdir=/root/pigato \
-    HOME=/root TERM="${TERM:-dumb}" PATH=/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+    HOME=/root TERM="${TERM:-dumb}" PATH=$path "$@"
 fi
 
 fail() { # line …
@@ -124,7 +125,8 @@ copy_registries "$fresh/root"
 mkdir -p "$fresh/root/opt/rust"
 git clone --quiet --no-hardlinks "$here" "$fresh/root/root/pigato"
 git -C "$fresh/root/root/pigato" checkout --quiet --detach "$commit"
-say "the root is made: $(du -sh --one-file-system "$fresh/root" | cut -f 1), $("$toolchain/bin/rustc" --version)"
+size=$(du -sh --one-file-system "$fresh/root" | cut -f 1)
+say "the root is ready: $size, $("$toolchain/bin/rustc" --version)"
 
 failed=0
 for target in "$@"; do

@@ -129,7 +129,8 @@ install_missing() {
     release=(--target-release "$codename-backports")
   fi
   "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${release[@]}" "${packages[@]}"
+  "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${release[@]}" "${packages[@]}" \
+    >/dev/null
 }
 
 # The lowest major version that a package.json accepts.
