@@ -35,7 +35,8 @@ say() {
 
 [ "$(uname -s)" = Linux ] && command -v apt-get >/dev/null ||
   fail "this target needs Debian or Ubuntu: mmdebstrap makes the root with apt-get."
-[ "$(id -u)" -eq 0 ] || fail "this target needs root, for chroot and mounts: run 'sudo make fresh'."
+[ "$(id -u)" -eq 0 ] || fail "this target needs root, for chroot and mounts." \
+  "Run 'sudo --preserve-env env PATH=\"\$PATH\" make fresh'."
 unshare --mount --pid --fork true 2>/dev/null ||
   fail "this machine does not allow new mount and PID namespaces (is it a container?)."
 toolchain=$(rustc --print sysroot 2>/dev/null) || true
