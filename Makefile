@@ -55,7 +55,7 @@ lint: ## check formatting, lints, docs, dependencies, commit subjects
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --exclude pigato-ruby --no-deps --quiet
 
 .PHONY: msrv
-msrv: setup ## check that the oldest supported Rust compiles all crates
+msrv: ## check that the oldest supported Rust compiles all crates
 	core/scripts/check-msrv.sh
 
 .PHONY: rings

@@ -136,11 +136,11 @@ for target in "$@"; do
   status=0
   in_namespaces "$0" --inside "$fresh/root" "$toolchain" "${variables[@]}" make "$target" ||
     status=$?
-  took=$(((SECONDS - started) / 60)):$(printf %02d $(((SECONDS - started) % 60)))
+  took="$(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s"
   if [ "$status" -eq 0 ]; then
-    say "make $target passed after $took minutes"
+    say "make $target passed after $took"
   else
-    say "make $target failed with status $status after $took minutes"
+    say "make $target failed with status $status after $took"
     failed=$status
     break
   fi
