@@ -77,6 +77,9 @@ copy_registries() { # root
     [ ! -e "$file" ] || cp "$file" "$root/usr/local/share/ca-certificates/"
   done
   chroot "$root" update-ca-certificates >/dev/null 2>&1
+  for file in "${SSL_CERT_FILE:-}" "${NODE_EXTRA_CA_CERTS:-}" "${CURL_CA_BUNDLE:-}"; do
+    [ ! -f "$file" ] || [ -e "$root$file" ] || install -D -m 644 "$file" "$root$file"
+  done
 
   mkdir -p "$root/root/.cargo" "$root/root/.config/go"
   for file in config config.toml; do
@@ -89,12 +92,12 @@ copy_registries() { # root
     >"$root/root/.config/go/env" || true
 }
 
-# The same of the environment, as NAME=VALUE lines.
+# Prints the environment variables for the same purpose, as NAME=VALUE lines.
 registry_variables() {
   local names='(https?|no|all)_proxy'
   names+="|$go_names|CARGO_(SOURCE|HTTP|NET)_[A-Z_]+|CARGO_REGISTR[A-Z_]+_(INDEX|DEFAULT|PROTOCOL)"
   names+='|npm_config_(registry|proxy|https_proxy|noproxy|cafile)'
-  names+='|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|CURL_CA_BUNDLE|GIT_SSL_CAINFO'
+  names+='|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|CURL_CA_BUNDLE'
   env | grep -iE "^($names)=" || true
 }
 
