@@ -36,7 +36,7 @@ build: setup ## build the command `pigato`: target/release/pigato
 	$(CARGO) build --release --package pigato-cli
 
 .PHONY: test
-test: setup-test lint rings unit gate c go node ruby interop ## run every check that a change has to pass
+test: setup-test lint unit gate c go node ruby interop ## run every check that a change has to pass
 
 # TARGETS=… runs other targets than demo and test; KEEP=1 keeps the root.
 .PHONY: fresh
@@ -56,10 +56,6 @@ lint: ## check formatting, lints, docs, dependencies, commit subjects
 .PHONY: msrv
 msrv: ## check that the oldest supported Rust compiles all crates
 	core/scripts/check-msrv.sh
-
-.PHONY: rings
-rings: setup ## the protocol and the machines build without sockets, threads or clock
-	@core/scripts/check-rings.sh
 
 .PHONY: unit
 unit: setup ## run the Rust tests, with 1000 seeds of the simulator
@@ -134,7 +130,7 @@ $(PUBLISHED_INSTALLED): $(PUBLISHED)/package-lock.json
 	touch $@
 
 # FULL=1 runs all scenarios with every combination of client, worker and broker;
-# ONLY=SCENARIO/CLIENT/WORKER/BROKER runs some of them; README=1 writes the result into README.md.
+# ONLY=SCENARIO/CLIENT/WORKER/BROKER runs some of them; README=1 writes the result into interop-tests/README.md.
 .PHONY: interop
 interop: drivers ## test all languages with each other and the published packages
 	cd $(PUBLISHED) && npm test

@@ -4,7 +4,6 @@ use std::ffi::{c_char, c_int, c_void};
 
 use pigato::binding::{Client, ClientEvent, Grant};
 use pigato::protocol::Frame;
-use pigato::binding::{Client, ClientEvent, Grant};
 use pigato::{Error, ErrorCode, RequestError};
 
 use crate::arguments::{bytes, out, pigato_bytes, reference, text, write_handle};

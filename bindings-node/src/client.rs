@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use napi::bindgen_prelude::{Buffer, Either, Function};
 use napi_derive::napi;
+use pigato::binding::{Client, ClientEvent, Grant};
 use pigato::config::RequestOptions;
 use pigato::protocol::Frame;
-use pigato::binding::{Client, ClientEvent, Grant};
 use pigato::{Codec, Error, ErrorCode, RequestError};
 
 use crate::error::{thrown, Result};

@@ -4,7 +4,6 @@ use magnus::{function, method, prelude::*, Error, RArray, RModule, RString, Ruby
 use pigato::binding::Broker;
 use pigato::broker::Event;
 use pigato::config::{defaults, BrokerOptions};
-use pigato::binding::Broker;
 use serde_json::{json, Value};
 
 use crate::error::exception;

@@ -4,7 +4,6 @@ use magnus::{function, method, prelude::*, Error, RArray, RModule, RString, Ruby
 use pigato::binding::{Client, ClientEvent, Grant};
 use pigato::config::{ClientOptions, RequestOptions};
 use pigato::protocol::Frame;
-use pigato::binding::{Client, ClientEvent, Grant};
 use pigato::RequestError;
 
 use crate::error::exception;

@@ -26,7 +26,12 @@ fn default_options(ruby: &Ruby, role: String) -> Result<String, Error> {
         "broker" => BrokerOptions::default().to_json(),
         "client" => ClientOptions::default().to_json(),
         "worker" => WorkerOptions::default().to_json(),
-        _ => return Err(exception(ruby, pigato::Error::new(ErrorCode::Internal, "the roles are broker, client and worker"))),
+        _ => {
+            return Err(exception(
+                ruby,
+                pigato::Error::new(ErrorCode::Internal, "the roles are broker, client and worker"),
+            ))
+        }
     };
     Ok(Value::Object(options).to_string())
 }
