@@ -12,6 +12,10 @@ class MalformedTest < PigatoTest
     IO.for_fd(descriptor, autoclose: false).wait_readable(LIMIT / 2) || flunk("nothing comes") if descriptor
   end
 
+  def drain(native)
+    [].tap { |events| native.drain(events, 8) }
+  end
+
   # A worker that answers every request with invalid JSON.
   def careless_worker
     native = Pigato::Native::Worker.start(broker.endpoint, "careless", "")
@@ -19,7 +23,7 @@ class MalformedTest < PigatoTest
     @threads << Thread.new do
       until is_done
         wait(native)
-        native.drain(8).each do |event|
+        drain(native).each do |event|
           native.finish(event[1], NO_JSON, "") if event[0] == :request
           is_done = true if event[0] == :stopped
         end
@@ -35,7 +39,7 @@ class MalformedTest < PigatoTest
     native.request(service, NO_JSON, "")
     loop do
       wait(native)
-      failed = native.drain(8).find { |event| event[0] == :failed }
+      failed = drain(native).find { |event| event[0] == :failed }
       return failed if failed
     end
   ensure
