@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the native part where `-Ilib` finds it, or in FOLDER; PROFILE is cargo's, `dev` if it is not set. To be run, or to
-# be read by another script for where libclang is.
+# Builds the native part into lib/pigato, or into FOLDER, with cargo's PROFILE (default `dev`). Other scripts may source it
+# to set LIBCLANG_PATH.
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -12,6 +12,6 @@ cargo build --package pigato-ruby --profile "$profile" --quiet
 built=$target/${profile/#dev/debug}/libpigato_ruby.so
 folder=${FOLDER:-lib/pigato}
 mkdir -p "$folder"
-# Not over the old one, which a process may have open.
+# A running process may have the old one open: replace it, do not overwrite it.
 cp "$built" "$folder/pigato.so.new"
 mv "$folder/pigato.so.new" "$folder/pigato.so"

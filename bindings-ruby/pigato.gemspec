@@ -2,17 +2,17 @@
 
 require_relative "lib/pigato/version"
 
-# In a checkout the sources of the native part lie all over it: a gem needs them in one folder.
+# A gem needs the sources of the native part in one folder; in a checkout they are spread over several.
 staging = File.expand_path("../core/scripts/stage-sources.sh", __dir__)
 if File.exist?(staging) && !system(staging, File.join(__dir__, "native"), "pigato-ruby")
-  raise "the sources of the native part could not be brought together: see above"
+  raise "staging the sources of the native part failed: see the messages above"
 end
 
 Gem::Specification.new do |spec|
   spec.name = "pigato"
   spec.version = Pigato::VERSION
   spec.summary = "Brokered request/reply over ZeroMQ: clients, workers and a broker"
-  spec.description = "Clients ask for a service by name, a broker queues the requests and hands them to workers that have room, " \
+  spec.description = "Clients ask for a service by name, a broker queues the requests and hands them to workers with free capacity, " \
                      "workers answer with any number of partial replies and a final one."
   spec.authors = ["PIGATO contributors"]
   spec.homepage = "https://github.com/prdn/pigato"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Lints and builds the native part, checks the signatures, and runs the tests: all, those for the garbage collector, then those
-# that are marked for it while it runs wherever it can; at last the gems are made and installed. Takes what Minitest takes.
+# Lints and builds the native part, validates the signatures, and runs all tests, some of them again under GC stress. Then
+# builds and installs the gems. Passes its arguments to Minitest.
 set -eu
 cd "$(dirname "$0")"
 
@@ -8,8 +8,7 @@ cd "$(dirname "$0")"
 cargo clippy --package pigato-ruby --quiet -- --deny warnings
 ruby -e 'load Gem.bin_path("rbs", "rbs")' -- -I sig validate --silent
 ruby -w -Ilib -Itest test/all.rb "$@"
-# Of rbs' own extension, by which the signatures are tested, objects must not be moved: it crashes. So this has a process of
-# its own.
+# The rbs extension, which tests the signatures, crashes when objects are moved: a separate process.
 ruby -w -Ilib -Itest test/gc_test.rb "$@"
 PIGATO_GC_STRESS=1 ruby -w -Ilib -Itest test/all.rb "$@"
 PIGATO_GC_STRESS=1 ruby -w -Ilib -Itest test/gc_test.rb "$@"

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-# Ruby's client and worker beside the Rust crate's, and beside the published gem's loops over `ffi-rzmq`: a process each, all on
-# the Rust broker, in turn and in one run. The medians of the rounds are told.
+# Compares Ruby's client and worker with the Rust crate's and with the published gem's loops over `ffi-rzmq`: each in a
+# process of its own, all with the Rust broker, alternating. Prints the medians of the rounds.
 # `compare.rb FLOOR [SHARE [ROUNDS]]`: FLOOR is the program of `cargo bench --bench floor`, SHARE scales the number of requests.
 
 require "json"
@@ -11,7 +11,7 @@ FLOOR = ARGV.fetch(0) { abort "compare.rb FLOOR [SHARE [ROUNDS]]" }
 SHARE = ARGV.fetch(1, 1).to_f
 ROUNDS = ARGV.fetch(2, 5).to_i
 BODY_BYTES = "5"
-# Requests, and how many are under way at once.
+# Requests, and the number of concurrent ones.
 LOADS = [[5_000, 1], [50_000, 50]].freeze
 
 def ruby(file)
@@ -26,7 +26,7 @@ CONTENDERS = {
   "ffi-rzmq" => [[*ruby("frames.rb"), "worker"], [*ruby("frames.rb"), "client"]]
 }.freeze
 
-# A process that ends with the block.
+# Runs a process until the block ends.
 def role(*command)
   IO.popen(command) do |io|
     yield io
@@ -34,7 +34,7 @@ def role(*command)
     begin
       Process.kill(:KILL, io.pid)
     rescue Errno::ESRCH
-      nil # It has ended by itself.
+      nil # It has exited.
     end
   end
 end

@@ -20,7 +20,7 @@ def connected(endpoint)
   socket
 end
 
-# The frames of the next message; none if none came in time.
+# The frames of the next message; empty after a timeout.
 def received(socket)
   frames = []
   socket.recv_strings(frames)

@@ -2,7 +2,7 @@
 
 require "json"
 
-# What every client of the comparison does: so many requests, spread over threads; a tenth more before, which is not counted.
+# The load of each client: N requests, spread over threads, after N / 10 that are not measured.
 module Load
   Thread.report_on_exception = false
 
@@ -10,18 +10,18 @@ module Load
 
   module_function
 
-  # Makes the requests by blocks, one that `maker` gives for each thread, and writes what they took.
+  # Makes the requests by blocks, one of which `maker` returns for each thread, and prints the figures.
   def run(requests, threads, &maker)
     makers = Array.new(threads, &maker)
     tell(requests) { |count| spread(makers, count) }
   end
 
-  # Makes the requests from one thread, a window of them at a time: `make` makes one, and the block waits for it.
+  # Makes the requests from one thread, a window of concurrent ones: `make` makes one, and the block waits for it.
   def run_window(requests, window, make, &finish)
     tell(requests) { |count| windowed(count, window, make, finish) }
   end
 
-  # Has requests made and writes what they took.
+  # Measures the requests and prints the figures.
   def tell(requests)
     yield [requests / 10, 1].max
     started = now

@@ -3,7 +3,7 @@
 # `ours.rb worker ENDPOINT`, `ours.rb pool ENDPOINT`, `ours.rb client ENDPOINT REQUESTS THREADS`,
 # `ours.rb window ENDPOINT REQUESTS WINDOW [BODY_BYTES]`
 
-# Without this none of them would be measured with a library that was built for speed.
+# The release build comes before the debug build in lib.
 $LOAD_PATH.unshift(File.join(__dir__, "build"), File.expand_path("../lib", __dir__))
 require "pigato"
 require_relative "load"

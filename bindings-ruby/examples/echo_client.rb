@@ -7,6 +7,6 @@ client = Pigato::Client.new(ARGV.fetch(0, "tcp://127.0.0.1:55555"), autostart: t
 threads = Array.new(10) do |thread|
   Thread.new { Array.new(10) { |number| client.request("echo", "#{thread}-#{number}") } }
 end
-# Printed by one: what several print at once may run into each other.
+# One thread prints: lines of several threads could interleave.
 puts threads.flat_map(&:value)
 client.stop

@@ -3,8 +3,8 @@
 require "json"
 require "pigato"
 
-# A Rack application that answers from services: `GET /greet?name` asks `greet` for "name". One client serves all threads of the
-# server, and each process of a server that forks gets its own from `on_worker_boot` or the like.
+# A Rack application that answers from services: `GET /greet?name` sends "name" to the service `greet`. All threads of a
+# server share one client. In a forking server, start it in each process, for example in `on_worker_boot`.
 #
 #   # config.ru
 #   require_relative "rack"

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# A file's lines as partial replies: `ruby examples/stocks.rb worker|client [ADDRESS]`
+# The lines of a file as partial replies: `ruby examples/stocks.rb worker|client [ADDRESS]`
 require "pigato"
 
 FILE = File.join(__dir__, "stocks.csv")

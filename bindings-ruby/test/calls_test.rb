@@ -4,7 +4,7 @@ require_relative "helper"
 
 class CallsTest < PigatoTest
   stress :test_raw_data_are_bytes_both_ways, :test_keys_are_symbols_by_option, :test_the_directory,
-         :test_data_that_json_has_no_word_for_are_an_error, :test_options_that_do_not_exist_are_named
+         :test_data_that_json_cannot_represent_is_an_error, :test_the_error_names_an_unknown_option
 
   def test_a_call_returns_the_final_reply
     serve { |request, reply| reply.write(1) && request.data.sum }
@@ -53,7 +53,7 @@ class CallsTest < PigatoTest
     assert_equal({ "got" => ["Symbol"] }, client.call("echo", { a: 1 }))
   end
 
-  def test_data_that_json_has_no_word_for_are_an_error
+  def test_data_that_json_cannot_represent_is_an_error
     [Float::NAN, "\xff"].each do |data|
       error = assert_raises(Pigato::ProtocolError) { client.call("echo", data) }
       assert_equal "E_DATA", error.code
@@ -81,7 +81,7 @@ class CallsTest < PigatoTest
     assert_equal 1, broker.statistics[:requests]
   end
 
-  def test_a_directory_service_answers_in_the_brokers_place
+  def test_a_directory_service_answers_for_the_broker
     @broker = own(Pigato::Broker.new("tcp://127.0.0.1:*", intch: "tcp://127.0.0.1:*").start)
     own(Pigato::Directory.new(broker.endpoint, intch: broker.intch).start)
     worker = serve("listed")
@@ -90,20 +90,20 @@ class CallsTest < PigatoTest
     assert broker.directory.key?("$dir")
   end
 
-  def test_options_that_do_not_exist_are_named
+  def test_the_error_names_an_unknown_option
     error = assert_raises(Pigato::Error) { client(heart_beat: 1) }
     assert_equal "E_OPTION", error.code
     assert_match(/heartBeat/, error.message)
   end
 
-  def test_an_endpoint_that_cannot_be_used
+  def test_an_invalid_endpoint_is_an_error
     error = assert_raises(Pigato::Error) { Pigato::Client.new("nowhere").start }
     assert_equal "E_ENDPOINT", error.code
     error = assert_raises(Pigato::Error) { Pigato::Broker.new(broker.endpoint, intch: nil).start }
     assert_equal "E_ENDPOINT", error.code
   end
 
-  def test_the_logger_hears_of_the_connection
+  def test_the_logger_records_the_connection
     text = StringIO.new
     serve
     client(logger: Logger.new(text)).call("echo", 1)

@@ -4,7 +4,7 @@ require_relative "helper"
 
 # The hand-off of events and of the lead between threads, whatever happens to the threads.
 class DispatcherTest < PigatoTest
-  stress :test_waits_of_threads_that_are_killed_or_raised_into_at_random_all_end
+  stress :test_all_calls_end_while_threads_are_killed_and_raised_into_at_random
 
   # Without naps every lost wake-up blocks a thread until the end of the test.
   WITHOUT_NAPS = <<~RUBY
@@ -53,7 +53,7 @@ class DispatcherTest < PigatoTest
     client.stop
   RUBY
 
-  def test_waits_of_threads_that_are_killed_or_raised_into_at_random_all_end
+  def test_all_calls_end_while_threads_are_killed_and_raised_into_at_random
     serve(concurrency: 4)
     threads, calls = STRESSED ? %w[3 2] : %w[50 20]
     assert_equal "", ruby(WITHOUT_NAPS + STORM, broker.endpoint, threads, calls, Random.new_seed.to_s)

@@ -2,9 +2,9 @@
 
 require_relative "helper"
 
-# What programs for the published gem rely on.
+# The published gem's interface.
 class DropInTest < PigatoTest
-  stress :test_a_request_gives_the_workers_reply, :test_a_request_that_nobody_answers_gives_nil
+  stress :test_a_request_returns_the_reply, :test_a_request_without_an_answer_returns_nil
 
   def answering(replies, service = "echo")
     worker = worker(service)
@@ -12,13 +12,13 @@ class DropInTest < PigatoTest
     worker
   end
 
-  def test_a_request_gives_the_workers_reply
+  def test_a_request_returns_the_reply
     answering(1)
     data = { "text" => "grüße \u{1F426}", "list" => [1, 2.5, nil, true], "empty" => {} }
     assert_equal data, client.request("echo", data)
   end
 
-  def test_a_request_that_nobody_answers_gives_nil
+  def test_a_request_without_an_answer_returns_nil
     assert_nil client(timeout: 20).request("nobody", 1)
   end
 
@@ -42,7 +42,7 @@ class DropInTest < PigatoTest
     release << nil
   end
 
-  def test_an_error_is_its_value
+  def test_a_request_returns_the_value_of_an_error
     serve { |_request, reply| reply.error({ "reason" => "none" }) }
     assert_equal({ "reason" => "none" }, client.request("echo", nil))
   end
@@ -52,11 +52,11 @@ class DropInTest < PigatoTest
     assert_equal "red", client.request("echo", nil, color: "red")
   end
 
-  def test_recv_gives_nil_when_nothing_comes
+  def test_recv_returns_nil_without_a_request
     assert_nil worker("echo", timeout: 10).recv
   end
 
-  def test_a_reply_to_nothing_is_none
+  def test_a_reply_without_a_request_returns_false
     worker = worker("echo", timeout: 1)
     worker.recv
     refute worker.reply("who asks?")
@@ -69,13 +69,13 @@ class DropInTest < PigatoTest
     assert_equal 1, client.request("echo", 1)
   end
 
-  def test_what_is_not_started_says_so
+  def test_use_before_the_start_is_an_error
     error = assert_raises(Pigato::ClosedError) { Pigato::Client.new(broker.endpoint).request("echo", 1) }
     assert_equal "C_CLOSED", error.code
     assert_raises(Pigato::ClosedError) { Pigato::Worker.new(broker.endpoint, "echo").recv }
   end
 
-  def test_what_was_stopped_starts_again
+  def test_a_stopped_client_starts_again
     serve
     client = client()
     client.stop
@@ -83,7 +83,7 @@ class DropInTest < PigatoTest
     assert_equal 1, client.start.request("echo", 1)
   end
 
-  def test_timeouts_are_the_published_ones
+  def test_default_timeouts_are_those_of_the_published_gem
     assert_equal 2500, Pigato::Client.new("tcp://127.0.0.1:1").conf[:timeout]
     assert_equal [2500, 2500], Pigato::Worker.new("tcp://127.0.0.1:1", "echo").conf.values_at(:timeout, :reconnect)
   end

@@ -22,7 +22,7 @@ class ErrorsTest < PigatoTest
     assert_equal ["W_HANDLER", "no such bird"], [error.code, error.value["message"]]
   end
 
-  def test_no_worker_when_it_is_not_to_be_waited_for
+  def test_fail_fast_without_a_worker
     error = assert_raises(Pigato::NoWorkerError) { client.call("nobody", fail_fast: true) }
     assert_equal ["B_NO_WORKER", :broker], [error.code, error.origin]
   end
@@ -38,14 +38,14 @@ class ErrorsTest < PigatoTest
     assert_equal "B_WORKER_LOST", error.code
   end
 
-  def test_every_code_of_the_cores_is_an_error_with_its_sentence
+  def test_every_core_code_makes_an_error_with_its_message
     Pigato::Native.error_codes.each do |code, message|
       error = Pigato::Error.of(code)
       assert_equal [code, "#{code}: #{message}"], [error.code, error.message]
     end
   end
 
-  def test_codes_that_choose_a_class_are_the_cores
+  def test_codes_with_a_class_exist_in_the_core
     chosen = Pigato::Error.send(:const_get, :CLASSES).keys
     assert_empty chosen - Pigato::Native.error_codes.keys
   end

@@ -73,7 +73,7 @@ class RackExampleTest < PigatoTest
     assert_equal [503, "B_NO_WORKER"], [status, body["code"]]
   end
 
-  def test_no_service_is_not_found
+  def test_a_missing_service_name_is_not_found
     assert_equal 404, get("/").first
   end
 

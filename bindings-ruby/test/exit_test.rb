@@ -2,7 +2,7 @@
 
 require_relative "helper"
 
-# A program ends, and well, with whatever it has open.
+# A program exits cleanly whatever it has open.
 class ExitTest < PigatoTest
   EVERYTHING = <<~RUBY
     Thread.report_on_exception = false
@@ -36,11 +36,11 @@ class ExitTest < PigatoTest
     assert_match(/goodbye/, ruby("#{EVERYTHING}\nraise 'goodbye'", status: 1))
   end
 
-  def test_without_ado
+  def test_by_exit_without_handlers
     ruby("#{EVERYTHING}\nexit! 5", status: 5)
   end
 
-  def test_with_handlers_of_its_own
+  def test_with_at_exit_handlers
     assert_equal "1\n", ruby("#{EVERYTHING}\nat_exit { puts client.call('echo', 1, timeout: 20); client.stop }")
   end
 

@@ -3,7 +3,7 @@
 require_relative "helper"
 require_relative "scheduler"
 
-# A fiber that waits lets the others of its thread run.
+# A waiting fiber lets the other fibers of its thread run.
 class FibersTest < PigatoTest
   def scheduled(&block)
     background do
@@ -62,8 +62,8 @@ class FibersTest < PigatoTest
     threads.each_with_index { |thread, number| assert_equal [number] * 30, thread.value }
   end
 
-  # The last of those whose replies came together has somebody wait for the next, and the fiber waits for the longest time.
-  def test_threads_do_not_wait_for_a_fiber_whose_thread_is_at_something_else
+  # The last of several ready threads hands the lead on, and the fiber has slept the longest.
+  def test_threads_do_not_wait_for_a_fiber_whose_thread_is_busy
     replies = {}
     over = Queue.new
     serve(concurrency: 4) do |request, reply|

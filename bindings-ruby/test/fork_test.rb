@@ -2,7 +2,7 @@
 
 require_relative "helper"
 
-# Parent and child both go on after a fork, and both end.
+# Parent and child both work after a fork, and both exit.
 class ForkTest < PigatoTest
   PRELUDE = <<~RUBY
     $stdout.sync = true

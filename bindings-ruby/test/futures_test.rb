@@ -13,7 +13,7 @@ class FuturesTest < PigatoTest
     assert_equal 3, futures[3].value
   end
 
-  def test_waiting_for_one_drives_the_others
+  def test_a_wait_for_one_future_completes_others
     serve
     client = client()
     first = client.async_call("echo", 1)
@@ -22,14 +22,14 @@ class FuturesTest < PigatoTest
     assert first.done?
   end
 
-  def test_waiting_may_have_an_end
+  def test_a_wait_may_have_a_timeout
     future = client.async_call("nobody", timeout: 30)
     refute future.wait(0.01)
     assert_nil future.value(0.01)
     refute future.done?
   end
 
-  def test_a_future_raises_what_the_request_failed_with
+  def test_a_future_raises_the_error_of_its_request
     future = client.async_call("nobody", timeout: 0.01)
     assert future.wait
     assert_equal "C_TIMEOUT", assert_raises(Pigato::TimeoutError) { future.value }.code

@@ -2,7 +2,7 @@
 
 require_relative "helper"
 
-# Not beside rbs: its extension crashes when its objects are moved.
+# Not in one process with rbs: its extension crashes when objects are moved.
 class GcTest < PigatoTest
   stress :test_objects_may_be_moved_at_any_time
 
@@ -47,7 +47,7 @@ class GcTest < PigatoTest
     GC.auto_compact = false if GC.respond_to?(:auto_compact=)
   end
 
-  def test_what_is_used_stays_when_nobody_else_holds_it
+  def test_an_enumerator_keeps_its_client_alive
     serve
     enumerator = Pigato::Client.new(broker.endpoint, autostart: true).stream("echo", 1)
     GC.start
@@ -56,7 +56,7 @@ class GcTest < PigatoTest
 
   private
 
-  # Where the operating system does not let it, Ruby has no such method: then there is nothing to be tested.
+  # Ruby has no such method where the operating system does not support compaction.
   def skip_unless_compacting
     skip "this Ruby does not move objects" unless GC.respond_to?(:compact)
   end

@@ -8,16 +8,16 @@ require "stringio"
 require "timeout"
 require "pigato"
 
-# What all tests share: every object they make is stopped, and none of them hangs.
+# The base of all tests: stops the objects that a test makes, and bounds its time.
 class PigatoTest < Minitest::Test
-  # Seconds: a bound against hangs, and no more than that.
+  # Seconds: a bound against hangs.
   LIMIT = ENV.key?("PIGATO_GC_STRESS") ? 300 : 60
 
   STRESSED = ENV.key?("PIGATO_GC_STRESS")
   ALL_STRESSED = ENV["PIGATO_GC_STRESS"] == "all"
 
   class << self
-    # Has these tests run again while the garbage collector runs wherever it can.
+    # Repeats these tests under GC stress.
     def stress(*names)
       @stressed = names
     end
@@ -48,7 +48,7 @@ class PigatoTest < Minitest::Test
   def ended?(thread)
     thread.join(LIMIT)
   rescue StandardError
-    true # What it failed with is its test's business.
+    true # The test checks its error.
   end
 
   def own(object)
@@ -61,8 +61,8 @@ class PigatoTest < Minitest::Test
   end
 
   def client(**conf)
-    patience = STRESSED ? { timeout: LIMIT * 1000 } : {}
-    own(Pigato::Client.new(broker.endpoint, patience.merge(conf)).start)
+    defaults = STRESSED ? { timeout: LIMIT * 1000 } : {}
+    own(Pigato::Client.new(broker.endpoint, defaults.merge(conf)).start)
   end
 
   def worker(service = "echo", **conf)
@@ -86,7 +86,7 @@ class PigatoTest < Minitest::Test
     thread
   end
 
-  # Waits for what another thread does and tells nobody of.
+  # Polls for the effect of another thread.
   def eventually(what, seconds = LIMIT / 2)
     deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds
     until yield
@@ -96,7 +96,7 @@ class PigatoTest < Minitest::Test
     end
   end
 
-  # Runs a program in a process of its own. Returns what it wrote; fails unless it ends by itself, and well.
+  # Runs a program in a separate process. Returns its output; fails unless it exits with `status`.
   def ruby(program, *arguments, status: 0)
     output, ended = Open3.popen2e(*command(program), *arguments) do |input, out, process|
       input.close
@@ -110,7 +110,7 @@ class PigatoTest < Minitest::Test
     output
   end
 
-  # A program that is talked to.
+  # Runs a program and yields its input, output and process id.
   def talk(program, *arguments)
     Open3.popen2e(*command(program), *arguments) do |input, output, process|
       yield input, output, process.pid
@@ -121,7 +121,7 @@ class PigatoTest < Minitest::Test
     end
   end
 
-  # Interrupts are what they are in a terminal: whoever runs the tests in the background may have them ignored.
+  # INT has its default effect, which a test run in the background would ignore.
   def command(program)
     program = "trap(:INT, :DEFAULT)\n#{program}"
     [RbConfig.ruby, "-W0", "-I#{File.expand_path("../lib", __dir__)}", "-rpigato", "-e", program]

@@ -3,11 +3,11 @@
 require "minitest/mock"
 require_relative "helper"
 
-# Whoever waits can be interrupted at once, and the others go on.
+# A waiting thread can be interrupted at once, and the others continue.
 class InterruptionTest < PigatoTest
-  stress :test_timeout, :test_whoever_leads_may_go_and_another_leads
+  stress :test_timeout, :test_another_thread_leads_when_the_leader_is_killed
 
-  # Seconds in which an interruption has to be there; generous under GC stress.
+  # Seconds within which an interruption must arrive; generous under GC stress.
   AT_ONCE = STRESSED ? 30 : 0.1
 
   class Stop < RuntimeError; end
@@ -25,15 +25,15 @@ class InterruptionTest < PigatoTest
     result
   end
 
-  # Replies without end, of a process of its own that nothing here slows down.
+  # An endless stream, from a separate process that this one does not slow down.
   ENDLESS = <<~RUBY
     worker = Pigato::Worker.new(ARGV.fetch(0), "endless")
     Thread.new { $stdin.read && worker.stop }
     worker.run(concurrency: 4) { |_request, reply| loop { reply.write(1) } }
   RUBY
 
-  # One event comes after the other, and none is for the thread that reads them.
-  def test_a_call_that_passes_over_a_stream_without_end_is_interrupted_and_holds_up_no_other
+  # Events arrive without pause, and none is for the leader.
+  def test_a_call_that_drops_an_endless_stream_is_interruptible_and_delays_no_other
     serve("echo")
     client = client()
     talk(ENDLESS, broker.endpoint) do |input, _output, _process|
@@ -70,7 +70,7 @@ class InterruptionTest < PigatoTest
     eventually("the broker forgets it") { broker.statistics[:cancelled] == 1 }
   end
 
-  def test_whoever_leads_may_go_and_another_leads
+  def test_another_thread_leads_when_the_leader_is_killed
     serve
     client = client()
     leader = waiting(client)
@@ -98,7 +98,7 @@ class InterruptionTest < PigatoTest
     serve(concurrency: 4)
     client = client()
     done = 0
-    # Threads inherit what is masked: none is hit before it has begun.
+    # Threads inherit the mask: none is interrupted before it has begun.
     threads = Thread.handle_interrupt(Stop => :never) do
       Array.new(6) { |number| background { persist(client, number) { done += 1 } } }
     end
@@ -114,7 +114,7 @@ class InterruptionTest < PigatoTest
 
   REPEATS = STRESSED ? 2 : 60
 
-  # Calls until it was answered as often as it wants, whatever happens in between.
+  # Repeats each call until it is answered, whatever interrupts it.
   def persist(client, number)
     REPEATS.times do |repeat|
       begin
@@ -166,8 +166,8 @@ class SignalInterruptionTest < PigatoTest
     RUBY
   end
 
-  # Signals are not kept off by any mask: one may come where a wait is prepared.
-  def test_an_interrupt_before_a_wait_has_begun_is_what_is_raised
+  # No mask defers signals: one may arrive while a wait is prepared.
+  def test_an_interrupt_while_a_wait_is_prepared_is_raised
     client = client()
     leading = background { client.call("nobody", timeout: 30) }
     eventually("it waits") { leading.stop? }

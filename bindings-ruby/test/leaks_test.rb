@@ -5,7 +5,7 @@ require_relative "helper"
 class LeaksTest < PigatoTest
   CLIENTS = 1_000
 
-  def test_clients_that_were_stopped_leave_nothing
+  def test_stopped_clients_leak_nothing
     serve
     use(50)
     before = usage
@@ -13,7 +13,7 @@ class LeaksTest < PigatoTest
     assert_usage(before)
   end
 
-  def test_clients_that_were_forgotten_leave_nothing
+  def test_unreferenced_clients_leak_nothing
     broker
     serve
     forget(50)
@@ -43,7 +43,7 @@ class LeaksTest < PigatoTest
   end
 
   def assert_usage(before)
-    # The garbage collector may keep a few, for as long as something on a stack looks like them.
+    # The conservative garbage collector may keep a few.
     eventually("what is left goes away") do
       after = usage
       after[:threads] <= before[:threads] && after[:descriptors] <= before[:descriptors] + 30

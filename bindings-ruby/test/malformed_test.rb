@@ -2,24 +2,28 @@
 
 require_relative "helper"
 
-# Bodies that are not the JSON that they claim to be.
+# Bodies that are not valid JSON.
 class MalformedTest < PigatoTest
   NO_JSON = "{no json"
 
-  # Waits until there is something to drain, or may be.
+  # Waits until there may be events to drain.
   def wait(native)
     descriptor = native.begin_wait
     IO.for_fd(descriptor, autoclose: false).wait_readable(LIMIT / 2) || flunk("nothing comes") if descriptor
   end
 
-  # A worker that answers whatever it is asked with what no worker of this library sends.
+  def drain(native)
+    [].tap { |events| native.drain(events, 8) }
+  end
+
+  # A worker that answers every request with invalid JSON.
   def careless_worker
     native = Pigato::Native::Worker.start(broker.endpoint, "careless", "")
     is_done = false
     @threads << Thread.new do
       until is_done
         wait(native)
-        native.drain(8).each do |event|
+        drain(native).each do |event|
           native.finish(event[1], NO_JSON, "") if event[0] == :request
           is_done = true if event[0] == :stopped
         end
@@ -29,13 +33,13 @@ class MalformedTest < PigatoTest
     @owned << Class.new { define_method(:stop) { native.stop(0.0) } }.new
   end
 
-  # Sends a request that no client of this library sends.
+  # Sends a request with invalid JSON.
   def ask_carelessly(service)
     native = Pigato::Native::Client.start(broker.endpoint, "")
     native.request(service, NO_JSON, "")
     loop do
       wait(native)
-      failed = native.drain(8).find { |event| event[0] == :failed }
+      failed = drain(native).find { |event| event[0] == :failed }
       return failed if failed
     end
   ensure
@@ -74,10 +78,10 @@ class MalformedTest < PigatoTest
   end
 end
 
-# What a stream keeps for a reader that does not read. Workers that know of back-pressure never come that far.
+# Limits of a stream's queue for a reader that does not read. Workers with flow control never reach them.
 class UnreadTest < PigatoTest
   MEBIBYTE = 1 << 20
-  # What a stream needs of its client.
+  # The part of a client that a stream uses.
   Calls = Struct.new(:cancelled, :credit) do
     def cancel(call)
       cancelled << call.number
@@ -112,7 +116,7 @@ class UnreadTest < PigatoTest
     count.times { @call.deliver([:reply, 7, false, :raw, body, nil]) }
   end
 
-  def test_more_bytes_than_may_wait_end_the_stream_after_those_that_do
+  def test_a_stream_ends_with_busy_after_the_queued_bytes
     deliver(@fitting)
     assert_empty @calls.cancelled
     deliver(2)
@@ -121,7 +125,7 @@ class UnreadTest < PigatoTest
     assert_equal [:failed, "C_BUSY"], @call.take.values_at(0, 4)
   end
 
-  def test_what_was_read_makes_room
+  def test_reading_makes_room
     deliver(@fitting)
     @call.take
     deliver(1)

@@ -8,7 +8,7 @@ class PublishedPeer
   PROGRAM = File.expand_path("../../interop-tests/drivers/published/peer.js", __dir__)
   PACKAGE = File.join(File.dirname(PROGRAM), "node_modules/pigato")
   # Seconds: a bound against hangs.
-  PATIENCE = 40
+  LIMIT = 40
 
   def initialize(role, *options)
     raise "the published package is missing: run `npm ci` in #{File.dirname(PROGRAM)}" unless File.exist?(PACKAGE)
@@ -30,7 +30,7 @@ class PublishedPeer
 
   # The first line with these keys and values that was not taken yet.
   def event(**wanted)
-    deadline = now + PATIENCE
+    deadline = now + LIMIT
     @lock.synchronize do
       loop do
         index = @said.index { |line| wanted.all? { |key, value| line[key.to_s] == value } }
@@ -59,7 +59,7 @@ class PublishedPeer
 
   def stop
     @input.close
-    Process.kill(:KILL, pid) if @process.alive? && !@process.join(PATIENCE)
+    Process.kill(:KILL, pid) if @process.alive? && !@process.join(LIMIT)
     @reader.join
     @output.close
   end

@@ -172,7 +172,7 @@ class PublishedTest < PigatoTest
   end
 
   # The package knows no bytes that are not JSON, and says so in its own way.
-  def test_bytes_reach_a_published_worker_as_nothing
+  def test_a_published_worker_receives_bytes_as_nil
     published_worker
     assert_nil client.call("svc", "\x00\xff".b, raw: true, timeout: 20)
   end

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# The least that a fiber scheduler has to be: one thread's fibers, waiting in one IO.select.
+# A minimal fiber scheduler: the fibers of one thread wait in one IO.select.
 class TestScheduler
   def initialize
     @readable = {}
@@ -68,7 +68,7 @@ class TestScheduler
   end
 
   def step
-    readable, writable = IO.select([@wake, *@readable.values.uniq], @writable.values.uniq, [], patience)
+    readable, writable = IO.select([@wake, *@readable.values.uniq], @writable.values.uniq, [], limit)
     @wake.read_nonblock(4096, exception: false) if readable&.include?(@wake)
     resume(@readable, readable, IO::READABLE)
     resume(@writable, writable, IO::WRITABLE)
@@ -82,7 +82,7 @@ class TestScheduler
     table.select { |_, io| ready&.include?(io) }.each_key { |fiber| fiber.resume(events) if table.key?(fiber) }
   end
 
-  def patience
+  def limit
     return 0 unless idle?
 
     first = @timers.values.min

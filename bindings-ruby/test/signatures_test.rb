@@ -3,7 +3,7 @@
 require_relative "helper"
 require "rbs"
 
-# Signatures and methods are the same.
+# Signatures and methods match.
 class SignaturesTest < PigatoTest
   PUBLIC = Pigato.constants.map { |name| Pigato.const_get(name) }.grep(Module) - [Pigato::Native]
 
@@ -30,7 +30,7 @@ class SignaturesTest < PigatoTest
     modules.flat_map { |ancestor| ancestor.public_instance_methods(false) }.uniq
   end
 
-  def test_every_public_method_has_its_signature_and_no_other_has
+  def test_public_methods_and_signatures_match
     PUBLIC.grep(Class).each do |type|
       signatures = own(builder.build_instance(type_name(type)).methods)
       assert_equal defined_here(type).sort, (signatures - [:initialize]).sort, type.name
@@ -41,7 +41,7 @@ class SignaturesTest < PigatoTest
     end
   end
 
-  def test_arguments_are_those_of_the_signatures
+  def test_arguments_match_the_signatures
     PUBLIC.grep(Class).each do |type|
       defined_here(type).each do |name|
         method = type.instance_method(name)
@@ -62,7 +62,7 @@ class SignaturesTest < PigatoTest
     assert_equal ours.map { |name| "::Pigato::#{name}" }.sort, constants.sort
   end
 
-  def test_the_version_is_the_cores
+  def test_the_version_equals_the_cores
     assert_equal Pigato::Native::VERSION.tr("-", "."), Pigato::VERSION
   end
 

@@ -3,7 +3,7 @@
 require_relative "helper"
 
 class StreamsTest < PigatoTest
-  stress :test_an_enumerator_gives_them_one_by_one, :test_an_error_ends_the_stream, :test_leaving_the_block_cancels_the_request
+  stress :test_an_enumerator_yields_replies_one_by_one, :test_an_error_ends_the_stream, :test_leaving_the_block_cancels_the_request
 
   def counting
     serve do |request, reply|
@@ -19,14 +19,14 @@ class StreamsTest < PigatoTest
     assert_equal [0, 1, 2, "end"], parts
   end
 
-  def test_a_final_reply_of_nothing_is_not_given
+  def test_a_nil_final_reply_is_not_yielded
     serve { |_request, reply| reply.write("only").finish }
     parts = []
     assert_nil(client.stream("echo") { |part| parts << part })
     assert_equal ["only"], parts
   end
 
-  def test_an_enumerator_gives_them_one_by_one
+  def test_an_enumerator_yields_replies_one_by_one
     counting
     parts = client.stream("echo", 2)
     assert_equal [0, 1, "end"], [parts.next, parts.next, parts.next]
@@ -57,7 +57,7 @@ class StreamsTest < PigatoTest
 end
 
 class BackPressureTest < PigatoTest
-  def test_a_stream_that_is_not_read_stops_its_worker_and_nothing_else
+  def test_an_unread_stream_stops_only_its_worker
     written = 0
     serve("endless", concurrency: 1) do |_request, reply|
       loop { written += reply.write(1) ? 1 : 0 }
@@ -68,7 +68,7 @@ class BackPressureTest < PigatoTest
     client = client()
     parts = client.stream("endless")
     parts.next
-    # Whoever calls drives all of the client's events: after these the stream's credit is used up and stays so.
+    # Each call processes all of the client's events: after these the stream's credit is used up.
     before = nil
     eventually("the worker stops") do
       before = written

@@ -3,7 +3,7 @@
 require_relative "helper"
 
 class ThreadsTest < PigatoTest
-  stress :test_many_threads_use_one_client, :test_stopping_frees_all_who_wait
+  stress :test_many_threads_use_one_client, :test_stop_ends_all_waits
 
   THREADS = STRESSED ? 5 : 50
   CALLS = STRESSED ? 1 : 40
@@ -62,8 +62,8 @@ class ThreadsTest < PigatoTest
     threads.each(&:value)
   end
 
-  # Replies that come together wake one thread after the other; one that is killed on its way must not break the chain.
-  def test_threads_that_are_killed_when_their_replies_come_hold_up_no_others
+  # Ready threads are woken one after the other; a killed one must not break the chain.
+  def test_threads_killed_when_their_replies_arrive_delay_no_others
     released = Queue.new
     serve(concurrency: THREADS) { |request, _reply| released.pop && request.data }
     client = client()
@@ -78,7 +78,7 @@ class ThreadsTest < PigatoTest
     end
   end
 
-  # Some frameworks give a thread what is local to another, whatever it is.
+  # Some frameworks copy all thread locals to other threads.
   def test_threads_whose_locals_were_copied_get_their_replies
     released = Array.new(3) { Queue.new }
     serve(concurrency: 3) { |request, _reply| released[request.data].pop && request.data }
@@ -100,12 +100,12 @@ class ThreadsTest < PigatoTest
     end
   end
 
-  # Ruby lets a thread compute for a tenth of a second before another runs.
-  def test_a_thread_that_computes_is_waited_for_once_and_not_by_one_after_the_other
+  # Ruby lets a thread compute for 100 ms before another runs.
+  def test_ready_threads_do_not_wait_for_a_computing_thread_one_by_one
     released = Queue.new
     serve(concurrency: THREADS) { |request, _reply| released.pop && request.data }
     client = client()
-    # The best of three: Ruby may interrupt a thread that has the lock, and then those who want it get it one after the other.
+    # The best of three: Ruby may preempt a thread that has the lock.
     alone, together = [1, THREADS].map do |count|
       Array.new(3) { answered_while_another_computes(client, released, count) }
     end
@@ -140,13 +140,12 @@ class ThreadsTest < PigatoTest
   end
   private_constant :Kept
 
-  # Calls of a leader and of two others, of which something will keep the last from its turn. What is released at once is
-  # answered in this order as a rule, and so fast that nobody is late yet.
+  # Calls of a leader and two others, the last of which is kept when it is woken.
   def while_one_is_kept
     Pigato.const_get(:Waiter).prepend(Kept)
     released = Array.new(4) { Queue.new }
     serve(concurrency: 4) { |request, _reply| released[request.data].pop && request.data }
-    # Nothing else comes, by which it could be noticed.
+    # No other event arrives.
     client = client(heartbeat: 600_000)
     keeping = Queue.new
     threads = Array.new(3) do |number|
@@ -161,10 +160,10 @@ class ThreadsTest < PigatoTest
     assert_equal 2, threads.last.value
   end
 
-  def test_one_whose_reply_comes_after_that_of_a_thread_that_something_keeps_has_it
+  def test_a_reply_after_that_of_a_kept_thread_arrives
     while_one_is_kept do |_client, released, keeping, _leading, other|
       released[2] << true
-      # It has gone from the line, and the leader is as good as waiting again.
+      # It has been woken, and the leader is about to wait again.
       Thread.pass until keeping.num_waiting == 1
       released[1] << true
       assert_equal 1, other.value
@@ -172,7 +171,7 @@ class ThreadsTest < PigatoTest
     end
   end
 
-  def test_one_that_sleeps_does_not_wait_for_a_thread_that_something_keeps_when_the_leader_has_gone
+  def test_a_sleeping_thread_does_not_wait_for_a_kept_thread_without_a_leader
     while_one_is_kept do |_client, released, _keeping, leading, other|
       [2, 0].each { |number| released[number] << true }
       assert_equal 0, leading.value
@@ -181,7 +180,7 @@ class ThreadsTest < PigatoTest
     end
   end
 
-  def test_those_who_come_do_not_wait_for_a_thread_that_something_keeps
+  def test_a_new_call_does_not_wait_for_a_kept_thread
     while_one_is_kept do |client, released, _keeping, leading, other|
       [2, 1, 0].each { |number| released[number] << true }
       assert_equal 0, leading.value
@@ -192,8 +191,8 @@ class ThreadsTest < PigatoTest
     end
   end
 
-  # Whoever read what it says would be kept by it.
-  def test_a_logger_may_ask_the_client_that_it_is_told_of
+  # A leader that called the logger would wait for itself.
+  def test_a_logger_may_use_the_client_that_it_logs
     serve
     answers = Queue.new
     client = nil
@@ -207,8 +206,8 @@ class ThreadsTest < PigatoTest
     assert_equal "pigato client: connected", answers.pop
   end
 
-  # Left corked by the last of them, it would look after what waits a thousand times a second.
-  def test_the_thread_of_the_core_sleeps_when_many_have_had_their_replies_at_once
+  # A wait that is not ended would keep it polling.
+  def test_the_core_thread_is_idle_after_many_simultaneous_replies
     replies = Queue.new
     released = Queue.new
     serve(concurrency: THREADS) do |_request, reply|
@@ -220,7 +219,7 @@ class ThreadsTest < PigatoTest
     eventually("all are asked") { released.num_waiting == THREADS }
     Array.new(THREADS) { replies.pop }.each(&:finish)
     assert_equal [nil] * THREADS, threads.map(&:value)
-    # How often it wakes up in a fifth of a second, and not for how long.
+    # Counts wake-ups within 0.2 s.
     before = wakes_of_the_core
     sleep 0.2
     assert_operator wakes_of_the_core - before, :<, 100
@@ -257,7 +256,7 @@ class ThreadsTest < PigatoTest
     computing.join
   end
 
-  def test_stopping_frees_all_who_wait
+  def test_stop_ends_all_waits
     client = client()
     threads = Array.new(5) { background { client.call("nobody", timeout: 30) } }
     eventually("they wait") { threads.all? { |thread| thread.status == "sleep" } }
@@ -281,7 +280,7 @@ class GvlTest < PigatoTest
   end
 
   def test_heartbeats_go_on_while_ruby_does_nothing_else
-    # A handler that never lets another thread run, for many times longer than the broker's patience.
+    # A handler that never lets another thread run, for much longer than the broker's liveness timeout.
     worker = serve(heartbeat: 20, heartbeat_liveness: 2) do
       finish = Process.clock_gettime(Process::CLOCK_MONOTONIC) + 0.5
       nil while Process.clock_gettime(Process::CLOCK_MONOTONIC) < finish

@@ -5,15 +5,15 @@ require_relative "../ext/pigato/toolchain"
 require "fileutils"
 require "tmpdir"
 
-# What is said of a machine where the native part cannot be built.
+# Messages about machines where the native part cannot be built.
 class ToolchainTest < PigatoTest
   RUST = "1.88"
 
-  def test_nothing_is_missing_where_this_was_built
+  def test_nothing_is_missing_on_this_machine
     assert_empty Toolchain.new.missing(RUST)
   end
 
-  def test_headers_that_are_missing_are_named_with_their_package
+  def test_missing_headers_are_reported_with_their_package
     Dir.mktmpdir do |empty|
       missing = Toolchain.new(header_directory: empty).missing(RUST)
       assert_equal 1, missing.length
@@ -21,7 +21,7 @@ class ToolchainTest < PigatoTest
     end
   end
 
-  def test_the_newest_libclang_is_taken
+  def test_the_newest_libclang_is_used
     Dir.mktmpdir do |root|
       %w[llvm-9 llvm-14 llvm-15].each { |name| FileUtils.mkdir_p(File.join(root, name)) }
       %w[llvm-9 llvm-14].each { |name| FileUtils.touch(File.join(root, name, "libclang-#{name[/\d+/]}.so.1")) }
@@ -30,7 +30,7 @@ class ToolchainTest < PigatoTest
     end
   end
 
-  def test_a_libclang_that_is_named_has_to_be_there
+  def test_a_configured_libclang_must_exist
     Dir.mktmpdir do |empty|
       env = ENV.to_h.merge("LIBCLANG_PATH" => empty)
       assert_match(/\Alibclang is needed/, Toolchain.new(env: env).missing(RUST).first)

@@ -3,7 +3,7 @@
 require_relative "helper"
 
 class WorkersTest < PigatoTest
-  def test_as_many_handlers_run_at_a_time_as_was_said
+  def test_concurrency_limits_the_running_handlers
     running = Thread::Queue.new
     release = Thread::Queue.new
     serve(concurrency: 3) do |request, _reply|
@@ -14,7 +14,7 @@ class WorkersTest < PigatoTest
     futures = Array.new(5) { |number| client.async_call("echo", number) }
     first = Array.new(3) { running.pop }
     assert_equal [0, 1, 2], first.sort
-    # The others are still with the broker, which keeps them for workers that have room.
+    # The others are queued at the broker.
     assert_equal 2, broker.statistics[:queued]
     5.times { |number| release << number }
     futures.each(&:value)
@@ -27,7 +27,7 @@ class WorkersTest < PigatoTest
     assert_equal 2, client.call("echo", 2)
   end
 
-  def test_a_handler_that_raises_no_standard_error_does_not_end_the_worker
+  def test_a_handler_that_raises_another_exception_does_not_end_the_worker
     serve(concurrency: 1) { |request, _reply| request.data == 1 ? raise(NotImplementedError, "later") : request.data }
     client = client()
     assert_equal "later", assert_raises(Pigato::RemoteError) { client.call("echo", 1) }.value["message"]
@@ -56,7 +56,7 @@ class WorkersTest < PigatoTest
     assert_match(/handler failed: .*odd/m, text.string)
   end
 
-  def test_a_silent_client_has_not_cancelled
+  def test_a_silent_client_does_not_cancel_its_request
     states = Queue.new
     serve(concurrency: 1, heartbeat: 20) do |_request, reply|
       Thread.pass while reply.active?
@@ -70,7 +70,7 @@ class WorkersTest < PigatoTest
     assert states.pop
   end
 
-  def test_the_logger_hears_at_once_that_the_connection_is_lost
+  def test_the_logger_records_a_lost_connection_at_once
     text = StringIO.new
     serve(logger: Logger.new(text), heartbeat: 100)
     eventually("the worker connects") { text.string.include?("pigato worker echo: connected") }
@@ -78,7 +78,7 @@ class WorkersTest < PigatoTest
     eventually("the worker notices") { text.string.include?("pigato worker echo: disconnected") }
   end
 
-  def test_a_reply_that_is_no_json_is_a_failure_of_the_handlers
+  def test_a_reply_that_json_cannot_represent_fails_the_handler
     serve { Float::INFINITY }
     assert_equal "W_HANDLER", assert_raises(Pigato::RemoteError) { client.call("echo", 1) }.code
   end
@@ -95,7 +95,7 @@ class WorkersTest < PigatoTest
     assert_equal 5, future.value
   end
 
-  def test_a_reply_given_in_the_handler_counts_and_not_what_it_returns
+  def test_a_reply_sent_in_the_handler_replaces_its_return_value
     serve do |_request, reply|
       reply.finish("given")
       "returned"
@@ -129,7 +129,7 @@ class WorkersTest < PigatoTest
     assert_equal [false, "C_CANCELLED"], [seen.pop, seen.pop]
   end
 
-  def test_what_a_request_tells
+  def test_the_attributes_of_a_request
     asked = nil
     serve("ech*") { |request, _reply| (asked = request) && nil }
     client = client()
@@ -139,7 +139,7 @@ class WorkersTest < PigatoTest
     refute_empty asked.id
   end
 
-  def test_the_broker_may_keep_a_reply
+  def test_the_broker_caches_a_reply
     runs = 0
     serve { |_request, reply| reply.finish(runs += 1, cache: 60) }
     client = client()
@@ -188,7 +188,7 @@ class SignalTest < PigatoTest
     puts "after run: \#{trap(:TERM, "DEFAULT")}"
   RUBY
 
-  def test_a_signal_ends_run_once_what_it_has_is_answered
+  def test_a_signal_ends_run_when_its_jobs_are_answered
     %i[TERM INT].each do |signal|
       ended = talk_to_worker do |input, output, process, future|
         Process.kill(signal, process)
@@ -200,7 +200,7 @@ class SignalTest < PigatoTest
     end
   end
 
-  def test_a_second_signal_does_what_it_always_did
+  def test_a_second_signal_has_its_default_effect
     ended = talk_to_worker do |_input, _output, process, _future|
       eventually("it dies") do
         Process.kill(:TERM, process)

@@ -1,13 +1,13 @@
 # frozen_string_literal: true
 
-# Run by `gem install`: writes a Makefile that has cargo build the native part from the sources in the gem.
+# `gem install` runs this: it writes a Makefile that builds the native part with cargo from the sources in the gem.
 
 require "shellwords"
 require_relative "toolchain"
 
 SOURCES = File.expand_path("../../native", __dir__)
 MANIFEST = File.join(SOURCES, "Cargo.toml")
-# Cargo's profile is `release`; whoever sets these has it otherwise.
+# Settings of cargo's release profile, which the environment may override.
 PROFILE = { "CARGO_PROFILE_RELEASE_DEBUG" => "false", "CARGO_PROFILE_RELEASE_STRIP" => "debuginfo" }.freeze
 
 unless File.exist?(MANIFEST)
@@ -24,7 +24,7 @@ environment = { "RUBY" => RbConfig.ruby, "LIBCLANG_PATH" => toolchain.libclang, 
 words = environment.map { |name, value| "#{name}=#{Shellwords.escape(value)}" }
 built = File.join(target, "release", "libpigato_ruby.#{RbConfig::CONFIG["SOEXT"]}")
 
-# What cargo leaves beside the library is some hundred megabytes.
+# Removes cargo's target folder, which has several hundred megabytes.
 File.write("Makefile", <<~MAKEFILE)
   sitearchdir = #{RbConfig::CONFIG["sitearchdir"]}
 

@@ -3,9 +3,9 @@
 require "open3"
 require "rbconfig"
 
-# What the native part is built with: looks whether it is there, and says what to install where it is not.
+# Checks the tools that build the native part, and names the packages of missing ones.
 class Toolchain
-  # Debian keeps libclang out of the linker's sight.
+  # Debian installs libclang outside the linker's search path.
   LIBRARY_DIRECTORIES = %w[/usr/lib/llvm-*/lib /usr/lib /usr/lib64 /usr/lib/*-linux-gnu /usr/local/lib].freeze
 
   # @param env [Hash] where `PATH`, `CXX` and `LIBCLANG_PATH` are looked up

@@ -216,7 +216,7 @@ module Pigato
       return if @is_stopped
 
       # An event is removed when it is delivered: an `Interrupt` loses none, but may repeat one.
-      @events = @native.drain(BATCH) if @events.empty?
+      @native.drain(@events, BATCH) if @events.empty?
       while (event = @events.first)
         @receiver.receive(event)
         @events.shift

@@ -49,7 +49,7 @@ class GemTest < Minitest::Test
     assert_empty Dir[File.join(GEM_HOME, "gems/*/native/target")], "what the build leaves is gone"
   end
 
-  def test_what_a_build_lacks_is_named
+  def test_missing_build_tools_are_reported
     gem = made("gem")
     written = failed_install(gem, "PATH" => bare, "LIBCLANG_PATH" => @folder)
     assert_match(/Rust 1\.\d+ or later is needed: install it from/, written)

@@ -97,7 +97,7 @@ macro_rules! define_source {
         $class.define_method("refuse_fork", magnus::method!($crate::handle::refuse_fork::<$wrapper>, 0))?;
         $class.define_method("begin_wait", magnus::method!($crate::handle::begin_wait::<$wrapper>, 0))?;
         $class.define_method("end_wait", magnus::method!($crate::handle::end_wait::<$wrapper>, 0))?;
-        $class.define_method("drain", magnus::method!($crate::handle::drain::<$wrapper>, 1))?;
+        $class.define_method("drain", magnus::method!($crate::handle::drain::<$wrapper>, 2))?;
         $class.define_method("release", magnus::method!($crate::handle::release::<$wrapper>, 0))?;
     };
 }
@@ -119,20 +119,20 @@ pub(crate) fn end_wait<S: Source>(source: &S) {
     }
 }
 
-/// Up to `most` events, without waiting.
-pub(crate) fn drain<S: Source>(ruby: &Ruby, source: &S, most: usize) -> Result<RArray, Error> {
+/// Appends up to `most` events to `into`, without waiting. Not as a result: Ruby checks for signals when a method
+/// returns, and an exception would lose the result.
+pub(crate) fn drain<S: Source>(ruby: &Ruby, source: &S, into: RArray, most: usize) -> Result<(), Error> {
     let mut events = Vec::new();
     match S::poll(&*source.slot().get(ruby)?, &mut events, most) {
         Err(error) if error.code() != ErrorCode::Closed => return Err(exception(ruby, error)),
         _ => {}
     }
-    let records = ruby.ary_new_capa(events.len());
     for event in &events {
         if let Some(record) = S::record(ruby, event)? {
-            records.push(record)?;
+            into.push(record)?;
         }
     }
-    Ok(records)
+    Ok(())
 }
 
 pub(crate) fn release<S: Source>(source: &S) {
