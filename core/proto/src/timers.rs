@@ -113,6 +113,15 @@ impl<K: Ord + Copy> Timers<K> {
         Some(key)
     }
 
+    /// Whether an entry is alive and fires at `deadline` at the latest.
+    #[cfg(debug_assertions)]
+    pub(crate) fn fires_by(&self, armed: &Armed, deadline: Instant) -> bool {
+        armed.0.is_some_and(|(at, ticket)| {
+            let entry = self.entries[ticket.number as usize];
+            at <= deadline && entry.is_alive && entry.generation == ticket.generation
+        })
+    }
+
     /// Removes the dead from the top.
     fn uncover(&mut self) {
         while let Some(Reverse((.., number))) = self.heap.peek() {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use hashbrown::HashMap;
 
 use crate::config::Codec;
+use crate::index::ByteHasher;
 use crate::protocol::{Frame, Payload, ServiceName};
 
 /// What an entry costs beside its bytes.
@@ -40,6 +41,19 @@ impl ReplyCache {
 
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    #[cfg(debug_assertions)]
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    #[cfg(debug_assertions)]
+    pub(super) fn check_invariants(&self) {
+        let bytes: usize = self.entries.values().map(|entry| entry.bytes).sum();
+        assert_eq!(self.bytes, bytes, "bytes of the cache");
+        assert!(bytes <= self.limit, "the cache is too large");
+        assert_eq!(self.by_use.len(), self.entries.len(), "order of use in the cache");
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -109,6 +123,11 @@ impl ReplyCache {
             self.by_use.remove(&entry.last_use);
         }
     }
+}
+
+/// The hash under which the cache keeps the reply to `data` at a service.
+pub(super) fn cache_key(hasher: &ByteHasher, service: &ServiceName, data: &Frame) -> u64 {
+    hasher.hash_pair(service.as_bytes(), data)
 }
 
 /// A copy that does not keep received buffers alive, which may be larger than what is counted.

@@ -4,11 +4,14 @@ use std::time::Instant;
 
 use serde_json::{Map, Value};
 
+use super::keys::PoolKey;
 use super::output::Output;
 use super::{Machine, TimerKey};
 use crate::limits;
 use crate::protocol::{is_null, Frame, Payload, ServiceName, Status};
 use crate::timers::Armed;
+#[cfg(debug_assertions)]
+use crate::timers::Timers;
 
 /// The name of the directory service, and the topic it is published under.
 const DIRECTORY: &str = "$dir";
@@ -25,6 +28,15 @@ pub(super) struct Publication {
     armed: Armed,
 }
 
+#[cfg(debug_assertions)]
+impl Publication {
+    pub(super) fn check_invariants(&self, timers: &Timers<TimerKey>) {
+        let due = self.last.map(|last| last + limits::DIRECTORY_PUBLISH_INTERVAL);
+        let is_armed = due.is_some_and(|due| timers.fires_by(&self.armed, due));
+        assert!(!self.pending || is_armed, "timer of the directory");
+    }
+}
+
 impl Machine {
     /// Which workers offer which service, under the names they announced.
     #[must_use]
@@ -36,7 +48,7 @@ impl Machine {
             .collect()
     }
 
-    fn worker_ids(&self, pool: super::pool::PoolKey) -> Vec<String> {
+    fn worker_ids(&self, pool: PoolKey) -> Vec<String> {
         self.routing.pools[pool].workers.iter().map(|worker| self.workers[*worker].text.clone()).collect()
     }
 
@@ -59,6 +71,7 @@ impl Machine {
     /// Input: somebody new listens to the publications.
     pub fn handle_subscription(&mut self, now: Instant) {
         self.directory_changed(now);
+        self.finish_input(now);
     }
 
     /// Publishes the directory, now or as soon as the last time is long enough ago.

@@ -3,11 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::clients::ClientKey;
+use super::keys::{ClientKey, QueueKey, RequestKey, WorkerKey};
 use super::output::{Event, Loss};
-use super::queue::QueueKey;
-use super::requests::RequestKey;
-use super::workers::WorkerKey;
 use super::{Machine, TimerKey};
 use crate::error::ErrorCode;
 use crate::limits;
@@ -24,12 +21,12 @@ pub(super) struct Drain {
 impl Machine {
     /// Ends a request whose outcome its client knows or no longer wants.
     pub(super) fn end(&mut self, now: Instant, key: RequestKey) {
-        self.note_removed(key);
-        self.forget(now, key);
+        self.emit_removed(key);
+        self.remove_request(now, key);
     }
 
     /// Takes a request off every list. Its worker gets the next one.
-    pub(super) fn forget(&mut self, now: Instant, key: RequestKey) {
+    pub(super) fn remove_request(&mut self, now: Instant, key: RequestKey) {
         let worker = self.requests[key].worker();
         self.withdraw(key);
         self.detach_from_client(key);
@@ -45,35 +42,36 @@ impl Machine {
     pub(super) fn detach_from_client(&mut self, key: RequestKey) {
         let (client_key, slot) = (self.requests[key].client, self.requests[key].client_slot);
         let Some(client) = self.clients.get_mut(client_key) else { return };
-        client.requests.swap_remove(slot);
+        let removed = client.requests.swap_remove(slot);
+        debug_assert_eq!(removed, key);
         if let Some(moved) = client.requests.get(slot).copied() {
             self.requests[moved].client_slot = slot;
         }
-        if client.requests.is_empty() && client.pulse.is_none() {
+        if client.requests.is_empty() && client.heartbeats.is_none() {
             self.clients.remove(&self.hasher, client_key);
         }
     }
 
     /// Ends a request that its client no longer waits for, without telling the client.
-    fn abandon(&mut self, now: Instant, key: RequestKey) {
-        self.take_from_worker(key);
+    pub(super) fn abandon(&mut self, now: Instant, key: RequestKey) {
+        self.cancel_at_worker(key);
         self.end(now, key);
     }
 
     /// Has the worker that has a request drop it, and its reply if it sends one nevertheless.
-    pub(super) fn take_from_worker(&mut self, key: RequestKey) {
+    pub(super) fn cancel_at_worker(&mut self, key: RequestKey) {
         if let Some(worker) = self.requests[key].worker() {
-            self.note_ended(worker, key);
-            self.call_off(worker, key);
+            self.add_tombstone(worker, key);
+            self.send_cancel(worker, key);
         }
     }
 
     /// Tells the worker that has a request to drop it, if it is one that understands that.
-    pub(super) fn call_off(&mut self, worker: WorkerKey, key: RequestKey) {
+    pub(super) fn send_cancel(&mut self, worker: WorkerKey, key: RequestKey) {
         if self.workers[worker].can_cancel() {
             let peer = self.workers[worker].peer.clone();
             let request = &self.requests[key];
-            let (client, id) = (self.told_client(request).clone(), request.id.clone());
+            let (client, id) = (self.client_at_worker(request).clone(), request.id.clone());
             self.send_worker(&peer, BrokerToWorker::Cancel { client, id });
         }
     }
@@ -83,30 +81,11 @@ impl Machine {
         self.abandon(now, key);
     }
 
-    pub(super) fn expire(&mut self, now: Instant, key: RequestKey) {
-        self.statistics.expired += 1;
-        self.abandon(now, key);
-    }
-
-    pub(super) fn is_overdue(&self, now: Instant, key: RequestKey) -> bool {
-        self.requests[key].expires_at.is_some_and(|expires_at| expires_at <= now)
-    }
-
-    pub(super) fn request_timer(&mut self, now: Instant, key: RequestKey) {
-        let Some(request) = self.requests.get_mut(key) else { return };
-        request.armed.fired();
-        match request.expires_at {
-            Some(expires_at) if expires_at <= now => self.expire(now, key),
-            Some(expires_at) => self.timers.arm(TimerKey::Request(key), &mut request.armed, expires_at),
-            None => {}
-        }
-    }
-
     /// Puts a request whose worker is gone back where it was asked for, or ends it. Returns the queue that it is in. One that
     /// the worker was never sent cannot have been begun.
-    pub(super) fn worker_lost_with(&mut self, now: Instant, key: RequestKey, was_sent: bool) -> Option<QueueKey> {
+    pub(super) fn requeue_lost(&mut self, now: Instant, key: RequestKey, was_sent: bool) -> Option<QueueKey> {
         let request = &mut self.requests[key];
-        request.told_client = None;
+        request.dispatched_as = None;
         if !was_sent {
             request.attempt -= 1;
             return self.requeue(now, key);
@@ -125,7 +104,7 @@ impl Machine {
     pub(super) fn arm_client(&mut self, now: Instant, key: ClientKey) {
         let client = &mut self.clients[key];
         let heartbeat = self.options.heartbeat;
-        let Some(deadline) = client.deadline(heartbeat, self.options.heartbeat_liveness) else { return };
+        let Some(deadline) = client.liveness_deadline(heartbeat, self.options.heartbeat_liveness) else { return };
         let slack = heartbeat / limits::LIVENESS_SLACK;
         let shared = self.timers.shared(deadline - slack, slack);
         let look_at = if shared > now { shared } else { deadline };
@@ -135,7 +114,7 @@ impl Machine {
     pub(super) fn client_timer(&mut self, now: Instant, key: ClientKey) {
         let Some(client) = self.clients.get_mut(key) else { return };
         client.armed.fired();
-        match client.deadline(self.options.heartbeat, self.options.heartbeat_liveness) {
+        match client.liveness_deadline(self.options.heartbeat, self.options.heartbeat_liveness) {
             Some(deadline) if deadline <= now => self.client_lost(now, key, Loss::Silent),
             _ => self.arm_client(now, key),
         }
@@ -186,9 +165,9 @@ impl Machine {
             self.fail(now, request, ErrorCode::Draining);
         }
         for queue in self.routing.queues.keys().collect::<Vec<_>>() {
-            self.give_up(now, queue);
+            self.fail_unservable(now, queue);
         }
-        self.check_drained(now);
+        self.finish_input(now);
     }
 
     /// Whether it was told to stop.

@@ -13,42 +13,51 @@
 //! `lifecycle` ends it when its time, its worker or its client is gone. `persistence` tells of each of these steps where
 //! somebody keeps requests.
 
+mod admission;
 mod cache;
 mod clients;
 mod directory;
 mod dispatch;
+mod expiry;
 #[doc(hidden)]
 pub mod inspect;
-mod intake;
+#[cfg(debug_assertions)]
+mod invariants;
+mod keys;
 mod lifecycle;
-mod membership;
 mod output;
-mod overdue;
 mod pattern;
 mod persistence;
 mod pool;
 mod queue;
+mod registration;
+mod rejecters;
 mod replies;
 mod requests;
 mod routing;
+mod statistics;
+mod stored_request;
+mod tombstones;
 mod workers;
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
-pub use output::{Event, Loss, Message, Output, Statistics, Violation};
-pub use persistence::{Persistence, StoredRequest};
+pub use output::{Event, Loss, Message, Output, Violation};
+pub use statistics::Statistics;
+pub use stored_request::{Persistence, StoredRequest};
 
 use cache::ReplyCache;
-use clients::{ClientKey, Clients};
+use clients::Clients;
 use directory::Publication;
-use membership::Disconnected;
+use expiry::WorkBudget;
+use keys::{ClientKey, RequestKey, WorkerKey};
 use output::Queued;
-use overdue::Turn;
-use persistence::Keeper;
-use requests::{RequestKey, Requests};
+use persistence::StoreState;
+use registration::DisconnectedPeers;
+use requests::Requests;
 use routing::Routing;
-use workers::{WorkerKey, Workers};
+use workers::Workers;
 
 use crate::config::BrokerOptions;
 use crate::entropy::Entropy;
@@ -77,22 +86,25 @@ pub struct Machine {
     cache: ReplyCache,
     /// The last options frame and what it says: clients send the same one again and again.
     last_settings: (Frame, RequestSettings),
-    disconnected: Disconnected,
+    disconnected: DisconnectedPeers,
     publication: Publication,
     timers: Timers<TimerKey>,
-    turn: Turn,
+    budget: WorkBudget,
     outputs: VecDeque<Queued>,
     /// The request that the output polled last hands to a worker, until the next one is polled.
-    polled: Option<RequestKey>,
+    last_polled: Option<RequestKey>,
     /// Outputs that hand a request to a worker and were not polled.
     unpolled_dispatches: usize,
     /// Counts the requests that workers were given, to tell which worker was given one last.
-    uses: u64,
+    dispatch_clock: u64,
     statistics: Statistics,
     /// Numbers arrivals of requests.
     next_sequence: u64,
     drain: Option<lifecycle::Drain>,
-    keeper: Keeper,
+    store: StoreState,
+    /// Inputs since the last check of the invariants.
+    #[cfg(debug_assertions)]
+    unchecked_inputs: usize,
 }
 
 /// What a deadline is about.
@@ -123,18 +135,20 @@ impl Machine {
             orphans: dispatch::Orphans::default(),
             cache: ReplyCache::new(options.cache_bytes),
             last_settings: (Frame::default(), RequestSettings::default()),
-            disconnected: Disconnected::default(),
+            disconnected: DisconnectedPeers::default(),
             publication: Publication::default(),
             timers: Timers::default(),
-            turn: Turn::default(),
+            budget: WorkBudget::default(),
             outputs: VecDeque::new(),
-            polled: None,
+            last_polled: None,
             unpolled_dispatches: 0,
-            uses: 0,
+            dispatch_clock: 0,
             statistics: Statistics::default(),
             next_sequence: 0,
             drain: None,
-            keeper: Keeper::default(),
+            store: StoreState::default(),
+            #[cfg(debug_assertions)]
+            unchecked_inputs: 0,
             options,
             entropy,
             hasher,
@@ -156,7 +170,7 @@ impl Machine {
                 self.violation(now, peer, Violation::Malformed(error), by_worker);
             }
         }
-        self.check_drained(now);
+        self.finish_input(now);
     }
 
     /// Input: the output polled last could not be sent to this peer, because it has no connection any more; or an earlier one, if
@@ -165,21 +179,21 @@ impl Machine {
     pub fn handle_unroutable(&mut self, now: Instant, peer: &PeerId) {
         self.statistics.undeliverable += 1;
         self.peer_lost(now, peer, Loss::Unroutable);
-        self.check_drained(now);
+        self.finish_input(now);
     }
 
     /// Input: more is waiting to be sent to this peer than may wait; it was thrown away, and so must be the outputs for
-    /// this peer that are still to be polled: a peer that gets later messages without the earlier ones is misled.
+    /// this peer that are still to be last_polled: a peer that gets later messages without the earlier ones is misled.
     pub fn handle_overflow(&mut self, now: Instant, peer: &PeerId) {
         self.statistics.undeliverable += 1;
         self.peer_lost(now, peer, Loss::Overflow);
-        self.check_drained(now);
+        self.finish_input(now);
     }
 
     /// Input: time has passed. Does what is due, at most [`limits::DUE_PER_TURN`] of it: what is left keeps
     /// [`Machine::next_deadline`] in the past. Harmless when nothing is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let postponed = self.turn.begin();
+        let deferred = self.budget.begin();
         for _ in 0..limits::DUE_PER_TURN {
             let Some(key) = self.timers.pop_due(now) else { break };
             match key {
@@ -190,20 +204,20 @@ impl Machine {
                 TimerKey::Drain => self.drain_timer(now),
             }
         }
-        self.serve_postponed(now, postponed);
-        self.check_drained(now);
+        self.serve_deferred(now, deferred);
+        self.finish_input(now);
     }
 
     /// When [`Machine::handle_timeout`] is to be called next; `None`: not until another input.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        [self.timers.next(), self.turn.due()].into_iter().flatten().min()
+        [self.timers.next(), self.budget.due()].into_iter().flatten().min()
     }
 
     /// The next thing to do, until there is none.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.polled = self.outputs.front().and_then(|queued| queued.request);
-        self.unpolled_dispatches -= usize::from(self.polled.is_some());
+        self.last_polled = self.outputs.front().and_then(|queued| queued.request);
+        self.unpolled_dispatches -= usize::from(self.last_polled.is_some());
         self.outputs.pop_front().map(|queued| queued.output)
     }
 
@@ -225,6 +239,13 @@ impl Machine {
             cache_bytes: self.cache.bytes(),
             ..self.statistics
         }
+    }
+
+    /// Ends an input: completes a drain that has nothing left to do.
+    fn finish_input(&mut self, now: Instant) {
+        self.check_drained(now);
+        #[cfg(debug_assertions)]
+        self.check_invariants();
     }
 
     fn hello(&self, session: Option<u64>) -> BrokerHello {

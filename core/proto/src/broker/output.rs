@@ -1,9 +1,7 @@
 //! What the broker's machine asks of its owner, and what it tells.
 
-use std::time::Duration;
-
-use super::requests::RequestKey;
-use super::StoredRequest;
+use super::keys::RequestKey;
+use super::stored_request::StoredRequest;
 use crate::protocol::{BrokerToClient, BrokerToWorker, DecodeError, Frame, PeerId, RequestId, ServiceName};
 
 /// Something for the machine's owner to do. Drained with [`Machine::poll_output`](super::Machine::poll_output).
@@ -163,57 +161,4 @@ impl Violation {
             Self::TooManyWorkers => "too_many_workers",
         }
     }
-}
-
-/// Counters since the start, and what there is now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Statistics {
-    /// Requests received, whatever became of them.
-    pub requests: u64,
-    /// Requests of an earlier life that were taken in again.
-    pub restored: u64,
-    /// Requests that were left to a later life when the broker stopped.
-    pub left: u64,
-    /// Requests handed to workers; more than one for a request that was retried or rejected.
-    pub dispatches: u64,
-    /// Final replies passed on.
-    pub replies: u64,
-    /// Partial replies passed on.
-    pub partial_replies: u64,
-    /// Requests rejected by a worker and put back.
-    pub rejects: u64,
-    /// Requests put back because their worker was lost.
-    pub retries: u64,
-    /// Requests whose timeout passed.
-    pub expired: u64,
-    /// Requests ended by their client, or with it.
-    pub cancelled: u64,
-    /// Requests refused or ended with an error that the broker made.
-    pub errors: u64,
-    /// Replies to requests that the broker had ended itself, dropped.
-    pub late_replies: u64,
-    /// Requests answered from the reply cache.
-    pub cache_hits: u64,
-    /// Messages that broke the protocol.
-    pub protocol_errors: u64,
-    /// Messages that could not be delivered because their receiver was gone or too slow.
-    pub undeliverable: u64,
-    /// Workers registered now.
-    pub workers: usize,
-    /// Clients known now: those with requests, and those with heartbeats.
-    pub clients: usize,
-    /// Requests waiting for a worker now.
-    pub queued: usize,
-    /// Requests at workers now.
-    pub in_flight: usize,
-    /// Bytes of all requests held now.
-    pub request_bytes: usize,
-    /// Bytes in the reply cache now.
-    pub cache_bytes: usize,
-}
-
-/// How long a peer may be silent: `liveness` times the longer of both sides' intervals.
-pub(super) fn patience(own: Duration, peers: Duration, liveness: u32) -> Duration {
-    own.max(peers).saturating_mul(liveness.max(1))
 }

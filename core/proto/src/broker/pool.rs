@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use slotmap::{new_key_type, SparseSecondaryMap};
+use slotmap::SparseSecondaryMap;
 
+use super::keys::{QueueKey, WorkerKey};
 use super::pattern::Offer;
-use super::queue::{QueueKey, Rejecters};
-use super::workers::{FreeRank, WorkerKey};
+use super::rejecters::Rejecters;
+use super::workers::FreeRank;
 use crate::config::DispatchMode;
 use crate::entropy::Entropy;
 use crate::protocol::ServiceName;
-
-new_key_type! { pub(super) struct PoolKey; }
 
 #[derive(Debug)]
 pub(super) struct Pool {
@@ -48,7 +47,8 @@ impl Pool {
         }
         let heads = self.waiting.get_mut(lane).expect("just made");
         if let Some(sequence) = before {
-            heads.remove(&(sequence, queue));
+            let was_head = heads.remove(&(sequence, queue));
+            debug_assert!(was_head);
         }
         if let Some(sequence) = after {
             heads.insert((sequence, queue));
@@ -56,6 +56,16 @@ impl Pool {
         if heads.is_empty() {
             self.waiting.remove(lane);
         }
+    }
+
+    #[cfg(debug_assertions)]
+    pub(super) fn heads(&self) -> usize {
+        self.waiting.values().map(BTreeSet::len).sum()
+    }
+
+    #[cfg(debug_assertions)]
+    pub(super) fn has_head(&self, lane: &Rejecters, sequence: u64, queue: QueueKey) -> bool {
+        self.waiting.get(lane).is_some_and(|heads| heads.contains(&(sequence, queue)))
     }
 
     /// The queues with requests that some worker rejected.
@@ -92,10 +102,12 @@ impl FreeSet {
     pub(super) fn insert(&mut self, rank: FreeRank, worker: WorkerKey) {
         match self {
             Self::Load(workers) => {
-                workers.insert((rank, worker));
+                let is_new = workers.insert((rank, worker));
+                debug_assert!(is_new);
             }
             Self::Random { list, positions } => {
-                positions.insert(worker, list.len());
+                let former = positions.insert(worker, list.len());
+                debug_assert_eq!(former, None);
                 list.push(worker);
             }
         }
@@ -104,7 +116,8 @@ impl FreeSet {
     pub(super) fn remove(&mut self, rank: FreeRank, worker: WorkerKey) {
         match self {
             Self::Load(workers) => {
-                workers.remove(&(rank, worker));
+                let was_free = workers.remove(&(rank, worker));
+                debug_assert!(was_free);
             }
             Self::Random { list, positions } => {
                 if let Some(position) = positions.remove(worker) {
@@ -113,6 +126,24 @@ impl FreeSet {
                         positions.insert(*moved, position);
                     }
                 }
+            }
+        }
+    }
+
+    #[cfg(debug_assertions)]
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Load(workers) => workers.len(),
+            Self::Random { list, .. } => list.len(),
+        }
+    }
+
+    #[cfg(debug_assertions)]
+    pub(super) fn contains(&self, rank: FreeRank, worker: WorkerKey) -> bool {
+        match self {
+            Self::Load(workers) => workers.contains(&(rank, worker)),
+            Self::Random { list, positions } => {
+                positions.get(worker).is_some_and(|position| list.get(*position) == Some(&worker))
             }
         }
     }

@@ -2,22 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use slotmap::{new_key_type, SlotMap};
+use slotmap::SlotMap;
 
-use super::clients::ClientKey;
-use super::queue::{QueueKey, Rejecters};
-use super::workers::WorkerKey;
+use super::keys::{ClientKey, QueueKey, RequestKey, WorkerKey};
+use super::rejecters::Rejecters;
 use crate::index::{ByteHasher, Index};
 use crate::protocol::{Frame, PeerId, RequestId, RequestSettings, ServiceName};
 use crate::timers::Armed;
 
-new_key_type! { pub(super) struct RequestKey; }
-
 /// Where a request is. Exactly one collection holds its key besides its client's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Location {
     /// Nowhere yet, or between two places.
-    Moving,
+    Unplaced,
     /// In the lane of the queue that belongs to its rejecters.
     Queued(QueueKey),
     /// Waiting for one worker, which is registered and serves the name.
@@ -29,19 +26,19 @@ pub(super) enum Place {
 }
 
 #[derive(Debug)]
-pub(super) struct Request {
+pub(super) struct RequestRecord {
     pub(super) client: ClientKey,
     /// Its place in the client's list.
     pub(super) client_slot: usize,
     /// Whom the worker was told the request is from, where that is no longer the client.
-    pub(super) told_client: Option<Box<PeerId>>,
+    pub(super) dispatched_as: Option<Box<PeerId>>,
     pub(super) id: RequestId,
     pub(super) service: ServiceName,
     pub(super) data: Frame,
     pub(super) options: Frame,
     pub(super) extra: Vec<Frame>,
     pub(super) settings: RequestSettings,
-    pub(super) place: Place,
+    pub(super) location: Location,
     /// Order of arrival; kept when the request goes back to its queue.
     pub(super) sequence: u64,
     /// When it expires; moved on by each partial reply.
@@ -56,7 +53,7 @@ pub(super) struct Request {
     pub(super) bytes: usize,
 }
 
-impl Request {
+impl RequestRecord {
     /// Credit that the client has granted and no partial reply has used.
     pub(super) fn open_credit(&self) -> Option<u32> {
         let credit = self.credit?.saturating_sub(self.partials);
@@ -68,8 +65,8 @@ impl Request {
     }
 
     pub(super) fn worker(&self) -> Option<WorkerKey> {
-        match self.place {
-            Place::InFlight { worker, .. } => Some(worker),
+        match self.location {
+            Location::InFlight { worker, .. } => Some(worker),
             _ => None,
         }
     }
@@ -77,7 +74,7 @@ impl Request {
 
 #[derive(Debug, Default)]
 pub(super) struct Requests {
-    slots: SlotMap<RequestKey, Request>,
+    slots: SlotMap<RequestKey, RequestRecord>,
     by_id: Index<RequestKey>,
     pub(super) bytes: usize,
     pub(super) in_flight: usize,
@@ -88,7 +85,12 @@ impl Requests {
         self.slots.len()
     }
 
-    pub(super) fn get_mut(&mut self, key: RequestKey) -> Option<&mut Request> {
+    #[cfg(debug_assertions)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = (RequestKey, &RequestRecord)> {
+        self.slots.iter()
+    }
+
+    pub(super) fn get_mut(&mut self, key: RequestKey) -> Option<&mut RequestRecord> {
         self.slots.get_mut(key)
     }
 
@@ -96,7 +98,7 @@ impl Requests {
         self.slots.keys().collect()
     }
 
-    pub(super) fn insert(&mut self, hasher: &ByteHasher, request: Request) -> RequestKey {
+    pub(super) fn insert(&mut self, hasher: &ByteHasher, request: RequestRecord) -> RequestKey {
         let hash = hasher.hash(request.id.as_bytes());
         self.bytes += request.bytes;
         let key = self.slots.insert(request);
@@ -104,7 +106,7 @@ impl Requests {
         key
     }
 
-    pub(super) fn remove(&mut self, hasher: &ByteHasher, key: RequestKey) -> Option<Request> {
+    pub(super) fn remove(&mut self, hasher: &ByteHasher, key: RequestKey) -> Option<RequestRecord> {
         let request = self.slots.remove(key)?;
         self.by_id.remove(hasher.hash(request.id.as_bytes()), key);
         self.bytes -= request.bytes;
@@ -116,7 +118,7 @@ impl Requests {
         &'a self,
         hasher: &ByteHasher,
         id: &'a RequestId,
-    ) -> impl Iterator<Item = (RequestKey, &'a Request)> + 'a {
+    ) -> impl Iterator<Item = (RequestKey, &'a RequestRecord)> + 'a {
         self.by_id
             .candidates(hasher.hash(id.as_bytes()))
             .map(|key| (key, &self.slots[key]))
@@ -125,14 +127,14 @@ impl Requests {
 }
 
 impl std::ops::Index<RequestKey> for Requests {
-    type Output = Request;
-    fn index(&self, key: RequestKey) -> &Request {
+    type Output = RequestRecord;
+    fn index(&self, key: RequestKey) -> &RequestRecord {
         &self.slots[key]
     }
 }
 
 impl std::ops::IndexMut<RequestKey> for Requests {
-    fn index_mut(&mut self, key: RequestKey) -> &mut Request {
+    fn index_mut(&mut self, key: RequestKey) -> &mut RequestRecord {
         &mut self.slots[key]
     }
 }

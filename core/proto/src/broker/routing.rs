@@ -10,11 +10,13 @@ use std::ops::Bound;
 use hashbrown::HashMap;
 use slotmap::SlotMap;
 
+use super::keys::{PoolKey, QueueKey, RequestKey, WorkerKey};
 use super::pattern::{Ask, Offer};
-use super::pool::{Pool, PoolKey};
-use super::queue::{Queue, QueueKey, Rejecters};
-use super::requests::{Request, RequestKey};
-use super::workers::{FreeRank, WorkerKey};
+use super::pool::Pool;
+use super::queue::Queue;
+use super::rejecters::Rejecters;
+use super::requests::RequestRecord;
+use super::workers::FreeRank;
 use crate::config::DispatchMode;
 use crate::entropy::Entropy;
 use crate::index::{ByteHasher, Index};
@@ -245,12 +247,12 @@ impl Routing {
         }
     }
 
-    pub(super) fn enqueue(&mut self, queue: QueueKey, key: RequestKey, request: &Request) {
+    pub(super) fn enqueue(&mut self, queue: QueueKey, key: RequestKey, request: &RequestRecord) {
         let (before, after) = self.queues[queue].insert(key, request);
         self.head_changed(queue, &request.rejecters, before, after);
     }
 
-    pub(super) fn dequeue(&mut self, queue: QueueKey, request: &Request) {
+    pub(super) fn dequeue(&mut self, queue: QueueKey, request: &RequestRecord) {
         let (before, after) = self.queues[queue].remove(request);
         self.head_changed(queue, &request.rejecters, before, after);
     }

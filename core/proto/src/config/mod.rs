@@ -249,8 +249,15 @@ impl WorkerOptions {
 
     /// How long a client may be silent about a request before it counts as uninterested.
     pub fn liveness_timeout(&self) -> Duration {
-        self.heartbeat.saturating_mul(self.heartbeat_liveness.max(1))
+        liveness_timeout(self.heartbeat, self.heartbeat_liveness)
     }
+}
+
+/// The time without a sign of life after which a peer counts as gone: `liveness` heartbeat
+/// intervals, at least one.
+#[must_use]
+pub fn liveness_timeout(interval: Duration, liveness: u32) -> Duration {
+    interval.saturating_mul(liveness.max(1))
 }
 
 /// How long a request may go without a reply; each partial reply starts the time anew.
