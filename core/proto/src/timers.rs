@@ -113,15 +113,6 @@ impl<K: Ord + Copy> Timers<K> {
         Some(key)
     }
 
-    /// Whether an entry is alive and fires at `deadline` at the latest.
-    #[cfg(debug_assertions)]
-    pub(crate) fn fires_by(&self, armed: &Armed, deadline: Instant) -> bool {
-        armed.0.is_some_and(|(at, ticket)| {
-            let entry = self.entries[ticket.number as usize];
-            at <= deadline && entry.is_alive && entry.generation == ticket.generation
-        })
-    }
-
     /// Removes the dead from the top.
     fn uncover(&mut self) {
         while let Some(Reverse((.., number))) = self.heap.peek() {
@@ -152,6 +143,17 @@ impl Armed {
     /// Notes that the entry has fired and is gone.
     pub(crate) fn fired(&mut self) {
         self.0 = None;
+    }
+}
+
+#[cfg(debug_assertions)]
+impl<K> Timers<K> {
+    /// Whether an entry is alive and fires at `deadline` at the latest.
+    pub(crate) fn fires_by(&self, armed: &Armed, deadline: Instant) -> bool {
+        armed.0.is_some_and(|(at, ticket)| {
+            let entry = self.entries[ticket.number as usize];
+            at <= deadline && entry.is_alive && entry.generation == ticket.generation
+        })
     }
 }
 

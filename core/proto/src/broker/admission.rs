@@ -1,4 +1,4 @@
-//! What clients send: requests are checked and taken in, heartbeats answered, cancellations carried out.
+//! Messages of clients: the broker admits requests, answers heartbeats and cancels requests.
 
 use std::time::{Duration, Instant};
 
@@ -15,10 +15,10 @@ use crate::protocol::{
 };
 use crate::timers::Armed;
 
-/// Options of at most this length are worth remembering.
+/// Longest options frame whose parsed form the broker remembers.
 const REMEMBERED_OPTIONS_BYTES: usize = 256;
 
-/// A request as it came.
+/// A decoded request before admission.
 pub(super) struct Incoming {
     pub(super) service: ServiceName,
     pub(super) id: RequestId,
@@ -98,7 +98,7 @@ impl Machine {
         }
     }
 
-    /// Sends a message about a request to the worker that has it, if one has.
+    /// Sends a message about a request to the worker that has it, if any.
     fn forward_to_worker(
         &mut self,
         client: &PeerId,
@@ -142,9 +142,10 @@ impl Machine {
         self.place(now, request);
     }
 
-    /// Deals with a request that is here already: sent twice by its client, or sent again, with `retry`, by a client
-    /// that reconnected. The latter gets the reply of the run that is under way, unless this is the copy of its former
-    /// connection, which the network held up: it must not take the reply away from the present one.
+    /// Handles a request that the broker already holds, and returns whether it does. Either the
+    /// client sent it twice, or a client that reconnected sent it again with `retry` and takes over
+    /// the run in progress. A delayed copy from the client's former connection changes nothing: it
+    /// must not take the reply away from the present connection.
     fn handle_known(&mut self, now: Instant, peer: &PeerId, incoming: &Incoming) -> bool {
         let Some(key) = self.find_known(peer, incoming) else { return false };
         let client = self.clients.find(&self.hasher, peer);
@@ -164,7 +165,7 @@ impl Machine {
         true
     }
 
-    /// The request under the same id that is this client's, or that this one is a copy of.
+    /// The request under the same id that belongs to this client, or that this one repeats.
     pub(super) fn find_known(&self, peer: &PeerId, incoming: &Incoming) -> Option<RequestKey> {
         let client = self.clients.find(&self.hasher, peer);
         let mut same_id = self.requests.with_id(&self.hasher, &incoming.id);
@@ -190,14 +191,14 @@ impl Machine {
             request.dispatched_as.get_or_insert_with(|| Box::new(former));
         }
         request.expires_at = request.timeout().map(|timeout| now + timeout);
-        // What was restored does not know how much its client reads ahead.
+        // A restored request does not know how many partial replies its client reads ahead.
         let allowed = self.clients[client].credit.map(|credit| request.partials + u64::from(credit));
         request.credit = request.credit.or(allowed);
         self.clients[client].requests.push(key);
         self.emit_stored(now, key);
     }
 
-    /// Why a request is not answered at all.
+    /// The error code with which the broker refuses a request, whatever its state.
     pub(super) fn reason_to_refuse(&self, incoming: &Incoming) -> Option<ErrorCode> {
         if self.drain.is_some() {
             return Some(ErrorCode::Draining);
@@ -208,7 +209,7 @@ impl Machine {
         None
     }
 
-    /// Whether the broker holds too much already to hold this request too.
+    /// Whether the broker has no room for one more request.
     pub(super) fn is_full(&self, incoming: &Incoming) -> bool {
         let bytes = self.requests.bytes.saturating_add(incoming.len_bytes());
         self.requests.len() >= self.options.max_requests || bytes > self.options.max_request_bytes
@@ -273,7 +274,7 @@ impl Machine {
 }
 
 impl Incoming {
-    /// The same, keeping nothing else alive; for requests that may wait with many others.
+    /// Copies the frames, so that a waiting request does not keep receive buffers alive.
     fn detached(self) -> Self {
         Self {
             service: self.service.detached(),

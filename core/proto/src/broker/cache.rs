@@ -1,5 +1,5 @@
-//! Replies that workers allowed the broker to give again (`opts.cache`), bounded by bytes; the one unused for longest
-//! goes first.
+//! The reply cache: replies that a worker allowed the broker to repeat (`opts.cache`). Bounded in
+//! bytes; evicts the least recently used entry.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use crate::config::Codec;
 use crate::index::ByteHasher;
 use crate::protocol::{Frame, Payload, ServiceName};
 
-/// What an entry costs beside its bytes.
+/// Estimated cost of an entry beside its bytes.
 const ENTRY_OVERHEAD_BYTES: usize = 256;
 
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl ReplyCache {
         self.bytes
     }
 
-    /// The reply kept for this service and data, if it is still good. `key` is their hash.
+    /// The unexpired reply to this service and data. `key` is their hash.
     pub(super) fn get(
         &mut self,
         now: Instant,
@@ -125,12 +125,12 @@ impl ReplyCache {
     }
 }
 
-/// The hash under which the cache keeps the reply to `data` at a service.
+/// The key of the reply to `data` at a service.
 pub(super) fn cache_key(hasher: &ByteHasher, service: &ServiceName, data: &Frame) -> u64 {
     hasher.hash_pair(service.as_bytes(), data)
 }
 
-/// A copy that does not keep received buffers alive, which may be larger than what is counted.
+/// Copies the frames: received ones may keep alive buffers larger than the counted bytes.
 fn detached(payload: &Payload) -> Payload {
     Payload {
         status: payload.status.detached(),

@@ -1,4 +1,4 @@
-//! The clients that the broker knows: those with unanswered requests, and those that send heartbeats.
+//! Clients that the broker knows: those with unanswered requests and those that send heartbeats.
 
 use std::time::{Duration, Instant};
 
@@ -13,24 +13,25 @@ use crate::timers::Armed;
 #[derive(Debug)]
 pub(super) struct ClientRecord {
     pub(super) peer: PeerId,
-    /// Tells a client that comes back after it was given up that its requests are gone.
+    /// Number of this session. A client that sees another number knows that the broker dropped its
+    /// requests.
     pub(super) session: u64,
-    /// Which of its connections this is, if it says so.
+    /// Number of the client's connection, if the client announced one.
     pub(super) connection: Option<u64>,
     pub(super) requests: Vec<RequestKey>,
-    /// Partial replies that each of its requests may be sent at first; `None`: it does not count them.
+    /// Initial credit of each request in partial replies; `None`: the client uses no credit.
     pub(super) credit: Option<u32>,
-    /// Set once it has sent a heartbeat: only then its silence means something.
+    /// Set by the first heartbeat. The broker ignores the silence of clients without heartbeats.
     pub(super) heartbeats: Option<HeartbeatState>,
     pub(super) armed: Armed,
 }
 
-/// What is known of a client's heartbeats.
+/// When a client was heard, and how often it sends heartbeats.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct HeartbeatState {
     last_heard: Instant,
     last_heartbeat: Instant,
-    /// The longest interval announced or seen: a published client does not say its own.
+    /// The longest interval announced or observed: published clients do not announce theirs.
     interval: Duration,
 }
 
@@ -51,7 +52,7 @@ impl ClientRecord {
             Some(HeartbeatState { last_heard: now, last_heartbeat: now, interval: interval.max(announced) });
     }
 
-    /// When it counts as gone, if it stays silent.
+    /// When the client counts as gone if it stays silent.
     pub(super) fn liveness_deadline(&self, heartbeat: Duration, liveness: u32) -> Option<Instant> {
         let heartbeats = self.heartbeats?;
         Some(heartbeats.last_heard + liveness_timeout(heartbeat.max(heartbeats.interval), liveness))

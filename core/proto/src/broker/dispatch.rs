@@ -1,10 +1,15 @@
-//! Brings requests and free workers together.
+//! Assigns requests to free workers.
 //!
-//! The invariant after every input: no worker with room and no waiting request that it may have exist together. So a
-//! new request looks for a free worker once ([`Machine::place`]), a worker that gets room looks for the oldest waiting
-//! request once per free place ([`Machine::serve`]), and a queue that gets other workers looks for both until one of
-//! them runs out ([`Machine::serve_queue`]). Only many overdue requests at once break it, until the next turn (see
-//! [`overdue`](super::overdue)).
+//! Invariant after every input: if a worker has room, no request waits that it may take. Therefore:
+//!
+//! - a new request looks for a free worker once ([`Machine::place`]);
+//! - a worker that gets room looks for the oldest waiting request once per free slot
+//!   ([`Machine::serve`]);
+//! - a queue that gets other workers looks for both until one of them runs out
+//!   ([`Machine::serve_queue`]).
+//!
+//! The only exception is work deferred because too many requests expired at once (see
+//! [`expiry`](super::expiry)). Debug builds check this (see `invariants`).
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -22,11 +27,11 @@ use crate::config::Timeout;
 use crate::error::ErrorCode;
 use crate::protocol::{BrokerToWorker, Metadata, PeerId};
 
-/// Requests that wait for one worker which cannot take them now, by the worker's id and in order of arrival.
+/// Requests whose target worker cannot take them now, by worker id and in order of arrival.
 pub(super) type Orphans = HashMap<String, BTreeMap<u64, RequestKey>, foldhash::quality::FixedState>;
 
 impl Machine {
-    /// Gives a request that is nowhere to a worker, or lets it wait, or ends it if it is not to wait.
+    /// Dispatches an unplaced request, queues it, or fails it if it does not wait.
     pub(super) fn place(&mut self, now: Instant, key: RequestKey) {
         if self.requests[key].settings.worker_id.is_some() {
             return self.place_targeted(now, key);
@@ -44,8 +49,8 @@ impl Machine {
         self.enqueue(queue, key);
     }
 
-    /// Puts a request back whose worker is gone. Returns the queue to serve then, unless the request waits for one
-    /// worker only.
+    /// Requeues a request whose worker is gone. Returns the queue to serve then; `None` if the
+    /// request names its worker.
     pub(super) fn requeue(&mut self, now: Instant, key: RequestKey) -> Option<QueueKey> {
         if self.requests[key].settings.worker_id.is_some() {
             self.place_targeted(now, key);
@@ -93,7 +98,7 @@ impl Machine {
         pool.offer.covers(&pool.name, &self.requests[request].service)
     }
 
-    /// Why nobody can take a request of this queue now, however long the present workers are waited for.
+    /// The error code if none of the registered workers can ever take a request of this queue.
     pub(super) fn reason_unservable(&self, queue: QueueKey, rejecters: &Rejecters) -> Option<ErrorCode> {
         let pools = &self.routing.queues[queue].pools;
         if pools.is_empty() {
@@ -103,8 +108,9 @@ impl Machine {
         workers.all(|worker| rejecters.contains(*worker)).then_some(ErrorCode::Rejected)
     }
 
-    /// Why a request that nobody here can take is not to wait for others, if it is not: they will not come, or it does
-    /// not want to; then the reason is `nobody`.
+    /// The error code if a request that no registered worker can take must not wait for others:
+    /// because the broker is draining, or because the request fails fast (then the code is
+    /// `nobody`).
     pub(super) fn reason_not_to_wait(&self, key: RequestKey, nobody: ErrorCode) -> Option<ErrorCode> {
         if self.drain.is_some() {
             return Some(ErrorCode::Draining);
@@ -112,8 +118,8 @@ impl Machine {
         self.requests[key].settings.fail_fast.then_some(nobody)
     }
 
-    /// The free worker to take for a request of this queue. One that may still answer an earlier request under the same
-    /// id is only taken if there is no other: its replies to the two could not be told apart.
+    /// The best free worker for a request of this queue. A worker with a tombstone of the same
+    /// client and id comes last: the broker could not tell apart its replies to the two requests.
     fn best_worker(&mut self, queue: QueueKey, key: RequestKey) -> Option<WorkerKey> {
         let tombstone_hash = self.tombstone_hash_of(key);
         let (routing, workers, rejecters) = (&self.routing, &self.workers, &self.requests[key].rejecters);
@@ -123,7 +129,7 @@ impl Machine {
         clear.or_else(|| routing.best_worker(queue, may_have, &mut self.entropy))
     }
 
-    /// Takes a request out of where it waits. Its worker, if it has one, gets its place back but is not served.
+    /// Takes a request out of its location. Its former worker regains a slot but is not served.
     pub(super) fn withdraw(&mut self, key: RequestKey) {
         let request = &mut self.requests[key];
         let sequence = request.sequence;
@@ -161,7 +167,7 @@ impl Machine {
         }
     }
 
-    /// Hands a request that is nowhere to a worker that has room.
+    /// Sends an unplaced request to a worker that has room.
     pub(super) fn dispatch(&mut self, now: Instant, key: RequestKey, worker_key: WorkerKey) {
         self.statistics.dispatches += 1;
         let worker = &mut self.workers[worker_key];
@@ -201,8 +207,8 @@ impl Machine {
         self.update_free(worker_key);
     }
 
-    /// Takes back what is to be sent to a worker that is gone and is not yet: returns the requests that it was never handed,
-    /// in order of their keys. `is_unreachable` says that what was polled last did not reach it either.
+    /// Removes the unpolled messages to a lost worker. Returns the requests that were never sent to
+    /// it, sorted by key. `is_unreachable`: the last polled output did not reach it either.
     pub(super) fn take_unsent(&mut self, peer: &PeerId, is_unreachable: bool) -> Vec<RequestKey> {
         let mut unsent: Vec<RequestKey> = self.last_polled.filter(|_| is_unreachable).into_iter().collect();
         if self.unpolled_dispatches == 0 {
@@ -221,7 +227,7 @@ impl Machine {
         unsent
     }
 
-    /// Brings a worker's place in its pool's free set up to date.
+    /// Updates a worker's entry in its pool's free set.
     pub(super) fn update_free(&mut self, key: WorkerKey) {
         let Some(worker) = self.workers.get_mut(key) else { return };
         let rank = worker.has_room().then(|| worker.rank());
@@ -238,7 +244,7 @@ impl Machine {
         }
     }
 
-    /// Fills a worker's free places with what waits for it, the oldest first.
+    /// Fills a worker's free slots with the oldest requests that it may take.
     pub(super) fn serve(&mut self, now: Instant, worker: WorkerKey) {
         while let Some(request) = self.next_for(worker) {
             if !self.dispatch_or_expire(now, request, worker, ServeTarget::Worker(worker)) {
@@ -261,7 +267,7 @@ impl Machine {
         Some(oldest.1)
     }
 
-    /// Spreads what waits in a queue over the workers that are free, the oldest first.
+    /// Dispatches the requests of a queue to free workers, oldest first.
     pub(super) fn serve_queue(&mut self, now: Instant, queue: QueueKey) {
         while let Some((request, worker)) = self.next_in(queue) {
             if !self.dispatch_or_expire(now, request, worker, ServeTarget::Queue(queue)) {
@@ -281,7 +287,7 @@ impl Machine {
         })
     }
 
-    /// Ends the requests of a queue that nobody here can take and that are not to wait for others.
+    /// Fails the requests of a queue that no registered worker can take and that do not wait.
     pub(super) fn fail_unservable(&mut self, now: Instant, queue: QueueKey) {
         let Some(entry) = self.routing.queues.get(queue) else { return };
         if !entry.has_fail_fast() && self.drain.is_none() && !is_directory(&entry.name) {
@@ -300,7 +306,7 @@ impl Machine {
         }
     }
 
-    /// Gives a worker that has just joined the requests that wait for it by name.
+    /// Assigns to a new worker the requests that wait for it by id.
     pub(super) fn adopt_orphans(&mut self, key: WorkerKey) {
         let text = self.workers[key].text.clone();
         let Some(waiting) = self.orphans.remove(&text) else { return };

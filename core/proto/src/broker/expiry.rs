@@ -1,8 +1,9 @@
-//! Overdue requests, a bounded number of them at a time.
+//! Requests whose time is up, under a work budget.
 //!
-//! Requests that expire at the same time are ended in turns, so that those whose turn has not come are met by a worker
-//! that gets room. It ends them on its way to one that is in time; where there are too many of them, the rest of the way
-//! is deferred to the next turn, and whoever was on it is remembered here.
+//! When many requests expire together, [`Machine::handle_timeout`] ends at most
+//! [`limits::DUE_PER_TURN`] of them per call. A worker that gets room meanwhile may meet expired
+//! requests that still wait. The broker ends these on the way to one that is in time, within the
+//! same budget, and defers the rest of the search to the next call.
 
 use std::time::Instant;
 
@@ -10,24 +11,24 @@ use super::keys::{QueueKey, RequestKey, WorkerKey};
 use super::{Machine, TimerKey};
 use crate::limits;
 
-/// What may still be done before the machine's owner is given a chance to do something else, and what was put off.
+/// Bounds the work between two calls of [`Machine::handle_timeout`], and holds the deferred part.
 #[derive(Debug, Default)]
 pub(super) struct WorkBudget {
-    /// Overdue requests ended on the way to others since the turn began.
+    /// Expired requests that searches have ended since the last call.
     ended: usize,
     deferred: DeferredWork,
-    /// When the first was put off.
+    /// When the first search was deferred.
     since: Option<Instant>,
 }
 
-/// Whose search for a request in time goes on in the next turn.
+/// Interrupted searches for a request that is in time.
 #[derive(Debug, Default)]
 pub(super) struct DeferredWork {
     workers: Vec<WorkerKey>,
     queues: Vec<QueueKey>,
 }
 
-/// Somebody to whom requests are handed.
+/// The subject of a search: a worker with room, or a queue with waiting requests.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum ServeTarget {
     Worker(WorkerKey),
@@ -35,12 +36,12 @@ pub(super) enum ServeTarget {
 }
 
 impl WorkBudget {
-    /// A new turn; returns what the one before put off.
+    /// Starts a new budget and returns the work deferred under the last one.
     pub(super) fn begin(&mut self) -> DeferredWork {
         std::mem::take(self).deferred
     }
 
-    /// When the next turn is due, if it is before the next deadline.
+    /// When deferred work is due; `None` if there is none.
     pub(super) fn due(&self) -> Option<Instant> {
         self.since
     }
@@ -79,8 +80,8 @@ impl Machine {
         }
     }
 
-    /// Gives a waiting request to a worker that has room, unless its time is up. Returns false if `served` has met enough
-    /// of those and is to go on in the next turn.
+    /// Dispatches a waiting request to a worker that has room, or ends it if its time is up.
+    /// Returns false once the budget is used up and the search of `served` is deferred.
     pub(super) fn dispatch_or_expire(
         &mut self,
         now: Instant,

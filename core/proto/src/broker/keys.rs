@@ -1,4 +1,4 @@
-//! Keys of the broker's tables. They stand apart from the records, which refer to each other by them.
+//! Keys of the broker's tables, in one file because the records refer to each other by key.
 
 use slotmap::new_key_type;
 

@@ -1,5 +1,6 @@
-//! Requests that outlive the broker: those with `persist`. The machine keeps nothing itself. It tells whoever keeps them of
-//! each as it comes, moves and ends, and takes in again what an earlier life left.
+//! Durable requests (`persist`), which outlive the broker. The machine stores nothing itself: it
+//! emits an event when such a request arrives, moves or ends, and takes over what a previous run
+//! left in the store.
 
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use crate::error::ErrorCode;
 use crate::limits;
 use crate::protocol::{PeerId, RequestId, RequestSettings};
 
-/// What the machine knows of whoever keeps requests.
+/// What the machine knows of the store.
 #[derive(Debug, Default)]
 pub(super) struct StoreState {
     persistence: Persistence,
@@ -21,25 +22,26 @@ pub(super) struct StoreState {
 }
 
 impl Machine {
-    /// Has [`Event::Stored`] and [`Event::Removed`] told. To be said before the first message.
+    /// Enables [`Event::Stored`] and [`Event::Removed`]. Call before the first message.
     #[must_use]
     pub fn persistence(mut self, persistence: Persistence) -> Self {
         self.store.persistence = persistence;
         self
     }
 
-    /// Input: whether whoever keeps requests has as many events before them as may wait. While that is so, new requests with
-    /// `persist` are refused with `B_QUEUE_FULL`, and it is not told which worker the others go to.
+    /// Input: whether the backlog of the store is full. While it is, the broker refuses new
+    /// requests with `persist` with `B_QUEUE_FULL`, and emits no [`Event::Stored`] for dispatches.
     pub fn handle_backlog(&mut self, is_full: bool) {
         self.store.is_behind = is_full;
     }
 
-    /// Input: what an earlier life stored and did not remove, each as if it had just come, but with the time that it has
-    /// left. To be given before the first message: a client that sends one of them again, with `retry`, is then known to
-    /// mean the same request. What a client has sent again already is not taken in twice.
+    /// Input: the requests that a previous run stored and did not remove. The broker admits each as
+    /// if it had just arrived, with its remaining time. Call before the first message, so that a
+    /// client that repeats one of them with `retry` gets the reply of the restored request. A
+    /// request that a client has already repeated is not admitted twice.
     ///
-    /// Requests are run again whether or not a worker had them. One that was lost with too many workers already ends with
-    /// `B_WORKER_LOST`, one whose time is up is removed.
+    /// Requests run again whether or not a worker had them. A request that was lost with too many
+    /// workers ends with `B_WORKER_LOST`; an expired one is removed.
     pub fn restore(&mut self, now: Instant, requests: Vec<StoredRequest>) {
         for request in requests {
             self.restore_one(now, request);
@@ -65,7 +67,9 @@ impl Machine {
             return self.event(Event::Removed { client: peer, id: incoming.id });
         }
         let client = self.clients.find_or_insert(&self.hasher, &peer);
-        let key = self.admit(now, client, incoming, remaining.duration());
+        // At most the timeout: a request whose store returns more would expire late once renewed.
+        let times = [remaining, incoming.settings.timeout].into_iter().filter_map(Timeout::duration);
+        let key = self.admit(now, client, incoming, times.min());
         self.requests[key].attempt = attempt;
         self.emit_stored(now, key);
         if self.is_expired(now, key) {
@@ -77,7 +81,8 @@ impl Machine {
         }
     }
 
-    /// A stored request is here already. Where it came under another identity, only the present one stays stored.
+    /// The broker already holds this request. If it belongs to another client identity now, only
+    /// that one stays stored.
     fn replace_stored(&mut self, now: Instant, known: RequestKey, client: PeerId, id: RequestId) {
         if self.clients[self.requests[known].client].peer != client {
             self.event(Event::Removed { client, id });
@@ -85,7 +90,7 @@ impl Machine {
         }
     }
 
-    /// Whether whoever keeps requests cannot be given one more.
+    /// Whether the store has no room for this request.
     pub(super) fn is_store_behind(&self, settings: &RequestSettings) -> bool {
         settings.persist && self.store.is_behind
     }
@@ -94,7 +99,7 @@ impl Machine {
         self.store.persistence == Persistence::On && self.requests[key].settings.persist
     }
 
-    /// Tells that a request has come or changed its client.
+    /// Emits [`Event::Stored`] for a durable request.
     pub(super) fn emit_stored(&mut self, now: Instant, key: RequestKey) {
         if !self.is_durable(key) {
             return;
@@ -115,15 +120,15 @@ impl Machine {
         self.event(Event::Stored(Box::new(stored)));
     }
 
-    /// Tells that a request goes to a worker. Not worth more memory where many events wait: what is kept then tells of an
-    /// earlier worker, or none.
+    /// Emits [`Event::Stored`] for a dispatch, unless the store's backlog is full: it is not worth
+    /// more memory. The store then knows an earlier worker, or none.
     pub(super) fn emit_dispatched(&mut self, now: Instant, key: RequestKey) {
         if !self.store.is_behind {
             self.emit_stored(now, key);
         }
     }
 
-    /// Tells that a request ends here and now, or is no longer its client's.
+    /// Emits [`Event::Removed`] for a durable request that ends or moves to another client.
     pub(super) fn emit_removed(&mut self, key: RequestKey) {
         if self.is_durable(key) {
             let request = &self.requests[key];
@@ -132,7 +137,8 @@ impl Machine {
         }
     }
 
-    /// Leaves a request that this life of the broker cannot finish to the next; returns whether it is kept for that.
+    /// Leaves a durable request that this run cannot finish in the store. Returns whether it is
+    /// durable.
     pub(super) fn leave_in_store(&mut self, now: Instant, key: RequestKey) -> bool {
         let is_durable = self.is_durable(key);
         if is_durable {

@@ -1,4 +1,5 @@
-//! The workers that offer one name, and the queues they are to serve. A pool exists while it has a worker.
+//! Pools: the workers that offer one name, and the queues they serve. A pool exists while it has a
+//! worker.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,9 +19,9 @@ pub(super) struct Pool {
     pub(super) offer: Offer,
     pub(super) workers: BTreeSet<WorkerKey>,
     pub(super) free: FreeSet,
-    /// The queues that are bound here.
+    /// The queues that are bound to this pool.
     pub(super) queues: BTreeSet<QueueKey>,
-    /// Heads of these queues' lanes, by the lane's rejecters.
+    /// Heads of the lanes of these queues, by the lane's rejecters.
     waiting: BTreeMap<Rejecters, BTreeSet<(u64, QueueKey)>>,
 }
 
@@ -37,7 +38,7 @@ impl Pool {
         }
     }
 
-    /// Notes that a lane of a queue has another head.
+    /// Updates the head of a queue's lane.
     pub(super) fn head_changed(&mut self, queue: QueueKey, lane: &Rejecters, before: Option<u64>, after: Option<u64>) {
         if before == after {
             return;
@@ -68,13 +69,13 @@ impl Pool {
         self.waiting.get(lane).is_some_and(|heads| heads.contains(&(sequence, queue)))
     }
 
-    /// The queues with requests that some worker rejected.
+    /// The queues with requests that a worker rejected.
     pub(super) fn queues_with_rejected(&self) -> Vec<QueueKey> {
         let rejected = self.waiting.iter().filter(|(lane, _)| !lane.is_empty());
         rejected.flat_map(|(_, heads)| heads.iter().map(|(_, queue)| *queue)).collect()
     }
 
-    /// The oldest waiting request that this worker may have.
+    /// The oldest waiting request that this worker may take.
     pub(super) fn oldest_for(&self, worker: WorkerKey) -> Option<(u64, QueueKey, &Rejecters)> {
         self.waiting
             .iter()
@@ -148,7 +149,7 @@ impl FreeSet {
         }
     }
 
-    /// The worker to take, leaving out those that may not have the request, with the rank that compares it to the best
+    /// The best free worker for which `may_have` holds, with the rank that compares it to the best
     /// of other pools.
     pub(super) fn best(
         &self,

@@ -1,4 +1,4 @@
-//! Requests that wait for a worker, by the name that was asked for.
+//! Queues: requests that wait for a worker, by requested service name.
 
 use std::collections::BTreeMap;
 
@@ -13,16 +13,16 @@ use super::{
 };
 use crate::protocol::ServiceName;
 
-/// One queue. Its requests stand in lanes, one for each set of workers that rejected them, so that the oldest request
-/// that a given worker may have is the head of a lane.
+/// One queue. Requests that the same workers rejected form a lane, so that the oldest request that
+/// a given worker may take is the head of a lane.
 #[derive(Debug)]
 pub(super) struct Queue {
     pub(super) name: ServiceName,
     pub(super) ask: Ask,
-    /// Where its requests may go now: one pool, or for a version range all that satisfy it.
+    /// The pools that serve this queue: one, or for a version range all that satisfy it.
     pub(super) pools: Vec<PoolKey>,
     lanes: BTreeMap<Rejecters, BTreeMap<u64, RequestKey>>,
-    /// How many of its requests have `failFast`.
+    /// Number of its fail-fast requests.
     fail_fast: usize,
 }
 
@@ -36,12 +36,12 @@ impl Queue {
         self.lanes.is_empty()
     }
 
-    /// Whether a request waits here that does not want to wait in vain.
+    /// Whether a fail-fast request waits here.
     pub(super) fn has_fail_fast(&self) -> bool {
         self.fail_fast > 0
     }
 
-    /// Adds a request and returns its lane's head before and after.
+    /// Adds a request. Returns its lane's head before and after.
     pub(super) fn insert(&mut self, key: RequestKey, request: &RequestRecord) -> (Option<u64>, Option<u64>) {
         let lane = &request.rejecters;
         self.fail_fast += usize::from(request.settings.fail_fast);
@@ -55,7 +55,7 @@ impl Queue {
         (before, first(entries))
     }
 
-    /// Takes a request out and returns its lane's head before and after.
+    /// Removes a request. Returns its lane's head before and after.
     pub(super) fn remove(&mut self, request: &RequestRecord) -> (Option<u64>, Option<u64>) {
         let lane = &request.rejecters;
         debug_assert!(self.lanes.get(lane).is_some_and(|entries| entries.contains_key(&request.sequence)));

@@ -1,4 +1,4 @@
-//! Workers join, send signs of life and leave.
+//! Workers register, send heartbeats and leave.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
@@ -16,7 +16,7 @@ use crate::limits;
 use crate::protocol::{BrokerToWorker, PeerId, ServiceName, WorkerHeartbeat, WorkerHello, WorkerToBroker};
 use crate::timers::Armed;
 
-/// Identities that were told to disconnect and have not announced themselves since: they are not told again.
+/// Identities that were told to disconnect and have not registered since: they are not told again.
 #[derive(Debug, Default)]
 pub(super) struct DisconnectedPeers {
     hashes: HashSet<u64, foldhash::fast::FixedState>,
@@ -24,7 +24,7 @@ pub(super) struct DisconnectedPeers {
 }
 
 impl DisconnectedPeers {
-    /// Returns whether it was not noted yet.
+    /// Returns whether the identity is new.
     fn insert(&mut self, hash: u64) -> bool {
         if !self.hashes.insert(hash) {
             return false;
@@ -75,8 +75,9 @@ impl Machine {
         }
     }
 
-    /// Removes a worker that says it goes. Published ones get the answer that they always got. One of version 1 has closed its
-    /// connection by now: an answer would reach nobody, and make the transport wait for it when the broker closes.
+    /// Removes a worker that disconnects. The broker answers published workers as it always did. A
+    /// worker of version 1 has already closed its connection: an answer would reach nobody and
+    /// delay the transport when the broker closes.
     fn handle_disconnect(&mut self, now: Instant, key: WorkerKey) {
         let worker = &self.workers[key];
         if worker.capabilities.is_none() {
@@ -169,21 +170,21 @@ impl Machine {
         self.arm_worker(key);
     }
 
-    /// Removes a worker that is still there, or may be, and tells it.
+    /// Removes a worker that may still be connected and tells it to disconnect.
     pub(super) fn dismiss(&mut self, now: Instant, key: WorkerKey, reason: Loss) {
         let peer = self.workers[key].peer.clone();
         self.send_disconnect(&peer);
         self.worker_lost(now, key, reason);
     }
 
-    /// Sends `W|5`, but only once to a generation of a worker.
+    /// Sends `W|5`, once per registration of an identity.
     fn send_disconnect(&mut self, peer: &PeerId) {
         if self.disconnected.insert(self.hasher.hash(peer.as_bytes())) {
             self.send_worker(peer, BrokerToWorker::Disconnect);
         }
     }
 
-    /// Counts a breach of the protocol; a worker that commits one is told to disconnect.
+    /// Counts a protocol violation. A worker that commits one is told to disconnect.
     pub(super) fn violation(&mut self, now: Instant, peer: &PeerId, violation: Violation, by_worker: bool) {
         self.statistics.protocol_errors += 1;
         self.event(Event::ProtocolError { peer: peer.clone(), error: violation });
@@ -196,7 +197,7 @@ impl Machine {
         }
     }
 
-    /// Removes a worker and puts its requests elsewhere.
+    /// Removes a worker and places its requests again.
     pub(super) fn worker_lost(&mut self, now: Instant, key: WorkerKey, reason: Loss) {
         let Some(worker) = self.workers.get_mut(key) else { return };
         let in_flight = std::mem::take(&mut worker.in_flight);
@@ -216,7 +217,8 @@ impl Machine {
         for request in targeted.into_values() {
             self.place(now, request);
         }
-        // First back into their queues and then to other workers, so that these get the oldest first.
+        // All of them return to their queues before any is dispatched, so that the oldest goes
+        // first.
         for request in in_flight {
             let was_sent = unsent.binary_search(&request).is_err();
             queues.extend(self.requeue_lost(now, request, was_sent));

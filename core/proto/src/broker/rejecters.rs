@@ -2,7 +2,8 @@
 
 use super::keys::WorkerKey;
 
-/// The workers that have rejected a request, sorted. Empty for nearly all requests, and then without memory.
+/// The workers that rejected a request, sorted. Empty for nearly all requests, and then without an
+/// allocation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rejecters(Vec<WorkerKey>);
 

@@ -1,4 +1,5 @@
-//! What workers answer: replies are passed on by the broker's own record, rejects put back.
+//! Messages of workers about requests: the broker forwards replies and places rejected requests
+//! again.
 
 use std::time::Instant;
 
@@ -33,7 +34,8 @@ impl Machine {
             ReplyKind::Final => {
                 self.statistics.replies += 1;
                 if self.is_ambiguous_at(worker, key) {
-                    // If this answered the earlier request, the worker is not done with the present one.
+                    // If this replies to the earlier request, the worker still runs the present
+                    // one.
                     self.send_cancel(worker, key);
                 } else {
                     self.remember(now, key, &payload);
@@ -59,8 +61,8 @@ impl Machine {
         self.place(now, key);
     }
 
-    /// A reject that may mean an earlier request under the same id: then the worker is at work on this one, which goes
-    /// elsewhere only if it may run twice.
+    /// Handles a reject that may mean an earlier request under the same id. The worker may be
+    /// running this request, so that it goes to another worker only with `retry`.
     fn handle_ambiguous_reject(&mut self, now: Instant, worker: WorkerKey, key: RequestKey) {
         self.send_cancel(worker, key);
         self.withdraw(key);
@@ -75,14 +77,15 @@ impl Machine {
         }
     }
 
-    /// Whether the worker may still answer an earlier request of the same client under the same id, which the broker
-    /// ended: nobody can tell its reply to that one from its reply to this one.
+    /// Whether the worker may still reply to an earlier request of the same client and id, which
+    /// the broker ended. Its replies to the two requests look the same.
     fn is_ambiguous_at(&self, worker: WorkerKey, key: RequestKey) -> bool {
         self.workers[worker].tombstones.contains(self.tombstone_hash_of(key))
     }
 
-    /// The request that a worker means: by its id among those that the worker has. The client's identity only tells
-    /// two clients' requests of the same id apart; a worker may hand back one that the client no longer has.
+    /// The request that a worker's message means, found by id among the worker's requests. The
+    /// client identity only separates requests of several clients under the same id: a worker may
+    /// return an identity that the client no longer has.
     fn request_at(&self, worker: WorkerKey, client: &PeerId, id: &RequestId) -> Option<RequestKey> {
         let mut only = None;
         let mut count = 0;
@@ -104,18 +107,19 @@ impl Machine {
         self.hasher.hash_pair(client.as_bytes(), id.as_bytes())
     }
 
-    /// What a request would be among those that its worker had when the broker ended them.
+    /// The hash under which this request's tombstone is filed.
     pub(super) fn tombstone_hash_of(&self, key: RequestKey) -> u64 {
         let request = &self.requests[key];
         self.tombstone_hash(self.client_at_worker(request), &request.id)
     }
 
-    /// Whom a request's worker is told that it is from.
+    /// The client identity under which the worker knows a request.
     pub(super) fn client_at_worker<'a>(&'a self, request: &'a RequestRecord) -> &'a PeerId {
         request.dispatched_as.as_deref().unwrap_or(&self.clients[request.client].peer)
     }
 
-    /// Remembers that a request at a worker was ended by the broker, so that a late reply is told from a wrong one.
+    /// Remembers that the broker ended a request while a worker had it, so that a late reply is not
+    /// a protocol violation.
     pub(super) fn add_tombstone(&mut self, worker: WorkerKey, key: RequestKey) {
         let hash = self.tombstone_hash_of(key);
         self.workers[worker].tombstones.insert(hash);
@@ -136,7 +140,7 @@ impl Machine {
         self.violation(now, &peer, Violation::UnexpectedReply, true);
     }
 
-    /// Sends a reply's frames, as they came, to the request's client.
+    /// Forwards a reply unchanged to the request's client.
     fn pass_on(&mut self, key: RequestKey, kind: ReplyKind, payload: Payload) {
         let request = &self.requests[key];
         let id = request.id.to_frame();
@@ -144,8 +148,8 @@ impl Machine {
         self.send_client(&peer, BrokerToClient::Reply { kind, id, payload });
     }
 
-    /// Keeps a reply in the cache if its worker asked for that. A reply that came in parts is not kept: half of it
-    /// would be an answer that no worker gave.
+    /// Caches a reply if its worker allows that. A reply with partial replies is not cached: the
+    /// final one alone is not the whole answer.
     fn remember(&mut self, now: Instant, key: RequestKey, payload: &Payload) {
         let request = &self.requests[key];
         if request.partials > 0 || request.settings.worker_id.is_some() {
@@ -158,7 +162,8 @@ impl Machine {
         }
     }
 
-    /// Ends a request with an error that the broker makes; only that the broker stops is no reason to end one that is kept.
+    /// Ends a request with an error of the broker. Durable requests do not fail because the broker
+    /// stops: they stay in the store.
     pub(super) fn fail(&mut self, now: Instant, key: RequestKey, code: ErrorCode) {
         if code == ErrorCode::Draining && self.leave_in_store(now, key) {
             return;
@@ -167,7 +172,7 @@ impl Machine {
         self.conclude(now, key, Payload::broker_error(code));
     }
 
-    /// Ends a request with a final reply.
+    /// Sends a request's final reply and ends it.
     pub(super) fn conclude(&mut self, now: Instant, key: RequestKey, payload: Payload) {
         self.pass_on(key, ReplyKind::Final, payload);
         self.end(now, key);

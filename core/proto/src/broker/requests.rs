@@ -1,4 +1,4 @@
-//! The requests that the broker holds, found by id.
+//! The requests that the broker holds.
 
 use std::time::{Duration, Instant};
 
@@ -10,27 +10,28 @@ use crate::index::{ByteHasher, Index};
 use crate::protocol::{Frame, PeerId, RequestId, RequestSettings, ServiceName};
 use crate::timers::Armed;
 
-/// Where a request is. Exactly one collection holds its key besides its client's list.
+/// Where a request is. Exactly one collection contains its key besides its client's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Location {
-    /// Nowhere yet, or between two places.
+    /// Not placed yet, or between two locations.
     Unplaced,
-    /// In the lane of the queue that belongs to its rejecters.
+    /// In the lane of this queue that belongs to its rejecters.
     Queued(QueueKey),
-    /// Waiting for one worker, which is registered and serves the name.
+    /// Waits for one worker, which is registered and serves the name.
     Targeted(WorkerKey),
-    /// Waiting for one worker, which is not there, does not serve the name or has rejected the request.
+    /// Waits for one worker, which is not registered, does not serve the name or rejected the
+    /// request.
     Orphaned,
-    /// At a worker; `slot` is its place in the worker's list.
+    /// At a worker; `slot` is its index in the worker's list.
     InFlight { worker: WorkerKey, slot: usize },
 }
 
 #[derive(Debug)]
 pub(super) struct RequestRecord {
     pub(super) client: ClientKey,
-    /// Its place in the client's list.
+    /// Its index in the client's list.
     pub(super) client_slot: usize,
-    /// Whom the worker was told the request is from, where that is no longer the client.
+    /// The client identity that the worker received, if the client has reconnected under another.
     pub(super) dispatched_as: Option<Box<PeerId>>,
     pub(super) id: RequestId,
     pub(super) service: ServiceName,
@@ -39,22 +40,22 @@ pub(super) struct RequestRecord {
     pub(super) extra: Vec<Frame>,
     pub(super) settings: RequestSettings,
     pub(super) location: Location,
-    /// Order of arrival; kept when the request goes back to its queue.
+    /// Order of arrival; a request keeps it when it is requeued.
     pub(super) sequence: u64,
-    /// When it expires; moved on by each partial reply.
+    /// When it expires; each partial reply extends it.
     pub(super) expires_at: Option<Instant>,
     pub(super) armed: Armed,
     pub(super) rejecters: Rejecters,
-    /// How many workers it was handed to and lost with, the present one included.
+    /// Number of dispatches, including the present one; rejected and unsent ones do not count.
     pub(super) attempt: u32,
-    /// Partial replies that the client allowed so far; `None`: it does not count them.
+    /// Partial replies that the client has granted so far; `None`: the client uses no credit.
     pub(super) credit: Option<u64>,
     pub(super) partials: u64,
     pub(super) bytes: usize,
 }
 
 impl RequestRecord {
-    /// Credit that the client has granted and no partial reply has used.
+    /// Credit that the client granted and no partial reply has used.
     pub(super) fn open_credit(&self) -> Option<u32> {
         let credit = self.credit?.saturating_sub(self.partials);
         Some(u32::try_from(credit).unwrap_or(u32::MAX))
@@ -113,7 +114,7 @@ impl Requests {
         Some(request)
     }
 
-    /// All requests under this id, whoever made them: usually one.
+    /// All requests under this id, of any client: usually one.
     pub(super) fn with_id<'a>(
         &'a self,
         hasher: &ByteHasher,

@@ -1,46 +1,47 @@
-//! What a store holds of a durable request.
+//! Durable requests as a store holds them.
 
 use crate::config::Timeout;
 use crate::protocol::{Frame, PeerId, RequestId, RequestSettings, ServiceName};
 
-/// Whether somebody keeps the requests with `persist`.
+/// Whether a store keeps the requests with `persist`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Persistence {
-    /// Nobody: `persist` means nothing, and there are neither [`Event::Stored`] nor [`Event::Removed`].
+    /// No store: `persist` has no effect, and the broker emits neither
+    /// [`Event::Stored`](super::Event::Stored) nor [`Event::Removed`](super::Event::Removed).
     #[default]
     Off,
-    /// Whoever is told the events.
+    /// A store receives these events.
     On,
 }
 
-/// What has to be kept of a request so that a later life of the broker can go on with it. Client and id together name it.
+/// A durable request, sufficient for a later run to go on with it. Client and id identify it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct StoredRequest {
-    /// Whom the replies go to.
+    /// The client that gets the replies.
     pub client: PeerId,
-    /// What the client calls it.
+    /// The client's id for it.
     pub id: RequestId,
-    /// The name that was asked for.
+    /// The requested service.
     pub service: ServiceName,
-    /// The data, as it came.
+    /// The data, unchanged.
     pub data: Frame,
-    /// The options, as they came. The codec, `retry` and the timeout stand in there.
+    /// The options, unchanged. They contain the codec, `retry` and the timeout.
     pub options: Frame,
-    /// Frames that followed, as they came.
+    /// Further frames, unchanged.
     pub extra: Vec<Frame>,
-    /// How many workers it was handed to and lost with, the present one included.
+    /// Number of dispatches, including the present one; rejected and unsent ones do not count.
     pub attempt: u32,
-    /// The worker that has it.
+    /// The worker that has it, if any.
     pub worker: Option<PeerId>,
-    /// How long it had left, at the moment of the event, until it expires. The machine has no clock of its own: whoever
-    /// keeps requests notes when they got this, and takes off what has passed before they give it back. Partial replies
-    /// prolong a request without an event.
+    /// Time left until it expires, as of the event. The machine has no clock: the store notes when
+    /// it received the event, and subtracts the time passed since before it restores the request.
+    /// Partial replies extend the time without an event.
     pub remaining: Timeout,
 }
 
 impl StoredRequest {
-    /// A request that no worker has had, with all of its time left.
+    /// A request that no worker has had, with its whole timeout left.
     #[must_use]
     pub fn new(client: PeerId, id: RequestId, service: ServiceName, data: Frame, options: Frame) -> Self {
         let remaining = RequestSettings::parse(&options).timeout;

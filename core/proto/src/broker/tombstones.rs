@@ -1,4 +1,4 @@
-//! Requests that the broker ended while a worker had them.
+//! Tombstones of requests that the broker ended while a worker had them.
 
 use std::collections::VecDeque;
 
@@ -6,15 +6,15 @@ use hashbrown::HashMap;
 
 use crate::limits;
 
-/// Requests at a worker that the broker ended itself: the worker may still reply to them, once to each. A client that
-/// uses an id again may have several of them under one id.
+/// A worker's tombstones. The worker may still send one final reply to each of these requests. A
+/// client that uses an id again may leave several under one id.
 #[derive(Debug, Default)]
 pub(super) struct Tombstones {
-    /// How many final replies may still come, by the hash of client and id.
+    /// Number of final replies that may still come, by the hash of client and id.
     counts: HashMap<u64, u32, foldhash::fast::FixedState>,
     total: usize,
     order: VecDeque<u64>,
-    /// Whether some were forgotten; then no reply can be called unexpected for sure.
+    /// Whether tombstones were dropped; then no reply is certainly unexpected.
     has_forgotten: bool,
 }
 
@@ -34,17 +34,17 @@ impl Tombstones {
         }
     }
 
-    /// Whether a reply to one of these is known to be possible.
+    /// Whether the worker is known to owe a reply under this hash.
     pub(super) fn contains(&self, hash: u64) -> bool {
         self.counts.contains_key(&hash)
     }
 
-    /// Whether one of these, known or forgotten, explains a reply.
+    /// Whether a tombstone, present or dropped, may explain a reply.
     pub(super) fn may_explain(&self, hash: u64) -> bool {
         self.contains(hash) || self.has_forgotten
     }
 
-    /// One of these has got its final reply.
+    /// Removes the tombstone of a request that got its final reply.
     pub(super) fn remove(&mut self, hash: u64) {
         self.take(hash);
         if self.counts.is_empty() {
@@ -58,7 +58,7 @@ impl Tombstones {
         assert!(self.order.len() <= limits::ENDED_REQUESTS_PER_WORKER, "too many tombstones");
     }
 
-    /// Counts one less. Returns whether there was one.
+    /// Decrements a count. Returns whether it was above 0.
     fn take(&mut self, hash: u64) -> bool {
         let Some(count) = self.counts.get_mut(&hash) else { return false };
         *count -= 1;

@@ -1,4 +1,4 @@
-//! The workers that are registered.
+//! Registered workers.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -15,30 +15,30 @@ use crate::timers::Armed;
 #[derive(Debug)]
 pub(super) struct WorkerRecord {
     pub(super) peer: PeerId,
-    /// The identity as text, as directories show it and `workerId` names it.
+    /// The identity as text, for directories and `workerId`.
     pub(super) text: String,
     pub(super) service: ServiceName,
     pub(super) pool: PoolKey,
     pub(super) concurrency: Concurrency,
     pub(super) in_flight: Vec<RequestKey>,
-    /// Queued requests that name this worker, in order of arrival.
+    /// Waiting requests that name this worker, in order of arrival.
     pub(super) targeted: BTreeMap<u64, RequestKey>,
     pub(super) tombstones: Tombstones,
-    /// When it was last handed a request, as the number of that dispatch.
+    /// Number of its last dispatch.
     pub(super) last_used: u64,
-    /// Its place in the pool's free set, if it is there.
+    /// Its rank in the pool's free set, if it is there.
     pub(super) free_rank: Option<FreeRank>,
-    /// Set if it announced version 1.
+    /// Set for a worker of version 1.
     pub(super) capabilities: Option<Capabilities>,
-    /// The longest of both sides' intervals.
+    /// The longer of both sides' heartbeat intervals.
     pub(super) heartbeat: Duration,
     pub(super) last_heard: Instant,
-    /// When it was last sent a heartbeat for being quiet.
+    /// When the broker last sent it a heartbeat because it was silent.
     pub(super) last_probe: Instant,
     pub(super) armed: Armed,
 }
 
-/// Order of preference among free workers: load, then how long ago it was used.
+/// Order of preference among free workers: load, then number of the last dispatch.
 pub(super) type FreeRank = (usize, u64);
 
 impl WorkerRecord {
@@ -54,8 +54,8 @@ impl WorkerRecord {
         self.capabilities.is_some_and(|capabilities| capabilities.credit)
     }
 
-    /// What it is busy with. A worker that cannot be told of a cancellation still works on what the broker has
-    /// ended: that takes none of its concurrency, but others are preferred.
+    /// The worker's load. A worker without support for cancellation still runs the requests that
+    /// the broker ended: they occupy no slot, but other workers are preferred.
     pub(super) fn rank(&self) -> FreeRank {
         let unanswered = if self.can_cancel() { 0 } else { self.tombstones.len() };
         (self.in_flight.len() + unanswered, self.last_used)
