@@ -10,7 +10,7 @@ use super::Machine;
 use crate::limits;
 
 /// Records that each input pays for: a state with more of them is checked after every n-th input.
-const RECORDS_PER_INPUT: usize = 64;
+const RECORDS_PER_INPUT: usize = 32;
 
 /// A state with more records is not checked: tests with a million requests would become slow.
 const MAX_RECORDS: usize = 4_096;

@@ -254,6 +254,18 @@ fn a_restored_request_has_only_the_time_that_is_left() {
 }
 
 #[test]
+fn a_restored_request_has_at_most_its_timeout() {
+    let mut world = persistent();
+    let mut long = stored("c1", "r1", r#"{"persist":1,"timeout":500}"#);
+    long.remaining = Timeout::After(ms(700));
+    let mut endless = stored("c1", "r2", r#"{"persist":1,"timeout":500}"#);
+    endless.remaining = Timeout::Never;
+    world.restore(vec![long, endless]);
+    world.advance(ms(500));
+    assert_eq!(told(&mut world), ["stored c1 r1 0 -", "stored c1 r2 0 -", "removed c1 r1", "removed c1 r2"]);
+}
+
+#[test]
 fn a_partial_reply_gives_a_restored_request_all_of_its_time() {
     let mut world = persistent();
     world.worker("w1", "echo");
