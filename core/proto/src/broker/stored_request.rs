@@ -36,7 +36,8 @@ pub struct StoredRequest {
     pub worker: Option<PeerId>,
     /// Time left until it expires, as of the event. The machine has no clock: the store notes when
     /// it received the event, and subtracts the time passed since before it restores the request.
-    /// Partial replies extend the time without an event.
+    /// Partial replies extend the time without an event. Restoring uses at most the request's
+    /// timeout.
     pub remaining: Timeout,
 }
 
