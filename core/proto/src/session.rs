@@ -12,6 +12,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::config::liveness_timeout;
 use crate::entropy::Entropy;
 use crate::limits;
 use crate::protocol::PeerId;
@@ -199,7 +200,7 @@ impl Session {
 
     fn dead_at(&self, last_heard: Instant) -> Instant {
         let interval = self.settings.heartbeat.max(self.brokers_heartbeat);
-        last_heard + interval.saturating_mul(self.settings.liveness.max(1))
+        last_heard + liveness_timeout(interval, self.settings.liveness)
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

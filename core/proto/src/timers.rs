@@ -146,6 +146,17 @@ impl Armed {
     }
 }
 
+#[cfg(debug_assertions)]
+impl<K> Timers<K> {
+    /// Whether an entry is alive and fires at `deadline` at the latest.
+    pub(crate) fn fires_by(&self, armed: &Armed, deadline: Instant) -> bool {
+        armed.0.is_some_and(|(at, ticket)| {
+            let entry = self.entries[ticket.number as usize];
+            at <= deadline && entry.is_alive && entry.generation == ticket.generation
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

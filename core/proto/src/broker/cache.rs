@@ -1,5 +1,5 @@
-//! Replies that workers allowed the broker to give again (`opts.cache`), bounded by bytes; the one unused for longest
-//! goes first.
+//! The reply cache: replies that a worker allowed the broker to repeat (`opts.cache`). Bounded in
+//! bytes; evicts the least recently used entry.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -7,9 +7,10 @@ use std::time::Instant;
 use hashbrown::HashMap;
 
 use crate::config::Codec;
+use crate::index::ByteHasher;
 use crate::protocol::{Frame, Payload, ServiceName};
 
-/// What an entry costs beside its bytes.
+/// Estimated cost of an entry beside its bytes.
 const ENTRY_OVERHEAD_BYTES: usize = 256;
 
 #[derive(Debug)]
@@ -42,11 +43,24 @@ impl ReplyCache {
         self.entries.is_empty()
     }
 
+    #[cfg(debug_assertions)]
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    #[cfg(debug_assertions)]
+    pub(super) fn check_invariants(&self) {
+        let bytes: usize = self.entries.values().map(|entry| entry.bytes).sum();
+        assert_eq!(self.bytes, bytes, "bytes of the cache");
+        assert!(bytes <= self.limit, "the cache is too large");
+        assert_eq!(self.by_use.len(), self.entries.len(), "order of use in the cache");
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The reply kept for this service and data, if it is still good. `key` is their hash.
+    /// The unexpired reply to this service and data. `key` is their hash.
     pub(super) fn get(
         &mut self,
         now: Instant,
@@ -111,7 +125,12 @@ impl ReplyCache {
     }
 }
 
-/// A copy that does not keep received buffers alive, which may be larger than what is counted.
+/// The key of the reply to `data` at a service.
+pub(super) fn cache_key(hasher: &ByteHasher, service: &ServiceName, data: &Frame) -> u64 {
+    hasher.hash_pair(service.as_bytes(), data)
+}
+
+/// Copies the frames: received ones may keep alive buffers larger than the counted bytes.
 fn detached(payload: &Payload) -> Payload {
     Payload {
         status: payload.status.detached(),

@@ -1,67 +1,67 @@
-//! The clients that the broker knows: those with unanswered requests, and those that send heartbeats.
+//! Clients that the broker knows: those with unanswered requests and those that send heartbeats.
 
 use std::time::{Duration, Instant};
 
-use slotmap::{new_key_type, SlotMap};
+use slotmap::SlotMap;
 
-use super::output::patience;
-use super::requests::RequestKey;
+use super::keys::{ClientKey, RequestKey};
+use crate::config::liveness_timeout;
 use crate::index::{ByteHasher, Index};
 use crate::protocol::{ClientHello, PeerId};
 use crate::timers::Armed;
 
-new_key_type! { pub(super) struct ClientKey; }
-
 #[derive(Debug)]
-pub(super) struct Client {
+pub(super) struct ClientRecord {
     pub(super) peer: PeerId,
-    /// Tells a client that comes back after it was given up that its requests are gone.
+    /// Number of this session. A client that sees another number knows that the broker dropped its
+    /// requests.
     pub(super) session: u64,
-    /// Which of its connections this is, if it says so.
+    /// Number of the client's connection, if the client announced one.
     pub(super) connection: Option<u64>,
     pub(super) requests: Vec<RequestKey>,
-    /// Partial replies that each of its requests may be sent at first; `None`: it does not count them.
+    /// Initial credit of each request in partial replies; `None`: the client uses no credit.
     pub(super) credit: Option<u32>,
-    /// Set once it has sent a heartbeat: only then its silence means something.
-    pub(super) pulse: Option<Pulse>,
+    /// Set by the first heartbeat. The broker ignores the silence of clients without heartbeats.
+    pub(super) heartbeats: Option<HeartbeatState>,
     pub(super) armed: Armed,
 }
 
-/// What is known of a client's heartbeats.
+/// When a client was heard, and how often it sends heartbeats.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pulse {
+pub(super) struct HeartbeatState {
     last_heard: Instant,
     last_heartbeat: Instant,
-    /// The longest interval announced or seen: a published client does not say its own.
+    /// The longest interval announced or observed: published clients do not announce theirs.
     interval: Duration,
 }
 
-impl Client {
+impl ClientRecord {
     pub(super) fn heard(&mut self, now: Instant) {
-        if let Some(pulse) = &mut self.pulse {
-            pulse.last_heard = now;
+        if let Some(heartbeats) = &mut self.heartbeats {
+            heartbeats.last_heard = now;
         }
     }
 
     pub(super) fn heartbeat(&mut self, now: Instant, hello: Option<&ClientHello>) {
         let announced = hello.map_or(Duration::ZERO, |hello| hello.heartbeat);
-        let interval = match self.pulse {
-            Some(pulse) => pulse.interval.max(now.saturating_duration_since(pulse.last_heartbeat)),
+        let interval = match self.heartbeats {
+            Some(heartbeats) => heartbeats.interval.max(now.saturating_duration_since(heartbeats.last_heartbeat)),
             None => Duration::ZERO,
         };
-        self.pulse = Some(Pulse { last_heard: now, last_heartbeat: now, interval: interval.max(announced) });
+        self.heartbeats =
+            Some(HeartbeatState { last_heard: now, last_heartbeat: now, interval: interval.max(announced) });
     }
 
-    /// When it counts as gone, if it stays silent.
-    pub(super) fn deadline(&self, heartbeat: Duration, liveness: u32) -> Option<Instant> {
-        let pulse = self.pulse?;
-        Some(pulse.last_heard + patience(heartbeat, pulse.interval, liveness))
+    /// When the client counts as gone if it stays silent.
+    pub(super) fn liveness_deadline(&self, heartbeat: Duration, liveness: u32) -> Option<Instant> {
+        let heartbeats = self.heartbeats?;
+        Some(heartbeats.last_heard + liveness_timeout(heartbeat.max(heartbeats.interval), liveness))
     }
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Clients {
-    slots: SlotMap<ClientKey, Client>,
+    slots: SlotMap<ClientKey, ClientRecord>,
     by_peer: Index<ClientKey>,
     sessions: u64,
 }
@@ -69,6 +69,11 @@ pub(super) struct Clients {
 impl Clients {
     pub(super) fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    #[cfg(debug_assertions)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ClientKey, &ClientRecord)> {
+        self.slots.iter()
     }
 
     pub(super) fn find(&self, hasher: &ByteHasher, peer: &PeerId) -> Option<ClientKey> {
@@ -81,13 +86,13 @@ impl Clients {
             return key;
         }
         self.sessions += 1;
-        let client = Client {
+        let client = ClientRecord {
             peer: peer.clone(),
             session: self.sessions,
             connection: None,
             requests: Vec::new(),
             credit: None,
-            pulse: None,
+            heartbeats: None,
             armed: Armed::default(),
         };
         let key = self.slots.insert(client);
@@ -95,26 +100,26 @@ impl Clients {
         key
     }
 
-    pub(super) fn remove(&mut self, hasher: &ByteHasher, key: ClientKey) -> Option<Client> {
+    pub(super) fn remove(&mut self, hasher: &ByteHasher, key: ClientKey) -> Option<ClientRecord> {
         let client = self.slots.remove(key)?;
         self.by_peer.remove(hasher.hash(client.peer.as_bytes()), key);
         Some(client)
     }
 
-    pub(super) fn get_mut(&mut self, key: ClientKey) -> Option<&mut Client> {
+    pub(super) fn get_mut(&mut self, key: ClientKey) -> Option<&mut ClientRecord> {
         self.slots.get_mut(key)
     }
 }
 
 impl std::ops::Index<ClientKey> for Clients {
-    type Output = Client;
-    fn index(&self, key: ClientKey) -> &Client {
+    type Output = ClientRecord;
+    fn index(&self, key: ClientKey) -> &ClientRecord {
         &self.slots[key]
     }
 }
 
 impl std::ops::IndexMut<ClientKey> for Clients {
-    fn index_mut(&mut self, key: ClientKey) -> &mut Client {
+    fn index_mut(&mut self, key: ClientKey) -> &mut ClientRecord {
         &mut self.slots[key]
     }
 }

@@ -1,23 +1,27 @@
-//! `$dir`: who offers what, answered by the broker itself and published for directory services outside.
+//! The directory `$dir` of services and their workers. The broker answers requests for it and
+//! publishes it for external directory services.
 
 use std::time::Instant;
 
 use serde_json::{Map, Value};
 
+use super::keys::PoolKey;
 use super::output::Output;
 use super::{Machine, TimerKey};
 use crate::limits;
 use crate::protocol::{is_null, Frame, Payload, ServiceName, Status};
 use crate::timers::Armed;
+#[cfg(debug_assertions)]
+use crate::timers::Timers;
 
-/// The name of the directory service, and the topic it is published under.
+/// Name of the directory service, and topic of its publications.
 const DIRECTORY: &str = "$dir";
 
 pub(super) fn is_directory(service: &ServiceName) -> bool {
     service.as_bytes() == DIRECTORY.as_bytes()
 }
 
-/// When the directory was last published and whether it has changed since.
+/// When the directory was last published, and whether it has changed since.
 #[derive(Debug, Default)]
 pub(super) struct Publication {
     last: Option<Instant>,
@@ -25,8 +29,17 @@ pub(super) struct Publication {
     armed: Armed,
 }
 
+#[cfg(debug_assertions)]
+impl Publication {
+    pub(super) fn check_invariants(&self, timers: &Timers<TimerKey>) {
+        let due = self.last.map(|last| last + limits::DIRECTORY_PUBLISH_INTERVAL);
+        let is_armed = due.is_some_and(|due| timers.fires_by(&self.armed, due));
+        assert!(!self.pending || is_armed, "timer of the directory");
+    }
+}
+
 impl Machine {
-    /// Which workers offer which service, under the names they announced.
+    /// The ids of the registered workers by service name, as the workers announced it.
     #[must_use]
     pub fn directory(&self) -> Map<String, Value> {
         self.routing
@@ -36,11 +49,12 @@ impl Machine {
             .collect()
     }
 
-    fn worker_ids(&self, pool: super::pool::PoolKey) -> Vec<String> {
+    fn worker_ids(&self, pool: PoolKey) -> Vec<String> {
         self.routing.pools[pool].workers.iter().map(|worker| self.workers[*worker].text.clone()).collect()
     }
 
-    /// The broker's own answer to a request for the directory, unless a service outside has taken that over.
+    /// The broker's answer to a request for the directory; `None` if a worker provides that
+    /// service.
     pub(super) fn directory_answer(&self, service: &ServiceName, data: &[u8]) -> Option<Payload> {
         if !is_directory(service) || self.routing.pools_by_name.contains_key(service) {
             return None;
@@ -56,12 +70,13 @@ impl Machine {
         Some(Payload::new(Status::Ok, Frame::from(answer.to_string()), Frame::from("{}")))
     }
 
-    /// Input: somebody new listens to the publications.
+    /// Input: a new subscriber listens to the publications.
     pub fn handle_subscription(&mut self, now: Instant) {
         self.directory_changed(now);
+        self.finish_input(now);
     }
 
-    /// Publishes the directory, now or as soon as the last time is long enough ago.
+    /// Publishes the directory, at most once per [`limits::DIRECTORY_PUBLISH_INTERVAL`].
     pub(super) fn directory_changed(&mut self, now: Instant) {
         self.publication.pending = true;
         match self.publication.last.map(|last| last + limits::DIRECTORY_PUBLISH_INTERVAL) {
@@ -75,7 +90,7 @@ impl Machine {
         self.publish_pending(now);
     }
 
-    /// Publishes now what has changed, however short ago the last time was.
+    /// Publishes a pending change without waiting for the interval.
     pub(super) fn publish_pending(&mut self, now: Instant) {
         self.timers.disarm(&mut self.publication.armed);
         if self.publication.pending {

@@ -1,4 +1,5 @@
-//! What the simulator needs to see to judge the broker: who is registered, and what waits. Not part of the interface.
+//! A view of the broker's workers and waiting requests for the simulator. Not part of the public
+//! interface.
 
 use super::Machine;
 use crate::config::Concurrency;
@@ -9,11 +10,11 @@ use crate::protocol::{PeerId, RequestId, ServiceName};
 pub struct WorkerView {
     /// Its identity.
     pub peer: PeerId,
-    /// What it offers.
+    /// The service it offers.
     pub service: ServiceName,
-    /// How many requests it takes.
+    /// Concurrent requests that it takes.
     pub concurrency: Concurrency,
-    /// How many it has.
+    /// Requests in flight at it.
     pub in_flight: usize,
 }
 
@@ -22,9 +23,9 @@ pub struct WorkerView {
 pub struct WaitingView {
     /// Its id.
     pub id: RequestId,
-    /// The name that was asked for.
+    /// The requested service.
     pub service: ServiceName,
-    /// The only worker that may have it.
+    /// The only worker that may take it.
     pub worker_id: Option<String>,
     /// Registered workers that rejected it.
     pub rejected_by: Vec<PeerId>,

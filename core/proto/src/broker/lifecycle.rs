@@ -1,20 +1,16 @@
-//! How requests end: by a reply, with their time, with their worker or with their client; and how the broker itself
-//! stops.
+//! The end of requests, clients and the broker itself.
 
 use std::time::{Duration, Instant};
 
-use super::clients::ClientKey;
+use super::keys::{ClientKey, QueueKey, RequestKey, WorkerKey};
 use super::output::{Event, Loss};
-use super::queue::QueueKey;
-use super::requests::RequestKey;
-use super::workers::WorkerKey;
 use super::{Machine, TimerKey};
 use crate::error::ErrorCode;
 use crate::limits;
 use crate::protocol::{BrokerToWorker, PeerId};
 use crate::timers::Armed;
 
-/// A broker that is stopping.
+/// State of a draining broker.
 #[derive(Debug)]
 pub(super) struct Drain {
     armed: Armed,
@@ -22,14 +18,14 @@ pub(super) struct Drain {
 }
 
 impl Machine {
-    /// Ends a request whose outcome its client knows or no longer wants.
+    /// Ends a request whose client knows the outcome or no longer wants it.
     pub(super) fn end(&mut self, now: Instant, key: RequestKey) {
-        self.note_removed(key);
-        self.forget(now, key);
+        self.emit_removed(key);
+        self.remove_request(now, key);
     }
 
-    /// Takes a request off every list. Its worker gets the next one.
-    pub(super) fn forget(&mut self, now: Instant, key: RequestKey) {
+    /// Removes a request from every list and serves its former worker.
+    pub(super) fn remove_request(&mut self, now: Instant, key: RequestKey) {
         let worker = self.requests[key].worker();
         self.withdraw(key);
         self.detach_from_client(key);
@@ -41,39 +37,40 @@ impl Machine {
         }
     }
 
-    /// Takes a request off its client's list; a client without requests or heartbeats is forgotten.
+    /// Removes a request from its client's list, and a client without requests and heartbeats.
     pub(super) fn detach_from_client(&mut self, key: RequestKey) {
         let (client_key, slot) = (self.requests[key].client, self.requests[key].client_slot);
         let Some(client) = self.clients.get_mut(client_key) else { return };
-        client.requests.swap_remove(slot);
+        let removed = client.requests.swap_remove(slot);
+        debug_assert_eq!(removed, key);
         if let Some(moved) = client.requests.get(slot).copied() {
             self.requests[moved].client_slot = slot;
         }
-        if client.requests.is_empty() && client.pulse.is_none() {
+        if client.requests.is_empty() && client.heartbeats.is_none() {
             self.clients.remove(&self.hasher, client_key);
         }
     }
 
-    /// Ends a request that its client no longer waits for, without telling the client.
-    fn abandon(&mut self, now: Instant, key: RequestKey) {
-        self.take_from_worker(key);
+    /// Ends a request without a reply to its client.
+    pub(super) fn abandon(&mut self, now: Instant, key: RequestKey) {
+        self.cancel_at_worker(key);
         self.end(now, key);
     }
 
-    /// Has the worker that has a request drop it, and its reply if it sends one nevertheless.
-    pub(super) fn take_from_worker(&mut self, key: RequestKey) {
+    /// Cancels a request at its worker and leaves a tombstone, which explains a late reply.
+    pub(super) fn cancel_at_worker(&mut self, key: RequestKey) {
         if let Some(worker) = self.requests[key].worker() {
-            self.note_ended(worker, key);
-            self.call_off(worker, key);
+            self.add_tombstone(worker, key);
+            self.send_cancel(worker, key);
         }
     }
 
-    /// Tells the worker that has a request to drop it, if it is one that understands that.
-    pub(super) fn call_off(&mut self, worker: WorkerKey, key: RequestKey) {
+    /// Sends a cancellation to the worker that has a request, if the worker supports that.
+    pub(super) fn send_cancel(&mut self, worker: WorkerKey, key: RequestKey) {
         if self.workers[worker].can_cancel() {
             let peer = self.workers[worker].peer.clone();
             let request = &self.requests[key];
-            let (client, id) = (self.told_client(request).clone(), request.id.clone());
+            let (client, id) = (self.client_at_worker(request).clone(), request.id.clone());
             self.send_worker(&peer, BrokerToWorker::Cancel { client, id });
         }
     }
@@ -83,30 +80,11 @@ impl Machine {
         self.abandon(now, key);
     }
 
-    pub(super) fn expire(&mut self, now: Instant, key: RequestKey) {
-        self.statistics.expired += 1;
-        self.abandon(now, key);
-    }
-
-    pub(super) fn is_overdue(&self, now: Instant, key: RequestKey) -> bool {
-        self.requests[key].expires_at.is_some_and(|expires_at| expires_at <= now)
-    }
-
-    pub(super) fn request_timer(&mut self, now: Instant, key: RequestKey) {
-        let Some(request) = self.requests.get_mut(key) else { return };
-        request.armed.fired();
-        match request.expires_at {
-            Some(expires_at) if expires_at <= now => self.expire(now, key),
-            Some(expires_at) => self.timers.arm(TimerKey::Request(key), &mut request.armed, expires_at),
-            None => {}
-        }
-    }
-
-    /// Puts a request whose worker is gone back where it was asked for, or ends it. Returns the queue that it is in. One that
-    /// the worker was never sent cannot have been begun.
-    pub(super) fn worker_lost_with(&mut self, now: Instant, key: RequestKey, was_sent: bool) -> Option<QueueKey> {
+    /// Requeues or fails a request whose worker is gone. Returns the queue to serve then. A request
+    /// that was never sent to the worker always goes back: the worker cannot have begun it.
+    pub(super) fn requeue_lost(&mut self, now: Instant, key: RequestKey, was_sent: bool) -> Option<QueueKey> {
         let request = &mut self.requests[key];
-        request.told_client = None;
+        request.dispatched_as = None;
         if !was_sent {
             request.attempt -= 1;
             return self.requeue(now, key);
@@ -120,12 +98,12 @@ impl Machine {
         }
     }
 
-    /// Looks after a client that has sent a heartbeat when it would be gone: nearly always it is alive, and then it need not
-    /// be exactly then.
+    /// Arms the liveness timer of a client that sends heartbeats. The timer may fire early and
+    /// shares its time with those of other clients: nearly all clients turn out to be alive.
     pub(super) fn arm_client(&mut self, now: Instant, key: ClientKey) {
         let client = &mut self.clients[key];
         let heartbeat = self.options.heartbeat;
-        let Some(deadline) = client.deadline(heartbeat, self.options.heartbeat_liveness) else { return };
+        let Some(deadline) = client.liveness_deadline(heartbeat, self.options.heartbeat_liveness) else { return };
         let slack = heartbeat / limits::LIVENESS_SLACK;
         let shared = self.timers.shared(deadline - slack, slack);
         let look_at = if shared > now { shared } else { deadline };
@@ -135,17 +113,17 @@ impl Machine {
     pub(super) fn client_timer(&mut self, now: Instant, key: ClientKey) {
         let Some(client) = self.clients.get_mut(key) else { return };
         client.armed.fired();
-        match client.deadline(self.options.heartbeat, self.options.heartbeat_liveness) {
+        match client.liveness_deadline(self.options.heartbeat, self.options.heartbeat_liveness) {
             Some(deadline) if deadline <= now => self.client_lost(now, key, Loss::Silent),
             _ => self.arm_client(now, key),
         }
     }
 
-    /// Cancels all requests of a client that is gone and forgets it.
+    /// Cancels all requests of a lost client and removes it.
     fn client_lost(&mut self, now: Instant, key: ClientKey, reason: Loss) {
         let client = self.clients[key].peer.clone();
-        // What waits goes first: else a worker that becomes free would be handed it. The last request takes the client
-        // with it if nothing else keeps it.
+        // Waiting requests first: otherwise a worker that becomes free would get one of them.
+        // Removing the last request may remove the client.
         for request in self.waiting_first(self.clients[key].requests.clone()) {
             self.cancel(now, request);
         }
@@ -155,13 +133,13 @@ impl Machine {
         self.event(Event::ClientLeft { client, reason });
     }
 
-    /// These requests, those that wait for a worker before those in flight.
+    /// Sorts requests that wait for a worker before those in flight.
     fn waiting_first(&self, mut requests: Vec<RequestKey>) -> Vec<RequestKey> {
         requests.sort_by_key(|request| self.requests[*request].worker().is_some());
         requests
     }
 
-    /// A peer that can no longer be reached, whichever kind it is.
+    /// Removes an unreachable peer, be it a worker, a client or both.
     pub(super) fn peer_lost(&mut self, now: Instant, peer: &PeerId, reason: Loss) {
         if let Some(worker) = self.workers.find(&self.hasher, peer) {
             self.worker_lost(now, worker, reason);
@@ -171,9 +149,10 @@ impl Machine {
         }
     }
 
-    /// Input: stop. What was accepted is finished until `deadline`, new requests are refused with `B_DRAINING`; then
-    /// all workers are told to disconnect and [`Event::Drained`] follows. What is kept for a later life and not finished is
-    /// left to it: it stays stored, and its client is told nothing. A second call moves the deadline.
+    /// Input: stop. The broker refuses new requests with `B_DRAINING` and finishes accepted ones
+    /// for at most `timeout`. Then it tells all workers to disconnect and emits [`Event::Drained`].
+    /// Unfinished durable requests stay in the store for the next run, without a reply to their
+    /// clients. A further call changes the deadline.
     pub fn drain(&mut self, now: Instant, timeout: Duration) {
         let drain = self.drain.get_or_insert(Drain { armed: Armed::default(), done: false });
         if drain.done {
@@ -186,12 +165,12 @@ impl Machine {
             self.fail(now, request, ErrorCode::Draining);
         }
         for queue in self.routing.queues.keys().collect::<Vec<_>>() {
-            self.give_up(now, queue);
+            self.fail_unservable(now, queue);
         }
-        self.check_drained(now);
+        self.finish_input(now);
     }
 
-    /// Whether it was told to stop.
+    /// Whether [`Machine::drain`] was called.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.drain.is_some()
@@ -206,8 +185,8 @@ impl Machine {
         }
     }
 
-    /// Ends a drain when nothing is left to finish. Called at the end of every input, so that nothing follows the
-    /// last event.
+    /// Completes a drain when no request is left. Runs at the end of every input, so that no output
+    /// follows [`Event::Drained`].
     pub(super) fn check_drained(&mut self, now: Instant) {
         let Some(drain) = &mut self.drain else { return };
         if drain.done || self.requests.len() > 0 {

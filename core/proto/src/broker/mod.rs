@@ -1,54 +1,65 @@
-//! The broker's state machine: takes messages and time, gives messages and events. No sockets, no clock.
+//! The broker's state machine. It takes messages and the present time and emits messages and
+//! events; it uses no sockets and no clock.
 //!
-//! - *Inputs* are [`Machine::handle_message`], [`Machine::handle_unroutable`], [`Machine::handle_overflow`],
-//!   [`Machine::handle_subscription`], [`Machine::handle_backlog`], [`Machine::handle_timeout`], [`Machine::restore`] and
-//!   [`Machine::drain`]; what depends on the present time takes it, and it must not run backwards.
-//! - *Outputs* come from [`Machine::poll_output`], in the order in which they are to take effect, until it gives `None`.
-//!   Drain them after every input: nothing is lost if that comes later, but messages are delayed and memory grows.
-//! - *Time*: when [`Machine::next_deadline`] has passed, call [`Machine::handle_timeout`].
+//! - *Inputs*: [`Machine::handle_message`], [`Machine::handle_unroutable`],
+//!   [`Machine::handle_overflow`], [`Machine::handle_subscription`], [`Machine::handle_backlog`],
+//!   [`Machine::handle_timeout`], [`Machine::restore`] and [`Machine::drain`]. Time-dependent
+//!   inputs take the present time, which must not run backwards.
+//! - *Outputs*: [`Machine::poll_output`] returns them in the order in which they must take effect,
+//!   then `None`. Poll after every input: later is safe, but delays messages and uses memory.
+//! - *Time*: call [`Machine::handle_timeout`] when [`Machine::next_deadline`] has passed.
 //! - *Getters*: [`Machine::statistics`], [`Machine::directory`], [`Machine::name`].
 //!
-//! One request's way through the modules: `protocol` decodes it, `intake` checks it and gives it a place, `dispatch`
-//! finds a free worker through `routing` (queues and pools) or lets it wait, `replies` passes the answers back, and
-//! `lifecycle` ends it when its time, its worker or its client is gone. `persistence` tells of each of these steps where
-//! somebody keeps requests.
+//! A request's way through the modules: `protocol` decodes it, `admission` checks it, `dispatch`
+//! finds a free worker through `routing` (queues and pools) or queues it, `replies` forwards the
+//! replies, and `lifecycle` and `expiry` end it when its worker, its client or its time is gone.
+//! `persistence` emits an event for each of these steps of a durable request.
 
+mod admission;
 mod cache;
 mod clients;
 mod directory;
 mod dispatch;
+mod expiry;
 #[doc(hidden)]
 pub mod inspect;
-mod intake;
+#[cfg(debug_assertions)]
+mod invariants;
+mod keys;
 mod lifecycle;
-mod membership;
 mod output;
-mod overdue;
 mod pattern;
 mod persistence;
 mod pool;
 mod queue;
+mod registration;
+mod rejecters;
 mod replies;
 mod requests;
 mod routing;
+mod statistics;
+mod stored_request;
+mod tombstones;
 mod workers;
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
-pub use output::{Event, Loss, Message, Output, Statistics, Violation};
-pub use persistence::{Persistence, StoredRequest};
+pub use output::{Event, Loss, Message, Output, Violation};
+pub use statistics::Statistics;
+pub use stored_request::{Persistence, StoredRequest};
 
 use cache::ReplyCache;
-use clients::{ClientKey, Clients};
+use clients::Clients;
 use directory::Publication;
-use membership::Disconnected;
+use expiry::WorkBudget;
+use keys::{ClientKey, RequestKey, WorkerKey};
 use output::Queued;
-use overdue::Turn;
-use persistence::Keeper;
-use requests::{RequestKey, Requests};
+use persistence::StoreState;
+use registration::DisconnectedPeers;
+use requests::Requests;
 use routing::Routing;
-use workers::{WorkerKey, Workers};
+use workers::Workers;
 
 use crate::config::BrokerOptions;
 use crate::entropy::Entropy;
@@ -61,7 +72,7 @@ use crate::protocol::{
 };
 use crate::timers::Timers;
 
-/// A broker without sockets; see the [module's documentation](self).
+/// A broker without I/O; see the [module's documentation](self).
 #[derive(Debug)]
 pub struct Machine {
     options: BrokerOptions,
@@ -72,30 +83,33 @@ pub struct Machine {
     clients: Clients,
     requests: Requests,
     routing: Routing,
-    /// Requests that wait for a worker that is not there, by its id.
+    /// Requests that wait for an unregistered worker, by its id.
     orphans: dispatch::Orphans,
     cache: ReplyCache,
-    /// The last options frame and what it says: clients send the same one again and again.
+    /// The last options frame and its parsed form: clients tend to send the same frame every time.
     last_settings: (Frame, RequestSettings),
-    disconnected: Disconnected,
+    disconnected: DisconnectedPeers,
     publication: Publication,
     timers: Timers<TimerKey>,
-    turn: Turn,
+    budget: WorkBudget,
     outputs: VecDeque<Queued>,
-    /// The request that the output polled last hands to a worker, until the next one is polled.
-    polled: Option<RequestKey>,
-    /// Outputs that hand a request to a worker and were not polled.
+    /// The request that the last polled output dispatches.
+    last_polled: Option<RequestKey>,
+    /// Number of unpolled outputs that dispatch a request.
     unpolled_dispatches: usize,
-    /// Counts the requests that workers were given, to tell which worker was given one last.
-    uses: u64,
+    /// Numbers the dispatches, so that the least recently used worker is known.
+    dispatch_clock: u64,
     statistics: Statistics,
-    /// Numbers arrivals of requests.
+    /// Numbers the requests in order of arrival.
     next_sequence: u64,
     drain: Option<lifecycle::Drain>,
-    keeper: Keeper,
+    store: StoreState,
+    /// Inputs since the last check of the invariants.
+    #[cfg(debug_assertions)]
+    unchecked_inputs: usize,
 }
 
-/// What a deadline is about.
+/// What a timer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum TimerKey {
     Request(RequestKey),
@@ -106,8 +120,8 @@ enum TimerKey {
 }
 
 impl Machine {
-    /// A broker that knows nobody yet. Its name, if the options give none, is drawn from `entropy`. An interval between
-    /// heartbeats that makes no sense becomes the nearest that does.
+    /// Creates a broker without peers. Draws a name from `entropy` if the options contain none, and
+    /// clamps an invalid heartbeat interval to the nearest valid one.
     #[must_use]
     pub fn new(mut options: BrokerOptions, mut entropy: Entropy) -> Self {
         options.heartbeat = options.heartbeat.clamp(limits::HEARTBEAT.0, limits::HEARTBEAT.1);
@@ -123,25 +137,27 @@ impl Machine {
             orphans: dispatch::Orphans::default(),
             cache: ReplyCache::new(options.cache_bytes),
             last_settings: (Frame::default(), RequestSettings::default()),
-            disconnected: Disconnected::default(),
+            disconnected: DisconnectedPeers::default(),
             publication: Publication::default(),
             timers: Timers::default(),
-            turn: Turn::default(),
+            budget: WorkBudget::default(),
             outputs: VecDeque::new(),
-            polled: None,
+            last_polled: None,
             unpolled_dispatches: 0,
-            uses: 0,
+            dispatch_clock: 0,
             statistics: Statistics::default(),
             next_sequence: 0,
             drain: None,
-            keeper: Keeper::default(),
+            store: StoreState::default(),
+            #[cfg(debug_assertions)]
+            unchecked_inputs: 0,
             options,
             entropy,
             hasher,
         }
     }
 
-    /// Input: a message from a peer, without its identity frame. Leaves `frames` empty.
+    /// Input: a message from a peer, without its identity frame. Empties `frames`.
     pub fn handle_message(&mut self, now: Instant, peer: &PeerId, frames: &mut Vec<Frame>) {
         match ToBroker::decode(frames) {
             Ok(ToBroker::Client(message)) => self.handle_client(now, peer, message),
@@ -151,35 +167,37 @@ impl Machine {
                     let id = id.as_ref().map(|id| id.to_frame()).unwrap_or_default();
                     self.refuse(peer, id, ErrorCode::BadRequest);
                 }
-                // A type that is not known may be one of a later version: counted, and nothing else.
+                // An unknown type may belong to a later version: it is counted, and the worker
+                // stays.
                 let by_worker = error.side == Some(Side::Worker) && error.malformed != Malformed::Type;
                 self.violation(now, peer, Violation::Malformed(error), by_worker);
             }
         }
-        self.check_drained(now);
+        self.finish_input(now);
     }
 
-    /// Input: the output polled last could not be sent to this peer, because it has no connection any more; or an earlier one, if
-    /// [`Machine::poll_output`] has nothing more. A request that was not sent goes to another worker, whether it has `retry` or
-    /// not.
+    /// Input: the output polled last could not be sent to this peer because its connection is gone;
+    /// or an earlier output, if [`Machine::poll_output`] has returned `None` since. A request that
+    /// was not sent goes to another worker, with or without `retry`.
     pub fn handle_unroutable(&mut self, now: Instant, peer: &PeerId) {
         self.statistics.undeliverable += 1;
         self.peer_lost(now, peer, Loss::Unroutable);
-        self.check_drained(now);
+        self.finish_input(now);
     }
 
-    /// Input: more is waiting to be sent to this peer than may wait; it was thrown away, and so must be the outputs for
-    /// this peer that are still to be polled: a peer that gets later messages without the earlier ones is misled.
+    /// Input: the send queue of this peer was full, and the caller dropped it. The caller must also
+    /// drop the outputs for this peer that it has not polled yet: the peer must not receive later
+    /// messages without the earlier ones.
     pub fn handle_overflow(&mut self, now: Instant, peer: &PeerId) {
         self.statistics.undeliverable += 1;
         self.peer_lost(now, peer, Loss::Overflow);
-        self.check_drained(now);
+        self.finish_input(now);
     }
 
-    /// Input: time has passed. Does what is due, at most [`limits::DUE_PER_TURN`] of it: what is left keeps
-    /// [`Machine::next_deadline`] in the past. Harmless when nothing is due.
+    /// Input: time has passed. Handles at most [`limits::DUE_PER_TURN`] timers; if more are due,
+    /// [`Machine::next_deadline`] stays in the past. Has no effect when nothing is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let postponed = self.turn.begin();
+        let deferred = self.budget.begin();
         for _ in 0..limits::DUE_PER_TURN {
             let Some(key) = self.timers.pop_due(now) else { break };
             match key {
@@ -190,20 +208,20 @@ impl Machine {
                 TimerKey::Drain => self.drain_timer(now),
             }
         }
-        self.serve_postponed(now, postponed);
-        self.check_drained(now);
+        self.serve_deferred(now, deferred);
+        self.finish_input(now);
     }
 
-    /// When [`Machine::handle_timeout`] is to be called next; `None`: not until another input.
+    /// When to call [`Machine::handle_timeout`]; `None`: not before another input.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        [self.timers.next(), self.turn.due()].into_iter().flatten().min()
+        [self.timers.next(), self.budget.due()].into_iter().flatten().min()
     }
 
-    /// The next thing to do, until there is none.
+    /// The next output; `None` when there is no more.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.polled = self.outputs.front().and_then(|queued| queued.request);
-        self.unpolled_dispatches -= usize::from(self.polled.is_some());
+        self.last_polled = self.outputs.front().and_then(|queued| queued.request);
+        self.unpolled_dispatches -= usize::from(self.last_polled.is_some());
         self.outputs.pop_front().map(|queued| queued.output)
     }
 
@@ -213,7 +231,7 @@ impl Machine {
         &self.name
     }
 
-    /// Counters since the start, and what there is now.
+    /// Counters since the start, and gauges of the present state.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         Statistics {
@@ -225,6 +243,13 @@ impl Machine {
             cache_bytes: self.cache.bytes(),
             ..self.statistics
         }
+    }
+
+    /// Runs at the end of every input.
+    fn finish_input(&mut self, now: Instant) {
+        self.check_drained(now);
+        #[cfg(debug_assertions)]
+        self.check_invariants();
     }
 
     fn hello(&self, session: Option<u64>) -> BrokerHello {
@@ -240,7 +265,7 @@ impl Machine {
         self.output(Output::Send { peer: peer.clone(), message: Message::Worker(message) });
     }
 
-    /// Ends a request that was never taken in.
+    /// Replies with an error to a request that was not admitted.
     fn refuse(&mut self, peer: &PeerId, id: Frame, code: ErrorCode) {
         self.statistics.errors += 1;
         let payload = Payload::broker_error(code);

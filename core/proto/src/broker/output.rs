@@ -1,24 +1,23 @@
-//! What the broker's machine asks of its owner, and what it tells.
+//! Outputs of the broker's machine.
 
-use std::time::Duration;
-
-use super::requests::RequestKey;
-use super::StoredRequest;
+use super::keys::RequestKey;
+use super::stored_request::StoredRequest;
 use crate::protocol::{BrokerToClient, BrokerToWorker, DecodeError, Frame, PeerId, RequestId, ServiceName};
 
-/// Something for the machine's owner to do. Drained with [`Machine::poll_output`](super::Machine::poll_output).
+/// An action for the machine's owner. [`Machine::poll_output`](super::Machine::poll_output) returns
+/// it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// Send a message to a client or worker.
     Send {
-        /// Where to.
+        /// The receiver.
         peer: PeerId,
-        /// What.
+        /// The message.
         message: Message,
     },
     /// Publish one frame on `intch`.
     Publish(Frame),
-    /// Tell whoever wants to know.
+    /// Report an event.
     Event(Event),
 }
 
@@ -26,7 +25,7 @@ pub enum Output {
 #[derive(Debug)]
 pub(super) struct Queued {
     pub(super) output: Output,
-    /// The request that it hands to a worker.
+    /// The request that it dispatches to a worker.
     pub(super) request: Option<RequestKey>,
 }
 
@@ -53,67 +52,69 @@ impl Message {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A worker offers a service.
+    /// A worker registered.
     WorkerJoined {
         /// Its identity.
         worker: PeerId,
-        /// What it offers.
+        /// The service it offers.
         service: ServiceName,
     },
     /// A worker is gone.
     WorkerLeft {
         /// Its identity.
         worker: PeerId,
-        /// What it offered.
+        /// The service it offered.
         service: ServiceName,
-        /// Why.
+        /// The reason.
         reason: Loss,
     },
     /// A client is gone; its requests were cancelled.
     ClientLeft {
         /// Its identity.
         client: PeerId,
-        /// Why.
+        /// The reason.
         reason: Loss,
     },
-    /// A peer broke the protocol; a worker that does is told to disconnect.
+    /// A peer violated the protocol. A worker that does so is told to disconnect.
     ProtocolError {
-        /// Who.
+        /// Its identity.
         peer: PeerId,
-        /// How.
+        /// The violation.
         error: Violation,
     },
-    /// A request with `persist` is to be kept: it has just come, goes to a worker, or has another client than before. Takes the
-    /// place of what was kept under the same client and id. Only with [`Persistence::On`](super::Persistence::On).
+    /// A durable request must be stored: it has arrived, goes to a worker or has changed its
+    /// client. Replaces the stored request of the same client and id. Only with
+    /// [`Persistence::On`](super::Persistence::On).
     Stored(Box<StoredRequest>),
-    /// A request need not be kept any more: it has ended, whichever way, or is kept under another client from now on (what is
-    /// kept then follows). Comes once for every request that was stored, but for those that a stopped broker leaves to its
-    /// next life.
+    /// A durable request can be removed from the store: it has ended, or it moves to another client
+    /// (then [`Event::Stored`] follows). Emitted once for every stored request, except those that a
+    /// stopped broker leaves to its next run.
     Removed {
         /// Its client.
         client: PeerId,
         /// Its id.
         id: RequestId,
     },
-    /// The broker has stopped: everything that it had accepted has ended and its workers know.
+    /// The broker has stopped: all accepted requests have ended or stay in the store, and all
+    /// workers have been told to disconnect.
     Drained,
 }
 
-/// Why a peer is gone.
+/// Why the broker removed a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Loss {
-    /// It said so.
+    /// It disconnected.
     Disconnected,
-    /// It was silent for longer than its liveness.
+    /// It was silent for the liveness timeout.
     Silent,
     /// Its connection is gone.
     Unroutable,
-    /// It read too slowly and more was waiting for it than may wait.
+    /// It read too slowly, and its send queue was full.
     Overflow,
-    /// It broke the protocol.
+    /// It violated the protocol.
     ProtocolError,
-    /// It announced itself anew.
+    /// It registered again.
     Restarted,
     /// The broker stopped.
     BrokerStopped,
@@ -135,24 +136,25 @@ impl Loss {
     }
 }
 
-/// How a peer broke the protocol.
+/// How a peer violated the protocol.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Violation {
     /// A message that could not be decoded.
     Malformed(DecodeError),
-    /// A reply to a request that the worker was never handed, or a second final one.
+    /// A reply to a request that the worker never had, or a second final reply.
     UnexpectedReply,
-    /// A message of a worker that never announced itself, or was told to disconnect.
+    /// A message from a worker that is not registered.
     UnknownWorker,
-    /// A second request under the id of one that has not ended.
+    /// A request under the id of one that has not ended.
     DuplicateRequest,
-    /// More workers than the broker takes.
+    /// The limit of registered workers is reached.
     TooManyWorkers,
 }
 
 impl Violation {
-    /// Its name, the same in every language; for a message that could not be decoded, what the published peers call it.
+    /// Its name, the same in every language. For a malformed message: the name that the published
+    /// packages use.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -163,57 +165,4 @@ impl Violation {
             Self::TooManyWorkers => "too_many_workers",
         }
     }
-}
-
-/// Counters since the start, and what there is now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Statistics {
-    /// Requests received, whatever became of them.
-    pub requests: u64,
-    /// Requests of an earlier life that were taken in again.
-    pub restored: u64,
-    /// Requests that were left to a later life when the broker stopped.
-    pub left: u64,
-    /// Requests handed to workers; more than one for a request that was retried or rejected.
-    pub dispatches: u64,
-    /// Final replies passed on.
-    pub replies: u64,
-    /// Partial replies passed on.
-    pub partial_replies: u64,
-    /// Requests rejected by a worker and put back.
-    pub rejects: u64,
-    /// Requests put back because their worker was lost.
-    pub retries: u64,
-    /// Requests whose timeout passed.
-    pub expired: u64,
-    /// Requests ended by their client, or with it.
-    pub cancelled: u64,
-    /// Requests refused or ended with an error that the broker made.
-    pub errors: u64,
-    /// Replies to requests that the broker had ended itself, dropped.
-    pub late_replies: u64,
-    /// Requests answered from the reply cache.
-    pub cache_hits: u64,
-    /// Messages that broke the protocol.
-    pub protocol_errors: u64,
-    /// Messages that could not be delivered because their receiver was gone or too slow.
-    pub undeliverable: u64,
-    /// Workers registered now.
-    pub workers: usize,
-    /// Clients known now: those with requests, and those with heartbeats.
-    pub clients: usize,
-    /// Requests waiting for a worker now.
-    pub queued: usize,
-    /// Requests at workers now.
-    pub in_flight: usize,
-    /// Bytes of all requests held now.
-    pub request_bytes: usize,
-    /// Bytes in the reply cache now.
-    pub cache_bytes: usize,
-}
-
-/// How long a peer may be silent: `liveness` times the longer of both sides' intervals.
-pub(super) fn patience(own: Duration, peers: Duration, liveness: u32) -> Duration {
-    own.max(peers).saturating_mul(liveness.max(1))
 }

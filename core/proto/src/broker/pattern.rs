@@ -1,4 +1,4 @@
-//! What a worker's service name covers, and what a client's asks for (protocol document, "Services").
+//! Matches the service names of workers and clients (protocol document, "Services").
 
 use nodejs_semver::{Range, Version};
 
@@ -9,7 +9,7 @@ use crate::protocol::ServiceName;
 pub(super) enum Offer {
     /// Only its name.
     Exact,
-    /// Every plain name that begins like this: `ech*`.
+    /// Every plain name with this prefix: `ech*`.
     Wildcard { prefix: Vec<u8> },
     /// One version of a name: `name@1.2.3`.
     Version { base: Vec<u8>, version: Version },
@@ -22,7 +22,7 @@ pub(super) enum Ask {
     Plain,
     /// Versions of a name: `name@^1.2.0`.
     Range { base: Vec<u8>, range: Range },
-    /// Only the name itself: core services (`$…`) and names with `@` whose range is none.
+    /// Only the name itself: core services (`$…`) and names with `@` but without a valid range.
     Exact,
 }
 
@@ -41,7 +41,7 @@ impl Offer {
         }
     }
 
-    /// Whether an offer, made under `offered`, covers what is asked for under `asked`.
+    /// Whether an offer under the name `offered` covers a request for `asked`.
     pub(super) fn covers(&self, offered: &ServiceName, asked: &ServiceName) -> bool {
         if offered == asked {
             return true;
@@ -73,7 +73,7 @@ impl Ask {
     }
 }
 
-/// Splits `name@rest` at the last `@`; `None` without a name before it or if the rest is not text.
+/// Splits `name@rest` at the last `@`; `None` if the name is empty or the rest is not UTF-8.
 fn split_version(name: &[u8]) -> Option<(&[u8], &str)> {
     let at = name.iter().rposition(|byte| *byte == b'@').filter(|at| *at > 0)?;
     Some((&name[..at], std::str::from_utf8(&name[at + 1..]).ok()?))

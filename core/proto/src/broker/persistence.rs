@@ -1,94 +1,52 @@
-//! Requests that outlive the broker: those with `persist`. The machine keeps nothing itself. It tells whoever keeps them of
-//! each as it comes, moves and ends, and takes in again what an earlier life left.
+//! Durable requests (`persist`), which outlive the broker. The machine stores nothing itself: it
+//! emits an event when such a request arrives, moves or ends, and takes over what a previous run
+//! left in the store.
 
 use std::time::Instant;
 
-use super::intake::Incoming;
+use super::admission::Incoming;
+use super::keys::RequestKey;
 use super::output::Event;
-use super::requests::RequestKey;
+use super::stored_request::{Persistence, StoredRequest};
 use super::Machine;
 use crate::config::Timeout;
 use crate::error::ErrorCode;
 use crate::limits;
-use crate::protocol::{Frame, PeerId, RequestId, RequestSettings, ServiceName};
+use crate::protocol::{PeerId, RequestId, RequestSettings};
 
-/// Whether somebody keeps the requests with `persist`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Persistence {
-    /// Nobody: `persist` means nothing, and there are neither [`Event::Stored`] nor [`Event::Removed`].
-    #[default]
-    Off,
-    /// Whoever is told the events.
-    On,
-}
-
-/// What has to be kept of a request so that a later life of the broker can go on with it. Client and id together name it.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct StoredRequest {
-    /// Whom the replies go to.
-    pub client: PeerId,
-    /// What the client calls it.
-    pub id: RequestId,
-    /// The name that was asked for.
-    pub service: ServiceName,
-    /// The data, as it came.
-    pub data: Frame,
-    /// The options, as they came. The codec, `retry` and the timeout stand in there.
-    pub options: Frame,
-    /// Frames that followed, as they came.
-    pub extra: Vec<Frame>,
-    /// How many workers it was handed to and lost with, the present one included.
-    pub attempt: u32,
-    /// The worker that has it.
-    pub worker: Option<PeerId>,
-    /// How long it had left, at the moment of the event, until it expires. The machine has no clock of its own: whoever
-    /// keeps requests notes when they got this, and takes off what has passed before they give it back. Partial replies
-    /// prolong a request without an event.
-    pub remaining: Timeout,
-}
-
-impl StoredRequest {
-    /// A request that no worker has had, with all of its time left.
-    #[must_use]
-    pub fn new(client: PeerId, id: RequestId, service: ServiceName, data: Frame, options: Frame) -> Self {
-        let remaining = RequestSettings::parse(&options).timeout;
-        Self { client, id, service, data, options, extra: Vec::new(), attempt: 0, worker: None, remaining }
-    }
-}
-
-/// What the machine knows of whoever keeps requests.
+/// What the machine knows of the store.
 #[derive(Debug, Default)]
-pub(super) struct Keeper {
+pub(super) struct StoreState {
     persistence: Persistence,
     is_behind: bool,
 }
 
 impl Machine {
-    /// Has [`Event::Stored`] and [`Event::Removed`] told. To be said before the first message.
+    /// Enables [`Event::Stored`] and [`Event::Removed`]. Call before the first message.
     #[must_use]
     pub fn persistence(mut self, persistence: Persistence) -> Self {
-        self.keeper.persistence = persistence;
+        self.store.persistence = persistence;
         self
     }
 
-    /// Input: whether whoever keeps requests has as many events before them as may wait. While that is so, new requests with
-    /// `persist` are refused with `B_QUEUE_FULL`, and it is not told which worker the others go to.
+    /// Input: whether the backlog of the store is full. While it is, the broker refuses new
+    /// requests with `persist` with `B_QUEUE_FULL`, and emits no [`Event::Stored`] for dispatches.
     pub fn handle_backlog(&mut self, is_full: bool) {
-        self.keeper.is_behind = is_full;
+        self.store.is_behind = is_full;
     }
 
-    /// Input: what an earlier life stored and did not remove, each as if it had just come, but with the time that it has
-    /// left. To be given before the first message: a client that sends one of them again, with `retry`, is then known to
-    /// mean the same request. What a client has sent again already is not taken in twice.
+    /// Input: the requests that a previous run stored and did not remove. The broker admits each as
+    /// if it had just arrived, with its remaining time. Call before the first message, so that a
+    /// client that repeats one of them with `retry` gets the reply of the restored request. A
+    /// request that a client has already repeated is not admitted twice.
     ///
-    /// Requests are run again whether or not a worker had them. One that was lost with too many workers already ends with
-    /// `B_WORKER_LOST`, one whose time is up is removed.
+    /// Requests run again whether or not a worker had them. A request that was lost with too many
+    /// workers ends with `B_WORKER_LOST`; an expired one is removed.
     pub fn restore(&mut self, now: Instant, requests: Vec<StoredRequest>) {
         for request in requests {
             self.restore_one(now, request);
         }
-        self.check_drained(now);
+        self.finish_input(now);
     }
 
     fn restore_one(&mut self, now: Instant, stored: StoredRequest) {
@@ -102,16 +60,19 @@ impl Machine {
             return self.replace_stored(now, known, peer, incoming.id);
         }
         self.statistics.restored += 1;
-        let refused = self.objection(&incoming).or_else(|| self.is_full(&incoming).then_some(ErrorCode::QueueFull));
+        let refused =
+            self.reason_to_refuse(&incoming).or_else(|| self.is_full(&incoming).then_some(ErrorCode::QueueFull));
         if let Some(code) = refused {
             self.refuse(&peer, incoming.id.to_frame(), code);
             return self.event(Event::Removed { client: peer, id: incoming.id });
         }
         let client = self.clients.find_or_insert(&self.hasher, &peer);
-        let key = self.take_in(now, client, incoming, remaining.duration());
+        // At most the timeout: a request whose store returns more would expire late once renewed.
+        let times = [remaining, incoming.settings.timeout].into_iter().filter_map(Timeout::duration);
+        let key = self.admit(now, client, incoming, times.min());
         self.requests[key].attempt = attempt;
-        self.note_stored(now, key);
-        if self.is_overdue(now, key) {
+        self.emit_stored(now, key);
+        if self.is_expired(now, key) {
             self.expire(now, key);
         } else if worker.is_some() && attempt >= limits::ATTEMPTS {
             self.fail(now, key, ErrorCode::WorkerLost);
@@ -120,26 +81,27 @@ impl Machine {
         }
     }
 
-    /// A stored request is here already. Where it came under another identity, only the present one stays stored.
+    /// The broker already holds this request. If it belongs to another client identity now, only
+    /// that one stays stored.
     fn replace_stored(&mut self, now: Instant, known: RequestKey, client: PeerId, id: RequestId) {
         if self.clients[self.requests[known].client].peer != client {
             self.event(Event::Removed { client, id });
-            self.note_stored(now, known);
+            self.emit_stored(now, known);
         }
     }
 
-    /// Whether whoever keeps requests cannot be given one more.
-    pub(super) fn is_keeper_behind(&self, settings: &RequestSettings) -> bool {
-        settings.persist && self.keeper.is_behind
+    /// Whether the store has no room for this request.
+    pub(super) fn is_store_behind(&self, settings: &RequestSettings) -> bool {
+        settings.persist && self.store.is_behind
     }
 
-    fn is_kept(&self, key: RequestKey) -> bool {
-        self.keeper.persistence == Persistence::On && self.requests[key].settings.persist
+    fn is_durable(&self, key: RequestKey) -> bool {
+        self.store.persistence == Persistence::On && self.requests[key].settings.persist
     }
 
-    /// Tells that a request has come or changed its client.
-    pub(super) fn note_stored(&mut self, now: Instant, key: RequestKey) {
-        if !self.is_kept(key) {
+    /// Emits [`Event::Stored`] for a durable request.
+    pub(super) fn emit_stored(&mut self, now: Instant, key: RequestKey) {
+        if !self.is_durable(key) {
             return;
         }
         let request = &self.requests[key];
@@ -158,31 +120,32 @@ impl Machine {
         self.event(Event::Stored(Box::new(stored)));
     }
 
-    /// Tells that a request goes to a worker. Not worth more memory where many events wait: what is kept then tells of an
-    /// earlier worker, or none.
-    pub(super) fn note_dispatched(&mut self, now: Instant, key: RequestKey) {
-        if !self.keeper.is_behind {
-            self.note_stored(now, key);
+    /// Emits [`Event::Stored`] for a dispatch, unless the store's backlog is full: it is not worth
+    /// more memory. The store then knows an earlier worker, or none.
+    pub(super) fn emit_dispatched(&mut self, now: Instant, key: RequestKey) {
+        if !self.store.is_behind {
+            self.emit_stored(now, key);
         }
     }
 
-    /// Tells that a request ends here and now, or is no longer its client's.
-    pub(super) fn note_removed(&mut self, key: RequestKey) {
-        if self.is_kept(key) {
+    /// Emits [`Event::Removed`] for a durable request that ends or moves to another client.
+    pub(super) fn emit_removed(&mut self, key: RequestKey) {
+        if self.is_durable(key) {
             let request = &self.requests[key];
             let client = self.clients[request.client].peer.clone();
             self.event(Event::Removed { client, id: request.id.clone() });
         }
     }
 
-    /// Leaves a request that this life of the broker cannot finish to the next; returns whether it is kept for that.
-    pub(super) fn leave_to_next_life(&mut self, now: Instant, key: RequestKey) -> bool {
-        let is_kept = self.is_kept(key);
-        if is_kept {
+    /// Leaves a durable request that this run cannot finish in the store. Returns whether it is
+    /// durable.
+    pub(super) fn leave_in_store(&mut self, now: Instant, key: RequestKey) -> bool {
+        let is_durable = self.is_durable(key);
+        if is_durable {
             self.statistics.left += 1;
-            self.take_from_worker(key);
-            self.forget(now, key);
+            self.cancel_at_worker(key);
+            self.remove_request(now, key);
         }
-        is_kept
+        is_durable
     }
 }

@@ -1,17 +1,17 @@
-//! The workers that offer one name, and the queues they are to serve. A pool exists while it has a worker.
+//! Pools: the workers that offer one name, and the queues they serve. A pool exists while it has a
+//! worker.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use slotmap::{new_key_type, SparseSecondaryMap};
+use slotmap::SparseSecondaryMap;
 
+use super::keys::{QueueKey, WorkerKey};
 use super::pattern::Offer;
-use super::queue::{QueueKey, Rejecters};
-use super::workers::{FreeRank, WorkerKey};
+use super::rejecters::Rejecters;
+use super::workers::FreeRank;
 use crate::config::DispatchMode;
 use crate::entropy::Entropy;
 use crate::protocol::ServiceName;
-
-new_key_type! { pub(super) struct PoolKey; }
 
 #[derive(Debug)]
 pub(super) struct Pool {
@@ -19,9 +19,9 @@ pub(super) struct Pool {
     pub(super) offer: Offer,
     pub(super) workers: BTreeSet<WorkerKey>,
     pub(super) free: FreeSet,
-    /// The queues that are bound here.
+    /// The queues that are bound to this pool.
     pub(super) queues: BTreeSet<QueueKey>,
-    /// Heads of these queues' lanes, by the lane's rejecters.
+    /// Heads of the lanes of these queues, by the lane's rejecters.
     waiting: BTreeMap<Rejecters, BTreeSet<(u64, QueueKey)>>,
 }
 
@@ -38,7 +38,7 @@ impl Pool {
         }
     }
 
-    /// Notes that a lane of a queue has another head.
+    /// Updates the head of a queue's lane.
     pub(super) fn head_changed(&mut self, queue: QueueKey, lane: &Rejecters, before: Option<u64>, after: Option<u64>) {
         if before == after {
             return;
@@ -48,7 +48,8 @@ impl Pool {
         }
         let heads = self.waiting.get_mut(lane).expect("just made");
         if let Some(sequence) = before {
-            heads.remove(&(sequence, queue));
+            let was_head = heads.remove(&(sequence, queue));
+            debug_assert!(was_head);
         }
         if let Some(sequence) = after {
             heads.insert((sequence, queue));
@@ -58,13 +59,23 @@ impl Pool {
         }
     }
 
-    /// The queues with requests that some worker rejected.
+    #[cfg(debug_assertions)]
+    pub(super) fn heads(&self) -> usize {
+        self.waiting.values().map(BTreeSet::len).sum()
+    }
+
+    #[cfg(debug_assertions)]
+    pub(super) fn has_head(&self, lane: &Rejecters, sequence: u64, queue: QueueKey) -> bool {
+        self.waiting.get(lane).is_some_and(|heads| heads.contains(&(sequence, queue)))
+    }
+
+    /// The queues with requests that a worker rejected.
     pub(super) fn queues_with_rejected(&self) -> Vec<QueueKey> {
         let rejected = self.waiting.iter().filter(|(lane, _)| !lane.is_empty());
         rejected.flat_map(|(_, heads)| heads.iter().map(|(_, queue)| *queue)).collect()
     }
 
-    /// The oldest waiting request that this worker may have.
+    /// The oldest waiting request that this worker may take.
     pub(super) fn oldest_for(&self, worker: WorkerKey) -> Option<(u64, QueueKey, &Rejecters)> {
         self.waiting
             .iter()
@@ -92,10 +103,12 @@ impl FreeSet {
     pub(super) fn insert(&mut self, rank: FreeRank, worker: WorkerKey) {
         match self {
             Self::Load(workers) => {
-                workers.insert((rank, worker));
+                let is_new = workers.insert((rank, worker));
+                debug_assert!(is_new);
             }
             Self::Random { list, positions } => {
-                positions.insert(worker, list.len());
+                let former = positions.insert(worker, list.len());
+                debug_assert_eq!(former, None);
                 list.push(worker);
             }
         }
@@ -104,7 +117,8 @@ impl FreeSet {
     pub(super) fn remove(&mut self, rank: FreeRank, worker: WorkerKey) {
         match self {
             Self::Load(workers) => {
-                workers.remove(&(rank, worker));
+                let was_free = workers.remove(&(rank, worker));
+                debug_assert!(was_free);
             }
             Self::Random { list, positions } => {
                 if let Some(position) = positions.remove(worker) {
@@ -117,7 +131,25 @@ impl FreeSet {
         }
     }
 
-    /// The worker to take, leaving out those that may not have the request, with the rank that compares it to the best
+    #[cfg(debug_assertions)]
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Load(workers) => workers.len(),
+            Self::Random { list, .. } => list.len(),
+        }
+    }
+
+    #[cfg(debug_assertions)]
+    pub(super) fn contains(&self, rank: FreeRank, worker: WorkerKey) -> bool {
+        match self {
+            Self::Load(workers) => workers.contains(&(rank, worker)),
+            Self::Random { list, positions } => {
+                positions.get(worker).is_some_and(|position| list.get(*position) == Some(&worker))
+            }
+        }
+    }
+
+    /// The best free worker for which `may_have` holds, with the rank that compares it to the best
     /// of other pools.
     pub(super) fn best(
         &self,

@@ -1,91 +1,94 @@
-//! Requests that wait for a worker, by the name that was asked for.
+//! Queues: requests that wait for a worker, by requested service name.
 
 use std::collections::BTreeMap;
 
-use slotmap::new_key_type;
-
+use super::keys::{PoolKey, RequestKey};
 use super::pattern::Ask;
-use super::pool::PoolKey;
-use super::requests::{Request, RequestKey};
-use super::workers::WorkerKey;
+use super::rejecters::Rejecters;
+use super::requests::RequestRecord;
+#[cfg(debug_assertions)]
+use super::{
+    keys::QueueKey,
+    requests::{Location, Requests},
+};
 use crate::protocol::ServiceName;
 
-new_key_type! { pub(super) struct QueueKey; }
-
-/// The workers that have rejected a request, sorted. Empty for nearly all requests, and then without memory.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Rejecters(Vec<WorkerKey>);
-
-impl Rejecters {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(super) fn contains(&self, worker: WorkerKey) -> bool {
-        self.0.binary_search(&worker).is_ok()
-    }
-
-    pub(super) fn insert(&mut self, worker: WorkerKey) {
-        if let Err(at) = self.0.binary_search(&worker) {
-            self.0.insert(at, worker);
-        }
-    }
-}
-
-/// One queue. Its requests stand in lanes, one for each set of workers that rejected them, so that the oldest request
-/// that a given worker may have is the head of a lane.
+/// One queue. Requests that the same workers rejected form a lane, so that the oldest request that
+/// a given worker may take is the head of a lane.
 #[derive(Debug)]
 pub(super) struct Queue {
     pub(super) name: ServiceName,
     pub(super) ask: Ask,
-    /// Where its requests may go now: one pool, or for a version range all that satisfy it.
+    /// The pools that serve this queue: one, or for a version range all that satisfy it.
     pub(super) pools: Vec<PoolKey>,
     lanes: BTreeMap<Rejecters, BTreeMap<u64, RequestKey>>,
-    /// How many of its requests have `failFast`.
-    impatient: usize,
+    /// Number of its fail-fast requests.
+    fail_fast: usize,
 }
 
 impl Queue {
     pub(super) fn new(name: ServiceName) -> Self {
         let ask = Ask::of(&name);
-        Self { name, ask, pools: Vec::new(), lanes: BTreeMap::new(), impatient: 0 }
+        Self { name, ask, pools: Vec::new(), lanes: BTreeMap::new(), fail_fast: 0 }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.lanes.is_empty()
     }
 
-    /// Whether a request waits here that does not want to wait in vain.
-    pub(super) fn has_impatient(&self) -> bool {
-        self.impatient > 0
+    /// Whether a fail-fast request waits here.
+    pub(super) fn has_fail_fast(&self) -> bool {
+        self.fail_fast > 0
     }
 
-    /// Adds a request and returns its lane's head before and after.
-    pub(super) fn insert(&mut self, key: RequestKey, request: &Request) -> (Option<u64>, Option<u64>) {
+    /// Adds a request. Returns its lane's head before and after.
+    pub(super) fn insert(&mut self, key: RequestKey, request: &RequestRecord) -> (Option<u64>, Option<u64>) {
         let lane = &request.rejecters;
-        self.impatient += usize::from(request.settings.fail_fast);
+        self.fail_fast += usize::from(request.settings.fail_fast);
         if !self.lanes.contains_key(lane) {
             self.lanes.insert(lane.clone(), BTreeMap::new());
         }
         let entries = self.lanes.get_mut(lane).expect("just made");
         let before = first(entries);
-        entries.insert(request.sequence, key);
+        let former = entries.insert(request.sequence, key);
+        debug_assert_eq!(former, None);
         (before, first(entries))
     }
 
-    /// Takes a request out and returns its lane's head before and after.
-    pub(super) fn remove(&mut self, request: &Request) -> (Option<u64>, Option<u64>) {
+    /// Removes a request. Returns its lane's head before and after.
+    pub(super) fn remove(&mut self, request: &RequestRecord) -> (Option<u64>, Option<u64>) {
         let lane = &request.rejecters;
+        debug_assert!(self.lanes.get(lane).is_some_and(|entries| entries.contains_key(&request.sequence)));
         let Some(entries) = self.lanes.get_mut(lane) else { return (None, None) };
         let before = first(entries);
         if entries.remove(&request.sequence).is_some() {
-            self.impatient -= usize::from(request.settings.fail_fast);
+            self.fail_fast -= usize::from(request.settings.fail_fast);
         }
         let after = first(entries);
         if after.is_none() {
             self.lanes.remove(lane);
         }
         (before, after)
+    }
+
+    #[cfg(debug_assertions)]
+    pub(super) fn len(&self) -> usize {
+        self.lanes.values().map(BTreeMap::len).sum()
+    }
+
+    #[cfg(debug_assertions)]
+    pub(super) fn check_invariants(&self, key: QueueKey, requests: &Requests) {
+        let mut fail_fast = 0;
+        for (lane, entries) in &self.lanes {
+            assert!(!entries.is_empty(), "an empty lane in {key:?}");
+            for (sequence, request) in entries {
+                let record = &requests[*request];
+                assert_eq!(record.location, Location::Queued(key), "{request:?} is in {key:?}");
+                assert!(record.sequence == *sequence && record.rejecters == *lane, "lane of {request:?}");
+                fail_fast += usize::from(record.settings.fail_fast);
+            }
+        }
+        assert_eq!(self.fail_fast, fail_fast, "fail-fast requests in {key:?}");
     }
 
     pub(super) fn at(&self, lane: &Rejecters, sequence: u64) -> Option<RequestKey> {

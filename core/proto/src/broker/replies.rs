@@ -1,10 +1,11 @@
-//! What workers answer: replies are passed on by the broker's own record, rejects put back.
+//! Messages of workers about requests: the broker forwards replies and places rejected requests
+//! again.
 
 use std::time::Instant;
 
-use super::intake::cache_key;
-use super::requests::{Place, Request, RequestKey};
-use super::workers::WorkerKey;
+use super::cache::cache_key;
+use super::keys::{RequestKey, WorkerKey};
+use super::requests::{Location, RequestRecord};
 use super::{Machine, Violation};
 use crate::error::ErrorCode;
 use crate::protocol::{BrokerToClient, Payload, PeerId, ReplyKind, RequestId, Status};
@@ -33,8 +34,9 @@ impl Machine {
             ReplyKind::Final => {
                 self.statistics.replies += 1;
                 if self.is_ambiguous_at(worker, key) {
-                    // If this answered the earlier request, the worker is not done with the present one.
-                    self.call_off(worker, key);
+                    // If this replies to the earlier request, the worker still runs the present
+                    // one.
+                    self.send_cancel(worker, key);
                 } else {
                     self.remember(now, key, &payload);
                 }
@@ -59,10 +61,10 @@ impl Machine {
         self.place(now, key);
     }
 
-    /// A reject that may mean an earlier request under the same id: then the worker is at work on this one, which goes
-    /// elsewhere only if it may run twice.
+    /// Handles a reject that may mean an earlier request under the same id. The worker may be
+    /// running this request, so that it goes to another worker only with `retry`.
     fn handle_ambiguous_reject(&mut self, now: Instant, worker: WorkerKey, key: RequestKey) {
-        self.call_off(worker, key);
+        self.send_cancel(worker, key);
         self.withdraw(key);
         let request = &mut self.requests[key];
         request.rejecters.insert(worker);
@@ -75,59 +77,61 @@ impl Machine {
         }
     }
 
-    /// Whether the worker may still answer an earlier request of the same client under the same id, which the broker
-    /// ended: nobody can tell its reply to that one from its reply to this one.
+    /// Whether the worker may still reply to an earlier request of the same client and id, which
+    /// the broker ended. Its replies to the two requests look the same.
     fn is_ambiguous_at(&self, worker: WorkerKey, key: RequestKey) -> bool {
-        self.workers[worker].ended.contains(self.ended_hash_of(key))
+        self.workers[worker].tombstones.contains(self.tombstone_hash_of(key))
     }
 
-    /// The request that a worker means: by its id among those that the worker has. The client's identity only tells
-    /// two clients' requests of the same id apart; a worker may hand back one that the client no longer has.
+    /// The request that a worker's message means, found by id among the worker's requests. The
+    /// client identity only separates requests of several clients under the same id: a worker may
+    /// return an identity that the client no longer has.
     fn request_at(&self, worker: WorkerKey, client: &PeerId, id: &RequestId) -> Option<RequestKey> {
         let mut only = None;
         let mut count = 0;
         for (key, request) in self.requests.with_id(&self.hasher, id) {
-            if !matches!(request.place, Place::InFlight { worker: at, .. } if at == worker) {
+            if !matches!(request.location, Location::InFlight { worker: at, .. } if at == worker) {
                 continue;
             }
-            if self.told_client(request) == client {
+            if self.client_at_worker(request) == client {
                 return Some(key);
             }
             only = Some(key);
             count += 1;
         }
-        let ended = || self.workers[worker].ended.explains(self.ended_hash(client, id));
+        let ended = || self.workers[worker].tombstones.may_explain(self.tombstone_hash(client, id));
         only.filter(|_| count == 1 && !ended())
     }
 
-    fn ended_hash(&self, client: &PeerId, id: &RequestId) -> u64 {
+    fn tombstone_hash(&self, client: &PeerId, id: &RequestId) -> u64 {
         self.hasher.hash_pair(client.as_bytes(), id.as_bytes())
     }
 
-    /// What a request would be among those that its worker had when the broker ended them.
-    pub(super) fn ended_hash_of(&self, key: RequestKey) -> u64 {
+    /// The hash under which this request's tombstone is filed.
+    pub(super) fn tombstone_hash_of(&self, key: RequestKey) -> u64 {
         let request = &self.requests[key];
-        self.ended_hash(self.told_client(request), &request.id)
+        self.tombstone_hash(self.client_at_worker(request), &request.id)
     }
 
-    /// Whom a request's worker is told that it is from.
-    pub(super) fn told_client<'a>(&'a self, request: &'a Request) -> &'a PeerId {
-        request.told_client.as_deref().unwrap_or(&self.clients[request.client].peer)
+    /// The client identity under which the worker knows a request.
+    pub(super) fn client_at_worker<'a>(&'a self, request: &'a RequestRecord) -> &'a PeerId {
+        request.dispatched_as.as_deref().unwrap_or(&self.clients[request.client].peer)
     }
 
-    /// Remembers that a request at a worker was ended by the broker, so that a late reply is told from a wrong one.
-    pub(super) fn note_ended(&mut self, worker: WorkerKey, key: RequestKey) {
-        let hash = self.ended_hash_of(key);
-        self.workers[worker].ended.insert(hash);
+    /// Remembers that the broker ended a request while a worker had it, so that a late reply is not
+    /// a protocol violation.
+    pub(super) fn add_tombstone(&mut self, worker: WorkerKey, key: RequestKey) {
+        let hash = self.tombstone_hash_of(key);
+        self.workers[worker].tombstones.insert(hash);
     }
 
     fn unexpected_reply(&mut self, now: Instant, worker: WorkerKey, kind: ReplyKind, client: &PeerId, id: &RequestId) {
-        let hash = self.ended_hash(client, id);
+        let hash = self.tombstone_hash(client, id);
         let entry = &mut self.workers[worker];
-        if entry.ended.explains(hash) {
+        if entry.tombstones.may_explain(hash) {
             self.statistics.late_replies += 1;
             if kind == ReplyKind::Final {
-                entry.ended.remove(hash);
+                entry.tombstones.remove(hash);
                 self.update_free(worker);
             }
             return;
@@ -136,7 +140,7 @@ impl Machine {
         self.violation(now, &peer, Violation::UnexpectedReply, true);
     }
 
-    /// Sends a reply's frames, as they came, to the request's client.
+    /// Forwards a reply unchanged to the request's client.
     fn pass_on(&mut self, key: RequestKey, kind: ReplyKind, payload: Payload) {
         let request = &self.requests[key];
         let id = request.id.to_frame();
@@ -144,8 +148,8 @@ impl Machine {
         self.send_client(&peer, BrokerToClient::Reply { kind, id, payload });
     }
 
-    /// Keeps a reply in the cache if its worker asked for that. A reply that came in parts is not kept: half of it
-    /// would be an answer that no worker gave.
+    /// Caches a reply if its worker allows that. A reply with partial replies is not cached: the
+    /// final one alone is not the whole answer.
     fn remember(&mut self, now: Instant, key: RequestKey, payload: &Payload) {
         let request = &self.requests[key];
         if request.partials > 0 || request.settings.worker_id.is_some() {
@@ -158,16 +162,17 @@ impl Machine {
         }
     }
 
-    /// Ends a request with an error that the broker makes; only that the broker stops is no reason to end one that is kept.
+    /// Ends a request with an error of the broker. Durable requests do not fail because the broker
+    /// stops: they stay in the store.
     pub(super) fn fail(&mut self, now: Instant, key: RequestKey, code: ErrorCode) {
-        if code == ErrorCode::Draining && self.leave_to_next_life(now, key) {
+        if code == ErrorCode::Draining && self.leave_in_store(now, key) {
             return;
         }
         self.statistics.errors += 1;
         self.conclude(now, key, Payload::broker_error(code));
     }
 
-    /// Ends a request with a final reply.
+    /// Sends a request's final reply and ends it.
     pub(super) fn conclude(&mut self, now: Instant, key: RequestKey, payload: Payload) {
         self.pass_on(key, ReplyKind::Final, payload);
         self.end(now, key);

@@ -1,63 +1,61 @@
-//! The requests that the broker holds, found by id.
+//! The requests that the broker holds.
 
 use std::time::{Duration, Instant};
 
-use slotmap::{new_key_type, SlotMap};
+use slotmap::SlotMap;
 
-use super::clients::ClientKey;
-use super::queue::{QueueKey, Rejecters};
-use super::workers::WorkerKey;
+use super::keys::{ClientKey, QueueKey, RequestKey, WorkerKey};
+use super::rejecters::Rejecters;
 use crate::index::{ByteHasher, Index};
 use crate::protocol::{Frame, PeerId, RequestId, RequestSettings, ServiceName};
 use crate::timers::Armed;
 
-new_key_type! { pub(super) struct RequestKey; }
-
-/// Where a request is. Exactly one collection holds its key besides its client's list.
+/// Where a request is. Exactly one collection contains its key besides its client's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Nowhere yet, or between two places.
-    Moving,
-    /// In the lane of the queue that belongs to its rejecters.
+pub(super) enum Location {
+    /// Not placed yet, or between two locations.
+    Unplaced,
+    /// In the lane of this queue that belongs to its rejecters.
     Queued(QueueKey),
-    /// Waiting for one worker, which is registered and serves the name.
+    /// Waits for one worker, which is registered and serves the name.
     Targeted(WorkerKey),
-    /// Waiting for one worker, which is not there, does not serve the name or has rejected the request.
+    /// Waits for one worker, which is not registered, does not serve the name or rejected the
+    /// request.
     Orphaned,
-    /// At a worker; `slot` is its place in the worker's list.
+    /// At a worker; `slot` is its index in the worker's list.
     InFlight { worker: WorkerKey, slot: usize },
 }
 
 #[derive(Debug)]
-pub(super) struct Request {
+pub(super) struct RequestRecord {
     pub(super) client: ClientKey,
-    /// Its place in the client's list.
+    /// Its index in the client's list.
     pub(super) client_slot: usize,
-    /// Whom the worker was told the request is from, where that is no longer the client.
-    pub(super) told_client: Option<Box<PeerId>>,
+    /// The client identity that the worker received, if the client has reconnected under another.
+    pub(super) dispatched_as: Option<Box<PeerId>>,
     pub(super) id: RequestId,
     pub(super) service: ServiceName,
     pub(super) data: Frame,
     pub(super) options: Frame,
     pub(super) extra: Vec<Frame>,
     pub(super) settings: RequestSettings,
-    pub(super) place: Place,
-    /// Order of arrival; kept when the request goes back to its queue.
+    pub(super) location: Location,
+    /// Order of arrival; a request keeps it when it is requeued.
     pub(super) sequence: u64,
-    /// When it expires; moved on by each partial reply.
+    /// When it expires; each partial reply extends it.
     pub(super) expires_at: Option<Instant>,
     pub(super) armed: Armed,
     pub(super) rejecters: Rejecters,
-    /// How many workers it was handed to and lost with, the present one included.
+    /// Number of dispatches, including the present one; rejected and unsent ones do not count.
     pub(super) attempt: u32,
-    /// Partial replies that the client allowed so far; `None`: it does not count them.
+    /// Partial replies that the client has granted so far; `None`: the client uses no credit.
     pub(super) credit: Option<u64>,
     pub(super) partials: u64,
     pub(super) bytes: usize,
 }
 
-impl Request {
-    /// Credit that the client has granted and no partial reply has used.
+impl RequestRecord {
+    /// Credit that the client granted and no partial reply has used.
     pub(super) fn open_credit(&self) -> Option<u32> {
         let credit = self.credit?.saturating_sub(self.partials);
         Some(u32::try_from(credit).unwrap_or(u32::MAX))
@@ -68,8 +66,8 @@ impl Request {
     }
 
     pub(super) fn worker(&self) -> Option<WorkerKey> {
-        match self.place {
-            Place::InFlight { worker, .. } => Some(worker),
+        match self.location {
+            Location::InFlight { worker, .. } => Some(worker),
             _ => None,
         }
     }
@@ -77,7 +75,7 @@ impl Request {
 
 #[derive(Debug, Default)]
 pub(super) struct Requests {
-    slots: SlotMap<RequestKey, Request>,
+    slots: SlotMap<RequestKey, RequestRecord>,
     by_id: Index<RequestKey>,
     pub(super) bytes: usize,
     pub(super) in_flight: usize,
@@ -88,7 +86,12 @@ impl Requests {
         self.slots.len()
     }
 
-    pub(super) fn get_mut(&mut self, key: RequestKey) -> Option<&mut Request> {
+    #[cfg(debug_assertions)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = (RequestKey, &RequestRecord)> {
+        self.slots.iter()
+    }
+
+    pub(super) fn get_mut(&mut self, key: RequestKey) -> Option<&mut RequestRecord> {
         self.slots.get_mut(key)
     }
 
@@ -96,7 +99,7 @@ impl Requests {
         self.slots.keys().collect()
     }
 
-    pub(super) fn insert(&mut self, hasher: &ByteHasher, request: Request) -> RequestKey {
+    pub(super) fn insert(&mut self, hasher: &ByteHasher, request: RequestRecord) -> RequestKey {
         let hash = hasher.hash(request.id.as_bytes());
         self.bytes += request.bytes;
         let key = self.slots.insert(request);
@@ -104,19 +107,19 @@ impl Requests {
         key
     }
 
-    pub(super) fn remove(&mut self, hasher: &ByteHasher, key: RequestKey) -> Option<Request> {
+    pub(super) fn remove(&mut self, hasher: &ByteHasher, key: RequestKey) -> Option<RequestRecord> {
         let request = self.slots.remove(key)?;
         self.by_id.remove(hasher.hash(request.id.as_bytes()), key);
         self.bytes -= request.bytes;
         Some(request)
     }
 
-    /// All requests under this id, whoever made them: usually one.
+    /// All requests under this id, of any client: usually one.
     pub(super) fn with_id<'a>(
         &'a self,
         hasher: &ByteHasher,
         id: &'a RequestId,
-    ) -> impl Iterator<Item = (RequestKey, &'a Request)> + 'a {
+    ) -> impl Iterator<Item = (RequestKey, &'a RequestRecord)> + 'a {
         self.by_id
             .candidates(hasher.hash(id.as_bytes()))
             .map(|key| (key, &self.slots[key]))
@@ -125,14 +128,14 @@ impl Requests {
 }
 
 impl std::ops::Index<RequestKey> for Requests {
-    type Output = Request;
-    fn index(&self, key: RequestKey) -> &Request {
+    type Output = RequestRecord;
+    fn index(&self, key: RequestKey) -> &RequestRecord {
         &self.slots[key]
     }
 }
 
 impl std::ops::IndexMut<RequestKey> for Requests {
-    fn index_mut(&mut self, key: RequestKey) -> &mut Request {
+    fn index_mut(&mut self, key: RequestKey) -> &mut RequestRecord {
         &mut self.slots[key]
     }
 }

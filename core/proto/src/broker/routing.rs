@@ -1,8 +1,8 @@
-//! Which pool serves which queue, as workers come and go.
+//! Bindings between queues and pools.
 //!
-//! A queue is bound to the pool of its exact name; without one, to the longest wildcard that covers it, or for a
-//! version range to every version that satisfies it. Bindings change only when a pool appears or vanishes, so that a
-//! dispatch never searches.
+//! A queue is bound to the pool of its exact name; without one, to the longest wildcard that covers
+//! it, or for a version range to every version that satisfies it. Bindings change only when a pool
+//! opens or closes, so that a dispatch never searches.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -10,18 +10,20 @@ use std::ops::Bound;
 use hashbrown::HashMap;
 use slotmap::SlotMap;
 
+use super::keys::{PoolKey, QueueKey, RequestKey, WorkerKey};
 use super::pattern::{Ask, Offer};
-use super::pool::{Pool, PoolKey};
-use super::queue::{Queue, QueueKey, Rejecters};
-use super::requests::{Request, RequestKey};
-use super::workers::{FreeRank, WorkerKey};
+use super::pool::Pool;
+use super::queue::Queue;
+use super::rejecters::Rejecters;
+use super::requests::RequestRecord;
+use super::workers::FreeRank;
 use crate::config::DispatchMode;
 use crate::entropy::Entropy;
 use crate::index::{ByteHasher, Index};
 use crate::protocol::ServiceName;
 
-/// Empty queues that are kept for the next request to their name. To bind a queue anew costs half a dispatch; a broker with
-/// thousands of services is to spend that once a name.
+/// Empty queues that are kept for the next request. Binding a new queue costs half as much as a
+/// dispatch; a broker with thousands of services pays that once per name.
 const IDLE_QUEUES: usize = 16_384;
 
 type ByBytes<V> = HashMap<Vec<u8>, V, foldhash::quality::FixedState>;
@@ -34,13 +36,13 @@ pub(super) struct Routing {
     pub(super) pools_by_name: BTreeMap<ServiceName, PoolKey>,
     pub(super) queues: SlotMap<QueueKey, Queue>,
     queues_by_hash: Index<QueueKey>,
-    /// Queues that a wildcard may cover, in order of their names.
+    /// Queues that a wildcard may cover, sorted by name.
     plain_queues: BTreeMap<Vec<u8>, QueueKey>,
     /// Queues for version ranges, by the name before the `@`.
     range_queues: ByBytes<Vec<QueueKey>>,
     /// Pools of versions, by the name before the `@`.
     version_pools: ByBytes<Vec<PoolKey>>,
-    /// How many wildcard pools have a prefix of each length.
+    /// Number of wildcard pools per length of their prefix.
     prefix_lengths: BTreeMap<usize, usize>,
 }
 
@@ -60,7 +62,7 @@ impl Routing {
         }
     }
 
-    /// Adds a worker to the pool of its service; a new pool takes over the queues that are now its own.
+    /// Adds a worker to the pool of its service. A new pool takes over the queues that it serves.
     pub(super) fn join(&mut self, service: &ServiceName, worker: WorkerKey) -> PoolKey {
         let key = match self.pools_by_name.get(service) {
             Some(key) => *key,
@@ -85,7 +87,7 @@ impl Routing {
         key
     }
 
-    /// The best free worker of the pools that a queue is bound to, among those for which `may_have` holds.
+    /// The best free worker of a queue's pools for which `may_have` holds.
     pub(super) fn best_worker(
         &self,
         queue: QueueKey,
@@ -103,7 +105,7 @@ impl Routing {
         best.map(|(_, worker)| worker)
     }
 
-    /// Queues that a pool could serve.
+    /// Queues that a pool may serve.
     fn queues_in_reach(&self, pool: PoolKey) -> Vec<QueueKey> {
         let pool = &self.pools[pool];
         let mut reach: Vec<QueueKey> = match &pool.offer {
@@ -120,8 +122,8 @@ impl Routing {
         reach
     }
 
-    /// Takes a worker out of its pool. Returns the queues whose prospects that changes: if the pool vanishes, all that
-    /// it served and others may serve now; otherwise those with requests that some of its workers rejected.
+    /// Removes a worker from its pool. Returns the queues to serve again: if the pool closes, all
+    /// that it served; otherwise those with rejected requests.
     pub(super) fn leave(&mut self, pool: PoolKey, worker: WorkerKey) -> Vec<QueueKey> {
         let Some(entry) = self.pools.get_mut(pool) else { return Vec::new() };
         entry.workers.remove(&worker);
@@ -148,7 +150,7 @@ impl Routing {
         queues
     }
 
-    /// Where requests for a name may go now.
+    /// The pools that serve a name now.
     fn pools_for(&self, name: &ServiceName, ask: &Ask) -> Vec<PoolKey> {
         if let Some(pool) = self.pools_by_name.get(name) {
             return vec![*pool];
@@ -176,7 +178,7 @@ impl Routing {
         })
     }
 
-    /// Binds a queue to the pools that are to serve it now.
+    /// Binds a queue to the pools that serve it now.
     fn bind(&mut self, key: QueueKey) {
         let queue = &self.queues[key];
         let pools = self.pools_for(&queue.name, &queue.ask);
@@ -206,7 +208,7 @@ impl Routing {
         candidates.find(|key| self.queues[*key].name == *name)
     }
 
-    /// The queue of a name, made if there is none.
+    /// The queue of a name, created if it does not exist.
     pub(super) fn queue(&mut self, name: &ServiceName) -> QueueKey {
         if let Some(key) = self.find_queue(name) {
             return key;
@@ -225,7 +227,7 @@ impl Routing {
         key
     }
 
-    /// Forgets a queue that is empty, unless it is worth keeping for the next request.
+    /// Removes an empty queue, unless it is worth keeping for the next request.
     pub(super) fn tidy(&mut self, key: QueueKey) {
         let Some(queue) = self.queues.get(key) else { return };
         if !queue.is_empty() || (!queue.pools.is_empty() && self.queues.len() <= IDLE_QUEUES) {
@@ -245,12 +247,12 @@ impl Routing {
         }
     }
 
-    pub(super) fn enqueue(&mut self, queue: QueueKey, key: RequestKey, request: &Request) {
+    pub(super) fn enqueue(&mut self, queue: QueueKey, key: RequestKey, request: &RequestRecord) {
         let (before, after) = self.queues[queue].insert(key, request);
         self.head_changed(queue, &request.rejecters, before, after);
     }
 
-    pub(super) fn dequeue(&mut self, queue: QueueKey, request: &Request) {
+    pub(super) fn dequeue(&mut self, queue: QueueKey, request: &RequestRecord) {
         let (before, after) = self.queues[queue].remove(request);
         self.head_changed(queue, &request.rejecters, before, after);
     }

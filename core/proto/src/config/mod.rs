@@ -261,8 +261,15 @@ impl WorkerOptions {
     /// How long a client may send no heartbeat for a request before the reply counts as unwanted.
     #[must_use]
     pub fn liveness_timeout(&self) -> Duration {
-        self.heartbeat.saturating_mul(self.heartbeat_liveness.max(1))
+        liveness_timeout(self.heartbeat, self.heartbeat_liveness)
     }
+}
+
+/// The time without a sign of life after which a peer counts as gone: `liveness` heartbeat
+/// intervals, at least one.
+#[must_use]
+pub fn liveness_timeout(interval: Duration, liveness: u32) -> Duration {
+    interval.saturating_mul(liveness.max(1))
 }
 
 /// How long a request may wait without a reply. Each partial reply restarts the time.

@@ -255,6 +255,18 @@ fn a_restored_request_has_the_remaining_time() {
 }
 
 #[test]
+fn a_restored_request_has_at_most_its_timeout() {
+    let mut world = persistent();
+    let mut long = stored("c1", "r1", r#"{"persist":1,"timeout":500}"#);
+    long.remaining = Timeout::After(ms(700));
+    let mut endless = stored("c1", "r2", r#"{"persist":1,"timeout":500}"#);
+    endless.remaining = Timeout::Never;
+    world.restore(vec![long, endless]);
+    world.advance(ms(500));
+    assert_eq!(store_events(&mut world), ["stored c1 r1 0 -", "stored c1 r2 0 -", "removed c1 r1", "removed c1 r2"]);
+}
+
+#[test]
 fn a_partial_reply_restarts_the_whole_timeout_of_a_restored_request() {
     let mut world = persistent();
     world.worker("w1", "echo");

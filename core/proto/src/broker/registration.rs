@@ -1,28 +1,30 @@
-//! Workers join, send signs of life and leave.
+//! Workers register, send heartbeats and leave.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use hashbrown::HashSet;
 
+use super::keys::WorkerKey;
 use super::output::{Event, Loss, Violation};
-use super::requests::Place;
-use super::workers::{Ended, Worker, WorkerKey};
+use super::requests::Location;
+use super::tombstones::Tombstones;
+use super::workers::WorkerRecord;
 use super::{Machine, TimerKey};
 use crate::config::Concurrency;
 use crate::limits;
 use crate::protocol::{BrokerToWorker, PeerId, ServiceName, WorkerHeartbeat, WorkerHello, WorkerToBroker};
 use crate::timers::Armed;
 
-/// Identities that were told to disconnect and have not announced themselves since: they are not told again.
+/// Identities that were told to disconnect and have not registered since: they are not told again.
 #[derive(Debug, Default)]
-pub(super) struct Disconnected {
+pub(super) struct DisconnectedPeers {
     hashes: HashSet<u64, foldhash::fast::FixedState>,
     order: VecDeque<u64>,
 }
 
-impl Disconnected {
-    /// Returns whether it was not noted yet.
+impl DisconnectedPeers {
+    /// Returns whether the identity is new.
     fn insert(&mut self, hash: u64) -> bool {
         if !self.hashes.insert(hash) {
             return false;
@@ -41,6 +43,12 @@ impl Disconnected {
             self.order.retain(|other| *other != hash);
         }
     }
+
+    #[cfg(debug_assertions)]
+    pub(super) fn check_invariants(&self) {
+        assert_eq!(self.hashes.len(), self.order.len(), "identities told to disconnect");
+        assert!(self.order.len() <= limits::DISCONNECTED_IDENTITIES, "too many identities");
+    }
 }
 
 impl Machine {
@@ -50,7 +58,7 @@ impl Machine {
         }
         let Some(key) = self.workers.find(&self.hasher, peer) else {
             if message == WorkerToBroker::Disconnect {
-                self.tell_to_disconnect(peer);
+                self.send_disconnect(peer);
                 return;
             }
             return self.violation(now, peer, Violation::UnknownWorker, true);
@@ -63,13 +71,14 @@ impl Machine {
                 self.handle_reply(now, key, kind, &client, &id, payload);
             }
             WorkerToBroker::Reject { client, id, .. } => self.handle_reject(now, key, &client, &id),
-            WorkerToBroker::Disconnect => self.take_leave(now, key),
+            WorkerToBroker::Disconnect => self.handle_disconnect(now, key),
         }
     }
 
-    /// Removes a worker that says it goes. Published ones get the answer that they always got. One of version 1 has closed its
-    /// connection by now: an answer would reach nobody, and make the transport wait for it when the broker closes.
-    fn take_leave(&mut self, now: Instant, key: WorkerKey) {
+    /// Removes a worker that disconnects. The broker answers published workers as it always did. A
+    /// worker of version 1 has already closed its connection: an answer would reach nobody and
+    /// delay the transport when the broker closes.
+    fn handle_disconnect(&mut self, now: Instant, key: WorkerKey) {
         let worker = &self.workers[key];
         if worker.capabilities.is_none() {
             return self.dismiss(now, key, Loss::Disconnected);
@@ -84,7 +93,7 @@ impl Machine {
             self.worker_lost(now, former, Loss::Restarted);
         }
         if self.drain.is_some() {
-            self.tell_to_disconnect(peer);
+            self.send_disconnect(peer);
             return;
         }
         if self.workers.len() >= self.options.max_workers {
@@ -94,7 +103,7 @@ impl Machine {
         let service = service.detached();
         let routing = &mut self.routing;
         let own_heartbeat = self.options.heartbeat;
-        let key = self.workers.insert_with(&self.hasher, |key| Worker {
+        let key = self.workers.insert_with(&self.hasher, |key| WorkerRecord {
             peer: peer.clone(),
             text: peer.to_text(),
             pool: routing.join(&service, key),
@@ -102,7 +111,7 @@ impl Machine {
             concurrency: hello.map_or(Concurrency::default(), |hello| hello.concurrency),
             in_flight: Vec::new(),
             targeted: BTreeMap::new(),
-            ended: Ended::default(),
+            tombstones: Tombstones::default(),
             last_used: 0,
             free_rank: None,
             capabilities: hello.map(|hello| hello.capabilities),
@@ -143,14 +152,14 @@ impl Machine {
         let heartbeat = self.options.heartbeat;
         let slack = heartbeat / limits::LIVENESS_SLACK;
         let probe_at = self.timers.shared(worker.probe_at(heartbeat), slack);
-        let dead_at = worker.dead_at(self.options.heartbeat_liveness);
-        self.timers.arm(TimerKey::Worker(key), &mut worker.armed, dead_at.min(probe_at));
+        let silent_at = worker.liveness_deadline(self.options.heartbeat_liveness);
+        self.timers.arm(TimerKey::Worker(key), &mut worker.armed, silent_at.min(probe_at));
     }
 
     pub(super) fn worker_timer(&mut self, now: Instant, key: WorkerKey) {
         let Some(worker) = self.workers.get_mut(key) else { return };
         worker.armed.fired();
-        if worker.dead_at(self.options.heartbeat_liveness) <= now {
+        if worker.liveness_deadline(self.options.heartbeat_liveness) <= now {
             return self.dismiss(now, key, Loss::Silent);
         }
         if worker.probe_at(self.options.heartbeat) <= now {
@@ -161,21 +170,21 @@ impl Machine {
         self.arm_worker(key);
     }
 
-    /// Removes a worker that is still there, or may be, and tells it.
+    /// Removes a worker that may still be connected and tells it to disconnect.
     pub(super) fn dismiss(&mut self, now: Instant, key: WorkerKey, reason: Loss) {
         let peer = self.workers[key].peer.clone();
-        self.tell_to_disconnect(&peer);
+        self.send_disconnect(&peer);
         self.worker_lost(now, key, reason);
     }
 
-    /// Sends `W|5`, but only once to a generation of a worker.
-    fn tell_to_disconnect(&mut self, peer: &PeerId) {
+    /// Sends `W|5`, once per registration of an identity.
+    fn send_disconnect(&mut self, peer: &PeerId) {
         if self.disconnected.insert(self.hasher.hash(peer.as_bytes())) {
             self.send_worker(peer, BrokerToWorker::Disconnect);
         }
     }
 
-    /// Counts a breach of the protocol; a worker that commits one is told to disconnect.
+    /// Counts a protocol violation. A worker that commits one is told to disconnect.
     pub(super) fn violation(&mut self, now: Instant, peer: &PeerId, violation: Violation, by_worker: bool) {
         self.statistics.protocol_errors += 1;
         self.event(Event::ProtocolError { peer: peer.clone(), error: violation });
@@ -184,11 +193,11 @@ impl Machine {
         }
         match self.workers.find(&self.hasher, peer) {
             Some(worker) => self.dismiss(now, worker, Loss::ProtocolError),
-            None => self.tell_to_disconnect(peer),
+            None => self.send_disconnect(peer),
         }
     }
 
-    /// Removes a worker and puts its requests elsewhere.
+    /// Removes a worker and places its requests again.
     pub(super) fn worker_lost(&mut self, now: Instant, key: WorkerKey, reason: Loss) {
         let Some(worker) = self.workers.get_mut(key) else { return };
         let in_flight = std::mem::take(&mut worker.in_flight);
@@ -203,21 +212,22 @@ impl Machine {
         let unsent = self.take_unsent(&worker.peer, matches!(reason, Loss::Unroutable | Loss::Overflow));
         self.event(Event::WorkerLeft { worker: worker.peer, service: worker.service, reason });
         for request in in_flight.iter().chain(targeted.values()) {
-            self.requests[*request].place = Place::Moving;
+            self.requests[*request].location = Location::Unplaced;
         }
         for request in targeted.into_values() {
             self.place(now, request);
         }
-        // First back into their queues and then to other workers, so that these get the oldest first.
+        // All of them return to their queues before any is dispatched, so that the oldest goes
+        // first.
         for request in in_flight {
             let was_sent = unsent.binary_search(&request).is_err();
-            queues.extend(self.worker_lost_with(now, request, was_sent));
+            queues.extend(self.requeue_lost(now, request, was_sent));
         }
         queues.sort_unstable();
         queues.dedup();
         for queue in queues {
             self.serve_queue(now, queue);
-            self.give_up(now, queue);
+            self.fail_unservable(now, queue);
         }
         self.directory_changed(now);
     }

@@ -1,22 +1,24 @@
-//! What clients send: requests are checked and taken in, heartbeats answered, cancellations carried out.
+//! Messages of clients: the broker admits requests, answers heartbeats and cancels requests.
 
 use std::time::{Duration, Instant};
 
-use super::clients::ClientKey;
-use super::requests::{Place, Request, RequestKey};
+use super::cache::cache_key;
+use super::keys::{ClientKey, RequestKey};
+use super::rejecters::Rejecters;
+use super::requests::{Location, RequestRecord};
 use super::{Machine, TimerKey, Violation};
 use crate::error::ErrorCode;
 use crate::limits;
 use crate::protocol::{
-    BrokerToClient, BrokerToWorker, ClientHello, ClientToBroker, Frame, PeerId, ReplyKind, RequestId, RequestSettings,
-    ServiceName,
+    BrokerToClient, BrokerToWorker, ClientHello, ClientToBroker, Frame, Payload, PeerId, ReplyKind, RequestId,
+    RequestSettings, ServiceName,
 };
 use crate::timers::Armed;
 
-/// Options of at most this length are worth remembering.
+/// Longest options frame whose parsed form the broker remembers.
 const REMEMBERED_OPTIONS_BYTES: usize = 256;
 
-/// A request as it came.
+/// A decoded request before admission.
 pub(super) struct Incoming {
     pub(super) service: ServiceName,
     pub(super) id: RequestId,
@@ -42,7 +44,7 @@ impl Machine {
                 if answered {
                     self.send_client(peer, BrokerToClient::Heartbeat);
                 }
-                self.tell_worker(peer, &id, |client, id| BrokerToWorker::RequestHeartbeat { client, id });
+                self.forward_to_worker(peer, &id, |client, id| BrokerToWorker::RequestHeartbeat { client, id });
             }
             ClientToBroker::WorkerLiveness(id) => {
                 let text = PeerId::new(id).to_text();
@@ -92,12 +94,12 @@ impl Machine {
         let request = &mut self.requests[key];
         request.credit = Some(request.credit.unwrap_or(request.partials) + u64::from(partials));
         if request.worker().is_some_and(|worker| self.workers[worker].can_credit()) {
-            self.tell_worker(peer, id, |client, id| BrokerToWorker::Credit { client, id, partials });
+            self.forward_to_worker(peer, id, |client, id| BrokerToWorker::Credit { client, id, partials });
         }
     }
 
-    /// Sends a message about a request to the worker that has it, if one has.
-    fn tell_worker(
+    /// Sends a message about a request to the worker that has it, if any.
+    fn forward_to_worker(
         &mut self,
         client: &PeerId,
         id: &RequestId,
@@ -106,7 +108,7 @@ impl Machine {
         let Some(key) = self.find_clients_request(client, id) else { return };
         let request = &self.requests[key];
         let Some(worker) = request.worker() else { return };
-        let told = request.told_client.as_deref().unwrap_or(client).clone();
+        let told = request.dispatched_as.as_deref().unwrap_or(client).clone();
         let message = message(told, id.clone());
         let peer = self.workers[worker].peer.clone();
         self.send_worker(&peer, message);
@@ -120,30 +122,31 @@ impl Machine {
 
     fn handle_request(&mut self, now: Instant, peer: &PeerId, incoming: Incoming) {
         self.statistics.requests += 1;
-        if self.is_known(now, peer, &incoming) {
+        if self.handle_known(now, peer, &incoming) {
             return;
         }
-        if let Some(code) = self.objection(&incoming) {
+        if let Some(code) = self.reason_to_refuse(&incoming) {
             return self.refuse(peer, incoming.id.to_frame(), code);
         }
         if let Some(payload) = self.immediate_answer(now, &incoming) {
             let id = incoming.id.to_frame();
             return self.send_client(peer, BrokerToClient::Reply { kind: ReplyKind::Final, id, payload });
         }
-        if self.is_full(&incoming) || self.is_keeper_behind(&incoming.settings) {
+        if self.is_full(&incoming) || self.is_store_behind(&incoming.settings) {
             return self.refuse(peer, incoming.id.to_frame(), ErrorCode::QueueFull);
         }
         let client = self.clients.find_or_insert(&self.hasher, peer);
         let timeout = incoming.settings.timeout.duration();
-        let request = self.take_in(now, client, incoming, timeout);
-        self.note_stored(now, request);
+        let request = self.admit(now, client, incoming, timeout);
+        self.emit_stored(now, request);
         self.place(now, request);
     }
 
-    /// Deals with a request that is here already: sent twice by its client, or sent again, with `retry`, by a client
-    /// that reconnected. The latter gets the reply of the run that is under way, unless this is the copy of its former
-    /// connection, which the network held up: it must not take the reply away from the present one.
-    fn is_known(&mut self, now: Instant, peer: &PeerId, incoming: &Incoming) -> bool {
+    /// Handles a request that the broker already holds, and returns whether it does. Either the
+    /// client sent it twice, or a client that reconnected sent it again with `retry` and takes over
+    /// the run in progress. A delayed copy from the client's former connection changes nothing: it
+    /// must not take the reply away from the present connection.
+    fn handle_known(&mut self, now: Instant, peer: &PeerId, incoming: &Incoming) -> bool {
         let Some(key) = self.find_known(peer, incoming) else { return false };
         let client = self.clients.find(&self.hasher, peer);
         let request = &self.requests[key];
@@ -162,7 +165,7 @@ impl Machine {
         true
     }
 
-    /// The request under the same id that is this client's, or that this one is a copy of.
+    /// The request under the same id that belongs to this client, or that this one repeats.
     pub(super) fn find_known(&self, peer: &PeerId, incoming: &Incoming) -> Option<RequestKey> {
         let client = self.clients.find(&self.hasher, peer);
         let mut same_id = self.requests.with_id(&self.hasher, &incoming.id);
@@ -177,7 +180,7 @@ impl Machine {
     }
 
     fn rebind(&mut self, now: Instant, key: RequestKey, peer: &PeerId) {
-        self.note_removed(key);
+        self.emit_removed(key);
         let former = self.clients[self.requests[key].client].peer.clone();
         self.detach_from_client(key);
         let client = self.clients.find_or_insert(&self.hasher, peer);
@@ -185,18 +188,18 @@ impl Machine {
         request.client = client;
         request.client_slot = self.clients[client].requests.len();
         if request.worker().is_some() {
-            request.told_client.get_or_insert_with(|| Box::new(former));
+            request.dispatched_as.get_or_insert_with(|| Box::new(former));
         }
         request.expires_at = request.timeout().map(|timeout| now + timeout);
-        // What was restored does not know how much its client reads ahead.
+        // A restored request does not know how many partial replies its client reads ahead.
         let allowed = self.clients[client].credit.map(|credit| request.partials + u64::from(credit));
         request.credit = request.credit.or(allowed);
         self.clients[client].requests.push(key);
-        self.note_stored(now, key);
+        self.emit_stored(now, key);
     }
 
-    /// Why a request is not answered at all.
-    pub(super) fn objection(&self, incoming: &Incoming) -> Option<ErrorCode> {
+    /// The error code with which the broker refuses a request, whatever its state.
+    pub(super) fn reason_to_refuse(&self, incoming: &Incoming) -> Option<ErrorCode> {
         if self.drain.is_some() {
             return Some(ErrorCode::Draining);
         }
@@ -206,13 +209,13 @@ impl Machine {
         None
     }
 
-    /// Whether the broker holds too much already to hold this request too.
+    /// Whether the broker has no room for one more request.
     pub(super) fn is_full(&self, incoming: &Incoming) -> bool {
         let bytes = self.requests.bytes.saturating_add(incoming.len_bytes());
         self.requests.len() >= self.options.max_requests || bytes > self.options.max_request_bytes
     }
 
-    fn immediate_answer(&mut self, now: Instant, incoming: &Incoming) -> Option<crate::protocol::Payload> {
+    fn immediate_answer(&mut self, now: Instant, incoming: &Incoming) -> Option<Payload> {
         if let Some(answer) = self.directory_answer(&incoming.service, &incoming.data) {
             return Some(answer);
         }
@@ -226,7 +229,7 @@ impl Machine {
         Some(hit)
     }
 
-    pub(super) fn take_in(
+    pub(super) fn admit(
         &mut self,
         now: Instant,
         client: ClientKey,
@@ -240,10 +243,10 @@ impl Machine {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
         let entry = &mut self.clients[client];
-        let request = Request {
+        let request = RequestRecord {
             client,
             client_slot: entry.requests.len(),
-            told_client: None,
+            dispatched_as: None,
             id,
             service,
             data,
@@ -251,10 +254,10 @@ impl Machine {
             extra,
             expires_at: timeout.map(|timeout| now + timeout),
             settings,
-            place: Place::Moving,
+            location: Location::Unplaced,
             sequence,
             armed: Armed::default(),
-            rejecters: super::queue::Rejecters::default(),
+            rejecters: Rejecters::default(),
             attempt: 0,
             credit: entry.credit.map(u64::from),
             partials: 0,
@@ -271,7 +274,7 @@ impl Machine {
 }
 
 impl Incoming {
-    /// The same, keeping nothing else alive; for requests that may wait with many others.
+    /// Copies the frames, so that a waiting request does not keep receive buffers alive.
     fn detached(self) -> Self {
         Self {
             service: self.service.detached(),
@@ -287,8 +290,4 @@ impl Incoming {
         let extra: usize = self.extra.iter().map(|frame| frame.len()).sum();
         self.service.as_bytes().len() + self.id.as_bytes().len() + self.data.len() + self.options.len() + extra
     }
-}
-
-pub(super) fn cache_key(hasher: &super::ByteHasher, service: &ServiceName, data: &Frame) -> u64 {
-    hasher.hash_pair(service.as_bytes(), data)
 }
