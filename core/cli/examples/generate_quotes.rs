@@ -1,8 +1,9 @@
 //! Generates the bundled daily quotes:
 //! `cargo run -p pigato-cli --example generate_quotes > core/cli/data/quotes.csv`.
 //!
-//! GENERATED data, not real quotes: a geometric random walk over business days. No operation depends on the machine, so
-//! the same seed produces the same file everywhere. A test compares the bundled file with the output.
+//! GENERATED data, not real quotes: a geometric random walk over business days. No operation
+//! depends on the machine, so the same seed produces the same file everywhere. A test compares the
+//! bundled file with the output.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -67,7 +68,8 @@ impl Random {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Approximately normal with deviation 1: a sum of 12 uniform numbers, which needs no logarithm.
+    /// Approximately normal with deviation 1: a sum of 12 uniform numbers, which needs no
+    /// logarithm.
     fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
     }

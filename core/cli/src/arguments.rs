@@ -49,8 +49,8 @@ Exit status:
 
 /// Brokered request/reply over ZeroMQ
 ///
-/// A client requests a service by name. The broker passes the request to a free worker of that service. The worker
-/// sends any number of partial replies and 1 final reply.
+/// A client requests a service by name. The broker passes the request to a free worker of that
+/// service. The worker sends any number of partial replies and 1 final reply.
 #[derive(Debug, Parser)]
 #[command(name = "pigato", version = VERSION.as_str(), styles = STYLES, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -72,7 +72,8 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// The log level without `--log`, `--verbose` or `--quiet`. Long-running commands log what they do.
+    /// The log level without `--log`, `--verbose` or `--quiet`. Long-running commands log what they
+    /// do.
     pub(crate) fn default_level(&self) -> Level {
         match self {
             Self::Broker(_) | Self::Worker(_) => Level::INFO,

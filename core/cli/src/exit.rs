@@ -66,7 +66,8 @@ impl Failure {
         Self::new(Status::Connection, format!("the operating system reported an error: {error}"))
     }
 
-    /// A broker, client or worker could not start. The status is `status`, or `Usage` if an option is invalid.
+    /// A broker, client or worker could not start. The status is `status`, or `Usage` if an option
+    /// is invalid.
     pub(crate) fn starting(what: &str, error: &Error, status: Status) -> Self {
         let status = if error.code() == ErrorCode::Option { Status::Usage } else { status };
         Self::new(status, format!("could not start the {what}: {error}"))

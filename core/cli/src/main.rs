@@ -26,7 +26,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let status = run(arguments).unwrap_or_else(Failure::report);
     logging::flush();
-    // `exit` instead of a return: a thread blocked on a pipe that nobody reads must not delay the exit.
+    // `exit` instead of a return: a thread blocked on a pipe that nobody reads must not delay the
+    // exit.
     std::process::exit(status.number())
 }
 

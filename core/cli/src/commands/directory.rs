@@ -18,14 +18,16 @@ Examples:
   pigato dir --json | jq keys   the services as JSON: {\"service\":[\"worker id\",…],…}
   pigato dir echo --json        the worker ids as JSON: [\"worker id\",…]
 
-Exit status: 0 success, 2 wrong usage, 3 no broker answered within the timeout, 4 no worker offers SERVICE, 5 any other
-error. A script can use status 4 to check whether a service has workers.";
+Exit status: 0 success, 2 wrong usage, 3 no broker answered within the timeout, \
+4 no worker offers SERVICE, 5 any other error. A script can use status 4 to check whether a service \
+has workers.";
 
 /// List the services and workers that are registered with the broker
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DirectoryArguments {
-    /// List only the workers of this service; the name must be exactly the one that the workers registered
+    /// List only the workers of this service; the name must be exactly the one that the workers
+    /// registered
     service: Option<String>,
 
     #[command(flatten)]

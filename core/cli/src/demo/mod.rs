@@ -1,10 +1,10 @@
 //! `pigato demo`: runs a broker, 2 workers and a client in this process and prints what they do.
 
 mod measure;
+mod problem;
 mod quotes;
 mod services;
 mod steps;
-mod problem;
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use crate::commands::broker::log_event;
 use crate::exit::{Failure, Status};
 use crate::output;
 pub(crate) use measure::grouped;
-use services::Services;
 use problem::Problem;
+use services::Services;
 
 /// The demo takes 1 to 2 s. After this time it fails: something hangs.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -27,13 +27,14 @@ Examples:
   pigato demo --requests 100000
   pigato demo --endpoint ipc:///tmp/pigato-demo.sock
 
-Exit status: 0 every result was as expected, 1 a result was wrong or the demo could not run, 2 wrong usage.";
+Exit status: 0 every result was as expected, 1 a result was wrong or the demo could not run, \
+2 wrong usage.";
 
 /// Watch PIGATO work: runs broker, workers and client in one process; needs no other process
 ///
-/// The client sends 1 request, then many concurrent requests. It streams the rows of a file as partial replies, shows an
-/// error of a service, a timeout and a service without workers, and lists the directory. The rows are daily quotes of an
-/// invented stock: generated data, not real.
+/// The client sends 1 request, then many concurrent requests. It streams the rows of a file as
+/// partial replies, shows an error of a service, a timeout and a service without workers, and lists
+/// the directory. The rows are daily quotes of an invented stock: generated data, not real.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DemoArguments {

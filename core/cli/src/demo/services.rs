@@ -6,8 +6,8 @@ use pigato::{HandlerError, ReplyWriter, Request, Worker};
 use serde::Serialize;
 use serde_json::{json, Value};
 
-use super::quotes::{quotes, Quote, SYMBOL};
 use super::problem::Problem;
+use super::quotes::{quotes, Quote, SYMBOL};
 
 /// Threads per service.
 const THREADS: usize = 2;
@@ -42,7 +42,8 @@ impl Services {
             worker.stop().await;
         }
         for thread in self.threads {
-            // A panic in a handler is not lost: its request was answered with an error, which the steps check.
+            // A panic in a handler is not lost: its request was answered with an error, which the
+            // steps check.
             let _ = thread.join();
         }
     }

@@ -9,8 +9,8 @@ use pigato::{Broker, Client, ErrorCode, RequestError, Response};
 use serde_json::{json, Value};
 
 use super::measure::{grouped, millis, rate, Latencies};
-use super::quotes::{quotes, Quote, SYMBOL};
 use super::problem::Problem;
+use super::quotes::{quotes, Quote, SYMBOL};
 use crate::output;
 
 /// Timeout of the request to a service without workers.

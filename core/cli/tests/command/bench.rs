@@ -18,9 +18,18 @@ fn number(value: &Value) -> f64 {
 #[test]
 fn results_are_printed_as_a_table() {
     let text = run(["bench", "--requests", "200", "--waves", "2"]).success();
-    for word in
-        ["1 broker", "1 client", "100 requests in flight", "requests/s", "p50", "p999", "wave 1 ", "wave 2 ", "µs of CPU", "MiB"]
-    {
+    for word in [
+        "1 broker",
+        "1 client",
+        "100 requests in flight",
+        "requests/s",
+        "p50",
+        "p999",
+        "wave 1 ",
+        "wave 2 ",
+        "µs of CPU",
+        "MiB",
+    ] {
         assert!(text.contains(word), "no `{word}` in:\n{text}");
     }
 }

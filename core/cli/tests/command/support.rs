@@ -268,7 +268,8 @@ impl Fifo {
 }
 
 impl Drop for Fifo {
-    /// Unblocks readers and writers that wait for the other side, so that nothing outlives the test.
+    /// Unblocks readers and writers that wait for the other side, so that nothing outlives the
+    /// test.
     fn drop(&mut self) {
         let _ = std::fs::OpenOptions::new().read(true).write(true).open(&self.path);
     }

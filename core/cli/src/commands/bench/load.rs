@@ -16,7 +16,8 @@ use crate::exit::Failure;
 /// The largest latency that the histogram distinguishes: 1 hour in nanoseconds.
 const MAX_LATENCY: u64 = 3_600_000_000_000;
 
-/// How long before a scheduled time the thread changes from sleeping, which is inexact, to spinning.
+/// How long before a scheduled time the thread changes from sleeping, which is inexact, to
+/// spinning.
 const SPIN: Duration = Duration::from_micros(100);
 
 /// The load that each client generates.

@@ -1,8 +1,9 @@
 //! `pigato bench`: measures throughput, latency, CPU time and memory.
 //!
-//! Brokers, workers and clients ("members") run as threads of this process, or each in a separate process, which is this
-//! program started with a hidden option. `load` generates a client's requests, `roles` runs one member, `fleet` starts
-//! all members and runs waves of requests, `usage` reads CPU time and memory, `report` formats the results.
+//! Brokers, workers and clients ("members") run as threads of this process, or each in a separate
+//! process, which is this program started with a hidden option. `load` generates a client's
+//! requests, `roles` runs one member, `fleet` starts all members and runs waves of requests,
+//! `usage` reads CPU time and memory, `report` formats the results.
 
 mod fleet;
 mod load;
@@ -159,7 +160,8 @@ impl BenchArguments {
     }
 }
 
-/// Runs the bench. Blocks until it is complete; signals keep their default action, so Ctrl-C ends it immediately.
+/// Runs the bench. Blocks until it is complete; signals keep their default action, so Ctrl-C ends
+/// it immediately.
 pub(crate) fn run(arguments: &BenchArguments) -> Result<Status, Failure> {
     if let Some(role) = arguments.role {
         return roles::run(role).map(|()| Status::Done);

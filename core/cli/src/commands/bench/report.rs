@@ -105,7 +105,8 @@ impl Measured {
     /// The results as a table for people.
     pub(super) fn text(&self, arguments: &BenchArguments) -> String {
         let mut text = heading(arguments);
-        let mut line = |words: std::fmt::Arguments<'_>| writeln!(text, "{words}").expect("writing to a string succeeds");
+        let mut line =
+            |words: std::fmt::Arguments<'_>| writeln!(text, "{words}").expect("writing to a string succeeds");
         let names: String = QUANTILES.iter().map(|(name, _)| format!("{name:>11}")).collect();
         line(format_args!("{:<8}{:>12}{names}   latency in µs", "", "requests/s"));
         for (number, wave) in self.waves.iter().enumerate() {

@@ -1,8 +1,9 @@
 //! Runs one member of a bench, in a thread of the bench's process or in a separate process.
 //!
-//! A member receives an [`Assignment`] first. A client then receives a number of requests for each round. A member ends
-//! when this input ends. It sends [`Report`]s. A process receives its input as lines of JSON on standard input and prints
-//! its reports to standard output, so it ends when the process that started it ends.
+//! A member receives an [`Assignment`] first. A client then receives a number of requests for each
+//! round. A member ends when this input ends. It sends [`Report`]s. A process receives its input as
+//! lines of JSON on standard input and prints its reports to standard output, so it ends when the
+//! process that started it ends.
 
 use std::io::{stdin, BufRead, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -81,7 +82,8 @@ fn worker(
 ) -> Result<(), String> {
     let (connected, is_connected) = channel();
     let worker = Worker::builder(endpoint, service)
-        // The clients' requests in flight must be the only limit, not the worker's default concurrency.
+        // The clients' requests in flight must be the only limit, not the worker's default
+        // concurrency.
         .concurrency(Concurrency::Unlimited)
         .on_event(move |event| {
             if event == PeerEvent::Connected {

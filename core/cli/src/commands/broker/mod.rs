@@ -26,22 +26,25 @@ Examples:
   pigato broker --bind 'tcp://127.0.0.1:*' --intch none --json
   pigato broker --config broker.toml --drain 60000
 
-Defaults: it listens on tcp://127.0.0.1:55555, so only programs on this machine can connect.
+By default the broker listens on tcp://127.0.0.1:55555, so only programs on this machine can connect.
 
-Configuration file: TOML. The keys are the long names of the options. An option on the command line overrides the file:
+Configuration file: TOML. The keys are the long names of the options. An option on the command line \
+overrides the file. Example:
   bind = [\"tcp://0.0.0.0:55555\", \"ipc:///run/pigato.sock\"]
   intch = \"none\"
   heartbeat = 1000
   dispatch = \"load\"
   drain = 60000
 
-Security: every program that can connect can use and offer services. Bind only to addresses on trusted networks.
+Security: every program that can connect can use and offer services. Bind only to addresses on \
+trusted networks.
 
-Signals: on the first SIGTERM or Ctrl-C the broker refuses new requests (B_DRAINING), waits up to --drain milliseconds
-for the accepted ones, and exits with 0. A second signal ends it immediately with 130.
+Signals: on the first SIGTERM or Ctrl-C the broker refuses new requests (B_DRAINING), waits up to \
+--drain milliseconds for the accepted ones, and exits with 0. A second signal ends it immediately \
+with 130.
 
-Exit status: 0 stopped by a signal, 1 it could not start, for example because an endpoint is in use, 2 wrong usage or
-configuration, 130 stopped by a second signal.";
+Exit status: 0 stopped by a signal, 1 it could not start, for example because an endpoint is in use, \
+2 wrong usage or configuration, 130 stopped by a second signal.";
 
 /// Run a broker, which passes requests from clients to workers
 ///

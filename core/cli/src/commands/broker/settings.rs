@@ -13,7 +13,8 @@ use serde::{Deserialize, Deserializer};
 
 use crate::exit::Failure;
 
-/// Least Jaro-Winkler similarity, from 0 to 1, at which a known name is suggested for an unknown one.
+/// Least Jaro-Winkler similarity, from 0 to 1, at which a known name is suggested for an unknown
+/// one.
 const SUGGESTION_SIMILARITY: f64 = 0.7;
 
 #[derive(Debug, Default, Args, Deserialize)]
@@ -26,13 +27,16 @@ pub(super) struct Settings {
     #[serde(deserialize_with = "one_or_many")]
     pub(super) bind: Vec<String>,
 
-    /// Publish the directory on this endpoint, or not at all with `none` [default: tcp://127.0.0.1:55550]
+    /// Publish the directory on this endpoint, or not at all with `none` [default:
+    /// tcp://127.0.0.1:55550]
     ///
-    /// The broker answers directory requests itself; only external directory services use this endpoint.
+    /// The broker answers directory requests itself; only external directory services use this
+    /// endpoint.
     #[arg(long, value_name = "ENDPOINT|none")]
     pub(super) intch: Option<String>,
 
-    /// Milliseconds without a message to a worker before the broker sends it a heartbeat [default: 2500]
+    /// Milliseconds without a message to a worker before the broker sends it a heartbeat [default:
+    /// 2500]
     #[arg(long, value_name = "MS")]
     pub(super) heartbeat: Option<NonZeroU64>,
 
@@ -44,7 +48,8 @@ pub(super) struct Settings {
     #[arg(long, value_name = "MODE")]
     pub(super) dispatch: Option<Dispatch>,
 
-    /// Milliseconds that accepted requests may take to finish when the broker stops [default: 10000]
+    /// Milliseconds that accepted requests may take to finish when the broker stops [default:
+    /// 10000]
     #[arg(long, value_name = "MS")]
     pub(super) drain: Option<u64>,
 
@@ -52,7 +57,8 @@ pub(super) struct Settings {
     #[arg(long, value_name = "NAME")]
     pub(super) name: Option<String>,
 
-    /// Maximum requests held, queued and in flight; further ones fail with B_QUEUE_FULL [default: 1000000]
+    /// Maximum requests held, queued and in flight; further ones fail with B_QUEUE_FULL [default:
+    /// 1000000]
     #[arg(long, value_name = "N")]
     pub(super) max_requests: Option<usize>,
 

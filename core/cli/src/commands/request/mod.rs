@@ -33,20 +33,22 @@ Examples:
   pigato request report --timeout -1 --retry --header traceparent=00-…-01
   pigato request echo hello --json | jq -r 'select(.kind==\"final\").data'
 
-Data: text that is valid JSON is sent unchanged, any other text as a JSON string. Standard input (`-`) is treated in the
-same way, without its last line break. Without DATA the command sends null. With --raw it sends the bytes unchanged.
+Data: text that is valid JSON is sent unchanged, any other text as a JSON string. Standard input \
+(`-`) is treated in the same way, without its last line break. Without DATA the command sends null. \
+With --raw it sends the bytes unchanged.
 
-Output: the partial replies and then the final reply, each as a line of JSON. Bytes that are not JSON are printed as a
-string, or as {\"base64\":\"…\"} if they are not UTF-8. With --raw the bytes are printed unchanged. With --json each line
-is an object; `code` is null if the error code is not one of PIGATO's:
+Output: the partial replies and then the final reply, each as a line of JSON. Bytes that are not JSON \
+are printed as a string, or as {\"base64\":\"…\"} if they are not UTF-8. With --raw the bytes are \
+printed unchanged. With --json each line is an object; `code` is null if the error code is not one \
+of PIGATO's:
   {\"kind\":\"partial\",\"data\":…,\"options\":{…}}
   {\"kind\":\"final\",\"data\":…,\"options\":{…}}
   {\"kind\":\"error\",\"code\":\"C_TIMEOUT\",\"value\":…,\"message\":…,\"options\":{…}}
 
 Cancellation: Ctrl-C, SIGTERM or a closed standard output (as with `| head`) cancels the request.
 
-Exit status: 0 final reply received or standard output closed, 1 the service replied with an error, 2 wrong usage,
-3 timeout, 4 refused by the broker (B_...), 5 any other error, 130 stopped by a signal.";
+Exit status: 0 final reply received or standard output closed, 1 the service replied with an error, \
+2 wrong usage, 3 timeout, 4 refused by the broker (B_...), 5 any other error, 130 stopped by a signal.";
 
 /// Send a request and print its replies
 #[derive(Debug, Args)]
@@ -66,7 +68,8 @@ pub(crate) struct RequestArguments {
     #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     timeout: Option<TimeoutMillis>,
 
-    /// Send the request again if its worker or the connection is lost; only for requests that may run twice
+    /// Send the request again if its worker or the connection is lost; only for requests that may
+    /// run twice
     #[arg(long)]
     retry: bool,
 
@@ -82,7 +85,8 @@ pub(crate) struct RequestArguments {
     #[arg(long)]
     no_cache: bool,
 
-    /// Add a key to the options that the worker receives; VALUE is JSON or any other text; may be repeated
+    /// Add a key to the options that the worker receives; VALUE is JSON or any other text; may be
+    /// repeated
     #[arg(long = "header", value_name = "KEY=VALUE")]
     headers: Vec<Header>,
 

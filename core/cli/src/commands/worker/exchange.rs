@@ -10,8 +10,8 @@ use tracing::info;
 use super::process::Pipes;
 use crate::data::json_or_string;
 
-/// Maximum length of an output line and of a whole output that becomes the final reply. Equals the default limit for
-/// the data of a request.
+/// Maximum length of an output line and of a whole output that becomes the final reply. Equals the
+/// default limit for the data of a request.
 const OUTPUT_BYTES: usize = limits::BODY_BYTES;
 
 /// Maximum chunk of output that becomes one partial reply of bytes.
@@ -74,8 +74,8 @@ async fn feed(mut stdin: ChildStdin, input: &[u8]) {
     let _ = stdin.write_all(input).await;
 }
 
-/// Sends each line as a partial reply. Ignores failed writes: the request is cancelled and the command is being stopped,
-/// and it must not block on a full pipe meanwhile.
+/// Sends each line as a partial reply. Ignores failed writes: the request is cancelled and the
+/// command is being stopped, and it must not block on a full pipe meanwhile.
 async fn lines(stdout: ChildStdout, keeps_last: bool, reply: &ReplyWriter) -> io::Result<Vec<u8>> {
     let mut stdout = BufReader::new(stdout);
     let mut last = None;

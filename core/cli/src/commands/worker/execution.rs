@@ -36,8 +36,8 @@ enum End {
 }
 
 impl Execution {
-    /// Runs the command and sends its output as replies. On return the command has ended, and the request has ended or
-    /// is cancelled.
+    /// Runs the command and sends its output as replies. On return the command has ended, and the
+    /// request has ended or is cancelled.
     pub(super) async fn answer(&self, request: &Request, reply: &ReplyWriter) {
         match self.run(request, reply).await {
             End::Exited(Ok((end, status))) if status.success() => self.finish(reply, end.last),
@@ -73,13 +73,15 @@ impl Execution {
             timeout = sleep(self.timeout) => End::TimedOut(timeout),
         };
         id.terminate();
-        // The command may have ended after this, but its group may still contain processes that it started.
+        // The command may have ended after this, but its group may still contain processes that it
+        // started.
         let _ = tokio::time::timeout(GRACE, &mut running).await;
         id.kill();
         end
     }
 
-    /// The command's standard input: JSON with the line break that `read` needs, or the unchanged bytes.
+    /// The command's standard input: JSON with the line break that `read` needs, or the unchanged
+    /// bytes.
     fn input(&self, request: &Request) -> Vec<u8> {
         let mut input = request.bytes().to_vec();
         if request.codec() == Codec::Json && !self.is_raw {
@@ -122,8 +124,8 @@ async fn sleep(timeout: Option<Duration>) -> Duration {
     }
 }
 
-/// The environment variables of the command. NUL characters are replaced: a client may send them, but environment
-/// variables cannot contain them.
+/// The environment variables of the command. NUL characters are replaced: a client may send them,
+/// but environment variables cannot contain them.
 fn environment(request: &Request) -> [(&'static str, String); 4] {
     let text = |text: String| text.replace('\0', "\u{fffd}");
     [
@@ -154,7 +156,8 @@ fn details(status: ExitStatus, stderr: &[u8]) -> Map<String, Value> {
     details
 }
 
-/// Replies with the error of a failed handler, which has the same form in every language, plus details.
+/// Replies with the error of a failed handler, which has the same form in every language, plus
+/// details.
 fn fail(reply: &ReplyWriter, message: &str, details: Map<String, Value>) {
     warn!("{message}");
     let mut error = json!({ "code": ErrorCode::Handler.as_str(), "message": message });

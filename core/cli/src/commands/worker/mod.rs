@@ -27,30 +27,34 @@ Examples:
   pigato worker report@1.4.0 --exec ./report.sh --concurrency -1
 
 For each request the worker runs `sh -c COMMAND` in a new process group:
-  standard input   the data of the request: JSON and a line break; without the line break if --raw is set or the
-                   client sent bytes
-  standard output  each line is a partial reply: a line that is valid JSON is sent unchanged, any other line as a JSON
-                   string. The final reply is null, or the last line with --last. With --raw each chunk of output is a
-                   partial reply of bytes and the final reply is empty; with --raw --last all output is the final reply
-  standard error   goes to the log. If the command fails, the last 4 KiB are part of the error reply, so write no
-                   secrets to it
-  exit status      any status except 0 makes the final reply an error:
+  standard input   the data of the request, as JSON and a line break; unchanged bytes
+                   if --raw is set or the client sent bytes
+  standard output  Each line is a partial reply: unchanged if it is valid JSON, else as
+                   a JSON string. The final reply is null.
+                   --last        the last line is the final reply
+                   --raw         each chunk of output is a partial reply of bytes, and
+                                 the final reply is empty
+                   --raw --last  the whole output is the final reply
+  standard error   Goes to the log. If the command fails, the error reply contains the
+                   last 4 KiB, so do not write secrets to it.
+  exit status      Any status except 0 makes the final reply an error:
                    {\"code\":\"W_HANDLER\",\"message\":…,\"status\":3,\"stderr\":…}
-                   with \"signal\":9 instead of \"status\" if a signal ended the command, and with \"timeout\":MS and
-                   neither \"status\" nor \"stderr\" if --timeout did
-  environment      PIGATO_SERVICE  the requested service name, which a wildcard SERVICE matched
+                   A command ended by a signal has \"signal\":9 instead of \"status\". One
+                   stopped by --timeout has \"timeout\":MS, without status and stderr.
+  environment      PIGATO_SERVICE  the requested service name; SERVICE may be a wildcard
                    PIGATO_CLIENT   the id of the client
-                   PIGATO_OPTIONS  the options of the request as JSON, including headers
-                   PIGATO_ATTEMPT  1, or higher if earlier workers were lost with the request
+                   PIGATO_OPTIONS  the options of the request as JSON, with its headers
+                   PIGATO_ATTEMPT  1, or higher if earlier workers of the request were lost
 
-Cancellation: when the client cancels or times out, or --timeout passes, the worker sends SIGTERM to the command's
-process group, and SIGKILL 2 seconds later.
+Cancellation: when the client cancels or times out, or --timeout passes, the worker sends SIGTERM to \
+the command's process group, and SIGKILL 2 seconds later.
 
-Signals: on the first SIGTERM or Ctrl-C the worker takes no more requests, waits up to --drain milliseconds for the
-running commands, and exits with 0. A second signal kills the commands and ends the worker immediately with 130.
+Signals: on the first SIGTERM or Ctrl-C the worker takes no more requests, waits up to --drain \
+milliseconds for the running commands, and exits with 0. A second signal kills the commands and ends \
+the worker immediately with 130.
 
-Exit status: 0 stopped by a signal, 1 it could not start, 2 wrong usage, 130 stopped by a second signal. Without a
-broker the worker keeps trying to connect.";
+Exit status: 0 stopped by a signal, 1 it could not start, 2 wrong usage, 130 stopped by a second \
+signal. Without a broker the worker does not exit; it keeps trying to connect.";
 
 /// Offer a service by running a command for each request
 #[derive(Debug, Args)]

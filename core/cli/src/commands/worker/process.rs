@@ -1,4 +1,5 @@
-//! Runs a command in a new process group, so that signals reach the processes that it starts as well.
+//! Runs a command in a new process group, so that signals reach the processes that it starts as
+//! well.
 
 use std::io;
 use std::process::{ExitStatus, Stdio};
