@@ -1,4 +1,5 @@
-//! What a worker does with a request, chosen by the request's data: the same table as in `drivers/published`, for ours.
+//! The behaviours of a Rust worker, which a request's data selects: the same as in
+//! `drivers/published`.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -7,7 +8,7 @@ use std::time::Duration;
 use pigato::{HandlerError, ReplyWriter, Request};
 use serde_json::{json, Value};
 
-/// Answers as the data's `do` says; any other data is echoed.
+/// Performs the behaviour that the data's `do` names, and echoes any other data.
 pub fn answer(request: &Request, reply: &ReplyWriter) -> Result<Value, HandlerError> {
     let data = request.json()?;
     let value = data["value"].clone();

@@ -1,5 +1,5 @@
-//! The interop matrix and its runner, and what the live tests with the published package share: a driver for peers in
-//! processes of their own, and a worker that behaves as the published package's driver does.
+//! The interop matrix and its runner, and helpers of the live tests with the published package:
+//! peers in separate processes, and a worker with the behaviours of the published package's driver.
 
 pub mod behaviours;
 pub mod peer;

@@ -1,6 +1,6 @@
-//! Peers in processes of their own, driven with one JSON object a line; see `drivers/published/README.md` for the lines.
+//! Peers in separate processes, controlled with lines of JSON; see `drivers/published/README.md`.
 //!
-//! Every wait has a deadline, and a peer's process ends with its [`Peer`], whatever becomes of the test.
+//! Every wait has a deadline. Dropping [`Peer`] kills its process.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
 
-/// How long anything that has to happen may take before the test fails.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a wait may take before the test fails.
+pub const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A running peer.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct Peer {
     events: Vec<Value>,
 }
 
-/// A peer that is still to be told more.
+/// The options of a peer that is not started yet.
 #[derive(Debug)]
 pub struct PeerBuilder {
     name: String,
@@ -45,7 +45,7 @@ impl PeerBuilder {
         self
     }
 
-    /// Sets the published package's own configuration.
+    /// Sets the published package's configuration.
     #[must_use]
     pub fn conf(self, conf: &Value) -> Self {
         self.option("conf", conf.to_string())
@@ -56,7 +56,7 @@ impl PeerBuilder {
     pub fn start(mut self) -> Peer {
         let started = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = started.unwrap_or_else(|error| panic!("{:?}: {error}", self.command));
-        let output = child.stdout.take().expect("a pipe was asked for");
+        let output = child.stdout.take().expect("piped");
         let input = child.stdin.take();
         let (sender, lines) = channel();
         std::thread::spawn(move || {
@@ -81,36 +81,36 @@ impl Peer {
         PeerBuilder { name: format!("published {role}"), command }
     }
 
-    /// The published worker for a service, ready.
+    /// Starts the published worker for a service and waits until it is ready.
     #[must_use]
     pub fn published_worker(endpoint: &str, service: &str) -> Self {
         Self::published("worker", endpoint).option("service", service).start().ready()
     }
 
-    /// The published client, ready.
+    /// Starts the published client and waits until it is ready.
     #[must_use]
     pub fn published_client(endpoint: &str) -> Self {
         Self::published("client", endpoint).start().ready()
     }
 
-    /// The published broker, ready. It has ports of its own.
+    /// Starts the published broker on free ports and waits until it is ready.
     #[must_use]
     pub fn published_broker() -> Self {
         Self::published("broker", "tcp://127.0.0.1:*").option("intch", "tcp://127.0.0.1:*").start().ready()
     }
 
-    /// Waits until it is ready.
+    /// Waits until the peer is ready.
     #[must_use]
     pub fn ready(mut self) -> Self {
         self.wait_for("ready", |event| event["event"] == "ready");
         self
     }
 
-    /// A member of its `ready` event: `endpoint`, `intch` or `id`.
+    /// A member of the `ready` event: `endpoint`, `intch` or `id`.
     #[must_use]
     pub fn fact(&self, member: &str) -> String {
         let ready = self.events.iter().find(|event| event["event"] == "ready");
-        ready.and_then(|event| event[member].as_str()).expect("a fact of a peer that is ready").to_owned()
+        ready.and_then(|event| event[member].as_str()).expect("a member of the `ready` event").to_owned()
     }
 
     /// Sends a line.
@@ -119,18 +119,18 @@ impl Peer {
         writeln!(input, "{line}").unwrap_or_else(|error| panic!("{}: {error}", self.name));
     }
 
-    /// The first event, past or to come, that is accepted.
+    /// The first accepted event, past or future.
     pub fn wait_for(&mut self, what: &str, mut accepts: impl FnMut(&Value) -> bool) -> Value {
         self.wait_from(0, what, &mut accepts)
     }
 
-    /// The first event still to come that is accepted.
+    /// The first accepted future event.
     pub fn wait_for_next(&mut self, what: &str, mut accepts: impl FnMut(&Value) -> bool) -> Value {
         self.wait_from(self.events.len(), what, &mut accepts)
     }
 
     fn wait_from(&mut self, mut position: usize, what: &str, accepts: &mut dyn FnMut(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             while let Some(event) = self.events.get(position) {
                 if accepts(event) {
@@ -149,13 +149,13 @@ impl Peer {
         &self.events[self.events.len().saturating_sub(10)..]
     }
 
-    /// What it has said so far.
+    /// The events so far.
     pub fn events(&mut self) -> &[Value] {
         self.events.extend(self.lines.try_iter());
         &self.events
     }
 
-    /// A client's request; ends in [`Peer::outcome`].
+    /// Sends a request as a client; [`Peer::outcome`] returns its outcome.
     pub fn request(&mut self, tag: &str, service: &str, data: &Value, opts: &Value) {
         self.send(&json!({"op": "request", "tag": tag, "service": service, "data": data, "opts": opts}));
     }
@@ -163,7 +163,7 @@ impl Peer {
     /// The final reply to a client's request: its data, or the error value.
     pub fn outcome(&mut self, tag: &str) -> Result<Value, Value> {
         let event = self.wait_for("final reply", |event| event["event"] == "final" && event["tag"] == tag);
-        // The package hands the status to the callback: 0, not null, is success.
+        // The package passes the status to the callback: success is 0, not null.
         if event["error"] == 0 {
             Ok(event["data"].clone())
         } else {
@@ -177,34 +177,34 @@ impl Peer {
         events.filter(|event| event["event"] == "partial" && event["tag"] == tag).map(|e| e["data"].clone()).collect()
     }
 
-    /// A client's request and its outcome.
+    /// Sends a request as a client and returns its outcome.
     pub fn call(&mut self, service: &str, data: &Value) -> Result<Value, Value> {
         let tag = format!("call-{}", self.events.len());
         self.request(&tag, service, data, &json!({}));
         self.outcome(&tag)
     }
 
-    /// Stops it and waits for the end of its process.
+    /// Stops the peer and waits until its process has ended.
     pub fn stop(mut self) {
         self.send(&json!({"op": "stop"}));
         self.input = None;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
-            match self.child.try_wait().expect("our own child") {
+            match self.child.try_wait().expect("a child process") {
                 Some(status) => return assert!(status.success(), "{} ended with {status}", self.name),
-                None => assert!(Instant::now() < deadline, "{} does not stop", self.name),
+                None => assert!(Instant::now() < deadline, "{} did not stop", self.name),
             }
             std::thread::park_timeout(Duration::from_millis(5));
         }
     }
 
-    /// Ends it without any farewell, as `kill -9` does.
+    /// Kills the process without a disconnect message, like `kill -9`.
     pub fn kill(mut self) {
         self.end();
     }
 
     fn end(&mut self) {
-        // Both fail only if it has ended already.
+        // Both fail only if the process has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,5 +1,5 @@
-//! What stands once in the core is the same in every language: error codes and their numbers, option names, defaults, the
-//! version.
+//! Every language has the same error codes and numbers, option names, defaults and version as the
+//! core.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -49,7 +49,7 @@ fn go_has_every_code_and_no_other() {
     assert_eq!(codes, all_codes());
 }
 
-/// The texts of a package's files with one of these endings, one after the other; folders in it are read too.
+/// The concatenated texts of a package's files with one of these endings, including subfolders.
 fn texts(folder: &str, endings: &[&str]) -> String {
     let mut text = String::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder)];
@@ -66,7 +66,7 @@ fn texts(folder: &str, endings: &[&str]) -> String {
     text
 }
 
-/// Ruby's names for frames, which look like codes.
+/// Ruby's names for frames, which look like error codes.
 const RUBY_FRAMES: [&str; 9] = [
     "C_CLIENT",
     "W_WORKER",
@@ -80,7 +80,7 @@ const RUBY_FRAMES: [&str; 9] = [
 ];
 
 #[test]
-fn no_package_has_a_code_that_the_core_does_not_know() {
+fn no_package_has_a_code_that_the_core_lacks() {
     let all = all_codes();
     let ruby = texts("bindings-ruby/lib", &["rb"]) + &texts("bindings-ruby/sig", &["rbs"]);
     let node = texts("bindings-node/lib", &["js", "mjs"]);
@@ -88,7 +88,8 @@ fn no_package_has_a_code_that_the_core_does_not_know() {
     for name in RUBY_FRAMES {
         assert!(ruby.remove(name), "Ruby has no {name}");
     }
-    // Frames have names in Node.js too, and so have the published packages' error events, which begin otherwise.
+    // Node.js also has names for frames, and for the published packages' error events, which have
+    // another prefix.
     let frames = BTreeSet::from(RUBY_FRAMES);
     for (package, codes) in [("Ruby", ruby), ("Node.js", &codes_in(&node) - &frames)] {
         let unknown: Vec<_> = codes.difference(&all).collect();
@@ -97,7 +98,7 @@ fn no_package_has_a_code_that_the_core_does_not_know() {
 }
 
 #[test]
-fn a_class_of_rubys_errors_stands_for_codes_and_has_a_signature() {
+fn every_ruby_error_class_has_a_code_and_a_signature() {
     let ruby = read("bindings-ruby/lib/pigato/errors.rb");
     let (_, table) = ruby.split_once("CLASSES = {").expect("the table");
     let (table, _) = table.split_once('}').expect("its end");
@@ -111,7 +112,7 @@ fn a_class_of_rubys_errors_stands_for_codes_and_has_a_signature() {
     }
 }
 
-/// What a request may be told, by its name on the wire.
+/// The options of a request, by name on the wire.
 fn request_options() -> BTreeSet<String> {
     let (client, protocol) = (ClientOptions::default(), read("core/docs/protocol.md"));
     let row = protocol.lines().find(|line| line.starts_with("| request opts |")).expect("the row");
@@ -122,17 +123,18 @@ fn request_options() -> BTreeSet<String> {
 }
 
 #[test]
-fn request_options_have_the_same_names_everywhere() {
+fn request_options_have_the_same_names_in_every_language() {
     let types = read("bindings-node/index.d.ts");
     let javascript: BTreeSet<String> = members(&types, "RequestOptions").into_iter().map(str::to_owned).collect();
     assert_eq!(javascript, request_options());
     let go = read("bindings-c/go/options.go");
-    // Only Node.js has a word for `persist`: in Go it is `With`, in Ruby a header. `codec` is its own call in both.
+    // Only Node.js has an option for `persist`: Go uses `With`, Ruby a header. `codec` has separate
+    // methods in both.
     for name in request_options().iter().filter(|name| !["codec", "persist"].contains(&name.as_str())) {
         assert!(go.contains(&format!("\"{name}\"")), "Go has no {name}");
     }
 
-    // Ruby's keywords, those with another name on the wire in a table.
+    // Ruby's keywords; a table lists those with another name on the wire.
     let ruby = read("bindings-ruby/lib/pigato/client.rb");
     let (_, table) = ruby.split_once("REQUEST_OPTIONS = {").expect("the table");
     let (table, _) = table.split_once('}').expect("its end");
@@ -181,14 +183,14 @@ fn go_has_every_option() {
 }
 
 #[test]
-fn the_defaults_that_javascript_types_tell_are_the_cores() {
+fn the_defaults_in_javascript_types_equal_the_cores() {
     let types = read("bindings-node/index.d.ts");
     let client = ClientOptions::default().to_json();
     let worker = WorkerOptions::default().to_json();
     for (name, options) in
         [("heartbeat", &client), ("heartbeatLiveness", &client), ("reconnect", &client), ("concurrency", &worker)]
     {
-        // The comment above a member ends in its default.
+        // The comment above a member ends with its default.
         let (before, _) = types.split_once(&format!("  {name}?: number;")).expect("the member");
         let comment = before.rsplit("/**").next().expect("its comment");
         let default = options[name].to_string();
@@ -197,7 +199,7 @@ fn the_defaults_that_javascript_types_tell_are_the_cores() {
 }
 
 #[test]
-fn the_version_is_the_same_everywhere() {
+fn the_version_is_the_same_in_every_package() {
     let version = env!("CARGO_PKG_VERSION");
     let package: serde_json::Value = serde_json::from_str(&read("bindings-node/package.json")).expect("JSON");
     assert_eq!(package["version"], version);
@@ -205,7 +207,7 @@ fn the_version_is_the_same_everywhere() {
         read("bindings-ruby/lib/pigato/version.rb").lines().find_map(quoted_version),
         Some(version.replace('-', "."))
     );
-    // C, Go and the pkg-config file tell the library's own, which is the crate's.
+    // C, Go and the pkg-config file use the version of the library, which is that of the crate.
     for manifest in
         ["core/Cargo.toml", "bindings-c/Cargo.toml", "bindings-node/Cargo.toml", "bindings-ruby/ext/pigato/Cargo.toml"]
     {
@@ -224,9 +226,10 @@ fn quoted_version(line: &str) -> Option<String> {
 }
 
 #[test]
-fn the_defaults_that_rubys_comments_tell_are_true() {
+fn the_defaults_in_rubys_comments_are_correct() {
     let (client, worker) = (read("bindings-ruby/lib/pigato/client.rb"), read("bindings-ruby/lib/pigato/worker.rb"));
-    // Those that differ from the core's are the published gem's, as the protocol's table of defaults has them.
+    // The defaults that differ from the core's are those of the published gem; the protocol's table
+    // lists them.
     let protocol = read("core/docs/protocol.md");
     assert!(protocol.contains("| Ruby client | timeout 2500; Ruby worker: recv timeout 2500, reconnect 2500 |"));
     assert!(
@@ -237,7 +240,7 @@ fn the_defaults_that_rubys_comments_tell_are_true() {
 }
 
 #[test]
-fn the_defaults_of_the_protocols_document_are_the_cores() {
+fn the_defaults_in_the_protocol_document_equal_the_cores() {
     let protocol = read("core/docs/protocol.md");
     let broker = BrokerOptions::default().to_json();
     let (client, worker) = (ClientOptions::default().to_json(), WorkerOptions::default().to_json());

@@ -1,5 +1,5 @@
-//! What the drivers of our languages send, frame by frame, beside the golden files: a bare ROUTER stands where the broker
-//! would. Ids and identities are the only frames that may differ.
+//! Compares the frames that the drivers send with the golden files. A plain ROUTER socket takes the
+//! broker's place. Only ids and identities may differ.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,11 +8,11 @@ use pigato_interop::runner::drivers::{Drivers, Role};
 use pigato_interop::runner::process::{Log, Process};
 use serde_json::{json, Value};
 
-const PATIENCE_MS: i32 = 30_000;
+const TIMEOUT_MS: i32 = 30_000;
 
 const READY: Duration = Duration::from_secs(30);
 
-/// Languages whose peers are the core's; the published package's forms are golden files of their own.
+/// Languages that use the core. The published packages have their own golden files.
 const OURS: [&str; 5] = ["c", "go", "node", "ruby", "rust"];
 
 fn golden(name: &str) -> Vec<String> {
@@ -23,7 +23,7 @@ fn golden(name: &str) -> Vec<String> {
     frames.map(|frame| frame.as_str().expect("a golden file of texts").to_owned()).collect()
 }
 
-/// A driver and the ROUTER that it takes for a broker.
+/// A driver, and the ROUTER socket in the broker's place.
 struct Scene {
     router: zmq::Socket,
     process: Process,
@@ -42,7 +42,7 @@ impl Scene {
         let drivers = Drivers::read(&home.join("drivers"), programs.parent().expect("a folder")).expect("drivers.toml");
         let router = zmq::Context::new().socket(zmq::ROUTER).expect("a socket");
         router.set_linger(0).expect("set");
-        router.set_rcvtimeo(PATIENCE_MS).expect("set");
+        router.set_rcvtimeo(TIMEOUT_MS).expect("set");
         router.bind("tcp://127.0.0.1:*").expect("a free port");
         let endpoint = router.get_last_endpoint().expect("bound").expect("text");
         let mut command = drivers.command(language, role).unwrap_or_else(|error| panic!("{error}"));
@@ -50,21 +50,21 @@ impl Scene {
         let mut conf = conf.clone();
         if role == Role::Worker {
             command.args(["--service", "echo"]);
-            // What the core announces by default; Ruby's `run` has as many as it has threads.
+            // The core's default; Ruby's `run` announces its number of threads.
             conf["concurrency"] = json!(100);
         } else {
-            // The core's default; Ruby's is the published gem's.
+            // The core's default; Ruby has that of the published gem.
             conf["timeout"] = json!(60_000);
         }
         if OURS.contains(&language) {
             command.args(["--conf", &conf.to_string()]);
         }
         let log = Log::default();
-        let process = Process::start(language, command, &log).expect("it starts");
+        let process = Process::start(language, command, &log).expect("the driver starts");
         Self { router, process, peer: Vec::new(), log }
     }
 
-    /// The next message that has this type.
+    /// Receives the next message with this type.
     fn receive(&mut self, kind: &str) -> Vec<String> {
         loop {
             let mut message = self
@@ -78,7 +78,7 @@ impl Scene {
         }
     }
 
-    /// Lets the driver find its broker: the answer to its announcement, in the golden form.
+    /// Answers the driver's hello with the golden frames.
     fn connect(&mut self, announcement: &str, answer: &str) {
         self.receive(announcement);
         let answer = golden(answer);
@@ -86,7 +86,7 @@ impl Scene {
         self.process.take("`ready`", READY, |event| event["event"] == "ready").expect("ready");
     }
 
-    /// Hands a worker a request under the golden client and id.
+    /// Sends a worker a request with the golden client and id.
     fn ask(&self, data: &str) {
         let request = golden("broker-to-worker-request");
         self.send(&["W", "2", &request[2], "echo", "", &request[5], data, "{}"]);
@@ -98,9 +98,9 @@ impl Scene {
     }
 }
 
-/// An announcement without the number of the connection, which ends it and is not in the golden file.
+/// Removes the session number from the end of a hello, which the golden file does not contain.
 fn without_session(hello: &str) -> String {
-    let (before, session) = hello.rsplit_once(",\"session\":").expect("the number of the connection");
+    let (before, session) = hello.rsplit_once(",\"session\":").expect("a session number");
     let digits = session.strip_suffix('}').expect("its end");
     assert!(digits.parse::<u64>().is_ok(), "{hello}");
     format!("{before}}}")
@@ -117,7 +117,7 @@ fn clients_send_the_golden_hello_and_request() {
         scene.process.take("`ready`", READY, |event| event["event"] == "ready").expect("ready");
 
         let line = json!({"op": "request", "tag": "t", "service": "echo", "data": {"a": 1}});
-        scene.process.send(&line).expect("it listens");
+        scene.process.send(&line).expect("its input is open");
         let (mut request, expected) = (scene.receive("2"), golden("client-request"));
         request[3].clone_from(&expected[3]);
         assert_eq!(request, expected, "{language}");
@@ -130,10 +130,10 @@ fn clients_send_the_golden_cancel_and_credit() {
         let mut scene = Scene::open(language, Role::Client);
         scene.connect("4", "broker-to-client-hello");
         let line = json!({"op": "request", "tag": "t", "service": "echo", "data": 1, "cancellable": true});
-        scene.process.send(&line).expect("it listens");
+        scene.process.send(&line).expect("its input is open");
         let id = scene.receive("2").remove(3);
 
-        // Half of what the client announced: it grants as much again.
+        // After half of the credit that the client announced, it grants the same number again.
         let partial = golden("broker-to-client-reply-partial");
         for _ in 0..512 {
             scene.send(&["C", "6", "", &id, &partial[4], &partial[5], &partial[6]]);
@@ -142,7 +142,7 @@ fn clients_send_the_golden_cancel_and_credit() {
         expected[3].clone_from(&id);
         assert_eq!(credit, expected, "{language}");
 
-        scene.process.send(&json!({"op": "cancel", "tag": "t"})).expect("it listens");
+        scene.process.send(&json!({"op": "cancel", "tag": "t"})).expect("its input is open");
         let (cancel, mut expected) = (scene.receive("8"), golden("client-cancel"));
         expected[3] = id;
         assert_eq!(cancel, expected, "{language}");
@@ -156,11 +156,11 @@ fn clients_and_workers_send_the_golden_heartbeat() {
         let mut client = Scene::with_conf(language, Role::Client, &conf);
         client.connect("4", "broker-to-client-hello");
         let line = json!({"op": "request", "tag": "t", "service": "echo", "data": 1});
-        client.process.send(&line).expect("it listens");
+        client.process.send(&line).expect("its input is open");
         let mut expected = golden("client-request-heartbeat");
         expected[3] = client.receive("2").remove(3);
         let mut heartbeat = client.receive("4");
-        // The connection's own heartbeat is the announcement again.
+        // The heartbeat of the connection repeats the hello.
         while heartbeat.len() == 3 {
             heartbeat = client.receive("4");
         }
@@ -202,9 +202,9 @@ fn workers_send_the_golden_disconnect() {
     }
 }
 
-/// The driver ends its process as soon as its worker has stopped, while another thread of it still holds a handle.
+/// The driver exits as soon as its worker has stopped, while another thread still holds a handle.
 #[test]
-fn what_a_stopped_worker_has_sent_outlives_its_process() {
+fn messages_of_a_stopped_worker_are_delivered_after_its_process_exits() {
     for _ in 0..50 {
         let mut scene = Scene::open("rust", Role::Worker);
         scene.connect("1", "broker-to-worker-ready-hello");
@@ -214,7 +214,7 @@ fn what_a_stopped_worker_has_sent_outlives_its_process() {
 }
 
 #[test]
-fn the_player_of_the_published_ruby_worker_sends_its_golden_ready_and_reply() {
+fn the_simulated_published_ruby_worker_sends_the_golden_ready_and_reply() {
     let mut scene = Scene::open("raw-ruby", Role::Worker);
     assert_eq!(scene.receive("1"), golden("worker-ready"));
     scene.send(&["W", "1"]);
@@ -223,13 +223,13 @@ fn the_player_of_the_published_ruby_worker_sends_its_golden_ready_and_reply() {
 }
 
 #[test]
-fn the_players_of_published_packages_send_their_golden_request() {
+fn the_simulated_published_clients_send_their_golden_request() {
     for (language, file) in
         [("raw-ruby", "client-request-ruby"), ("raw-go", "client-request-go"), ("published", "client-request")]
     {
         let mut scene = Scene::open(language, Role::Client);
         let line = json!({"op": "request", "tag": "t", "service": "echo", "data": {"a": 1}, "opts": {}});
-        scene.process.send(&line).expect("it listens");
+        scene.process.send(&line).expect("its input is open");
         let (mut request, expected) = (scene.receive("2"), golden(file));
         request[3].clone_from(&expected[3]);
         assert_eq!(request, expected, "{language}");

@@ -1,14 +1,14 @@
-//! The suite's own test: a language that is broken on purpose fails exactly the cells that its fault shows in.
+//! Tests the matrix itself: a language that is broken on purpose fails exactly the expected cells.
 
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
-/// Languages that are broken, each over another binding.
+/// The languages to break, each with another binding.
 const LANGUAGES: [&str; 2] = ["c", "node"];
 
-/// Cells of every kind with the broken language as client or worker, and one without it.
+/// Cells with the broken language as client or worker, and one without it.
 const CELLS: [&str; 11] = [
     "cache/go/LANGUAGE/rust",
     "echo/go/LANGUAGE/rust",
@@ -23,8 +23,8 @@ const CELLS: [&str; 11] = [
     "silent-once-cancelled/go/LANGUAGE/rust",
 ];
 
-/// The cells that fail when a language is broken so.
-fn red(language: &str, mutation: &str) -> Vec<String> {
+/// The cells that fail with a mutation of a language.
+fn failed_cells(language: &str, mutation: &str) -> Vec<String> {
     let report = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{language}-{mutation}.json"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_interop"));
     command.arg("--break").arg(format!("{language}={mutation}")).arg("--json").arg(&report);
@@ -43,31 +43,31 @@ fn red(language: &str, mutation: &str) -> Vec<String> {
     red
 }
 
-/// Exactly these cells fail, whichever language is broken.
-fn shows_in(mutation: &str, cells: &[&str]) {
+/// Checks that exactly these cells fail, for each broken language.
+fn fails_exactly(mutation: &str, cells: &[&str]) {
     std::thread::scope(|scope| {
         for language in LANGUAGES {
             scope.spawn(move || {
                 let mut expected: Vec<String> = cells.iter().map(|cell| cell.replace("LANGUAGE", language)).collect();
                 expected.sort();
-                assert_eq!(red(language, mutation), expected, "{language}");
+                assert_eq!(failed_cells(language, mutation), expected, "{language}");
             });
         }
     });
 }
 
 #[test]
-fn options_that_are_left_out_show_where_options_matter() {
-    shows_in("drop-options", &["cache/go/LANGUAGE/rust", "options/LANGUAGE/rust/go"]);
+fn dropped_options_fail_the_cells_that_need_options() {
+    fails_exactly("drop-options", &["cache/go/LANGUAGE/rust", "options/LANGUAGE/rust/go"]);
 }
 
 #[test]
-fn partial_replies_that_change_places_show_in_the_streams_of_their_worker() {
-    shows_in("swap-partials", &["partials/go/LANGUAGE/rust"]);
+fn swapped_partial_replies_fail_the_streams_of_their_worker() {
+    fails_exactly("swap-partials", &["partials/go/LANGUAGE/rust"]);
 }
 
 #[test]
-fn a_reply_after_the_final_one_shows_wherever_its_worker_answers() {
+fn a_repeated_final_reply_fails_every_cell_of_its_worker() {
     let all = [
         "cache/go/LANGUAGE/rust",
         "echo/go/LANGUAGE/rust",
@@ -76,15 +76,15 @@ fn a_reply_after_the_final_one_shows_wherever_its_worker_answers() {
         "partials/go/LANGUAGE/rust",
         "silent-once-cancelled/go/LANGUAGE/rust",
     ];
-    shows_in("repeat-reply", &all);
+    fails_exactly("repeat-reply", &all);
 }
 
 #[test]
-fn a_reply_after_the_cancellation_shows_where_its_worker_is_told_of_one() {
-    shows_in("late-reply", &["silent-once-cancelled/go/LANGUAGE/rust"]);
+fn a_reply_after_a_cancellation_fails_the_cells_with_cancellation() {
+    fails_exactly("late-reply", &["silent-once-cancelled/go/LANGUAGE/rust"]);
 }
 
 #[test]
-fn a_status_that_is_ignored_shows_in_the_errors_of_its_worker() {
-    shows_in("ignore-status", &["error/go/LANGUAGE/rust"]);
+fn an_ignored_status_fails_the_error_cells_of_its_worker() {
+    fails_exactly("ignore-status", &["error/go/LANGUAGE/rust"]);
 }

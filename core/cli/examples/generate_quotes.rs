@@ -1,7 +1,9 @@
-//! Makes the bundled series of daily quotes: `cargo run -p pigato-cli --example generate_quotes > core/cli/data/quotes.csv`.
+//! Generates the bundled daily quotes:
+//! `cargo run -p pigato-cli --example generate_quotes > core/cli/data/quotes.csv`.
 //!
-//! GENERATED data, not real quotes: a geometric random walk over business days. It uses no operation whose result
-//! depends on the machine, so that the same seed gives the same file everywhere; a test holds the file against it.
+//! GENERATED data, not real quotes: a geometric random walk over business days. No operation
+//! depends on the machine, so the same seed produces the same file everywhere. A test compares the
+//! bundled file with the output.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -12,15 +14,17 @@ const ROWS: usize = 2_500;
 /// 1 January 2015, a Thursday, in days since 1 January 1970.
 const FIRST_DAY: i64 = 16_436;
 
-/// Of the logarithm of the price, for each day.
+/// Mean daily change of the logarithm of the price.
 const DRIFT: f64 = 0.000_3;
+
+/// Standard deviation of that change.
 const VOLATILITY: f64 = 0.012;
 
 fn main() -> std::io::Result<()> {
     std::io::stdout().lock().write_all(csv().as_bytes())
 }
 
-/// The whole file.
+/// Generates the whole file.
 pub(crate) fn csv() -> String {
     let mut text = format!(
         "# GENERATED data, not real quotes: a random walk with seed {SEED}, made by examples/generate_quotes.rs\n\
@@ -36,14 +40,14 @@ pub(crate) fn csv() -> String {
         let low = open.min(close) * (1.0 - 0.5 * VOLATILITY * random.normal().abs());
         let volume = 1_000_000 + random.below(4_000_000);
         let (year, month, day) = civil(day);
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(text, "{year}-{month:02}-{day:02},{open:.2},{high:.2},{low:.2},{close:.2},{volume}");
         previous_close = close;
     }
     text
 }
 
-/// SplitMix64.
+/// The SplitMix64 generator.
 struct Random(u64);
 
 impl Random {
@@ -59,20 +63,21 @@ impl Random {
         self.next() % limit
     }
 
-    /// Evenly from 0 to 1.
+    /// Uniform between 0 and 1.
     fn uniform(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// About normal with deviation 1: the sum of twelve even ones, which needs no logarithm.
+    /// Approximately normal with deviation 1: a sum of 12 uniform numbers, which needs no
+    /// logarithm.
     fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
     }
 }
 
-/// Year, month and day of a number of days since 1 January 1970, for years after that.
+/// Converts days since 1 January 1970 to year, month and day. Not for earlier dates.
 fn civil(days: i64) -> (i64, i64, i64) {
-    // Days are counted from 1 March of year 0, so that leap days are at the end of a year.
+    // Count from 1 March of year 0, so that leap days are at the end of a year.
     let days = days + 719_468;
     let era = days / 146_097;
     let day_of_era = days % 146_097;

@@ -1,4 +1,4 @@
-//! What can be typed: the commands and the options that they share.
+//! The command line: the commands and the options that they share.
 
 use std::sync::LazyLock;
 
@@ -21,7 +21,7 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
-/// The command's own version and that of the libzmq in it, which decides what the transport can do.
+/// The version of the command and of the libzmq linked into it, which determines the transports.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let (major, minor, patch) = pigato::libzmq_version();
     format!("{} (libzmq {major}.{minor}.{patch})", env!("CARGO_PKG_VERSION"))
@@ -29,26 +29,28 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 
 const EXAMPLES: &str = "\
 Examples:
-  pigato demo                                   see it work, with nothing else running
+  pigato demo                                   watch PIGATO work; needs no other process
   pigato broker                                 start a broker
-  pigato worker upper --exec 'tr a-z A-Z'       offer a service
-  pigato request upper hello                    use it
-  pigato dir                                    see who offers what
-  pigato bench                                  see how fast it is here
+  pigato worker upper --exec 'tr a-z A-Z'       offer the service `upper`
+  pigato request upper hello                    send it a request
+  pigato dir                                    list the services and their workers
+  pigato bench                                  measure throughput and latency on this machine
 
 Exit status:
-  0  done
-  1  the service answered with an error, or the command could not do its work
+  0  success
+  1  the service replied with an error, or the command failed
   2  wrong usage or configuration
   3  no reply within the timeout (C_TIMEOUT)
   4  the broker refused the request or has no worker for it (B_...)
-  5  anything else, such as a lost connection
-  130  ended by a signal before it was done
+  5  any other error, such as a lost connection
+  130  stopped by a signal before the work was complete
 
-`pigato COMMAND --help` has more, with examples.";
+`pigato COMMAND --help` documents a command's options, output and exit statuses, with examples.";
 
-/// Brokered request/reply over ZeroMQ: a client asks for a service by name, a broker finds a worker that has room, the
-/// worker answers with any number of partial replies and one final one.
+/// Brokered request/reply over ZeroMQ
+///
+/// A client requests a service by name. The broker passes the request to a free worker of that
+/// service. The worker sends any number of partial replies and 1 final reply.
 #[derive(Debug, Parser)]
 #[command(name = "pigato", version = VERSION.as_str(), styles = STYLES, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -70,7 +72,8 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// How much is logged when nothing is said: those that run for long tell what they do, the others only answer.
+    /// The log level without `--log`, `--verbose` or `--quiet`. Long-running commands log what they
+    /// do.
     pub(crate) fn default_level(&self) -> Level {
         match self {
             Self::Broker(_) | Self::Worker(_) => Level::INFO,
@@ -79,10 +82,10 @@ impl Command {
     }
 }
 
-/// Where the broker is.
+/// The broker to connect to.
 #[derive(Debug, Args)]
 pub(crate) struct BrokerEndpoint {
-    /// Where the broker listens: tcp://HOST:PORT or ipc://PATH
+    /// Endpoint of the broker: tcp://HOST:PORT or ipc://PATH
     #[arg(short, long, value_name = "ENDPOINT", env = "PIGATO_ENDPOINT", default_value = defaults::ENDPOINT)]
     pub(crate) endpoint: String,
 }
@@ -95,11 +98,11 @@ mod tests {
     use super::Arguments;
 
     #[test]
-    fn the_arguments_do_not_contradict_each_other() {
+    fn the_argument_definitions_are_consistent() {
         Arguments::command().debug_assert();
     }
 
-    /// The help of an option of a command.
+    /// Returns the short help text of one option of a command.
     fn help(command: &str, option: &str) -> String {
         let arguments = Arguments::command();
         let command = arguments.find_subcommand(command).unwrap();

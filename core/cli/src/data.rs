@@ -1,4 +1,5 @@
-//! Data between the command line and the wire: JSON goes through as it was written, what is not JSON becomes a string.
+//! Converts data between the command line and the wire: JSON passes through unchanged, other text
+//! becomes a JSON string.
 
 use base64::prelude::{Engine, BASE64_STANDARD};
 use pigato::protocol::is_null;
@@ -6,14 +7,14 @@ use pigato::Codec;
 use serde_json::value::{to_raw_value, RawValue};
 use serde_json::Value;
 
-/// Text as JSON if it is JSON, else as a JSON string.
+/// Returns text unchanged if it is JSON, else as a JSON string.
 pub(crate) fn json_or_string(text: &str) -> Box<RawValue> {
     serde_json::from_str(text).unwrap_or_else(|_| json_string(text))
 }
 
-/// Received data as JSON on one line. Bytes that are not JSON become a string, or `{"base64":"…"}` if they are not
-/// text either.
-pub(crate) fn shown(bytes: &[u8], codec: Codec) -> Box<RawValue> {
+/// Formats received data as one line of JSON. Bytes that are not JSON become a string, or
+/// `{"base64":"…"}` if they are not UTF-8.
+pub(crate) fn display_json(bytes: &[u8], codec: Codec) -> Box<RawValue> {
     if codec == Codec::Json {
         if let Ok(value) = serde_json::from_slice::<Box<RawValue>>(bytes) {
             return on_one_line(value);
@@ -28,9 +29,9 @@ pub(crate) fn shown(bytes: &[u8], codec: Codec) -> Box<RawValue> {
     }
 }
 
-/// A value as JSON text.
+/// Serializes a value to JSON text.
 pub(crate) fn raw(value: &Value) -> Box<RawValue> {
-    // Cannot fail: a value is JSON.
+    // Cannot fail: every `Value` is valid JSON.
     to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
@@ -38,7 +39,8 @@ fn json_string(text: &str) -> Box<RawValue> {
     raw(&Value::from(text))
 }
 
-/// JSON has line breaks between tokens only, where a space does as well.
+/// Replaces line breaks with spaces. JSON allows unescaped line breaks only between tokens, where a
+/// space is equivalent.
 fn on_one_line(value: Box<RawValue>) -> Box<RawValue> {
     if !value.get().contains(['\n', '\r']) {
         return value;
@@ -50,13 +52,13 @@ fn on_one_line(value: Box<RawValue>) -> Box<RawValue> {
 mod tests {
     use pigato::Codec;
 
-    use super::{json_or_string, shown};
+    use super::{display_json, json_or_string};
 
     #[test]
-    fn json_stays_as_it_was_written() {
+    fn json_passes_unchanged() {
         for text in ["1.0", "123456789012345678901234567890", "{\"b\":1,\"a\":[ ]}", "\"x\"", "null"] {
             assert_eq!(json_or_string(text).get(), text);
-            assert_eq!(shown(text.as_bytes(), Codec::Json).get(), text);
+            assert_eq!(display_json(text.as_bytes(), Codec::Json).get(), text);
         }
     }
 
@@ -68,19 +70,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_fits_on_a_line() {
+    fn received_data_is_formatted_on_one_line() {
         assert_eq!(
-            shown(b"{\n  \"a\": 1,\r\n  \"b\": \"x\\ny\"\n}", Codec::Json).get(),
+            display_json(b"{\n  \"a\": 1,\r\n  \"b\": \"x\\ny\"\n}", Codec::Json).get(),
             "{   \"a\": 1,    \"b\": \"x\\ny\" }"
         );
-        assert_eq!(shown(b"two\nlines", Codec::Raw).get(), "\"two\\nlines\"");
+        assert_eq!(display_json(b"two\nlines", Codec::Raw).get(), "\"two\\nlines\"");
     }
 
     #[test]
-    fn nothing_is_null_and_bytes_are_base64() {
-        assert_eq!(shown(b"", Codec::Json).get(), "null");
-        assert_eq!(shown(b"undefined", Codec::Json).get(), "null");
-        assert_eq!(shown(b"", Codec::Raw).get(), "\"\"");
-        assert_eq!(shown(&[0xff, 0xfe], Codec::Raw).get(), "{\"base64\":\"//4=\"}");
+    fn empty_json_data_is_null_and_binary_data_is_base64() {
+        assert_eq!(display_json(b"", Codec::Json).get(), "null");
+        assert_eq!(display_json(b"undefined", Codec::Json).get(), "null");
+        assert_eq!(display_json(b"", Codec::Raw).get(), "\"\"");
+        assert_eq!(display_json(&[0xff, 0xfe], Codec::Raw).get(), "{\"base64\":\"//4=\"}");
     }
 }

@@ -1,15 +1,15 @@
-//! How a command ends: its exit status, and what it tells people when something went wrong.
+//! Exit statuses and error messages.
 
 use std::io;
 
 use pigato::{Error, ErrorCode, RequestError};
 
-/// The exit statuses; `pigato --help` lists them.
+/// The exit statuses. `pigato --help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// Done.
+    /// Success.
     Done = 0,
-    /// The service answered with an error, or the command could not do its work.
+    /// The service replied with an error, or the command failed.
     Failed = 1,
     /// Wrong usage or configuration.
     Usage = 2,
@@ -17,9 +17,9 @@ pub(crate) enum Status {
     Timeout = 3,
     /// The broker refused the request.
     Refused = 4,
-    /// Anything else, such as a lost connection.
+    /// Any other error, such as a lost connection.
     Connection = 5,
-    /// Ended by a signal before it was done, as shells number it.
+    /// Stopped by a signal before the work was complete. 130 is the shells' number for SIGINT.
     Interrupted = 130,
 }
 
@@ -43,7 +43,7 @@ impl Status {
     }
 }
 
-/// Why a command could not do what was asked, in words for people.
+/// Why a command failed: an exit status, a message and an optional hint for people.
 #[derive(Debug)]
 pub(crate) struct Failure {
     status: Status,
@@ -60,36 +60,36 @@ impl Failure {
         Self::new(Status::Usage, message)
     }
 
-    /// The operating system refused something that is hardly ever refused. By value, for `map_err`.
+    /// A system call failed that hardly ever fails. Takes the error by value for `map_err`.
     #[allow(clippy::needless_pass_by_value)]
     pub(crate) fn system(error: io::Error) -> Self {
-        Self::new(Status::Connection, format!("the operating system refused: {error}"))
+        Self::new(Status::Connection, format!("the operating system reported an error: {error}"))
     }
 
-    /// Something of the library could not be started; `status` unless what was asked for makes no sense.
+    /// A broker, client or worker could not start. The status is `status`, or `Usage` if an option
+    /// is invalid.
     pub(crate) fn starting(what: &str, error: &Error, status: Status) -> Self {
         let status = if error.code() == ErrorCode::Option { Status::Usage } else { status };
         Self::new(status, format!("could not start the {what}: {error}"))
     }
 
-    /// What went wrong.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    /// Adds what the user may do about it.
+    /// Adds a line that says what the user can do.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Tells the user and gives the exit status.
+    /// Prints the message and the hint to standard error and returns the exit status.
     pub(crate) fn report(self) -> Status {
-        // What was logged before belongs before it.
+        // Earlier log lines must appear before the message.
         crate::logging::flush();
-        crate::output::tell(&format!("pigato: {}", self.message));
+        crate::output::message(&format!("pigato: {}", self.message));
         if let Some(hint) = &self.hint {
-            crate::output::tell(&format!("  {hint}"));
+            crate::output::message(&format!("  {hint}"));
         }
         self.status
     }

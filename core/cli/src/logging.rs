@@ -1,7 +1,8 @@
 //! The log, on standard error.
 //!
-//! Lines are written by a thread of their own: a terminal that is paused, or a pipe that nobody reads, must hold up
-//! neither the I/O thread nor the answer to a signal. Lines that find no room are counted and the count is logged.
+//! A separate thread writes the lines: a paused terminal or a pipe that nobody reads must block
+//! neither the I/O thread nor signal handling. When the queue is full, lines are dropped and their
+//! number is logged.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,32 +17,32 @@ use tracing_subscriber::EnvFilter;
 
 use crate::exit::Failure;
 
-/// Lines that wait for the writer.
-const WAITING_LINES: usize = 4_096;
+/// Capacity of the queue between the loggers and the writer thread, in lines.
+const QUEUE_LINES: usize = 4_096;
 
-/// How long the end of the command waits for the last lines.
-const LAST_LINES: Duration = Duration::from_millis(500);
+/// How long [`flush`] waits for the writer thread.
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
 const LEVELS: [Level; 5] = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
 
 static QUEUE: OnceLock<SyncSender<Item>> = OnceLock::new();
-static LOST_LINES: AtomicU64 = AtomicU64::new(0);
+static DROPPED_LINES: AtomicU64 = AtomicU64::new(0);
 
-/// How much is logged.
+/// The options that set the log level.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Logging")]
 pub(crate) struct LoggingArguments {
-    /// Log this much to standard error: error, warn, info, debug or trace
+    /// Log level for standard error: error, warn, info, debug or trace
     ///
-    /// `broker` and `worker` log from info on, the others from warn on.
+    /// The default is info for `broker` and `worker`, and warn for the other commands.
     #[arg(long, value_name = "LEVEL", env = "PIGATO_LOG", global = true)]
     log: Option<String>,
 
-    /// Log more; twice, even more
+    /// Raise the log level by 1 step; may be repeated
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
 
-    /// Log less: errors only
+    /// Log errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
 }
@@ -56,8 +57,8 @@ impl LoggingArguments {
             None => default.to_string(),
         };
         EnvFilter::try_new(&level).map_err(|_| {
-            Failure::usage(format!("`{level}` is no log level"))
-                .hint("Use error, warn, info, debug or trace with --log or in PIGATO_LOG.")
+            Failure::usage(format!("invalid log level `{level}`"))
+                .hint("Set --log or PIGATO_LOG to error, warn, info, debug or trace.")
         })
     }
 }
@@ -67,41 +68,41 @@ enum Item {
     Flush(SyncSender<()>),
 }
 
-/// Starts the log.
+/// Starts the writer thread and installs the logger.
 pub(crate) fn start(arguments: &LoggingArguments, default: Level) -> Result<(), Failure> {
     let filter = arguments.filter(default)?;
-    let (queue, items) = sync_channel(WAITING_LINES);
+    let (queue, items) = sync_channel(QUEUE_LINES);
     std::thread::Builder::new()
         .name("pigato-log".to_owned())
         .spawn(move || write_all(&items))
         .map_err(Failure::system)?;
-    // Set once, at the start.
+    // Cannot fail: `start` runs once.
     let _ = QUEUE.set(queue);
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_target(false).with_writer(Writers).init();
     Ok(())
 }
 
-/// Waits until what was logged is written, but not for long.
+/// Waits until the lines logged so far are written, for at most [`FLUSH_TIMEOUT`].
 pub(crate) fn flush() {
     let Some(queue) = QUEUE.get() else { return };
     let (done, is_done) = sync_channel(1);
     if queue.try_send(Item::Flush(done)).is_ok() {
-        // Too late is as good as done: nobody reads.
-        let _ = is_done.recv_timeout(LAST_LINES);
+        // A timeout means that nobody reads the log.
+        let _ = is_done.recv_timeout(FLUSH_TIMEOUT);
     }
 }
 
 fn write_all(items: &Receiver<Item>) {
     let mut stderr = io::stderr();
     for item in items {
-        // A log that cannot be written has nobody left to tell.
+        // Write errors are ignored: there is no other place to report them.
         match item {
             Item::Line(line) => {
                 let _ = stderr.write_all(&line);
-                let lost = LOST_LINES.swap(0, Ordering::Relaxed);
-                if lost > 0 {
-                    let _ = writeln!(stderr, "pigato: {lost} lines of the log are missing here");
+                let dropped = DROPPED_LINES.swap(0, Ordering::Relaxed);
+                if dropped > 0 {
+                    let _ = writeln!(stderr, "pigato: {dropped} log lines were dropped: the log was read too slowly");
                 }
             }
             Item::Flush(done) => {
@@ -121,14 +122,14 @@ impl<'a> MakeWriter<'a> for Writers {
     }
 }
 
-/// Takes one formatted line at a time.
+/// Receives one formatted line per write.
 struct Line;
 
 impl Write for Line {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let is_queued = QUEUE.get().is_some_and(|queue| queue.try_send(Item::Line(line.to_vec())).is_ok());
         if !is_queued {
-            LOST_LINES.fetch_add(1, Ordering::Relaxed);
+            DROPPED_LINES.fetch_add(1, Ordering::Relaxed);
         }
         Ok(line.len())
     }

@@ -1,7 +1,8 @@
 //! The `pigato` command.
 //!
-//! `arguments` says what can be typed, `commands` does it, `exit` says how it ended. Everything that only the command
-//! needs is here; everything that another program could use is in the library.
+//! `arguments` parses the command line, `commands` runs the commands, `exit` maps outcomes to exit
+//! statuses. This crate holds only what the command needs; anything that another program could use
+//! is in the library.
 
 #![forbid(unsafe_code)]
 
@@ -25,13 +26,14 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let status = run(arguments).unwrap_or_else(Failure::report);
     logging::flush();
-    // Not by returning: a thread that still writes to a pipe that nobody reads must not hold up the end.
+    // `exit` instead of a return: a thread blocked on a pipe that nobody reads must not delay the
+    // exit.
     std::process::exit(status.number())
 }
 
 fn run(arguments: Arguments) -> Result<Status, Failure> {
     logging::start(&arguments.logging, arguments.command.default_level())?;
-    // Its clients have runtimes of their own.
+    // The bench creates its own runtimes, one per client.
     if let Command::Bench(arguments) = &arguments.command {
         return commands::bench::run(arguments);
     }
@@ -43,7 +45,7 @@ fn run(arguments: Arguments) -> Result<Status, Failure> {
             Command::Worker(arguments) => commands::worker::run(arguments).await,
             Command::Dir(arguments) => commands::directory::run(arguments).await,
             Command::Demo(arguments) => demo::run(arguments).await,
-            Command::Bench(_) => unreachable!("done above"),
+            Command::Bench(_) => unreachable!("handled above"),
         }
     });
     runtime.shutdown_background();

@@ -1,13 +1,14 @@
-//! Standard output, one line or one piece at a time, and what is told to people on standard error.
+//! Writes to standard output, flushed after each line or chunk, and messages for people to standard
+//! error.
 
 use std::io::{self, Write};
 
 use crate::exit::{Failure, Status};
 
-/// Why nothing more can be written.
+/// Why standard output can no longer be written.
 #[derive(Debug)]
 pub(crate) enum WriteError {
-    /// Whoever read has gone, as `head` does: the end, and nobody's fault.
+    /// The reader closed the pipe, as `head` does. Not an error: the command ends.
     Closed,
     Failed(Failure),
 }
@@ -23,7 +24,7 @@ impl From<io::Error> for WriteError {
 }
 
 impl WriteError {
-    /// How a command ends that can write no more.
+    /// The outcome of a command whose output can no longer be written.
     pub(crate) fn outcome(self) -> Result<Status, Failure> {
         match self {
             Self::Closed => Ok(Status::Done),
@@ -32,21 +33,21 @@ impl WriteError {
     }
 }
 
-/// Writes a line that is seen at once.
+/// Writes a line and flushes it.
 pub(crate) fn line(text: &str) -> Result<(), WriteError> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{text}")?;
     Ok(stdout.flush()?)
 }
 
-/// Writes bytes as they are, seen at once.
+/// Writes bytes unchanged and flushes them.
 pub(crate) fn bytes(bytes: &[u8]) -> Result<(), WriteError> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(bytes)?;
     Ok(stdout.flush()?)
 }
 
-/// Tells people something on standard error. One that is closed has nobody to tell.
-pub(crate) fn tell(text: &str) {
+/// Writes a message for people to standard error. A closed standard error is ignored.
+pub(crate) fn message(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

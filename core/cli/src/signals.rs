@@ -1,11 +1,11 @@
-//! Signals that ask the command to end.
+//! Signals that ask the command to stop.
 
 use tokio::signal::unix::{signal, Signal, SignalKind};
 
 use crate::exit::{Failure, Status};
 
-/// Ctrl-C and SIGTERM, from now on. Each is reported once; what the first one means and what the second is for the
-/// command to say. SIGHUP keeps its meaning, so that `nohup` works.
+/// Catches Ctrl-C and SIGTERM. Each command decides what the first and the second signal do. SIGHUP
+/// keeps its default action, so that `nohup` works.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -18,7 +18,7 @@ impl Signals {
         Ok(Self { interrupt, terminate })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -27,8 +27,8 @@ impl Signals {
     }
 }
 
-/// Ends the process without finishing anything: the user has asked twice.
-pub(crate) fn end_at_once() -> ! {
+/// Exits without finishing any work, because the user has sent a second signal.
+pub(crate) fn exit_immediately() -> ! {
     crate::logging::flush();
     std::process::exit(Status::Interrupted.number())
 }

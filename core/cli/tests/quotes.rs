@@ -1,4 +1,4 @@
-//! The bundled quotes are what the checked-in program makes, and look like quotes.
+//! The bundled quotes equal the output of the checked-in generator and are plausible.
 
 #[allow(dead_code)]
 #[path = "../examples/generate_quotes.rs"]
@@ -7,7 +7,7 @@ mod generate_quotes;
 const BUNDLED: &str = include_str!("../data/quotes.csv");
 
 #[test]
-fn the_file_is_what_the_program_makes() {
+fn the_bundled_file_equals_the_output_of_the_generator() {
     assert!(
         BUNDLED == generate_quotes::csv(),
         "run: cargo run -p pigato-cli --example generate_quotes > core/cli/data/quotes.csv"
@@ -15,12 +15,12 @@ fn the_file_is_what_the_program_makes() {
 }
 
 #[test]
-fn it_says_that_it_is_generated() {
+fn the_file_states_that_it_is_generated() {
     assert!(BUNDLED.starts_with("# GENERATED data, not real quotes"));
 }
 
 #[test]
-fn rows_are_in_the_order_of_dates_and_within_high_and_low() {
+fn rows_are_sorted_by_date_and_prices_are_between_low_and_high() {
     let rows: Vec<Vec<&str>> = BUNDLED.lines().skip(2).map(|line| line.split(',').collect()).collect();
     assert_eq!(rows.len(), 2_500);
     assert_eq!(rows[0][0], "2015-01-01");

@@ -1,4 +1,4 @@
-/* The client: single requests with their partial replies, floods, cancellation and heartbeats. */
+/* The client: requests with partial replies, floods, cancellation and heartbeats. */
 #include "driver.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@ typedef struct {
   cJSON *first_error;
 } flood;
 
-/* What the request with this number is for. While it is held its partial replies are not granted anew. */
+/* The purpose of a request, by request number. A held request grants no credit for its partial replies. */
 typedef struct {
   char *tag;
   flood *flood;
@@ -56,7 +56,7 @@ static const char *status_name(pigato_status status) {
   return name.data;
 }
 
-/* Makes a request with the line's service, data and options. */
+/* Sends a request with the command's service, data and options. */
 static pigato_status submit(const cJSON *line, const char *data, size_t length, uint64_t *request) {
   const char *service = text_member(line, "service");
   pigato_options *options = options_from(PIGATO_OPTIONS_REQUEST, cJSON_GetObjectItem(line, "opts"));
@@ -105,7 +105,7 @@ static uint64_t tagged(const char *tag) {
   return 0;
 }
 
-/* Takes the partial replies of a held request from now on. */
+/* Starts consuming the partial replies of a held request. */
 static void read_held(uint64_t request) {
   purpose *held = &purposes[request];
   held->is_held = false;
@@ -140,7 +140,7 @@ static void settle(flood *all, const pigato_client_event *event, char *expected)
   free(all);
 }
 
-/* The error of a failed request as the published callback gets it: a value, or a code. */
+/* The error of a failed request as the published callback receives it: a value or a code. */
 static cJSON *error_of(const pigato_client_event *event) {
   if (event->origin == PIGATO_ORIGIN_LOCAL) return cJSON_CreateString(status_name(event->status));
   return parsed(event->data);

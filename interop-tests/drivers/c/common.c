@@ -1,4 +1,4 @@
-/* Lines out, options, bytes and time. */
+/* Output lines, options, bytes and time. */
 #define _POSIX_C_SOURCE 200809L
 #include "driver.h"
 
@@ -47,7 +47,7 @@ pigato_options *options_from(pigato_options_kind kind, const cJSON *members) {
   return options;
 }
 
-/* Makes numbers raw text with all their digits: cJSON writes 15 and calls that near enough. */
+/* Writes numbers with all digits as raw text: cJSON writes only 15 digits. */
 static void spell_numbers(cJSON *value) {
   for (; value != NULL; value = value->next) {
     spell_numbers(value->child);

@@ -1,10 +1,10 @@
-/* The driver for the C library: a broker, worker or client that tests drive with one JSON object a line; see ../PROTOCOL.md.
+/* The driver for the C library: a broker, worker or client that tests control with lines of JSON; see ../PROTOCOL.md.
  *
  *   driver broker --endpoint E [--conf JSON]
  *   driver client --endpoint E [--conf JSON]
  *   driver worker --endpoint E --service S [--conf JSON] [--verbose]
  *
- * One thread: it waits for its input and for its handle at the same time. */
+ * One thread waits for standard input and for the handle at the same time. */
 #define _POSIX_C_SOURCE 200809L
 #include "driver.h"
 
@@ -57,7 +57,7 @@ static void deal_with_line(const role *role, const char *text, size_t length) {
   cJSON_Delete(line);
 }
 
-/* Reads what there is and deals with whole lines; returns false at the end of the input. */
+/* Reads the available input and handles complete lines; returns false at the end of the input. */
 static bool read_lines(const role *role) {
   if (input_length == input_capacity) {
     input_capacity = input_capacity == 0 ? 65536 : 2 * input_capacity;

@@ -1,4 +1,4 @@
-/* The worker, with the behaviours that a request's data can ask for. */
+/* The worker, with the behaviours that a request's data selects. */
 #define _POSIX_C_SOURCE 200809L
 #include "driver.h"
 
@@ -8,19 +8,19 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A request that is answered bit by bit: partial replies while there is credit, or one reply later. */
+/* A job that is not answered immediately: partial replies while there is credit, or one reply later. */
 typedef struct task {
   struct task *next;
   uint64_t request;
-  /* Numbers, or one and the same item, that are still to be written, and the pause after each. */
+  /* The remaining partial replies, numbers or copies of one item, and the pause after each. */
   int64_t number, count, pause_ms;
   char *item;
-  /* The partial reply that is to be written next. */
+  /* The next partial reply. */
   char *line;
-  /* The reply to send in the end, and whether it is an error value. */
+  /* The final reply, and whether it is an error value. */
   char *reply;
   bool is_error;
-  /* When it goes on. */
+  /* When the job continues. */
   int64_t due_ms;
 } task;
 
@@ -29,7 +29,7 @@ static pigato_options *raw_reply;
 static task *tasks;
 static bool is_ready, is_rejecting, is_verbose, is_draining;
 
-/* Sends the final reply with options of its own, if the data has some. */
+/* Sends the final reply, with options if the data has some. */
 static void end_with(uint64_t request, const char *json, const cJSON *options) {
   pigato_options *made = options_from(PIGATO_OPTIONS_REPLY, options);
   tried(pigato_worker_end(worker, request, json, strlen(json), made), "end");
@@ -61,7 +61,7 @@ static task *find_task(uint64_t request) {
   return at;
 }
 
-/* The partial reply that is to be sent next, kept until it is; NULL when there is none. */
+/* The next partial reply, kept until it is sent; NULL if there is none. */
 static const char *next_partial(task *task) {
   if (task->line == NULL && task->number < task->count) {
     task->line = allocated(NULL, task->item != NULL ? strlen(task->item) + 1 : 24);
@@ -78,7 +78,7 @@ static void finish(task *task) {
   remove_task(task->request);
 }
 
-/* Writes while the client reads fast enough; goes on when a `WRITABLE` says so, or when its pause is over. */
+/* Writes while there is credit; continues on a `WRITABLE` event or after the pause. */
 static void go_on(task *task) {
   const char *partial;
   task->due_ms = -1;
@@ -149,7 +149,7 @@ static void end_with_number(uint64_t request, int64_t number) {
   end_with(request, digits, NULL);
 }
 
-/* Answers as the data's `do` says; see ../PROTOCOL.md, "What a worker does". */
+/* Performs the behaviour that the data's `do` names; see ../PROTOCOL.md, "What a worker does". */
 static void behave(const pigato_worker_event *event, const char *behaviour, const cJSON *data) {
   uint64_t request = event->request;
   const cJSON *given = cJSON_GetObjectItem(data, "value");

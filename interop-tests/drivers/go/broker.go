@@ -9,7 +9,7 @@ import (
 	"github.com/prdn/pigato/bindings-c/go"
 )
 
-// broker tells of its events and of its statistics.
+// broker prints events and statistics.
 type broker struct{ broker *pigato.Broker }
 
 var eventNames = map[pigato.BrokerEventKind]string{

@@ -14,12 +14,12 @@ import (
 	"github.com/prdn/pigato/bindings-c/go"
 )
 
-// client makes single requests with their partial replies, floods, and cancels.
+// client sends requests with partial replies and floods, and cancels requests.
 type client struct {
 	client  *pigato.Client
 	mutex   sync.Mutex
 	cancels map[string]context.CancelFunc
-	held    map[string]chan struct{} // closed when the request is to be read
+	held    map[string]chan struct{} // closed to start reading the replies
 	running sync.WaitGroup
 }
 
@@ -67,7 +67,8 @@ func (c *client) command(given line) error {
 	return nil
 }
 
-// request sends at once, so that requests leave in the order of their lines, and tells of the replies as they come.
+// request sends immediately, so that requests are sent in the order of the commands, and prints the
+// replies as they arrive.
 func (c *client) request(ctx context.Context, given line, isRead <-chan struct{}) error {
 	options := withOptions(given.Opts, func(o pigato.Option) pigato.RequestOption { return o })
 	data, err := dataOf(given)
@@ -114,7 +115,7 @@ func tell(tag string, reply *pigato.Reply, err error) {
 	} else {
 		members["data"] = json.RawMessage(reply.Bytes())
 	}
-	members["error"] = 0 // as the published callback has it
+	members["error"] = 0 // as in the published callback
 	if !reply.IsFinal() {
 		say("partial", members)
 		return
@@ -122,7 +123,7 @@ func tell(tag string, reply *pigato.Reply, err error) {
 	say("final", members)
 }
 
-// errorOf is an error as the published callback gets it: a value, or a code.
+// errorOf is an error as the published callback receives it: a value or a code.
 func errorOf(err error) any {
 	var failed *pigato.Error
 	switch {
@@ -137,7 +138,7 @@ func errorOf(err error) any {
 	}
 }
 
-// flood makes all requests at once and says one line when every one of them is answered.
+// flood sends all requests concurrently and prints a line when all are answered.
 func (c *client) flood(given line) {
 	began := time.Now()
 	options := withOptions(given.Opts, func(o pigato.Option) pigato.RequestOption { return o })

@@ -1,4 +1,5 @@
-// The driver for the Go package: a broker, worker or client that tests drive with one JSON object a line; see ../PROTOCOL.md.
+// The driver for the Go package: a broker, worker or client that tests control with lines of JSON;
+// see ../PROTOCOL.md.
 //
 //	driver broker --endpoint E [--conf JSON]
 //	driver client --endpoint E [--conf JSON]
@@ -18,7 +19,7 @@ import (
 	"github.com/prdn/pigato/bindings-c/go"
 )
 
-// line is a line of input; which members it has depends on the operation.
+// line is a command; its members depend on the operation.
 type line struct {
 	Op      string          `json:"op"`
 	Tag     string          `json:"tag"`
@@ -32,7 +33,7 @@ type line struct {
 	Hold    bool            `json:"hold"`
 }
 
-// role deals with the lines for a broker, a worker or a client.
+// role handles the commands of a broker, worker or client.
 type role interface {
 	command(line) error
 	close() error
@@ -101,7 +102,7 @@ func start(name, endpoint, service string, options map[string]any, verbose bool)
 	}
 }
 
-// listen deals with lines until the input ends or one says stop.
+// listen handles commands until `stop` or the end of the input.
 func listen(started role) error {
 	reader := bufio.NewReaderSize(os.Stdin, 1<<16)
 	for {
@@ -125,7 +126,7 @@ func listen(started role) error {
 	}
 }
 
-// withOptions turns options by name into those of a function.
+// withOptions converts options by name to a function option.
 func withOptions[O any](options map[string]any, convert func(pigato.Option) O) []O {
 	made := make([]O, 0, len(options))
 	for name, value := range options {

@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// readiness is a log handler that tells of the connection, and says ready when the broker has answered for the first time.
+// readiness is a log handler that prints connection events, and ready when the broker has answered
+// for the first time.
 type readiness struct{ once *sync.Once }
 
 func readyLogger() *slog.Logger { return slog.New(readiness{new(sync.Once)}) }

@@ -14,7 +14,8 @@ import (
 	"github.com/prdn/pigato/bindings-c/go"
 )
 
-// worker has the behaviours that a request's data can ask for; see ../PROTOCOL.md, "What a worker does".
+// worker has the behaviours that a request's data can ask for; see ../PROTOCOL.md, "What a worker
+// does".
 type worker struct {
 	worker      *pigato.Worker
 	isVerbose   bool
@@ -22,10 +23,10 @@ type worker struct {
 	requests    atomic.Int64
 }
 
-// crashed is the status that a worker told to crash ends with.
+// crashed is the exit status of the behaviour crash.
 const crashed = 9
 
-// order is what a request's data asks for.
+// order is the behaviour that a request's data selects.
 type order struct {
 	Do        string          `json:"do"`
 	Value     json.RawMessage `json:"value"`
@@ -120,7 +121,7 @@ func behave(ctx context.Context, asked order, request *pigato.Request, reply *pi
 			return err
 		}
 		return reply.End(asked.Value)
-	case "block": // a goroutine like any other: nothing else waits for it
+	case "block": // blocks this goroutine only
 		time.Sleep(time.Duration(*asked.Ms) * time.Millisecond)
 		return reply.End(asked.Value)
 	case "never":
@@ -163,7 +164,7 @@ func partials(ctx context.Context, asked order, reply *pigato.ReplyWriter) error
 	return reply.End(asked.Count)
 }
 
-// pause waits for as long as it is asked to, if it is.
+// pause waits for the given time, if any.
 func pause(ctx context.Context, asked order) error {
 	if asked.Ms == nil {
 		return nil

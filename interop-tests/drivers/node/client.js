@@ -52,7 +52,7 @@ module.exports = async function startClient({ endpoint, conf }) {
   };
 };
 
-/** Tells of the replies. An iterator does not say which one is the last, so each is told when the next one is there. */
+/** Prints the replies. An iterator does not mark the last reply, so each is printed when the next one arrives. */
 async function read(tag, replies) {
   let last = { data: null };
   try {

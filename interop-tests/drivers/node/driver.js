@@ -1,6 +1,6 @@
 'use strict';
-// The driver for the Node.js package: a broker, worker or client that tests drive with one JSON object a line; see
-// ../PROTOCOL.md.
+// The driver for the Node.js package: a broker, worker or client that tests control with lines of
+// JSON; see ../PROTOCOL.md.
 
 const readline = require('node:readline');
 const { parseArgs } = require('node:util');

@@ -1,14 +1,14 @@
 'use strict';
-// The one place that writes to standard output: a JSON object a line, always with "event".
+// The only place that writes to standard output: lines of JSON, always with "event".
 
-// Nobody listens any more: the runner is gone.
+// The runner has closed the pipe.
 process.stdout.on('error', () => process.exit(0));
 
 function say(event, fields) {
   process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
 }
 
-/** Tells of a client's or worker's connection: `ready` the first time. */
+/** Prints the connection events of a client or worker: `ready` the first time. */
 function sayLife(peer) {
   let isReady = false;
   peer.on('connect', () => {
@@ -20,7 +20,7 @@ function sayLife(peer) {
   peer.on('error', (error) => say('error', { error: error instanceof Error ? error.message : error }));
 }
 
-/** A reply's data: bytes as hexadecimal digits. */
+/** Formats a reply's data; bytes become hexadecimal digits. */
 function dataOf(data) {
   return data instanceof Uint8Array ? { bytes: Buffer.from(data).toString('hex') } : { data };
 }

@@ -1,5 +1,6 @@
 'use strict';
-// The worker, with the behaviours that a request's data can ask for: ../PROTOCOL.md, "What a worker does".
+// The worker, with the behaviours that a request's data selects: ../PROTOCOL.md, "What a worker
+// does".
 
 const { setTimeout: pause } = require('node:timers/promises');
 
@@ -41,7 +42,7 @@ async function* partials({ count: most, ms, item, error }) {
   return most;
 }
 
-/** Partial replies until nobody wants them any more. */
+/** Sends partial replies until the request is cancelled. */
 async function* count({ ms }, { signal }) {
   for (let number = 0; !signal.aborted; number += 1) {
     yield number;

@@ -1,9 +1,10 @@
 'use strict';
 
-// One program for every role of the published package: it speaks one JSON object a line on standard
-// input and output, so that a test in any language can drive it. See README.md for the lines.
+// One program for every role of the published package. It reads and writes lines of JSON on
+// standard input and output, so that a test in any language can control it. See README.md for the
+// lines.
 //
-// Invariants: standard output carries nothing but such lines, and the process always ends: by
+// Invariants: standard output contains only such lines, and the process always ends: by
 // {"op":"stop"}, by the end of its input, or by the watchdog.
 
 const readline = require('node:readline');
@@ -60,8 +61,8 @@ function readCommandLine() {
   }
 }
 
-// What the published code throws out of its timers and message handlers would end its process. A
-// test may want to see the rest of the story, so only --die lets it.
+// Exceptions in the timers and message handlers of the published code would end the process. Only
+// --die lets them, so that a test can observe what happens afterwards.
 function superviseErrors({ die }) {
   process.on('uncaughtException', (error) => {
     process.stderr.write(`peer.js: uncaught: ${(error && error.stack) || error}\n`);
@@ -77,7 +78,7 @@ function startWatchdog(seconds) {
   }, seconds * 1000);
 }
 
-// A role that cannot do its work (an endpoint that is taken, say) ends the process.
+// A role that cannot work, for example because an endpoint is in use, ends the process.
 function fail(message) {
   process.stderr.write(`peer.js: ${message}\n`);
   sayError(message, { fatal: true });

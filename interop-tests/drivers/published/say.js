@@ -1,8 +1,8 @@
 'use strict';
 
-// The one place that writes to standard output: a JSON object a line, always with "event".
+// The only place that writes to standard output: lines of JSON, always with "event".
 
-// Nobody listens any more: the test is gone.
+// The test has closed the pipe.
 process.stdout.on('error', () => process.exit(0));
 process.stderr.on('error', () => {});
 
@@ -15,7 +15,8 @@ function sayError(error, fields) {
   say('error', { error: error instanceof Error ? String(error) : error, ...fields });
 }
 
-// Prints the life of a published client or worker. The first connect is what makes it usable.
+// Prints the connection events of a published client or worker. It is usable after the first
+// `connect`.
 function sayLife(peer) {
   let ready = false;
   peer.on('connect', () => {

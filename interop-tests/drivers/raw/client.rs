@@ -1,4 +1,5 @@
-//! A client of the published Ruby or Go package: no hello and no heartbeats, options that say nothing, timeouts of its own.
+//! Simulates a client of the published Ruby or Go package: no hello, no heartbeats, empty options,
+//! local timeouts.
 
 use std::time::Instant;
 
@@ -6,7 +7,7 @@ use serde_json::{json, Value};
 
 use crate::{json_of, millis, say, uuid, Form, Outcome, Role};
 
-/// What both packages' requests wait for at most, unless the options say otherwise.
+/// The default timeout of both packages' requests.
 const TIMEOUT_MS: u64 = 60_000;
 
 pub(crate) struct Client {
@@ -53,7 +54,7 @@ impl Role for Client {
 
     fn message(&mut self, frames: &[Vec<u8>]) -> Outcome<()> {
         let (Some(kind), Some(id)) = (frames.get(1), frames.get(3)) else { return Ok(()) };
-        // The Go package reads as many frames as there should be, and dies of fewer.
+        // The Go package panics if a message has fewer frames than it expects.
         if self.form == Form::Go && frames.len() < 6 {
             return Err(format!("a reply of {} frames", frames.len()).into());
         }

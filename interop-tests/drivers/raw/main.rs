@@ -1,5 +1,6 @@
-//! Clients and workers as the published Ruby and Go packages are, frame by frame: their forms are those of
-//! `../../golden/*-ruby.json` and `*-go.json`. Speaks the lines of `../PROTOCOL.md`.
+//! Simulates clients and workers of the published Ruby and Go packages with the frames of
+//! `../../golden/*-ruby.json` and `*-go.json`. Its commands and events are those of
+//! `../PROTOCOL.md`.
 //!
 //! ```text
 //! raw-driver ruby|go client --endpoint E
@@ -17,10 +18,10 @@ use serde_json::{json, Value};
 
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// Where the thread that reads standard input hands its lines over.
+/// Endpoint on which the thread that reads standard input forwards lines.
 const LINES: &str = "inproc://lines";
 
-/// Whose frames are sent.
+/// The package to simulate.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Ruby,
@@ -28,7 +29,7 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// An identity as this package makes them.
+    /// An identity in the form of this package.
     pub(crate) fn identity(self) -> String {
         let id = uuid();
         match self {
@@ -40,16 +41,16 @@ impl Form {
 
 /// A connected client or worker.
 pub(crate) trait Role {
-    /// Deals with a line other than `stop`.
+    /// Handles a command other than `stop`.
     fn command(&mut self, operation: &str, line: &Value) -> Outcome<()>;
 
-    /// Deals with a message.
+    /// Handles a message.
     fn message(&mut self, frames: &[Vec<u8>]) -> Outcome<()>;
 
-    /// Does what time has come for; returns the next time.
+    /// Performs due work and returns the time of the next.
     fn due(&mut self) -> Outcome<Option<Instant>>;
 
-    /// Says farewell, if this package does.
+    /// Sends the disconnect message, if this package does.
     fn stop(&mut self) -> Outcome<()>;
 
     fn socket(&self) -> &zmq::Socket;
@@ -123,7 +124,7 @@ fn run(role: &mut dyn Role, lines: &zmq::Socket) -> Outcome<()> {
 /// Prints a line.
 pub(crate) fn say(event: &Value) {
     let mut output = std::io::stdout().lock();
-    // Nobody listens any more: the end of the input follows.
+    // The reader has closed the pipe; the end of the input follows.
     let _ = writeln!(output, "{event}").and_then(|()| output.flush());
 }
 
@@ -135,7 +136,7 @@ pub(crate) fn millis(value: &Value) -> Option<Duration> {
     value.as_u64().map(Duration::from_millis)
 }
 
-/// Random enough to be told from others.
+/// Random enough to be unique.
 pub(crate) fn uuid() -> String {
     use std::hash::{BuildHasher, RandomState};
     let (high, low) = (RandomState::new().hash_one(0), RandomState::new().hash_one(1));

@@ -1,4 +1,5 @@
-//! A worker of the published Ruby package: one request at a time, replies of seven frames without options.
+//! Simulates a worker of the published Ruby package: 1 request at a time, replies of 7 frames
+//! without options.
 
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,7 @@ impl Worker {
             Some("pid") => std::process::id().into(),
             Some("opts") => json_of(frames.get(7)),
             Some("text") => "x".repeat(data["length"].as_u64().unwrap_or_default() as usize).into(),
-            // Its recv and reply are all that a Ruby program has: it sleeps between them.
+            // A Ruby program has only `recv` and `reply`, and sleeps between them.
             Some("sleep" | "block") => {
                 self.stay_alive(millis(&data["ms"]).unwrap_or_default())?;
                 data["value"].clone()
@@ -49,7 +50,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Passes time as that package does while a handler runs: a second connection tells that the worker is alive.
+    /// Waits as that package does while a handler runs: a second connection sends heartbeats.
     fn stay_alive(&self, time: Duration) -> Outcome<()> {
         let ending = Instant::now() + time;
         let endpoint = self.socket.get_last_endpoint()?.map_err(|_| "the endpoint is no text")?;

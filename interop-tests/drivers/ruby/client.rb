@@ -4,14 +4,14 @@
 class ClientRole
   include Say
 
-  # What `cancel` interrupts a request with.
+  # The exception with which `cancel` interrupts a request.
   class GivenUp < StandardError; end
 
   NEVER = { GivenUp => :never }.freeze
   IMMEDIATE = { GivenUp => :immediate }.freeze
-  # No partial reply and no final one may be this.
+  # A marker that differs from every reply.
   NOTHING = Object.new.freeze
-  # How the package calls what goes into a request's options.
+  # The package's keywords for request options.
   NAMES = { "retry" => :retry, "workerId" => :worker_id, "failFast" => :fail_fast, "nocache" => :no_cache }.freeze
   private_constant :NEVER, :IMMEDIATE, :NOTHING, :NAMES
 
@@ -19,14 +19,14 @@ class ClientRole
     @client = Pigato::Client.new(endpoint, { **conf, logger: LifeLogger.new }).start
     @threads = {}
     @gates = {}
-    # Who waits for a reply is the one that hears of the connection, and nobody does yet.
+    # Only a caller that waits for a reply learns about the connection, and there is none yet.
     say("ready")
   end
 
   def request(line)
     tag = line["tag"]
     @gates[tag] = Thread::Queue.new if line["hold"]
-    # Outcomes are told whole: only waiting is interrupted.
+    # Only waiting is interrupted, never the printing of an outcome.
     @threads[tag] = Thread.handle_interrupt(NEVER) { Thread.new { follow(line) } }
   end
 
@@ -61,7 +61,8 @@ class ClientRole
     error.code
   end
 
-  # Tells of the replies. The stream does not say which one is the last, so each is told when the next one is there.
+  # Prints the replies. The stream does not mark the last reply, so each is printed when the next
+  # one arrives.
   def follow(line)
     tag = line["tag"]
     told = NOTHING
@@ -70,7 +71,7 @@ class ClientRole
       told = value
       Thread.handle_interrupt(IMMEDIATE) { @gates[tag].pop } if @gates.key?(tag)
     end
-    # A final reply that is nil is not among those that the stream gives.
+    # The stream omits a final reply that is nil.
     say("partial", tag: tag, error: 0, **data_of(told)) if final.nil? && !told.equal?(NOTHING)
     say("final", tag: tag, error: 0, **data_of(final))
   rescue GivenUp

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-# The driver for the Ruby package: a broker, worker or client that tests drive with one JSON object a line; see
-# ../PROTOCOL.md.
+# The driver for the Ruby package: a broker, worker or client that tests control with lines of JSON;
+# see ../PROTOCOL.md.
 
 $LOAD_PATH.unshift(File.expand_path("../../../bindings-ruby/lib", __dir__))
 

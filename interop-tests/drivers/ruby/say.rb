@@ -2,7 +2,7 @@
 
 require "json"
 
-# The one place that writes to standard output: a JSON object a line, always with "event".
+# The only place that writes to standard output: lines of JSON, always with "event".
 module Say
   @lock = Mutex.new
   $stdout.sync = true
@@ -13,20 +13,20 @@ module Say
     line = JSON.generate({ event: event, **fields })
     Say.instance_variable_get(:@lock).synchronize { $stdout.puts(line) }
   rescue Errno::EPIPE
-    exit!(0) # Nobody listens any more: the runner is gone.
+    exit!(0) # The runner has closed the pipe.
   end
 
-  # A reply's data: bytes as hexadecimal digits.
+  # Formats a reply's data; bytes become hexadecimal digits.
   def data_of(data)
     data.is_a?(String) && data.encoding == Encoding::BINARY ? { bytes: data.unpack1("H*") } : { data: data }
   end
 end
 
-# A logger for the package, which tells it of its connection.
+# A logger through which the package reports connection events.
 class LifeLogger
   EVENTS = { "connected" => "connect", "disconnected" => "disconnect" }.freeze
 
-  # @param says_ready [Boolean] whether it says `ready` after the first connection
+  # @param says_ready [Boolean] whether it prints `ready` after the first connection
   def initialize(says_ready: false)
     @is_awaited = says_ready
   end

@@ -2,14 +2,15 @@
 
 require "fiddle"
 
-# The worker, with the behaviours that a request's data can ask for: ../PROTOCOL.md, "What a worker does".
+# The worker, with the behaviours that a request's data selects: ../PROTOCOL.md, "What a worker
+# does".
 class WorkerRole
   include Say
 
   CRASHED = 9
-  # Seconds between two looks at whether a request is still wanted.
+  # Seconds between two checks whether a request is cancelled.
   LOOK = 0.01
-  # Waits and lets no other thread of Ruby's run meanwhile.
+  # Waits while no other Ruby thread can run.
   POLL = Fiddle::Function.new(Fiddle::Handle::DEFAULT["poll"], [Fiddle::TYPE_VOIDP, Fiddle::TYPE_LONG, Fiddle::TYPE_INT],
                               Fiddle::TYPE_INT, need_gvl: true)
   private_constant :CRASHED, :LOOK, :POLL
@@ -24,7 +25,7 @@ class WorkerRole
     conf.key?(:concurrency) ? run(concurrency: conf[:concurrency]) : run
   end
 
-  # A further run brings threads, and tells the broker how many requests are taken.
+  # Another `run` adds threads and announces the new concurrency to the broker.
   def concurrency(line)
     run(concurrency: line["value"])
   end
@@ -100,7 +101,7 @@ class WorkerRole
     data.key?("error") ? reply.error(data["error"]) : data["count"]
   end
 
-  # Partial replies until nobody wants them any more.
+  # Sends partial replies until the request is cancelled.
   def count(data, reply)
     (0..).each do |number|
       reply.write(number)
@@ -108,7 +109,7 @@ class WorkerRole
     end
   end
 
-  # Waits, for ever with nil, while the request is wanted.
+  # Waits until the request is cancelled; without a limit if the time is nil.
   def pause(reply, milliseconds)
     ending = milliseconds && now + milliseconds / 1000.0
     while ending.nil? || now < ending

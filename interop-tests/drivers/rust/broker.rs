@@ -9,7 +9,7 @@ use serde_json::{json, Value};
 
 use crate::{say, Outcome, Role, Settings};
 
-/// How long `stop` lets it finish what it has, unless the line says otherwise.
+/// Default drain period.
 const DRAIN: Duration = Duration::from_secs(0);
 
 pub(crate) fn start(settings: Settings) -> Outcome<Broker> {

@@ -1,4 +1,4 @@
-//! The client: single requests with their partial replies, floods, cancellation.
+//! The client: requests with partial replies, floods, cancellation.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{channel, Receiver, Sender};
@@ -15,7 +15,7 @@ use crate::{from_hexadecimal, say, teller, to_hexadecimal, Outcome, Role, Settin
 pub(crate) struct Driven {
     client: Client,
     cancels: Mutex<HashMap<String, CancelHandle>>,
-    /// What lets requests that are held be read.
+    /// Senders that start the reading of held requests.
     held: Mutex<HashMap<String, Sender<()>>>,
     readers: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -43,7 +43,7 @@ impl Role for Driven {
         self.client.stop_blocking();
         lock(&self.held).clear();
         for reader in lock(&self.readers).drain(..) {
-            // Its panic was printed.
+            // A panic of the thread is printed already.
             let _ = reader.join();
         }
     }
@@ -72,7 +72,7 @@ impl Driven {
             receiver
         });
         let reader = std::thread::spawn(move || {
-            // An error: the driver stops, and so does the request.
+            // An error means that the driver stops, and the request with it.
             if hold.map_or(Ok(()), |hold| hold.recv()).is_ok() {
                 read(&tag, response);
             }
@@ -126,7 +126,7 @@ fn tell(tag: &str, reply: &Reply) {
     say(event);
 }
 
-/// The error as the published callback gets it: the value that was sent, or the code.
+/// The error as the published callback receives it: the error value or the code.
 fn error_value(error: &RequestError) -> Value {
     match error {
         RequestError::Remote(remote) => remote.value(),

@@ -1,5 +1,5 @@
-//! The driver for the Rust crate: a broker, worker or client that tests drive with one JSON object a line; see
-//! `../PROTOCOL.md`.
+//! The driver for the Rust crate: a broker, worker or client that tests control with lines of JSON;
+//! see `../PROTOCOL.md`.
 
 mod broker;
 mod client;
@@ -13,7 +13,7 @@ use serde_json::{json, Map, Value};
 
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// What the command line says.
+/// The command line.
 pub(crate) struct Settings {
     pub(crate) endpoint: String,
     pub(crate) service: String,
@@ -23,10 +23,10 @@ pub(crate) struct Settings {
 
 /// A started broker, worker or client.
 pub(crate) trait Role {
-    /// Deals with a line other than `stop`.
+    /// Handles a command other than `stop`.
     fn command(&self, operation: &str, line: &Value) -> Outcome<()>;
 
-    /// Stops it and returns once it has.
+    /// Stops it and waits until it has stopped.
     fn stop(&self);
 }
 
@@ -71,14 +71,14 @@ fn read_settings(mut arguments: impl Iterator<Item = String>) -> Outcome<Setting
 }
 
 /// Prints a line.
-#[allow(clippy::needless_pass_by_value)] // It is made for this and used once.
+#[allow(clippy::needless_pass_by_value)] // Callers build the value for this call.
 pub(crate) fn say(event: Value) {
     let mut output = std::io::stdout().lock();
-    // Nobody listens any more: the end of the input follows.
+    // The reader has closed the pipe; the end of the input follows.
     let _ = writeln!(output, "{event}").and_then(|()| output.flush());
 }
 
-/// Tells of the connection: `ready` the first time, and `connect` and `disconnect` each time.
+/// Prints connection events: `ready` the first time, `connect` and `disconnect` each time.
 pub(crate) fn teller() -> impl FnMut(PeerEvent) + Send + 'static {
     let mut is_ready = false;
     move |event| match event {

@@ -1,4 +1,5 @@
-//! The worker, with the behaviours that a request's data can ask for: `../PROTOCOL.md`, "What a worker does".
+//! The worker, with the behaviours that a request's data selects: `../PROTOCOL.md`, "What a worker
+//! does".
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,10 +15,10 @@ use serde_json::{json, Value};
 
 use crate::{say, teller, Outcome, Role, Settings};
 
-/// How many requests are answered at a time: each may wait.
+/// Number of concurrent requests: each may wait.
 const THREADS: usize = 64;
 
-/// The status that a worker told to crash ends with.
+/// Exit status of the behaviour `crash`.
 const CRASHED: i32 = 9;
 
 pub(crate) struct Driven {
@@ -25,7 +26,7 @@ pub(crate) struct Driven {
     habits: Arc<Habits>,
 }
 
-/// What all requests share.
+/// State that all requests share.
 struct Habits {
     is_verbose: bool,
     is_rejecting: AtomicBool,
@@ -150,7 +151,7 @@ fn partials(data: &Value, reply: &ReplyWriter) -> Result<Value, HandlerError> {
     }
 }
 
-/// Partial replies until nobody wants them any more.
+/// Sends partial replies until the request is cancelled.
 fn count(pause: Duration, reply: &ReplyWriter) -> Result<Value, HandlerError> {
     for number in 0_u64.. {
         reply.write_blocking(&number)?;
@@ -175,7 +176,7 @@ impl Wake for Unpark {
     }
 }
 
-/// Waits until nobody wants the reply any more, or for as long as `most` says.
+/// Waits until the request is cancelled, for at most `most`.
 fn cancelled_within(reply: &ReplyWriter, most: Option<Duration>) {
     let deadline = most.map(|most| Instant::now() + most);
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));

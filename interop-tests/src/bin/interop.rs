@@ -1,4 +1,5 @@
-//! Runs the interop matrix: scenarios × (client, worker, broker). `make interop` builds what it needs first.
+//! Runs the interop matrix: scenarios × (client, worker, broker). `make interop` builds what it
+//! needs first.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,35 +17,39 @@ use pigato_interop::runner::report::terminal::{table, Progress};
 use pigato_interop::runner::report::{html::html, json::json, junit::junit, readme, Run};
 use pigato_interop::runner::{pool, scenario};
 
-/// Every language of PIGATO against every other, and against the published packages.
+/// Test every language of PIGATO with every other and with the published packages
+///
+/// A cell of the matrix is a scenario with the languages of its client, worker and broker. Exit
+/// status: 0 every outcome is as expected, 1 otherwise, 2 wrong usage or no run.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Every client with every worker and broker in all scenarios, not only in the smoke ones
+    /// Run all combinations of languages for all scenarios, not only for smoke scenarios
     #[arg(long)]
     full: bool,
-    /// Only these cells: SCENARIO/CLIENT/WORKER/BROKER, where a part may be `*`, end with it, or be left out at the end
+    /// Run only these cells: SCENARIO/CLIENT/WORKER/BROKER; a part may be `*` or end with `*`, and
+    /// trailing parts may be omitted
     #[arg(long, value_name = "CELLS")]
     only: Vec<String>,
-    /// List the cells and run none
+    /// List the cells without running them
     #[arg(long)]
     list: bool,
-    /// Cells at a time
+    /// Number of concurrent cells
     #[arg(long, default_value_t = 6, value_name = "N")]
     jobs: usize,
-    /// Break a language's clients and workers on purpose, to see which cells fail: drop-options, swap-partials,
-    /// repeat-reply, late-reply or ignore-status
+    /// Break the clients and workers of a language on purpose, to check that cells fail:
+    /// drop-options, swap-partials, repeat-reply, late-reply or ignore-status
     #[arg(long = "break", value_name = "LANGUAGE=MUTATION")]
     mutation: Option<Mutation>,
-    /// Write the outcome as JSON
+    /// Write the results as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write the outcome as JUnit XML
+    /// Write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Write the outcome as a page
+    /// Write the results as an HTML page
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Put a table of the outcome between the marks of this Markdown file
+    /// Write a table of the results between the markers in this Markdown file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "mutation"])]
     readme: Option<PathBuf>,
 }
@@ -70,14 +75,14 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         let name = cell.to_string();
         arguments.only.is_empty() || arguments.only.iter().any(|pattern| is_match(pattern, &name))
     };
-    // A cell that is named is run, whether the pairs would have it or not.
+    // `--only` selects from all combinations, including those that pairwise testing omits.
     let plan = plan(&drivers, &scenarios, arguments.full || !arguments.only.is_empty(), is_wanted);
     if arguments.list {
         plan.units.iter().flatten().for_each(|cell| println!("{cell}"));
         return Ok(true);
     }
     if plan.units.is_empty() {
-        return Err(format!("no cell is like {}; --list shows all", arguments.only.join(" or ")));
+        return Err(format!("no cell matches {}; --list prints all cells", arguments.only.join(" or ")));
     }
     let run = execute(&drivers, &known, &plan, arguments);
     report(arguments, &run)?;
@@ -97,13 +102,13 @@ fn execute(drivers: &Drivers, known: &Known, plan: &Plan, arguments: &Arguments)
         scope.spawn(move || pool::run(drivers, arguments.mutation.as_ref(), &plan.units, arguments.jobs, &sender));
         for mut finished in receiver {
             known.judge(&mut finished);
-            progress.tell(&finished);
+            progress.update(&finished);
             cells.push(finished);
         }
     });
     progress.end();
     for (cell, lack) in &plan.skipped {
-        let why = format!("the {} {} has no `{}`", lack.language, lack.role, lack.capability);
+        let why = format!("the {} {} lacks `{}`", lack.language, lack.role, lack.capability);
         let outcome = Outcome::Skipped { why };
         let known = known.reason_for(lack).map(str::to_owned);
         cells.push(Finished { cell: cell.clone(), outcome, took: Duration::ZERO, known });

@@ -1,4 +1,4 @@
-//! A cell of the matrix and what becomes of it.
+//! A cell of the matrix and its outcome.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use std::time::Duration;
 use super::drivers::Role;
 use super::scenario::Scenario;
 
-/// Which languages the client, the worker and the broker of a cell have.
+/// The languages of the client, worker and broker of a cell.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Triple {
-    /// The client's.
+    /// The client's language.
     pub client: String,
-    /// The worker's.
+    /// The worker's language.
     pub worker: String,
-    /// The broker's.
+    /// The broker's language.
     pub broker: String,
 }
 
@@ -39,9 +39,9 @@ impl fmt::Display for Triple {
 /// A scenario with three languages.
 #[derive(Debug, Clone)]
 pub struct Cell {
-    /// What happens.
+    /// The scenario.
     pub scenario: Arc<Scenario>,
-    /// Who takes part.
+    /// The languages.
     pub triple: Triple,
 }
 
@@ -51,40 +51,40 @@ impl fmt::Display for Cell {
     }
 }
 
-/// What became of a cell.
+/// The outcome of a cell.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// All that had to happen did.
+    /// Every step succeeded.
     Passed,
-    /// Something did not.
+    /// A step failed.
     Failed {
-        /// What.
+        /// The reason.
         why: String,
-        /// What the processes said and were told.
+        /// The lines exchanged with the processes.
         log: String,
     },
-    /// It cannot be run.
+    /// The cell cannot run.
     Skipped {
-        /// Why.
+        /// The reason.
         why: String,
     },
 }
 
-/// A cell that is done.
+/// A completed cell.
 #[derive(Debug, Clone)]
 pub struct Finished {
-    /// Which.
+    /// The cell.
     pub cell: Cell,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// How long it took.
+    /// Its duration.
     pub took: Duration,
-    /// Why a failure was expected, if it was.
+    /// The reason in `known.toml`, if the cell is listed.
     pub known: Option<String>,
 }
 
 impl Finished {
-    /// Whether it makes the run fail.
+    /// Whether the cell makes the run fail.
     #[must_use]
     pub fn is_bad(&self) -> bool {
         match self.outcome {

@@ -1,4 +1,4 @@
-//! The languages and their driver programs, as `drivers/drivers.toml` lists them.
+//! Reads the languages and their driver programs from `drivers/drivers.toml`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,23 +7,23 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
-/// What a driver can be.
+/// The role of a driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Makes requests.
+    /// Sends requests.
     Client,
-    /// Answers them.
+    /// Answers requests.
     Worker,
-    /// Hands them over.
+    /// Passes requests to workers.
     Broker,
 }
 
 impl Role {
-    /// All of them, in the order of a triple.
+    /// All roles, in the order of a triple.
     pub const ALL: [Self; 3] = [Self::Client, Self::Worker, Self::Broker];
 
-    /// As command lines and files have it.
+    /// The name on command lines and in files.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -40,7 +40,8 @@ impl fmt::Display for Role {
     }
 }
 
-/// One language's driver. A role that is not there is one it cannot have; the lists are the role's capabilities.
+/// The driver of one language. The lists are the capabilities of each role; `None` is a role that
+/// it does not support.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Driver {
@@ -69,7 +70,8 @@ pub struct Drivers {
 }
 
 impl Drivers {
-    /// Reads `drivers.toml` in `folder`; `programs` is where cargo puts this package's programs.
+    /// Reads `drivers.toml` in `folder`. `programs` is the folder of the programs that cargo builds
+    /// for this package.
     pub fn read(folder: &Path, programs: &Path) -> Result<Self, String> {
         let path = folder.join("drivers.toml");
         let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -77,27 +79,27 @@ impl Drivers {
         Ok(Self { folder: folder.to_owned(), programs: programs.to_owned(), drivers })
     }
 
-    /// The languages that can have a role, by name.
+    /// The names of the languages that support a role.
     #[must_use]
     pub fn with_role(&self, role: Role) -> Vec<&str> {
         let able = self.drivers.iter().filter(|(_, driver)| driver.capabilities(role).is_some());
         able.map(|(name, _)| name.as_str()).collect()
     }
 
-    /// Whether there is a language of this name.
+    /// Whether a language exists.
     #[must_use]
     pub fn has(&self, language: &str) -> bool {
         self.drivers.contains_key(language)
     }
 
-    /// The first of `needs` that a language does not have in this role.
+    /// The first of `needs` that a language lacks in this role.
     #[must_use]
     pub fn lacking<'a>(&self, language: &str, role: Role, needs: &'a [String]) -> Option<&'a str> {
         let has = self.drivers.get(language).and_then(|driver| driver.capabilities(role));
         needs.iter().find(|need| !has.is_some_and(|has| has.contains(need))).map(String::as_str)
     }
 
-    /// All capabilities that some driver has in a role.
+    /// All capabilities of any driver in a role.
     #[must_use]
     pub fn capabilities(&self, role: Role) -> Vec<&str> {
         let mut all: Vec<&str> =
@@ -107,9 +109,13 @@ impl Drivers {
         all
     }
 
-    /// How a language's driver is started in a role. An error if it is not built.
+    /// The command that starts a language's driver in a role.
+    ///
+    /// # Errors
+    ///
+    /// The language does not exist or its driver is not built.
     pub fn command(&self, language: &str, role: Role) -> Result<Command, String> {
-        let driver = self.drivers.get(language).ok_or_else(|| format!("there is no language {language}"))?;
+        let driver = self.drivers.get(language).ok_or_else(|| format!("the language {language} does not exist"))?;
         let place = |part: &String| {
             part.replace("{drivers}", &self.folder.to_string_lossy()).replace("{bin}", &self.programs.to_string_lossy())
         };
@@ -119,7 +125,7 @@ impl Drivers {
         }
         let (role_position, with_role) = (parts.len(), role.as_str().to_owned());
         let mut command = Command::new(&parts[0]);
-        // The published package's program takes its role first and options after it, as all do.
+        // The role comes before the options, as in every driver.
         let options = parts[1..].iter().position(|part| part.starts_with("--")).map_or(role_position, |at| at + 1);
         command.args(&parts[1..options.min(parts.len())]).arg(with_role).args(&parts[options.min(parts.len())..]);
         Ok(command)

@@ -1,5 +1,5 @@
-//! What is known not to work, as `known.toml` lists it with reasons. What is not listed fails the run, and so does what is
-//! listed and works.
+//! Expected skips and failures, which `known.toml` lists with reasons. An unlisted skip or failure
+//! fails the run, and so does a listed failure that passes.
 
 use std::path::Path;
 
@@ -13,10 +13,10 @@ use super::plan::Lack;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Known {
-    /// Capabilities that languages lack: their cells are skipped.
+    /// Capabilities that languages lack. The cells that need them are skipped.
     #[serde(default)]
     lacks: Vec<Listed>,
-    /// Cells that fail.
+    /// Cells that are expected to fail.
     #[serde(default)]
     failure: Vec<Failure>,
 }
@@ -33,10 +33,10 @@ struct Listed {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Failure {
-    /// `SCENARIO/CLIENT/WORKER/BROKER`, each of which may be `*`.
+    /// A pattern for [`is_match`]: `SCENARIO/CLIENT/WORKER/BROKER`.
     cells: String,
     reason: String,
-    /// Whether timing decides: the cell may pass as well.
+    /// Whether the failure depends on timing, so that the cell may pass.
     #[serde(default)]
     sometimes: bool,
 }
@@ -49,7 +49,7 @@ impl Known {
         toml::from_str(&text).map_err(|error| describe(&error))
     }
 
-    /// Why a language lacks a capability, if that is listed.
+    /// The listed reason why a language lacks a capability.
     #[must_use]
     pub fn reason_for(&self, lack: &Lack) -> Option<&str> {
         let is_it = |listed: &&Listed| {
@@ -60,7 +60,7 @@ impl Known {
         self.lacks.iter().find(is_it).map(|listed| listed.reason.as_str())
     }
 
-    /// Adds to an outcome why it was expected to be a failure, if it was.
+    /// Adds the listed reason to an outcome that `known.toml` makes expected or unexpected.
     pub fn judge(&self, finished: &mut Finished) {
         let name = finished.cell.to_string();
         let listed = self.failure.iter().find(|listed| is_match(&listed.cells, &name));
@@ -73,8 +73,8 @@ impl Known {
     }
 }
 
-/// Whether a name of parts between `/` fits a pattern in which a part may be `*`, or end with it; parts that are not there
-/// may be any.
+/// Whether a name matches a pattern part by part, with parts separated by `/`. A part of the
+/// pattern may be `*` or end with `*`. Missing trailing parts match anything.
 #[must_use]
 pub fn is_match(pattern: &str, name: &str) -> bool {
     let fits = |(pattern, part): (&str, &str)| match pattern.strip_suffix('*') {
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_names_cells_part_by_part() {
+    fn a_pattern_matches_cells_part_by_part() {
         assert!(is_match("echo/go/c/rust", "echo/go/c/rust"));
         assert!(is_match("echo/*/c/*", "echo/go/c/rust"));
         assert!(is_match("echo", "echo/go/c/rust"));
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lack_is_known_by_language_role_and_capability() {
+    fn a_lack_is_looked_up_by_language_role_and_capability() {
         let text = r#"
             [[lacks]]
             languages = ["published"]
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listed_failure_that_passes_is_bad_unless_it_is_one_only_sometimes() {
+    fn a_listed_failure_that_passes_is_bad_unless_it_depends_on_timing() {
         use super::super::cell::{Cell, Triple};
         let known = |more: &str| -> Known {
             toml::from_str(&format!("[[failure]]\ncells = \"odd/*\"\nreason = \"so it is\"\n{more}")).unwrap()

@@ -1,8 +1,9 @@
-//! The runner of the matrix: scenarios as data, one driver program per language, every cell a client, a worker and a
-//! broker of some languages.
+//! Runs the matrix. Scenarios are data, each language has one driver program, and each cell
+//! combines a scenario with the languages of its client, worker and broker.
 //!
-//! [`scenario`] reads what is to happen, [`drivers`] which languages there are, [`plan`] makes cells of both, [`stage`]
-//! has the processes of a cell, [`steps`] does what a scenario says, [`known`] judges, [`report`] tells.
+//! [`scenario`] reads scenarios, [`drivers`] reads the languages, [`plan`] selects cells, [`stage`]
+//! manages the processes of a cell, [`steps`] executes a scenario, [`known`] marks expected
+//! failures, and [`report`] formats the results.
 
 pub mod cell;
 pub mod drivers;

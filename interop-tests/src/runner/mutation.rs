@@ -1,32 +1,32 @@
-//! Breaks one language on purpose: a proxy between its peers and the broker that rewrites frames, to show that the matrix
-//! sees it.
+//! Breaks one language on purpose: a proxy between its peers and the broker rewrites frames, to
+//! show that the matrix detects it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-/// What is done to a language's messages.
+/// How the proxy changes a language's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A client's requests and a worker's replies leave without their options.
+    /// Removes the options of a client's requests and a worker's replies.
     DropOptions,
-    /// A worker's first and second partial reply to a request change places.
+    /// Swaps a worker's first 2 partial replies to a request.
     SwapPartials,
-    /// A worker sends every final reply twice.
+    /// Sends every final reply of a worker twice.
     RepeatReply,
-    /// A worker answers a request that it was told is cancelled.
+    /// Answers a request for which the worker is notified of a cancellation.
     LateReply,
-    /// A worker says that every reply is a success.
+    /// Makes every reply of a worker a success.
     IgnoreStatus,
 }
 
 /// A broken language: `LANGUAGE=MUTATION`.
 #[derive(Debug, Clone)]
 pub struct Mutation {
-    /// Whose clients and workers go through the proxy.
+    /// The language whose clients and workers connect through the proxy.
     pub language: String,
-    /// What is done.
+    /// The change.
     pub kind: Kind,
 }
 
@@ -34,7 +34,7 @@ impl std::str::FromStr for Mutation {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (language, kind) = text.split_once('=').ok_or("LANGUAGE=MUTATION")?;
+        let (language, kind) = text.split_once('=').ok_or("expected LANGUAGE=MUTATION")?;
         let kind = match kind {
             "drop-options" => Kind::DropOptions,
             "swap-partials" => Kind::SwapPartials,
@@ -43,7 +43,7 @@ impl std::str::FromStr for Mutation {
             "ignore-status" => Kind::IgnoreStatus,
             _ => {
                 let all = "drop-options, swap-partials, repeat-reply, late-reply and ignore-status";
-                return Err(format!("there are {all}"));
+                return Err(format!("the mutations are {all}"));
             }
         };
         Ok(Self { language: language.to_owned(), kind })
@@ -52,12 +52,12 @@ impl std::str::FromStr for Mutation {
 
 type Message = Vec<Vec<u8>>;
 
-/// Partial replies that wait for the one that they change places with, by request.
+/// First partial replies, held until the second arrives, by request.
 #[derive(Debug, Default)]
 struct Held(BTreeMap<Vec<u8>, Option<Message>>);
 
 impl Kind {
-    /// What is sent in place of a peer's message.
+    /// Returns the messages to send instead of a peer's message.
     fn apply(self, mut message: Message, held: &mut Held) -> Vec<Message> {
         let tag = |at: usize| message.get(at).map(Vec::as_slice);
         let is_reply = tag(0) == Some(b"W") && matches!(tag(1), Some(b"3"));
@@ -76,7 +76,7 @@ impl Kind {
         vec![message]
     }
 
-    /// What a peer says at once to a message of the broker's, besides what it says itself.
+    /// Returns an additional message to send in a peer's name when the broker's message arrives.
     fn answer(self, message: &[Vec<u8>]) -> Option<Message> {
         match message {
             [tag, kind, client, _, id] if self == Self::LateReply && tag == b"W" && kind == b"8" => {
@@ -107,7 +107,7 @@ impl Held {
     }
 }
 
-/// A running proxy; it ends with this.
+/// A running proxy. Dropping it stops the proxy.
 #[derive(Debug)]
 pub struct FrameProxy {
     endpoint: String,
@@ -115,13 +115,13 @@ pub struct FrameProxy {
     thread: Option<JoinHandle<()>>,
 }
 
-/// How often the proxy looks whether it is over, in milliseconds.
-const LOOK_MS: i64 = 50;
+/// Interval in milliseconds at which the proxy checks whether to stop.
+const POLL_MS: i64 = 50;
 
 impl FrameProxy {
-    /// Stands between peers and the broker at `target`.
+    /// Starts a proxy for the broker at `target`.
     pub fn start(target: &str, kind: Kind) -> Result<Self, String> {
-        let describe = |error: zmq::Error| format!("the proxy of a mutation: {error}");
+        let describe = |error: zmq::Error| format!("the mutation proxy: {error}");
         let context = zmq::Context::new();
         let router = context.socket(zmq::ROUTER).map_err(describe)?;
         router.set_linger(0).map_err(describe)?;
@@ -133,7 +133,7 @@ impl FrameProxy {
             let mut relay = Relay { context, router, target, kind, peers: BTreeMap::new() };
             while !ends.load(Ordering::Relaxed) {
                 if let Err(error) = relay.turn() {
-                    eprintln!("the proxy of a mutation ends: {error}");
+                    eprintln!("the mutation proxy ends: {error}");
                     return;
                 }
             }
@@ -141,7 +141,7 @@ impl FrameProxy {
         Ok(Self { endpoint, is_over, thread: Some(thread) })
     }
 
-    /// Where peers connect to.
+    /// The endpoint for peers.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
@@ -152,13 +152,13 @@ impl Drop for FrameProxy {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // It has nothing to hand over, and a panic of its was printed.
+            // A panic of the thread is printed already.
             let _ = thread.join();
         }
     }
 }
 
-/// A connection to the broker for each peer, under that peer's identity.
+/// Connects to the broker once per peer, under the peer's identity.
 struct Relay {
     context: zmq::Context,
     router: zmq::Socket,
@@ -171,7 +171,7 @@ impl Relay {
     fn turn(&mut self) -> Result<(), zmq::Error> {
         let mut items = vec![self.router.as_poll_item(zmq::POLLIN)];
         items.extend(self.peers.values().map(|(socket, _)| socket.as_poll_item(zmq::POLLIN)));
-        zmq::poll(&mut items, LOOK_MS)?;
+        zmq::poll(&mut items, POLL_MS)?;
         let readable: Vec<bool> = items.iter().map(zmq::PollItem::is_readable).collect();
         for ((identity, (socket, _)), _) in self.peers.iter().zip(&readable[1..]).filter(|(_, is)| **is) {
             let message = socket.recv_multipart(0)?;
@@ -183,12 +183,12 @@ impl Relay {
         if readable[0] {
             let mut message = self.router.recv_multipart(0)?;
             let identity = message.remove(0);
-            self.hand_over(&identity, message)?;
+            self.forward(&identity, message)?;
         }
         Ok(())
     }
 
-    fn hand_over(&mut self, identity: &[u8], message: Message) -> Result<(), zmq::Error> {
+    fn forward(&mut self, identity: &[u8], message: Message) -> Result<(), zmq::Error> {
         if !self.peers.contains_key(identity) {
             let socket = self.context.socket(zmq::DEALER)?;
             socket.set_linger(0)?;
@@ -196,7 +196,7 @@ impl Relay {
             socket.connect(&self.target)?;
             self.peers.insert(identity.to_owned(), (socket, Held::default()));
         }
-        let (socket, held) = self.peers.get_mut(identity).expect("it was inserted");
+        let (socket, held) = self.peers.get_mut(identity).expect("inserted above");
         for changed in self.kind.apply(message, held) {
             socket.send_multipart(changed, 0)?;
         }
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn each_mutation_changes_what_it_says_and_nothing_else() {
+    fn each_mutation_changes_only_its_own_messages() {
         let mut held = Held::default();
         let request = message(&["C", "2", "s", "r", "1", "{}"]);
         let error = message(&["W", "3", "c", "", "r", "-1", "1", "{}"]);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_two_partial_replies_change_places() {
+    fn the_first_2_partial_replies_are_swapped() {
         let mut held = Held::default();
         let partial = |data: &str| message(&["W", "6", "c", "", "r", "0", data, "{}"]);
         let last = message(&["W", "3", "c", "", "r", "0", "2", "{}"]);

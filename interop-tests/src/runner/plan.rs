@@ -1,5 +1,5 @@
-//! Which cells there are: every triple for the smoke scenarios, for the others as many as it takes for every two
-//! languages to meet in every two roles.
+//! Selects the cells: all triples for smoke scenarios. Other scenarios run pairwise: every two
+//! languages meet in every two roles.
 
 use std::sync::Arc;
 
@@ -7,27 +7,27 @@ use super::cell::{Cell, Triple};
 use super::drivers::{Drivers, Role};
 use super::scenario::Scenario;
 
-/// What is to be run.
+/// The cells to run and to skip.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// Cells that one stage is enough for, in order.
+    /// Lists of cells that share one stage, in order.
     pub units: Vec<Vec<Cell>>,
-    /// Cells that cannot be run: who lacks what.
+    /// Cells that cannot run, with the missing capability.
     pub skipped: Vec<(Cell, Lack)>,
 }
 
 /// A capability that a language does not have in a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lack {
-    /// Who.
+    /// The language.
     pub language: String,
-    /// As what.
+    /// The role.
     pub role: Role,
-    /// What.
+    /// The missing capability.
     pub capability: String,
 }
 
-/// The cells of all scenarios that `wanted` accepts; `is_full`: every triple for all of them.
+/// Plans the cells that `wanted` accepts. With `is_full` every scenario runs with all triples.
 pub fn plan(drivers: &Drivers, scenarios: &[Arc<Scenario>], is_full: bool, wanted: impl Fn(&Cell) -> bool) -> Plan {
     let mut plan = Plan::default();
     let mut shared: Vec<Cell> = Vec::new();
@@ -45,7 +45,7 @@ pub fn plan(drivers: &Drivers, scenarios: &[Arc<Scenario>], is_full: bool, wante
         }
         plan.skipped.extend(skipped(drivers, scenario, &able, every).into_iter().filter(|(cell, _)| wanted(cell)));
     }
-    // The slow ones, each with processes of its own, come last to run beside each other.
+    // The slow cells, which do not share processes, come last so that they run concurrently.
     shared.sort_by(|one, other| one.triple.cmp(&other.triple));
     let mut units: Vec<Vec<Cell>> = Vec::new();
     for cell in shared {
@@ -81,8 +81,9 @@ fn product(able: &[Vec<String>; 3]) -> Vec<Triple> {
     all
 }
 
-/// Every two languages in every two roles: all pairs of the two longest lists, while the third goes round. `turn` is where
-/// it begins, so that scenarios have different triples.
+/// Triples in which every two languages meet in every two roles: all pairs of the two longest
+/// lists, combined with the third list in rotation. `turn` shifts the rotation, so that scenarios
+/// use different triples.
 fn pairs(able: &[Vec<String>; 3], turn: usize) -> Vec<Triple> {
     let mut order = [0, 1, 2];
     order.sort_by_key(|role| std::cmp::Reverse(able[*role].len()));
@@ -102,7 +103,7 @@ fn pairs(able: &[Vec<String>; 3], turn: usize) -> Vec<Triple> {
     all
 }
 
-/// Cells that cannot be run: all of them, or one for each language and role that lacks something.
+/// Cells that cannot run: all of them, or one per language and role that lacks a capability.
 fn skipped(drivers: &Drivers, scenario: &Arc<Scenario>, able: &[Vec<String>; 3], every: bool) -> Vec<(Cell, Lack)> {
     let lack = |language: &str, role: Role| {
         let capability = drivers.lacking(language, role, scenario.needs.of(role))?.to_owned();

@@ -1,4 +1,4 @@
-//! Runs the units of a plan, some at a time.
+//! Runs the units of a plan concurrently.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
@@ -11,7 +11,7 @@ use super::process::Log;
 use super::stage::Stage;
 use super::steps::Steps;
 
-/// Runs all units on `jobs` threads and sends each cell's outcome as it comes.
+/// Runs all units on `jobs` threads and sends each cell's outcome when it is complete.
 pub fn run(
     drivers: &Drivers,
     mutation: Option<&Mutation>,
@@ -24,7 +24,7 @@ pub fn run(
         for _ in 0..jobs.max(1) {
             scope.spawn(|| {
                 while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    // Nobody listens any more: there is nothing left to do.
+                    // The receiver is gone: the run is over.
                     if run_unit(drivers, mutation, unit, finished).is_err() {
                         return;
                     }
@@ -34,7 +34,7 @@ pub fn run(
     });
 }
 
-/// Runs cells on one stage, and on a new one after a failure.
+/// Runs cells on one stage. After a failure the next cell gets a new stage.
 fn run_unit(
     drivers: &Drivers,
     mutation: Option<&Mutation>,
@@ -54,7 +54,7 @@ fn run_unit(
         if result.is_err() {
             stage = None;
         } else if number + 1 == unit.len() {
-            result = stage.take().map_or(Ok(()), Stage::close).map_err(|why| format!("when all stop: {why}"));
+            result = stage.take().map_or(Ok(()), Stage::close).map_err(|why| format!("while stopping: {why}"));
         }
         let outcome = match result {
             Ok(()) => Outcome::Passed,
@@ -75,7 +75,9 @@ fn run_cell<'a>(
 ) -> Result<(), String> {
     let stage = match stage {
         Some(stage) => stage,
-        None => stage.insert(Stage::open(drivers, mutation, cell, log).map_err(|why| format!("at the start: {why}"))?),
+        None => {
+            stage.insert(Stage::open(drivers, mutation, cell, log).map_err(|why| format!("while starting: {why}"))?)
+        }
     };
     Steps::new(stage, &cell.scenario, number).run()
 }

@@ -1,4 +1,5 @@
-//! A driver's process, in a process group of its own. Every wait has a deadline, and the group ends with its [`Process`].
+//! A driver's process, in a new process group. Every wait has a deadline. Dropping [`Process`]
+//! kills the group.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
@@ -13,18 +14,18 @@ use serde_json::{json, Value};
 
 use super::value::brief;
 
-/// How long a process that was told to stop may take.
-const STOP: Duration = Duration::from_secs(15);
+/// How long a process may take to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What the processes of a cell said and were told, bounded.
+/// The lines exchanged with the processes of a cell. Bounded.
 #[derive(Debug, Clone)]
 pub struct Log {
     began: Instant,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
-/// Lines of a log, beyond which the older half is dropped.
-const MOST_LINES: usize = 2_000;
+/// Maximum number of lines in a log. When it is reached, the older half is dropped.
+const MAX_LINES: usize = 2_000;
 
 impl Default for Log {
     fn default() -> Self {
@@ -33,25 +34,25 @@ impl Default for Log {
 }
 
 impl Log {
-    /// Adds a line of somebody's.
+    /// Adds a line of the process `who`.
     pub fn add(&self, who: &str, text: &str) {
         let line = format!("{:>9.3} {who:<12} {}", self.began.elapsed().as_secs_f64(), brief(text));
-        let mut lines = self.lines.lock().expect("no thread panics with it");
-        if lines.len() >= MOST_LINES {
-            lines.drain(..MOST_LINES / 2);
+        let mut lines = self.lines.lock().expect("not poisoned");
+        if lines.len() >= MAX_LINES {
+            lines.drain(..MAX_LINES / 2);
         }
         lines.push(line);
     }
 
-    /// All of it.
+    /// The whole log.
     #[must_use]
     pub fn text(&self) -> String {
-        self.lines.lock().expect("no thread panics with it").join("\n")
+        self.lines.lock().expect("not poisoned").join("\n")
     }
 
-    /// Begins anew.
+    /// Removes all lines.
     pub fn clear(&self) {
-        self.lines.lock().expect("no thread panics with it").clear();
+        self.lines.lock().expect("not poisoned").clear();
     }
 }
 
@@ -68,22 +69,22 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it.
+    /// Starts the process.
     pub fn start(name: &str, mut command: Command, log: &Log) -> Result<Self, String> {
         log.add(name, &format!("starts {command:?}"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
         let group = Pid::from_raw(child.id().cast_signed());
         let (sender, lines) = channel();
-        let output = child.stdout.take().expect("a pipe was asked for");
-        let errors = child.stderr.take().expect("a pipe was asked for");
+        let output = child.stdout.take().expect("piped");
+        let errors = child.stderr.take().expect("piped");
         read_events(name.to_owned(), output, sender, log.clone());
         read_errors(name.to_owned(), errors, log.clone());
         let input = child.stdin.take();
         Ok(Self { name: name.to_owned(), child, group, input, lines, events: Vec::new(), log: log.clone() })
     }
 
-    /// Its process id.
+    /// The process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -94,17 +95,17 @@ impl Process {
         let text = line.to_string();
         self.log.add(&self.name, &format!("<- {text}"));
         let input = self.input.as_mut().ok_or_else(|| format!("{} is stopped", self.name))?;
-        writeln!(input, "{text}").map_err(|error| format!("{} does not listen: {error}", self.name))
+        writeln!(input, "{text}").map_err(|error| format!("{} does not read its input: {error}", self.name))
     }
 
-    /// Takes the first event that is accepted out of those that have come and will come.
+    /// Removes and returns the first accepted event, past or future.
     pub fn take(
         &mut self,
         what: &str,
-        patience: Duration,
+        timeout: Duration,
         mut accepts: impl FnMut(&Value) -> bool,
     ) -> Result<Value, String> {
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         let mut position = 0;
         loop {
             while position < self.events.len() {
@@ -115,13 +116,13 @@ impl Process {
             }
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(event) => self.events.push(event),
-                Err(RecvTimeoutError::Timeout) => return Err(format!("{}: no {what} within {patience:?}", self.name)),
+                Err(RecvTimeoutError::Timeout) => return Err(format!("{}: no {what} within {timeout:?}", self.name)),
                 Err(RecvTimeoutError::Disconnected) => return Err(format!("{} ended: no {what}", self.name)),
             }
         }
     }
 
-    /// Takes all events that have come and are accepted.
+    /// Removes and returns all accepted events so far.
     pub fn take_all(&mut self, mut accepts: impl FnMut(&Value) -> bool) -> Vec<Value> {
         self.events.extend(self.lines.try_iter());
         let (taken, kept) = std::mem::take(&mut self.events).into_iter().partition(|event| accepts(event));
@@ -129,19 +130,20 @@ impl Process {
         taken
     }
 
-    /// Forgets what has come so far.
+    /// Drops all events so far.
     pub fn forget(&mut self) {
         self.events.clear();
         while self.lines.try_recv().is_ok() {}
     }
 
-    /// Tells it to stop and waits until it has.
+    /// Stops the process and waits until it has ended.
     pub fn stop(&mut self) -> Result<(), String> {
         self.begin_stop();
         self.end_stop()
     }
 
-    /// Tells it to stop. One that has ended does not listen; how it has, [`Process::end_stop`] tells.
+    /// Sends `stop`. Does not fail if the process has ended; [`Process::end_stop`] reports its
+    /// status.
     pub fn begin_stop(&mut self) {
         if let Err(why) = self.send(&json!({"op": "stop"})) {
             self.log.add("runner", &why);
@@ -149,9 +151,9 @@ impl Process {
         self.input = None;
     }
 
-    /// Waits until it has stopped.
+    /// Waits until the process has stopped.
     pub fn end_stop(&mut self) -> Result<(), String> {
-        let status = self.wait(STOP)?;
+        let status = self.wait(STOP_TIMEOUT)?;
         if status.success() {
             Ok(())
         } else {
@@ -159,22 +161,20 @@ impl Process {
         }
     }
 
-    /// Waits until it has ended. Its output ends with it, which is what is waited for.
-    pub fn wait(&mut self, patience: Duration) -> Result<std::process::ExitStatus, String> {
-        let deadline = Instant::now() + patience;
+    /// Waits until the process has ended, which closes its output.
+    pub fn wait(&mut self, timeout: Duration) -> Result<std::process::ExitStatus, String> {
+        let deadline = Instant::now() + timeout;
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(event) => self.events.push(event),
                 Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {
-                    return Err(format!("{} does not end within {patience:?}", self.name))
-                }
+                Err(RecvTimeoutError::Timeout) => return Err(format!("{} did not end within {timeout:?}", self.name)),
             }
         }
         self.child.wait().map_err(|error| format!("{}: {error}", self.name))
     }
 
-    /// Sends its process group a signal.
+    /// Sends a signal to the process group.
     pub fn signal(&self, signal: Signal) -> Result<(), String> {
         self.log.add(&self.name, &format!("<- {signal}"));
         killpg(self.group, signal).map_err(|error| format!("{}: {error}", self.name))
@@ -183,7 +183,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Fails only if all of the group have ended. The child has not been waited for, so its number is not another's.
+        // Fails only if the group has no processes. The child is not reaped yet, so its id is not
+        // reused.
         if matches!(self.child.try_wait(), Ok(None)) {
             let _ = killpg(self.group, Signal::SIGKILL);
         }

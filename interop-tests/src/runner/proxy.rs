@@ -1,32 +1,32 @@
-//! A faulty connection: TCP between a peer and the broker that passes, stalls, drops or delays.
+//! A TCP proxy between a peer and the broker that injects faults.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-/// What happens to the bytes.
+/// What the proxy does with bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// They pass.
+    /// Passes them.
     Pass,
-    /// They wait for another mode; connections stay.
+    /// Holds them until the mode changes; connections stay open.
     Stall,
-    /// Connections break, and new ones do at once.
+    /// Closes connections, and closes new ones immediately.
     Drop,
-    /// They pass after a while.
+    /// Passes them after a delay.
     Delay(Duration),
 }
 
 impl Mode {
-    /// The mode of this name.
+    /// Parses the name of a mode.
     pub fn parse(name: &str, ms: u64) -> Result<Self, String> {
         match name {
             "pass" => Ok(Self::Pass),
             "stall" => Ok(Self::Stall),
             "drop" => Ok(Self::Drop),
             "delay" => Ok(Self::Delay(Duration::from_millis(ms))),
-            _ => Err(format!("the proxy has no mode {name}")),
+            _ => Err(format!("invalid proxy mode {name}")),
         }
     }
 }
@@ -45,7 +45,7 @@ struct Shared {
     changed: Condvar,
 }
 
-/// A running proxy; it ends with this.
+/// A running proxy. Dropping it stops the proxy.
 #[derive(Debug)]
 pub struct Proxy {
     endpoint: String,
@@ -65,13 +65,13 @@ impl Proxy {
         Ok(Self { endpoint: format!("tcp://127.0.0.1:{port}"), shared })
     }
 
-    /// Where peers connect to.
+    /// The endpoint for peers.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Changes what happens to the bytes, those that wait included.
+    /// Sets the mode, also for bytes that are held.
     pub fn set(&self, mode: Mode) {
         let mut state = self.shared.lock();
         state.mode = mode;
@@ -89,7 +89,7 @@ impl Drop for Proxy {
         state.break_connections();
         self.shared.changed.notify_all();
         drop(state);
-        // Wakes the thread that accepts, which then sees that it is over.
+        // Wakes the accepting thread, which then ends.
         let _ = TcpStream::connect(self.endpoint.trim_start_matches("tcp://"));
     }
 }
@@ -97,7 +97,7 @@ impl Drop for Proxy {
 impl State {
     fn break_connections(&mut self) {
         for connection in self.connections.drain(..) {
-            // It may be broken already.
+            // Fails if the connection is closed already.
             let _ = connection.shutdown(Shutdown::Both);
         }
     }
@@ -105,14 +105,14 @@ impl State {
 
 impl Shared {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().expect("no thread panics with it")
+        self.state.lock().expect("not poisoned")
     }
 
-    /// Waits until bytes may pass; false if they never may.
+    /// Waits until bytes may pass. Returns false if the connection must close.
     fn admit(&self) -> bool {
         let state = self.lock();
         let state = self.changed.wait_while(state, |state| state.mode == Mode::Stall && !state.is_over);
-        let state = state.expect("no thread panics with it");
+        let state = state.expect("not poisoned");
         let mode = state.mode;
         let is_over = state.is_over;
         drop(state);
@@ -133,7 +133,7 @@ fn accept(listener: &TcpListener, target: &str, shared: &Arc<Shared>) {
             continue;
         }
         let Ok(peer) = connection else { continue };
-        // A broker that is not there: the peer's connection ends, and it tries again.
+        // Without a broker the peer's connection closes, and the peer reconnects.
         let Ok(broker) = TcpStream::connect(target) else { continue };
         for (from, to) in [(&peer, &broker), (&broker, &peer)] {
             let (Ok(from), Ok(to), Ok(kept)) = (from.try_clone(), to.try_clone(), from.try_clone()) else { continue };
@@ -156,7 +156,7 @@ fn pass(mut from: TcpStream, mut to: TcpStream, shared: &Shared) {
             break;
         }
     }
-    // The other direction has nothing more to say either; both may be broken already.
+    // Also ends the other direction. Fails if the connections are closed already.
     let _ = from.shutdown(Shutdown::Both);
     let _ = to.shutdown(Shutdown::Both);
 }

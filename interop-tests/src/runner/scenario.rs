@@ -1,4 +1,4 @@
-//! Scenarios as `scenarios/*.toml` have them: who takes part, what happens, what has to come of it.
+//! Reads scenarios from `scenarios/*.toml`: the peers, the steps and the expected results.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,38 +8,38 @@ use serde_json::{Map, Value};
 
 use super::drivers::Role;
 
-/// A named behaviour that every client, worker and broker that can has to show.
+/// A behaviour that every client, worker and broker with the needed capabilities must show.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// Unique among all; words with hyphens.
+    /// Unique id: words joined by hyphens.
     pub name: String,
-    /// The file that it stands in.
+    /// The name of its file.
     #[serde(skip)]
     pub group: String,
-    /// One sentence: what has to hold.
+    /// One sentence: the expected behaviour.
     pub about: String,
-    /// Whether every client runs it with every worker and broker, not only with each other pairwise.
+    /// Whether it runs with all triples of languages instead of pairwise.
     #[serde(default)]
     pub smoke: bool,
-    /// Capabilities without which a language cannot take part.
+    /// Capabilities that the languages need.
     #[serde(default)]
     pub needs: Needs,
     /// The broker.
     #[serde(default)]
     pub broker: Spec,
-    /// The workers by name; without any, one that is called `worker`.
+    /// The workers by name. Default: one called `worker`.
     #[serde(default)]
     pub workers: BTreeMap<String, Spec>,
-    /// The clients by name; without any, one that is called `client`.
+    /// The clients by name. Default: one called `client`.
     #[serde(default)]
     pub clients: BTreeMap<String, Spec>,
-    /// What happens, one after the other.
+    /// The steps in order.
     pub steps: Vec<Step>,
-    /// Whether messages that break the protocol are part of it.
+    /// Whether peers send messages that break the protocol.
     #[serde(default)]
     pub hostile: bool,
-    /// Whether its broker has stopped at its end.
+    /// Whether the broker has stopped at the end.
     #[serde(default)]
     pub stopped: bool,
 }
@@ -54,7 +54,7 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// What is needed of a role.
+    /// The capabilities that a role needs.
     #[must_use]
     pub fn of(&self, role: Role) -> &[String] {
         match role {
@@ -65,103 +65,111 @@ impl Needs {
     }
 }
 
-/// One of those who take part.
+/// A broker, worker or client.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Spec {
-    /// Options by name, over those that all have.
+    /// Options by name. They override the common options.
     pub conf: Map<String, Value>,
-    /// What a worker offers; `service` if nothing is said.
+    /// The service of a worker. Default: `service`.
     pub service: Option<String>,
-    /// Whether its connection goes through the faulty proxy.
+    /// Whether it connects through the proxy that injects faults.
     pub proxy: bool,
-    /// Whether a step starts it.
+    /// Whether a later step starts it.
     pub later: bool,
-    /// Whether a worker keeps silent about its requests.
+    /// Whether a worker prints no events for its requests.
     pub quiet: bool,
 }
 
-/// What happens in a step.
+/// What a step does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
-    /// `who` (`client`) asks, and what is expected comes of it.
+    /// `who` (default `client`) sends a request, which must have the expected outcome.
     Call,
-    /// `who` (`client`) asks.
+    /// `who` (default `client`) sends a request.
     Request,
-    /// What is expected comes of the request `tag`.
+    /// Waits for the expected outcome of the request `tag`.
     Wait,
     /// Waits for a partial reply to the request `tag`.
     Partial,
-    /// The client gives the request `tag` up.
+    /// The client cancels the request `tag`.
     Cancel,
-    /// The client reads the replies to the request `tag`, which was held.
+    /// The client starts reading the replies to the held request `tag`.
     Read,
-    /// `who` (`client`) makes `count` requests at once; all are answered, now, or by the step `flooded` with this `tag`.
+    /// `who` (default `client`) sends `count` concurrent requests. Without `tag` the step waits
+    /// until all are answered; with `tag` the step `flooded` does.
     Flood,
-    /// Waits for the end of the flood `tag`; all were answered.
+    /// Waits until all requests of the flood `tag` are answered.
     Flooded,
-    /// Waits until `who` (`worker`) has a request with this `data`, or any.
+    /// Waits until the worker `who` receives a request with this `data`, or any request without
+    /// `data`.
     Seen,
-    /// `who` (`worker`) has not got a request with this `data`, or any more, so far.
+    /// Checks that the worker `who` has received no request with this `data`, or no further
+    /// request.
     Unseen,
-    /// Waits until `who` (`worker`) knows that the request it saw last is cancelled.
+    /// Waits until the worker `who` is notified that the request which it received last is
+    /// cancelled.
     Cancelled,
-    /// Gives `who` a `line`.
+    /// Sends `line` to `who`.
     Tell,
-    /// Waits for an `event` of `who` that has not been waited for yet.
+    /// Waits for the next `event` of `who`.
     Event,
-    /// Waits until the broker's numbers are `are`, and at least `at_least`; then none may be more than `at_most`.
+    /// Waits until the broker's statistics equal `are` and reach `at_least`. Then none may exceed
+    /// `at_most`.
     Statistics,
-    /// Starts `who`, again if it has been.
+    /// Starts `who` for the first time or again.
     Start,
-    /// Stops `who` in an orderly way.
+    /// Stops `who` with a `stop` command.
     Stop,
-    /// Kills `who`, as SIGKILL does.
+    /// Sends SIGKILL to `who`.
     Kill,
-    /// Waits until `who` has ended by itself.
+    /// Waits until `who` exits by itself.
     Ended,
-    /// Stops the process of `who`, as SIGSTOP does.
+    /// Sends SIGSTOP to `who`.
     Freeze,
-    /// Lets it go on.
+    /// Sends SIGCONT to `who`.
     Thaw,
-    /// Changes what the proxy does: `mode` is `pass`, `stall`, `drop` or `delay` (by `ms`).
+    /// Sets the mode of the proxy: `pass`, `stall`, `drop` or `delay` (by `ms`).
     Proxy,
-    /// Sends `frames` from a peer `who` of the runner's own, so many `times`.
+    /// The runner sends `frames` as the peer `who`, `times` times.
     Send,
-    /// Waits until a peer `who` of the runner's own receives a message that begins with `frames`, where null is any.
+    /// Waits until the runner receives, as the peer `who`, a message that starts with `frames`.
+    /// null matches any frame.
     Receive,
-    /// A peer `who` of the runner's own listens where the broker publishes.
+    /// The runner subscribes to the broker's publications as `who`.
     Subscribe,
-    /// Waits until `who`, who listens there, hears that services have `are` many workers; one without any may be left out.
+    /// Waits until the subscriber `who` receives a directory in which services have the numbers of
+    /// workers in `are`. A service without workers may be missing from the directory.
     Published,
-    /// Waits until `who`, who listens there, has heard nothing for a while.
+    /// Waits until the subscriber `who` has received nothing for a while.
     Quiet,
 }
 
-/// One thing that happens, with what the action needs. Each has the deadline [`super::steps::PATIENCE`].
+/// An action with its arguments and expected results. Each has the timeout
+/// [`super::steps::TIMEOUT`].
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// What happens.
+    /// The action.
     #[serde(rename = "do")]
     pub action: Action,
-    /// Who does it, or whom it is done to.
+    /// The name of the peer that acts or is acted on.
     pub who: Option<String>,
-    /// What steps call a request.
+    /// The name of a request within the scenario.
     pub tag: Option<String>,
-    /// The service that is asked; `service` if nothing is said.
+    /// The requested service. Default: `service`.
     pub service: Option<String>,
     /// JSON: the request's data.
     pub data: Option<String>,
-    /// Hexadecimal digits in place of data.
+    /// Hexadecimal digits: bytes instead of `data`.
     pub bytes: Option<String>,
     /// JSON: the request's options.
     pub opts: Option<String>,
-    /// Whether the replies are not read until a step says so.
+    /// Whether the replies are not read until a `read` step.
     #[serde(default)]
     pub hold: bool,
-    /// Whether a step cancels it.
+    /// Whether a step cancels the request.
     #[serde(default)]
     pub cancellable: bool,
     /// Expected, as JSON: the final reply's data.
@@ -174,27 +182,27 @@ pub struct Step {
     pub error_code: Option<String>,
     /// Expected, as JSON: all partial replies.
     pub partials: Option<String>,
-    /// Expected: the data is the process id of this worker, or of one of these.
+    /// Expected: the data is the process id of one of these workers.
     pub by: Option<Vec<String>>,
-    /// Expected: the data is a text of so many bytes or an array of so many items.
+    /// Expected: the length of the data, a text in bytes or an array in items.
     pub length: Option<usize>,
-    /// Expected: an outcome, be it an error.
+    /// Expected: any outcome, including an error.
     #[serde(default)]
     pub any: bool,
-    /// Whether a call is made again until what is expected comes of it: for changes that no event tells of.
+    /// Whether a call is repeated until it has the expected outcome, for changes without an event.
     #[serde(default)]
     pub again: bool,
-    /// How many requests.
+    /// Number of requests of a flood.
     pub count: Option<u64>,
-    /// JSON: a line for a driver.
+    /// JSON: a command for a driver.
     pub line: Option<String>,
     /// The name of an event.
     pub event: Option<String>,
-    /// JSON: numbers by name.
+    /// JSON: statistics by name.
     pub are: Option<String>,
-    /// JSON: numbers by name.
+    /// JSON: statistics by name.
     pub at_least: Option<String>,
-    /// JSON: numbers by name.
+    /// JSON: statistics by name.
     pub at_most: Option<String>,
     /// The proxy's mode.
     pub mode: Option<String>,
@@ -203,12 +211,12 @@ pub struct Step {
     pub ms: u64,
     /// JSON: frames, each a text, `{"hex":digits}` or what [`super::value::read`] expands.
     pub frames: Option<String>,
-    /// How often; 1 if nothing is said.
+    /// How often to send the frames. Default: 1.
     pub times: Option<u64>,
 }
 
 impl Step {
-    /// Whether what it leaves behind is as it was.
+    /// Whether the step leaves the processes unchanged.
     const fn is_harmless(&self) -> bool {
         use Action::{Call, Cancel, Cancelled, Flood, Flooded, Partial, Read, Request, Seen, Wait};
         let action = self.action;
@@ -236,7 +244,7 @@ pub fn read(folder: &Path) -> Result<Vec<Scenario>, String> {
         let group = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         for mut scenario in file.scenario {
             if all.iter().any(|other| other.name == scenario.name) {
-                return Err(describe(&path, &format!("there are two scenarios {}", scenario.name)));
+                return Err(describe(&path, &format!("two scenarios have the name {}", scenario.name)));
             }
             scenario.group.clone_from(&group);
             scenario.complete();
@@ -257,7 +265,7 @@ impl Scenario {
         }
     }
 
-    /// Whether processes that it leaves behind are as they were, so that the next one may use them.
+    /// Whether the scenario leaves its processes unchanged, so that the next scenario can use them.
     #[must_use]
     pub fn is_sharing(&self) -> bool {
         let is_plain =

@@ -1,4 +1,5 @@
-//! The processes of a cell: a broker, workers and clients of the cell's languages, and what stands between them.
+//! The processes of a cell: a broker, workers and clients in the cell's languages, and the proxies
+//! between them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,11 +13,12 @@ use super::process::{Log, Process};
 use super::proxy::Proxy;
 use super::scenario::{Scenario, Spec};
 
-/// How long a process may take to be ready, on a machine that has much to do.
-const READY: Duration = Duration::from_secs(30);
+/// How long a process may take to become ready on a busy machine.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a broker, and what a worker or client is told unless the scenario says otherwise. Heartbeats are long enough for
-/// a busy machine, pauses short enough for a test; requests have the core's timeout, which Ruby's drop-in client has not.
+/// The common options of a role, which a scenario can override. Heartbeats are long enough for a
+/// busy machine, reconnect intervals short enough for a test. Clients set the core's timeout,
+/// because Ruby's drop-in client has another default.
 fn base_conf(role: Role) -> Map<String, Value> {
     let conf = match role {
         Role::Broker => json!({"heartbeat": 1000, "intch": "tcp://127.0.0.1:*"}),
@@ -26,28 +28,28 @@ fn base_conf(role: Role) -> Map<String, Value> {
     conf.as_object().cloned().unwrap_or_default()
 }
 
-/// Everybody who takes part in a cell. Their process groups end with it.
+/// The processes of a cell. Dropping it kills their process groups.
 pub struct Stage<'a> {
     drivers: &'a Drivers,
     triple: Triple,
     log: Log,
     processes: BTreeMap<String, Process>,
     endpoint: String,
-    /// Where the broker publishes.
+    /// The endpoint of the broker's publications.
     intch: String,
     proxy: Option<Proxy>,
     mutation: Option<&'a Mutation>,
-    /// Between the broker and those of the language that is broken.
+    /// The proxy of the language that is broken on purpose.
     mutating: Option<FrameProxy>,
     context: zmq::Context,
     peers: BTreeMap<String, zmq::Socket>,
 }
 
-/// What the broker is called in scenarios and logs.
+/// The name of the broker in scenarios and logs.
 pub const BROKER: &str = "broker";
 
 impl<'a> Stage<'a> {
-    /// Starts the broker and all who are not to come later, and waits until they are ready.
+    /// Starts the broker and all peers without `later`, and waits until they are ready.
     pub fn open(drivers: &'a Drivers, mutation: Option<&'a Mutation>, cell: &Cell, log: &Log) -> Result<Self, String> {
         let mut stage = Self {
             drivers,
@@ -65,16 +67,16 @@ impl<'a> Stage<'a> {
         let scenario = &cell.scenario;
         stage.spawn(scenario, BROKER)?;
         let ready = stage.ready(BROKER)?;
-        ready["endpoint"].as_str().ok_or("a broker that is ready has an endpoint")?.clone_into(&mut stage.endpoint);
+        ready["endpoint"].as_str().ok_or("the `ready` event has no endpoint")?.clone_into(&mut stage.endpoint);
         ready["intch"].as_str().unwrap_or_default().clone_into(&mut stage.intch);
         if let Some(mutation) = mutation {
             stage.mutating = Some(FrameProxy::start(&stage.endpoint, mutation.kind)?);
         }
-        let everybody = || scenario.workers.iter().chain(&scenario.clients);
-        if everybody().any(|(_, spec)| spec.proxy) {
+        let all_peers = || scenario.workers.iter().chain(&scenario.clients);
+        if all_peers().any(|(_, spec)| spec.proxy) {
             stage.proxy = Some(Proxy::start(&stage.endpoint)?);
         }
-        let present: Vec<&String> = everybody().filter(|(_, spec)| !spec.later).map(|(name, _)| name).collect();
+        let present: Vec<&String> = all_peers().filter(|(_, spec)| !spec.later).map(|(name, _)| name).collect();
         for name in &present {
             stage.spawn(scenario, name)?;
         }
@@ -84,14 +86,14 @@ impl<'a> Stage<'a> {
         Ok(stage)
     }
 
-    /// Starts somebody and waits until they are ready.
+    /// Starts a process and waits until it is ready.
     pub fn start(&mut self, scenario: &Scenario, name: &str) -> Result<(), String> {
         self.spawn(scenario, name)?;
         self.ready(name).map(|_| ())
     }
 
     fn spawn(&mut self, scenario: &Scenario, name: &str) -> Result<(), String> {
-        let (role, spec) = cast(scenario, name)?;
+        let (role, spec) = role_of(scenario, name)?;
         let mut command = self.drivers.command(self.triple.of(role), role)?;
         let endpoint = match &self.proxy {
             Some(proxy) if spec.proxy => proxy.endpoint(),
@@ -111,7 +113,7 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Where somebody connects to, or listens.
+    /// The endpoint that a role uses.
     fn endpoint_for(&self, role: Role) -> &str {
         let is_broken = self.mutation.is_some_and(|mutation| mutation.language == self.triple.of(role));
         match &self.mutating {
@@ -121,25 +123,25 @@ impl<'a> Stage<'a> {
     }
 
     fn ready(&mut self, name: &str) -> Result<Value, String> {
-        self.process(name)?.take("`ready`", READY, |event| event["event"] == "ready")
+        self.process(name)?.take("`ready`", READY_TIMEOUT, |event| event["event"] == "ready")
     }
 
-    /// Somebody's process.
+    /// The process with this name.
     pub fn process(&mut self, name: &str) -> Result<&mut Process, String> {
-        self.processes.get_mut(name).ok_or_else(|| format!("nobody who runs is called {name}"))
+        self.processes.get_mut(name).ok_or_else(|| format!("no running process is called {name}"))
     }
 
-    /// Takes somebody's process away: it has ended, or ends with the result.
+    /// Removes a process from the stage. Dropping the result kills it.
     pub fn remove(&mut self, name: &str) -> Result<Process, String> {
-        self.processes.remove(name).ok_or_else(|| format!("nobody who runs is called {name}"))
+        self.processes.remove(name).ok_or_else(|| format!("no running process is called {name}"))
     }
 
-    /// The proxy of those who go through it.
+    /// The proxy that injects faults.
     pub fn proxy(&self) -> Result<&Proxy, String> {
-        self.proxy.as_ref().ok_or_else(|| "nobody goes through the proxy".to_owned())
+        self.proxy.as_ref().ok_or_else(|| "no peer has `proxy = true`".to_owned())
     }
 
-    /// A peer of the runner's own with raw frames, connected to the broker.
+    /// A raw socket of the runner, connected to the broker under this name.
     pub fn peer(&mut self, name: &str) -> Result<&zmq::Socket, String> {
         if !self.peers.contains_key(name) {
             let socket = raw_peer(&self.context, name, &self.endpoint).map_err(|error| format!("{name}: {error}"))?;
@@ -148,7 +150,7 @@ impl<'a> Stage<'a> {
         Ok(&self.peers[name])
     }
 
-    /// Has a peer of the runner's own listen where the broker publishes.
+    /// Subscribes to the broker's publications under this name.
     pub fn subscribe(&mut self, name: &str) -> Result<(), String> {
         let socket = subscriber(&self.context, &self.intch).map_err(|error| format!("{name}: {error}"))?;
         self.peers.insert(name.to_owned(), socket);
@@ -161,25 +163,25 @@ impl<'a> Stage<'a> {
         &self.triple
     }
 
-    /// Whether the broker tells of its numbers.
+    /// Whether the broker has statistics.
     #[must_use]
     pub fn has_statistics(&self) -> bool {
         self.drivers.lacking(&self.triple.broker, Role::Broker, &["v1".to_owned()]).is_none()
     }
 
-    /// What has been said and told.
+    /// The log of the cell.
     #[must_use]
     pub fn log(&self) -> &Log {
         &self.log
     }
 
-    /// Forgets what everybody has said, before another scenario.
+    /// Drops all events and clears the log before another scenario.
     pub fn forget(&mut self) {
         self.log.clear();
         self.processes.values_mut().for_each(Process::forget);
     }
 
-    /// Stops everybody in an orderly way; the broker last.
+    /// Stops all processes, the broker last.
     pub fn close(mut self) -> Result<(), String> {
         let broker = self.processes.remove(BROKER);
         for process in self.processes.values_mut() {
@@ -192,13 +194,13 @@ impl<'a> Stage<'a> {
     }
 }
 
-fn cast<'a>(scenario: &'a Scenario, name: &str) -> Result<(Role, &'a Spec), String> {
+fn role_of<'a>(scenario: &'a Scenario, name: &str) -> Result<(Role, &'a Spec), String> {
     if name == BROKER {
         return Ok((Role::Broker, &scenario.broker));
     }
     let worker = scenario.workers.get(name).map(|spec| (Role::Worker, spec));
-    let cast = worker.or_else(|| scenario.clients.get(name).map(|spec| (Role::Client, spec)));
-    cast.ok_or_else(|| format!("the scenario has nobody called {name}"))
+    let found = worker.or_else(|| scenario.clients.get(name).map(|spec| (Role::Client, spec)));
+    found.ok_or_else(|| format!("the scenario has no peer called {name}"))
 }
 
 fn raw_peer(context: &zmq::Context, name: &str, endpoint: &str) -> Result<zmq::Socket, zmq::Error> {

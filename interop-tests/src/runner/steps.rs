@@ -1,4 +1,4 @@
-//! Does what a scenario's steps say, one after the other, with the processes of a stage.
+//! Executes the steps of a scenario with the processes of a stage.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -12,36 +12,40 @@ use super::scenario::{Action, Scenario, Step};
 use super::stage::{Stage, BROKER};
 use super::value::{self, brief, is_same};
 
-/// How long anything that has to happen may take before the cell fails.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a step may wait before the cell fails.
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long between two looks at numbers that no event tells of.
-const LOOK: Duration = Duration::from_millis(10);
+/// First interval between two polls of the statistics.
+const POLL: Duration = Duration::from_millis(10);
 
-/// The same, when they take long.
-const LOOK_LONG: Duration = Duration::from_millis(300);
+/// Maximum interval between two polls of the statistics.
+const POLL_MAX: Duration = Duration::from_millis(300);
 
-/// One scenario under way.
+/// A running scenario.
 pub struct Steps<'a, 'b> {
     pub(super) stage: &'a mut Stage<'b>,
     scenario: &'a Scenario,
-    /// Tags are told apart from those of other scenarios with the same processes.
+    /// Makes the tags of this scenario differ from those of others with the same processes.
     prefix: String,
     tags: u64,
-    /// Which client made the request with a tag.
+    /// The client of each request, by tag.
     clients: HashMap<String, String>,
-    /// The number of the request that a worker saw last.
+    /// The number of the request that each worker received last.
     seen: HashMap<String, Value>,
 }
 
 impl<'a, 'b> Steps<'a, 'b> {
-    /// `number` tells scenarios with the same processes apart.
+    /// `number` must differ between scenarios with the same processes.
     pub fn new(stage: &'a mut Stage<'b>, scenario: &'a Scenario, number: usize) -> Self {
         let prefix = format!("{number}-");
         Self { stage, scenario, prefix, tags: 0, clients: HashMap::new(), seen: HashMap::new() }
     }
 
-    /// Does all of them; says which step failed and why.
+    /// Executes all steps.
+    ///
+    /// # Errors
+    ///
+    /// The number and name of the failed step and the reason.
     pub fn run(mut self) -> Result<(), String> {
         for (position, step) in self.scenario.steps.iter().enumerate() {
             let name = format!("step {}, {:?}", position + 1, step.action).to_lowercase();
@@ -54,24 +58,24 @@ impl<'a, 'b> Steps<'a, 'b> {
     fn step(&mut self, step: &Step) -> Result<(), String> {
         match step.action {
             Action::Call => {
-                let deadline = Instant::now() + PATIENCE;
+                let deadline = Instant::now() + TIMEOUT;
                 loop {
-                    let tag = self.ask(step, None)?;
+                    let tag = self.request(step, None)?;
                     let result = self.await_outcome(&tag, step);
                     if result.is_ok() || !step.again || Instant::now() > deadline {
                         return result;
                     }
                 }
             }
-            Action::Request => self.ask(step, Some(tag(step)?)).map(|_| ()),
+            Action::Request => self.request(step, Some(tag(step)?)).map(|_| ()),
             Action::Wait => self.await_outcome(&self.full(tag(step)?), step),
             Action::Partial => {
                 let tag = self.full(tag(step)?);
                 let is_partial = |event: &Value| event["event"] == "partial" && event["tag"] == *tag;
-                self.asker(&tag)?.take("partial reply", PATIENCE, is_partial).map(|_| ())
+                self.client_of(&tag)?.take("partial reply", TIMEOUT, is_partial).map(|_| ())
             }
-            Action::Cancel => self.tell_asker(step, "cancel"),
-            Action::Read => self.tell_asker(step, "read"),
+            Action::Cancel => self.send_to_client_of(step, "cancel"),
+            Action::Read => self.send_to_client_of(step, "read"),
             Action::Flood | Action::Flooded => self.flood(step),
             Action::Seen => self.seen(step),
             Action::Unseen => self.unseen(step),
@@ -82,13 +86,13 @@ impl<'a, 'b> Steps<'a, 'b> {
             }
             Action::Event => {
                 let name = given(step.event.as_ref(), "event")?;
-                self.stage.process(who(step)?)?.take(name, PATIENCE, |event| event["event"] == *name).map(|_| ())
+                self.stage.process(who(step)?)?.take(name, TIMEOUT, |event| event["event"] == *name).map(|_| ())
             }
             Action::Statistics => self.statistics(step),
             Action::Start => self.stage.start(self.scenario, who(step)?),
             Action::Stop => self.stage.remove(who(step)?)?.stop(),
             Action::Kill => self.kill(step),
-            Action::Ended => self.stage.remove(who(step)?)?.wait(PATIENCE).map(|_| ()),
+            Action::Ended => self.stage.remove(who(step)?)?.wait(TIMEOUT).map(|_| ()),
             Action::Freeze => self.stage.process(who(step)?)?.signal(Signal::SIGSTOP),
             Action::Thaw => self.stage.process(who(step)?)?.signal(Signal::SIGCONT),
             Action::Proxy => {
@@ -107,14 +111,14 @@ impl<'a, 'b> Steps<'a, 'b> {
         format!("{}{tag}", self.prefix)
     }
 
-    /// The client that made a request.
-    fn asker(&mut self, tag: &str) -> Result<&mut Process, String> {
+    /// The client that sent a request.
+    fn client_of(&mut self, tag: &str) -> Result<&mut Process, String> {
         let client = self.clients.get(tag).ok_or_else(|| format!("no request has the tag {tag}"))?;
         self.stage.process(client)
     }
 
-    /// Makes a request; its full tag.
-    fn ask(&mut self, step: &Step, tag: Option<&str>) -> Result<String, String> {
+    /// Sends a request and returns its full tag.
+    fn request(&mut self, step: &Step, tag: Option<&str>) -> Result<String, String> {
         self.tags += 1;
         let tag = tag.map_or_else(|| self.full(&format!("call{}", self.tags)), |tag| self.full(tag));
         let client = step.who.clone().unwrap_or_else(|| "client".to_owned());
@@ -138,23 +142,26 @@ impl<'a, 'b> Steps<'a, 'b> {
         Ok(tag)
     }
 
-    /// Puts a worker's identity in the place of `$id:PREFIX`: the one that the directory has with that prefix.
+    /// Replaces `$id:PREFIX` with the worker id in the directory that has this prefix.
     fn with_identity(&mut self, client: &str, opts: &str) -> Result<String, String> {
         let Some((before, rest)) = opts.split_once("$id:") else { return Ok(opts.to_owned()) };
-        let (prefix, after) = rest.split_once('"').ok_or("$id:PREFIX stands in quotes")?;
+        let (prefix, after) = rest.split_once('"').ok_or("$id:PREFIX must be in quotes")?;
         let line = json!({"op": "request", "tag": "directory", "service": "$dir", "data": "service"});
         let process = self.stage.process(client)?;
         process.send(&line)?;
-        let reply = process.take("directory", PATIENCE, |e| e["event"] == "final" && e["tag"] == "directory")?;
+        let reply = process.take("directory", TIMEOUT, |e| e["event"] == "final" && e["tag"] == "directory")?;
         let ids = reply["data"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let id = ids.into_iter().find(|id| id.starts_with(prefix)).ok_or_else(|| format!("no {prefix}… in {reply}"))?;
+        let id = ids
+            .into_iter()
+            .find(|id| id.starts_with(prefix))
+            .ok_or_else(|| format!("no id starts with {prefix} in {reply}"))?;
         Ok(format!("{before}{id}\"{after}"))
     }
 
     fn await_outcome(&mut self, tag: &str, step: &Step) -> Result<(), String> {
         let is_final = |event: &Value| event["event"] == "final" && event["tag"] == tag;
-        let process = self.asker(tag)?;
-        let last = process.take("final reply", PATIENCE, is_final)?;
+        let process = self.client_of(tag)?;
+        let last = process.take("final reply", TIMEOUT, is_final)?;
         let partials = process.take_all(|event| event["event"] == "partial" && event["tag"] == tag);
         let partials: Vec<Value> = partials.into_iter().map(|mut event| event["data"].take()).collect();
         if let Some(expected) = &step.partials {
@@ -171,7 +178,7 @@ impl<'a, 'b> Steps<'a, 'b> {
             return Ok(());
         }
         let error = &last["error"];
-        let failed = |expected: &str| format!("failed with {}, not {expected}", brief(&error.to_string()));
+        let failed = |expected: &str| format!("failed with {}, expected {expected}", brief(&error.to_string()));
         if let Some(expected) = &step.error {
             let expected = value::read(expected)?;
             return if is_same(error, &expected) { Ok(()) } else { Err(failed(&expected.to_string())) };
@@ -180,7 +187,7 @@ impl<'a, 'b> Steps<'a, 'b> {
             return if error["code"] == **code { Ok(()) } else { Err(failed(code)) };
         }
         if *error != 0 {
-            return Err(failed("answered"));
+            return Err(failed("a reply"));
         }
         let data = &last["data"];
         if let Some(expected) = &step.ok {
@@ -196,19 +203,19 @@ impl<'a, 'b> Steps<'a, 'b> {
         }
         let length = data.as_str().map(str::len).or_else(|| data.as_array().map(Vec::len));
         if step.length.is_some() && step.length != length {
-            return Err(format!("the reply is {} and not {:?} long", brief(&data.to_string()), step.length));
+            return Err(format!("the reply is {}, expected a length of {:?}", brief(&data.to_string()), step.length));
         }
         for name in step.by.iter().flatten() {
             if *data == self.stage.process(name)?.id() {
                 return Ok(());
             }
         }
-        step.by.as_ref().map_or(Ok(()), |by| Err(format!("the reply is {data}, not the process of {by:?}")))
+        step.by.as_ref().map_or(Ok(()), |by| Err(format!("the reply is {data}, expected the process id of {by:?}")))
     }
 
-    fn tell_asker(&mut self, step: &Step, operation: &str) -> Result<(), String> {
+    fn send_to_client_of(&mut self, step: &Step, operation: &str) -> Result<(), String> {
         let tag = self.full(tag(step)?);
-        self.asker(&tag)?.send(&json!({"op": operation, "tag": tag}))
+        self.client_of(&tag)?.send(&json!({"op": operation, "tag": tag}))
     }
 
     fn flood(&mut self, step: &Step) -> Result<(), String> {
@@ -224,19 +231,19 @@ impl<'a, 'b> Steps<'a, 'b> {
                 return Ok(());
             }
         }
-        // It is as many requests as many a scenario has together.
+        // Twice the timeout: a flood has more requests than most scenarios have in all.
         let is_flooded = |event: &Value| event["event"] == "flooded" && event["tag"] == *tag;
-        let flooded = self.asker(&tag)?.take("end of the flood", PATIENCE * 2, is_flooded)?;
+        let flooded = self.client_of(&tag)?.take("end of the flood", TIMEOUT * 2, is_flooded)?;
         if flooded["failed"] == 0 {
             Ok(())
         } else {
-            Err(format!("not all were answered: {flooded}"))
+            Err(format!("not all requests were answered: {flooded}"))
         }
     }
 
     fn seen(&mut self, step: &Step) -> Result<(), String> {
         let (name, accepts) = (who(step)?.to_owned(), requested(step)?);
-        let request = self.stage.process(&name)?.take("request", PATIENCE, accepts)?;
+        let request = self.stage.process(&name)?.take("request", TIMEOUT, accepts)?;
         self.seen.insert(name, request["request"].clone());
         Ok(())
     }
@@ -245,21 +252,21 @@ impl<'a, 'b> Steps<'a, 'b> {
         let name = who(step)?;
         match self.stage.process(name)?.take_all(requested(step)?).first() {
             None => Ok(()),
-            Some(request) => Err(format!("{name} has got {request}")),
+            Some(request) => Err(format!("{name} has received {request}")),
         }
     }
 
     fn cancelled(&mut self, step: &Step) -> Result<(), String> {
         let name = who(step)?;
-        let request = self.seen.get(name).ok_or("no step waits for a request of this worker's")?.clone();
+        let request = self.seen.get(name).ok_or("an earlier step must wait for a request at this worker")?.clone();
         let is_cancelled = |event: &Value| event["event"] == "cancelled" && event["request"] == request;
-        self.stage.process(name)?.take("cancellation", PATIENCE, is_cancelled).map(|_| ())
+        self.stage.process(name)?.take("cancellation", TIMEOUT, is_cancelled).map(|_| ())
     }
 
     fn kill(&mut self, step: &Step) -> Result<(), String> {
         let mut process = self.stage.remove(who(step)?)?;
         process.signal(Signal::SIGKILL)?;
-        process.wait(PATIENCE).map(|_| ())
+        process.wait(TIMEOUT).map(|_| ())
     }
 
     fn numbers(&mut self) -> Result<Value, String> {
@@ -267,25 +274,25 @@ impl<'a, 'b> Steps<'a, 'b> {
         let tag = self.full(&format!("numbers{}", self.tags));
         let broker = self.stage.process(BROKER)?;
         broker.send(&json!({"op": "statistics", "tag": tag}))?;
-        let mut event = broker.take("statistics", PATIENCE, |event| event["tag"] == *tag)?;
+        let mut event = broker.take("statistics", TIMEOUT, |event| event["tag"] == *tag)?;
         Ok(event["statistics"].take())
     }
 
-    /// Looks at the broker's numbers until they satisfy.
+    /// Polls the broker's statistics until they satisfy a condition.
     fn until(&mut self, satisfy: impl Fn(&Value) -> bool) -> Result<Value, String> {
-        let deadline = Instant::now() + PATIENCE;
-        let mut pause = LOOK;
+        let deadline = Instant::now() + TIMEOUT;
+        let mut pause = POLL;
         loop {
             let numbers = self.numbers()?;
             if satisfy(&numbers) {
                 return Ok(numbers);
             }
             if Instant::now() > deadline {
-                return Err(format!("the broker's numbers are {numbers}"));
+                return Err(format!("the broker's statistics are {numbers}"));
             }
             std::thread::sleep(pause);
-            // The log is to keep what came before.
-            pause = (pause * 2).min(LOOK_LONG);
+            // Poll less often, so that the bounded log keeps the lines before.
+            pause = (pause * 2).min(POLL_MAX);
         }
     }
 
@@ -298,22 +305,22 @@ impl<'a, 'b> Steps<'a, 'b> {
         };
         let numbers = self
             .until(|numbers| all(&are, numbers, |n, b| n == b) && all(&at_least, numbers, |n, b| n >= b))
-            .map_err(|why| format!("{why}, not {are}, at least {at_least}"))?;
+            .map_err(|why| format!("{why}, expected {are} and at least {at_least}"))?;
         if all(&at_most, &numbers, |n, b| n <= b) {
             Ok(())
         } else {
-            Err(format!("the broker's numbers are {numbers}, more than {at_most}"))
+            Err(format!("the broker's statistics are {numbers}, expected at most {at_most}"))
         }
     }
 
-    /// A broker is to have nothing left, and nobody is to have broken the protocol.
+    /// Checks that the broker has no requests left and has seen no protocol errors.
     fn leave_clean(&mut self) -> Result<(), String> {
         if self.scenario.stopped || !self.stage.has_statistics() {
             return Ok(());
         }
         let numbers = self.until(|numbers| numbers["inFlight"] == 0 && numbers["queued"] == 0)?;
         if !self.scenario.hostile && numbers["protocolErrors"] != 0 {
-            return Err(format!("somebody broke the protocol: {numbers}"));
+            return Err(format!("the broker counted protocol errors: {numbers}"));
         }
         Ok(())
     }
@@ -331,7 +338,7 @@ fn tag(step: &Step) -> Result<&str, String> {
     given(step.tag.as_ref(), "tag").map(String::as_str)
 }
 
-/// Accepts a worker's request with the step's data, or any.
+/// Accepts a worker's `request` event with the step's data, or any without data.
 fn requested(step: &Step) -> Result<impl Fn(&Value) -> bool, String> {
     let data = step.data.as_deref().map(value::read).transpose()?;
     Ok(move |event: &Value| {
@@ -340,5 +347,5 @@ fn requested(step: &Step) -> Result<impl Fn(&Value) -> bool, String> {
 }
 
 fn differ(what: &str, got: &Value, expected: &Value) -> String {
-    format!("{what} {}, not {}", brief(&got.to_string()), brief(&expected.to_string()))
+    format!("{what} {}, expected {}", brief(&got.to_string()), brief(&expected.to_string()))
 }

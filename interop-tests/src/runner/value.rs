@@ -1,11 +1,12 @@
-//! JSON values as scenarios write and compare them.
+//! Reads and compares the JSON values of scenarios.
 
 use serde_json::Value;
 
-/// Reads a scenario's JSON. `{"$repeat":"text","times":n}` is that text so many times, `{"$range":n}` the array 0 … n-1,
-/// `{"$items":x,"times":n}` the array of so many x.
+/// Reads a scenario's JSON and expands abbreviations: `{"$repeat":"text","times":n}` is the text
+/// repeated n times, `{"$range":n}` the array 0 … n-1, `{"$items":x,"times":n}` the array of n
+/// times x.
 pub fn read(text: &str) -> Result<Value, String> {
-    let value = serde_json::from_str(text).map_err(|error| format!("{text} is no JSON: {error}"))?;
+    let value = serde_json::from_str(text).map_err(|error| format!("{text} is not JSON: {error}"))?;
     Ok(expand(value))
 }
 
@@ -29,7 +30,8 @@ fn expand(value: Value) -> Value {
     }
 }
 
-/// Whether two values are the same. A number is its value: languages write 1.0 and 1, 1e21 and its digits.
+/// Whether two values are equal. Numbers are compared by value, because languages write them
+/// differently: 1.0 and 1.
 #[must_use]
 pub fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
@@ -42,15 +44,15 @@ pub fn is_same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// A value for a message: shortened in its middle, if it is long.
+/// Shortens the middle of a long text for a message.
 #[must_use]
 pub fn brief(text: &str) -> String {
-    const MOST: usize = 300;
-    if text.len() <= MOST {
+    const MAX_BYTES: usize = 300;
+    if text.len() <= MAX_BYTES {
         return text.to_owned();
     }
-    let start: String = text.chars().take(MOST / 2).collect();
-    let end: String = text.chars().rev().take(MOST / 4).collect::<Vec<_>>().into_iter().rev().collect();
+    let start: String = text.chars().take(MAX_BYTES / 2).collect();
+    let end: String = text.chars().rev().take(MAX_BYTES / 4).collect::<Vec<_>>().into_iter().rev().collect();
     format!("{start} … {} bytes … {end}", text.len())
 }
 
@@ -59,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_scenarios_abbreviate_is_written_out() {
+    fn abbreviations_are_expanded() {
         assert_eq!(read(r#"{"a":{"$repeat":"xy","times":3}}"#).unwrap(), serde_json::json!({"a": "xyxyxy"}));
         assert_eq!(read(r#"{"$range":3}"#).unwrap(), serde_json::json!([0, 1, 2]));
         assert_eq!(read(r#"{"$items":null,"times":2}"#).unwrap(), serde_json::json!([null, null]));
@@ -67,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_the_same_however_they_are_written() {
+    fn numbers_are_compared_by_value() {
         let same = |a: &str, b: &str| is_same(&read(a).unwrap(), &read(b).unwrap());
         assert!(same("[1.0,1e2]", "[1,100]"));
         assert!(same("1e308", "1.0e+308"));

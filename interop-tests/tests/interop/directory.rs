@@ -1,4 +1,4 @@
-//! Directory services on the other side's broker.
+//! Directory services with the other implementation's broker.
 
 use pigato::services::Directory;
 use pigato::{Broker, Client};
@@ -10,7 +10,7 @@ use crate::serve::ANY_PORT;
 use crate::wait::{eventually, within};
 
 #[test]
-fn the_published_directory_works_on_our_intch() {
+fn the_published_directory_works_with_our_broker() {
     let broker = Broker::builder().bind(ANY_PORT).intch(Some(ANY_PORT)).start().unwrap();
     let _worker = own_worker(broker.endpoint(), "echo");
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -19,13 +19,14 @@ fn the_published_directory_works_on_our_intch() {
 
     let intch = broker.intch().unwrap().to_owned();
     let mut directory = Peer::published("directory", broker.endpoint()).option("intch", intch).start().ready();
-    // It subscribes about when it registers: late or not, it hears what is already there.
+    // It subscribes at about the time it registers, and receives the current directory in either
+    // order.
     directory.wait_for("map with the worker", |event| event["event"] == "map" && event["map"]["echo"] == by_broker);
     let dispatches = broker.statistics().unwrap().dispatches;
     assert_eq!(within("the reply", client.directory(Some("echo"))).unwrap(), by_broker);
     assert_eq!(broker.statistics().unwrap().dispatches, dispatches + 1, "the broker answered in its place");
 
-    // Changes reach it.
+    // It receives changes.
     let _other = own_worker(broker.endpoint(), "other");
     directory.wait_for_next("map with the other", |event| {
         event["event"] == "map" && event["map"]["other"].as_array().map(Vec::len) == Some(1)

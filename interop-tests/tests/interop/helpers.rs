@@ -1,4 +1,4 @@
-//! Our own peers for the tests.
+//! PIGATO peers for the tests.
 
 use pigato::{Broker, Client, Response, Worker};
 use pigato_interop::behaviours::answer;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::serve::{serve, Serving};
 use crate::wait::{eventually, within};
 
-/// Our worker with the behaviours, registered.
+/// Starts a worker with the behaviours and waits until it is registered.
 pub(crate) fn own_worker(endpoint: &str, service: &str) -> Serving {
     let serving = serve(Worker::builder(endpoint, service), answer);
     eventually("the worker is registered", || serving.worker().is_connected().then_some(()));
@@ -20,12 +20,12 @@ pub(crate) fn wait_for_workers(broker: &Broker, count: usize) {
     });
 }
 
-/// One request of our client and its final reply.
+/// Sends a request and returns its final reply.
 pub(crate) fn call(client: &Client, service: &str, data: &Value) -> Value {
     within("the reply", client.call(service, data)).unwrap_or_else(|error| panic!("{service} {data}: {error}"))
 }
 
-/// All replies to a request of our client, the final one last.
+/// Sends a request and returns all replies, the final one last.
 pub(crate) fn collect(mut response: Response) -> Vec<Value> {
     let mut replies = Vec::new();
     while let Some(reply) = within("a reply", response.next()) {

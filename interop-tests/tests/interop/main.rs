@@ -1,4 +1,4 @@
-//! The published npm package on either side of ours, live over TCP.
+//! The published npm package with PIGATO on the other side, live over TCP.
 
 #[path = "../../../core/tests/sockets/serve.rs"]
 #[allow(dead_code)] // Each test program uses a part of it.

@@ -1,4 +1,4 @@
-//! Our client and our worker at the published broker.
+//! Published broker with our client and our worker.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn requests_partials_and_errors_pass() {
 
     let data = json!({"nested": [1, "zwei", null]});
     assert_eq!(call(&client, "echo", &data), data);
-    // More than a credit's worth: without version 1 on the broker's side nothing is counted.
+    // More than the credit: a broker without version 1 does not limit partial replies.
     let replies = collect(client.request("echo", &json!({"do": "partials", "count": 3_000})).send());
     assert_eq!(replies, (0..=3_000).map(|number| json!(number)).collect::<Vec<_>>());
     let failed = client.request("echo", &json!({"do": "error", "value": "sold out"})).send();
@@ -52,7 +52,7 @@ fn a_thousand_concurrent_requests_are_answered() {
 }
 
 #[test]
-fn ours_find_the_next_published_broker_at_the_same_address() {
+fn our_peers_reconnect_to_the_next_published_broker() {
     const RECONNECT: Duration = Duration::from_millis(50);
     let broker = Peer::published_broker();
     let endpoint = broker.fact("endpoint");
@@ -62,7 +62,7 @@ fn ours_find_the_next_published_broker_at_the_same_address() {
     let lost = client.request("work", &"lost").send();
     let jobs: Vec<_> = (0..2).map(|_| within("a request", worker.next()).unwrap()).collect();
 
-    // It tells nobody: the connection goes, that is all.
+    // It notifies no peer: only the connection closes.
     broker.stop();
     assert_eq!(within("the outcome", lost).unwrap_err().code(), Some(ErrorCode::Disconnected));
     for job in &jobs {

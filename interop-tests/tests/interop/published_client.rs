@@ -1,4 +1,4 @@
-//! Published client, our broker, our worker.
+//! Published client with our broker and our worker.
 
 use pigato::Worker;
 use pigato_interop::peer::Peer;
@@ -9,7 +9,7 @@ use crate::serve::{broker, serve};
 use crate::wait::eventually;
 
 #[test]
-fn data_of_every_kind_comes_back() {
+fn data_of_every_kind_is_echoed() {
     let broker = broker();
     let _worker = own_worker(broker.endpoint(), "echo");
     let mut client = Peer::published_client(broker.endpoint());
@@ -17,7 +17,7 @@ fn data_of_every_kind_comes_back() {
     {
         assert_eq!(client.call("echo", &json!({"do": "echo", "value": value})), Ok(value));
     }
-    // No data at all is `undefined` on the wire.
+    // Missing data is `undefined` on the wire.
     client.send(&json!({"op": "request", "tag": "nothing", "service": "echo"}));
     assert_eq!(client.outcome("nothing"), Ok(json!(null)));
 }
@@ -65,7 +65,7 @@ fn a_request_that_one_worker_rejects_goes_to_the_other() {
     for number in 0..50 {
         assert_eq!(client.call("echo", &json!(number)), Ok(json!(number)));
     }
-    assert!(broker.statistics().unwrap().rejects > 0, "nobody rejected anything");
+    assert!(broker.statistics().unwrap().rejects > 0, "no worker rejected the request");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Published client, our broker, published worker.
+//! Published client and published worker with our broker.
 
 use pigato_interop::peer::Peer;
 use serde_json::json;
@@ -30,7 +30,7 @@ fn a_rejected_request_goes_to_the_other_worker() {
     unwilling.send(&json!({"op": "reject", "value": true}));
     let mut client = Peer::published_client(broker.endpoint());
     client.request("first", "echo", &json!("anyone?"), &json!({}));
-    // The only one refuses, so it waits for another.
+    // The only worker rejects the request, so it waits for another.
     crate::wait::eventually("the reject", || (broker.statistics().unwrap().rejects == 1).then_some(()));
 
     let _willing = Peer::published_worker(broker.endpoint(), "echo");
@@ -53,7 +53,7 @@ fn a_thousand_concurrent_requests_are_answered() {
 }
 
 #[test]
-fn published_peers_find_our_next_broker() {
+fn published_peers_reconnect_to_our_next_broker() {
     let broker = broker();
     let endpoint = broker.endpoint().to_owned();
     let conf = json!({"heartbeat": 300, "reconnect": 100});

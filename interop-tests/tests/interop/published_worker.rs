@@ -1,4 +1,4 @@
-//! Our client, our broker, published worker.
+//! Published worker with our client and our broker.
 
 use pigato::{Client, ErrorCode};
 use pigato_interop::peer::Peer;
@@ -9,7 +9,7 @@ use crate::serve::{broker, remote};
 use crate::wait::{eventually, within};
 
 #[test]
-fn data_of_every_kind_comes_back() {
+fn data_of_every_kind_is_echoed() {
     let broker = broker();
     let _worker = Peer::published_worker(broker.endpoint(), "echo");
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -29,11 +29,11 @@ fn partial_replies_arrive_in_order() {
 }
 
 #[test]
-fn errors_with_undefined_options_are_understood() {
+fn errors_with_undefined_options_are_accepted() {
     let broker = broker();
     let _worker = Peer::published_worker(broker.endpoint(), "echo");
     let client = Client::connect(broker.endpoint()).unwrap();
-    // Without a value the data frame is the text `undefined`, too.
+    // Without a value the data frame is also the text `undefined`.
     for (data, expected) in
         [(json!({"do": "error", "value": {"code": 7}}), json!({"code": 7})), (json!({"do": "error"}), Value::Null)]
     {
@@ -70,7 +70,8 @@ fn a_change_of_concurrency_takes_effect_while_requests_wait() {
         .start()
         .ready();
     let client = Client::connect(broker.endpoint()).unwrap();
-    // The heartbeat that announces the concurrency comes right behind the registration; a reply says that it was read.
+    // The heartbeat that announces the concurrency follows the registration; a reply shows that it
+    // was read.
     call(&client, "slow", &json!("warm-up"));
     let _responses: Vec<_> = (0..3).map(|_| client.request("slow", &json!({"do": "never"})).send()).collect();
     eventually("two of them wait", || {
@@ -89,7 +90,7 @@ fn a_change_of_concurrency_takes_effect_while_requests_wait() {
 }
 
 #[test]
-fn a_stopped_worker_is_gone_at_once() {
+fn a_stopped_worker_is_removed_immediately() {
     let broker = broker();
     let worker = Peer::published_worker(broker.endpoint(), "echo");
     let client = Client::connect(broker.endpoint()).unwrap();
@@ -103,7 +104,7 @@ fn a_stopped_worker_is_gone_at_once() {
 }
 
 #[test]
-fn a_cancelled_requests_late_reply_does_no_harm() {
+fn the_late_reply_of_a_cancelled_request_has_no_effect() {
     let broker = broker();
     let _worker = Peer::published_worker(broker.endpoint(), "echo");
     let client = Client::connect(broker.endpoint()).unwrap();

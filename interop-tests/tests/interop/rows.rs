@@ -1,4 +1,4 @@
-//! A table streamed row by row through our broker, in both directions, every row compared.
+//! Streams a table row by row through our broker, in both directions, and compares every row.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::serve::broker;
 
 const ROWS: u32 = 5_000;
 
-/// A file with rows like those of a daily quote list, removed in the end.
+/// A file with daily quotes. Dropping it removes the file.
 struct Table {
     path: PathBuf,
     rows: Vec<Value>,
@@ -24,7 +24,7 @@ impl Table {
         let mut close = 10_000_i64;
         for row in 0..ROWS {
             let open = close;
-            // Prices in cents that wander without a generator of random numbers.
+            // Prices in cents that vary without a random number generator.
             close += i64::from(row * 7_919 % 201) - 100;
             let cents = |price: i64| format!("{}.{:02}", price / 100, price.rem_euclid(100));
             let (high, low) = (open.max(close) + 25, open.min(close) - 25);
@@ -32,10 +32,11 @@ impl Table {
             let note = ["", "\"quoted, with a comma\"", "Zürich €", "\\backslash\t"][row as usize % 4];
             let prices = [open, high, low, close].map(cents).join(",");
             let volume = u64::from(row) * 104_729 % 1_000_003;
-            writeln!(text, "{year}-{month:02}-{day:02},PIG,{prices},{volume},{note}").expect("a string takes all");
+            writeln!(text, "{year}-{month:02}-{day:02},PIG,{prices},{volume},{note}")
+                .expect("writing to a string succeeds");
         }
         let path = std::env::temp_dir().join(format!("pigato-interop-{}-{name}.csv", std::process::id()));
-        std::fs::write(&path, &text).expect("the temporary directory can be written to");
+        std::fs::write(&path, &text).expect("the temporary directory is writable");
         Self { path, rows: text.lines().map(Value::from).collect() }
     }
 
@@ -46,7 +47,7 @@ impl Table {
 
 impl Drop for Table {
     fn drop(&mut self) {
-        // What is left behind lies in the system's temporary directory.
+        // A file that cannot be removed stays in the temporary directory of the system.
         let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -1,4 +1,4 @@
-//! `pigato dir`: who offers what.
+//! `pigato dir`: lists services and their workers.
 
 use std::collections::BTreeMap;
 
@@ -14,23 +14,26 @@ use crate::output;
 const EXAMPLES: &str = "\
 Examples:
   pigato dir                    all services and their workers, as a table
-  pigato dir echo               the ids of the workers of `echo`, one on a line
-  pigato dir --json | jq keys   for programs: {\"service\":[\"worker id\",…],…}
-  pigato dir echo --json        [\"worker id\",…]
+  pigato dir echo               the ids of the workers of `echo`, one per line
+  pigato dir --json | jq keys   the services as JSON: {\"service\":[\"worker id\",…],…}
+  pigato dir echo --json        the worker ids as JSON: [\"worker id\",…]
 
-With SERVICE the exit status is 4 if no worker offers it, so that a script can ask.";
+Exit status: 0 success, 2 wrong usage, 3 no broker answered within the timeout, \
+4 no worker offers SERVICE, 5 any other error. A script can use status 4 to check whether a service \
+has workers.";
 
-/// List the services and their workers, as the broker knows them now
+/// List the services and workers that are registered with the broker
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DirectoryArguments {
-    /// Only the workers of this service, under the name that they announced
+    /// List only the workers of this service; the name must be exactly the one that the workers
+    /// registered
     service: Option<String>,
 
     #[command(flatten)]
     broker: BrokerEndpoint,
 
-    /// Give up after this many milliseconds; -1: never
+    /// Milliseconds to wait for the broker's answer; -1 waits forever
     #[arg(long, value_name = "MS", default_value = "5000", allow_negative_numbers = true)]
     timeout: TimeoutMillis,
 
@@ -45,7 +48,7 @@ pub(crate) async fn run(arguments: DirectoryArguments) -> Result<Status, Failure
     let service = arguments.service.as_deref();
     let directory = client.directory(service).await.map_err(|error| failure(&error, &client, endpoint))?;
     let is_empty = service.is_some() && directory.as_array().is_none_or(Vec::is_empty);
-    let text = if arguments.json { directory.to_string() } else { for_people(&directory) };
+    let text = if arguments.json { directory.to_string() } else { human_readable(&directory) };
     if !text.is_empty() {
         if let Err(error) = output::line(&text) {
             return error.outcome();
@@ -54,7 +57,7 @@ pub(crate) async fn run(arguments: DirectoryArguments) -> Result<Status, Failure
     if !is_empty {
         return Ok(Status::Done);
     }
-    output::tell(&format!("pigato: no worker offers `{}`", service.unwrap_or_default()));
+    output::message(&format!("pigato: no worker offers `{}`", service.unwrap_or_default()));
     Ok(Status::Refused)
 }
 
@@ -64,13 +67,13 @@ fn failure(error: &RequestError, client: &Client, endpoint: &str) -> Failure {
         failure
     } else {
         failure.hint(format!(
-            "No broker answers at {endpoint}; start one with `pigato broker`, or name it with --endpoint."
+            "No broker answers at {endpoint}. Start one with `pigato broker`, or set --endpoint to a running broker."
         ))
     }
 }
 
-/// A table of services, or the ids of one service's workers.
-fn for_people(directory: &Value) -> String {
+/// Formats a table of all services, or the worker ids of one service, one per line.
+fn human_readable(directory: &Value) -> String {
     match directory {
         Value::Array(workers) => workers.iter().map(id).collect::<Vec<_>>().join("\n"),
         Value::Object(services) if services.is_empty() => "no services".to_owned(),
@@ -97,18 +100,18 @@ fn id(worker: &Value) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::for_people;
+    use super::human_readable;
 
     #[test]
-    fn the_table_has_aligned_columns_in_the_order_of_names() {
-        let text = for_people(&json!({ "stocks": ["W1", "W2"], "echo": ["W3"], "quiet-service": [] }));
+    fn the_table_is_sorted_by_name_and_its_columns_are_aligned() {
+        let text = human_readable(&json!({ "stocks": ["W1", "W2"], "echo": ["W3"], "quiet-service": [] }));
         let expected = "\
 SERVICE        WORKERS  IDS
 echo                 1  W3
 quiet-service        0
 stocks               2  W1 W2";
         assert_eq!(text, expected);
-        assert_eq!(for_people(&json!(["W1", "W2"])), "W1\nW2");
-        assert_eq!(for_people(&json!({})), "no services");
+        assert_eq!(human_readable(&json!(["W1", "W2"])), "W1\nW2");
+        assert_eq!(human_readable(&json!({})), "no services");
     }
 }

@@ -1,4 +1,4 @@
-//! The commands, one module each.
+//! The commands, one module per command.
 
 pub(crate) mod bench;
 pub(crate) mod broker;

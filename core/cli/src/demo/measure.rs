@@ -1,8 +1,8 @@
-//! How long and how fast, in words.
+//! Percentiles, and formatting of durations, rates and numbers.
 
 use std::time::Duration;
 
-/// Durations of many requests.
+/// Latencies of many requests.
 #[derive(Debug, Default)]
 pub(super) struct Latencies(Vec<Duration>);
 
@@ -11,7 +11,7 @@ impl Latencies {
         self.0.push(latency);
     }
 
-    /// The time that this share of the requests, from 0 to 1, did not take longer than.
+    /// The latency that this share of the requests, from 0 to 1, did not exceed.
     pub(super) fn percentile(&mut self, share: f64) -> Duration {
         self.0.sort_unstable();
         let rank = (self.0.len() as f64 * share).ceil() as usize;
@@ -19,7 +19,7 @@ impl Latencies {
     }
 }
 
-/// How many a second, in words.
+/// Formats a count per second.
 pub(super) fn rate(count: usize, time: Duration) -> String {
     grouped((count as f64 / time.as_secs_f64().max(1e-9)).round() as u64)
 }
@@ -28,7 +28,7 @@ pub(super) fn millis(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1_000.0)
 }
 
-/// A number with a comma after each three digits.
+/// Formats a number with a comma between groups of 3 digits.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -48,7 +48,7 @@ mod tests {
     use super::{grouped, Latencies};
 
     #[test]
-    fn percentiles_are_ranks() {
+    fn percentiles_use_the_nearest_rank() {
         let mut latencies = Latencies::default();
         (1..=100).rev().for_each(|millis| latencies.add(Duration::from_millis(millis)));
         assert_eq!(latencies.percentile(0.5), Duration::from_millis(50));
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_grouped() {
+    fn digits_are_grouped_by_3() {
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(1_000), "1,000");

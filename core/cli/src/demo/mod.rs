@@ -1,10 +1,10 @@
-//! `pigato demo`: a broker, two workers and a client in this process, doing the main job and telling how it went.
+//! `pigato demo`: runs a broker, 2 workers and a client in this process and prints what they do.
 
 mod measure;
+mod problem;
 mod quotes;
 mod services;
 mod steps;
-mod trouble;
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::commands::broker::log_event;
 use crate::exit::{Failure, Status};
 use crate::output;
 pub(crate) use measure::grouped;
+use problem::Problem;
 use services::Services;
-use trouble::Trouble;
 
-/// All of it takes a second or two. More than this, and something hangs.
+/// The demo takes 1 to 2 s. After this time it fails: something hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 
 const EXAMPLES: &str = "\
@@ -27,40 +27,39 @@ Examples:
   pigato demo --requests 100000
   pigato demo --endpoint ipc:///tmp/pigato-demo.sock
 
-The exit status is 0 if everything went as it has to, else 1.";
+Exit status: 0 every result was as expected, 1 a result was wrong or the demo could not run, \
+2 wrong usage.";
 
-/// See it work: a broker, workers and a client, all in this process, with nothing else running
+/// Watch PIGATO work: runs broker, workers and client in one process; needs no other process
 ///
-/// The client sends one request, then a thousand concurrently, then streams the rows of a file as partial replies, then
-/// meets an error, a timeout and a service without workers, and looks into the directory. The rows are daily quotes of
-/// an invented stock: generated data, not real.
+/// The client sends 1 request, then many concurrent requests. It streams the rows of a file as
+/// partial replies, shows an error of a service, a timeout and a service without workers, and lists
+/// the directory. The rows are daily quotes of an invented stock: generated data, not real.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DemoArguments {
-    /// Concurrent requests
+    /// Number of concurrent requests in step 2
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     requests: u32,
 
-    /// Where the demonstration's own broker listens, and its workers and client connect
+    /// Endpoint of the demo's own broker; `*` as the port chooses a free one
     #[arg(short, long, value_name = "ENDPOINT", default_value = "tcp://127.0.0.1:*")]
     endpoint: String,
 }
 
 pub(crate) async fn run(arguments: DemoArguments) -> Result<Status, Failure> {
     let outcome = tokio::time::timeout(LIMIT, demonstrate(&arguments)).await;
-    match outcome.unwrap_or_else(|_| Err(Trouble::Wrong(format!("it has not ended within {LIMIT:?}")))) {
+    match outcome.unwrap_or_else(|_| Err(Problem::Wrong(format!("it did not end within {LIMIT:?}")))) {
         Ok(()) => Ok(Status::Done),
-        Err(Trouble::NotWritten(error)) => error.outcome(),
-        Err(Trouble::Wrong(problem)) => {
-            Err(Failure::new(Status::Failed, format!("the demonstration went wrong: {problem}")))
-        }
+        Err(Problem::NotWritten(error)) => error.outcome(),
+        Err(Problem::Wrong(problem)) => Err(Failure::new(Status::Failed, format!("the demo failed: {problem}"))),
     }
 }
 
-async fn demonstrate(arguments: &DemoArguments) -> Result<(), Trouble> {
+async fn demonstrate(arguments: &DemoArguments) -> Result<(), Problem> {
     let starting = |what: &str| {
         let what = what.to_owned();
-        move |error: Error| Trouble::Wrong(format!("could not start the {what}: {error}"))
+        move |error: Error| Problem::Wrong(format!("could not start the {what}: {error}"))
     };
     let broker = Broker::builder()
         .bind(&arguments.endpoint)
@@ -72,7 +71,7 @@ async fn demonstrate(arguments: &DemoArguments) -> Result<(), Trouble> {
     let services = Services::start(endpoint)?;
     let client = Client::builder(endpoint).timeout(LIMIT).start().map_err(starting("client"))?;
     output::line(&format!(
-        "A broker at {endpoint}, workers for `echo` and `stocks`, and a client: all in this process.\n"
+        "A broker at {endpoint}, workers for `echo` and `stocks`, and a client, all in this process.\n"
     ))?;
 
     steps::one_request(&client).await?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The invented stock that they are of.
+/// The invented stock.
 pub(super) const SYMBOL: &str = "PGTO";
 
 const CSV: &str = include_str!("../../data/quotes.csv");
@@ -18,10 +18,10 @@ pub(super) struct Quote {
     pub(super) volume: u64,
 }
 
-/// All of them, in the order of their dates. The error names the line that is wrong.
+/// Parses all quotes, in the order of their dates. An error contains the invalid line.
 pub(super) fn quotes() -> Result<Vec<Quote>, String> {
     let lines = CSV.lines().filter(|line| !line.starts_with('#')).skip(1);
-    lines.map(|line| quote(line).ok_or_else(|| format!("not a quote: {line}"))).collect()
+    lines.map(|line| quote(line).ok_or_else(|| format!("invalid quote: {line}"))).collect()
 }
 
 fn quote(line: &str) -> Option<Quote> {

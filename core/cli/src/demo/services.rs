@@ -1,4 +1,4 @@
-//! The demonstration's workers, written as a user would.
+//! The demo's workers, written as a user would write them.
 
 use std::thread::JoinHandle;
 
@@ -6,10 +6,10 @@ use pigato::{HandlerError, ReplyWriter, Request, Worker};
 use serde::Serialize;
 use serde_json::{json, Value};
 
+use super::problem::Problem;
 use super::quotes::{quotes, Quote, SYMBOL};
-use super::trouble::Trouble;
 
-/// Threads that answer for each service.
+/// Threads per service.
 const THREADS: usize = 2;
 
 pub(super) struct Services {
@@ -18,7 +18,7 @@ pub(super) struct Services {
 }
 
 impl Services {
-    pub(super) fn start(endpoint: &str) -> Result<Self, Trouble> {
+    pub(super) fn start(endpoint: &str) -> Result<Self, Problem> {
         let quotes = quotes()?;
         let mut services = Self { workers: Vec::new(), threads: Vec::new() };
         services.serve(endpoint, "echo", echo)?;
@@ -26,7 +26,7 @@ impl Services {
         Ok(services)
     }
 
-    fn serve<H, T>(&mut self, endpoint: &str, service: &str, handler: H) -> Result<(), Trouble>
+    fn serve<H, T>(&mut self, endpoint: &str, service: &str, handler: H) -> Result<(), Problem>
     where
         H: Fn(&Request, &ReplyWriter) -> Result<T, HandlerError> + Send + Sync + 'static,
         T: Serialize,
@@ -42,13 +42,14 @@ impl Services {
             worker.stop().await;
         }
         for thread in self.threads {
-            // A handler that panicked has answered its request with an error, which was noticed there.
+            // A panic in a handler is not lost: its request was answered with an error, which the
+            // steps check.
             let _ = thread.join();
         }
     }
 }
 
-/// Answers with what it is sent; text of several words also word by word.
+/// Replies with the request's data. Text is also sent word by word as partial replies.
 fn echo(request: &Request, reply: &ReplyWriter) -> Result<Value, HandlerError> {
     let data = request.json()?;
     if let Some(text) = data.as_str() {
@@ -59,13 +60,13 @@ fn echo(request: &Request, reply: &ReplyWriter) -> Result<Value, HandlerError> {
     Ok(data)
 }
 
-/// Streams the quotes of a symbol, a row each, and ends with their number.
+/// Sends the quotes of a symbol, a partial reply per row, and replies with their number.
 fn stocks(quotes: &[Quote], request: &Request, reply: &ReplyWriter) -> Result<Value, HandlerError> {
     let asked = request.json()?;
     let symbol = asked["symbol"].as_str().unwrap_or_default();
     if symbol != SYMBOL {
-        // An error of the service's own. Returning Err would do too, with the code W_HANDLER.
-        reply.error(&json!({ "code": "UNKNOWN_SYMBOL", "message": format!("there are no quotes of `{symbol}`") }))?;
+        // An error with the service's own code. Returning `Err` would send the code W_HANDLER.
+        reply.error(&json!({ "code": "UNKNOWN_SYMBOL", "message": format!("no quotes of `{symbol}`") }))?;
         return Ok(Value::Null);
     }
     for quote in quotes {

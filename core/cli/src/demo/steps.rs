@@ -1,4 +1,4 @@
-//! What the demonstration's client does, one step after the other.
+//! The steps of the demo's client.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -9,16 +9,16 @@ use pigato::{Broker, Client, ErrorCode, RequestError, Response};
 use serde_json::{json, Value};
 
 use super::measure::{grouped, millis, rate, Latencies};
+use super::problem::Problem;
 use super::quotes::{quotes, Quote, SYMBOL};
-use super::trouble::Trouble;
 use crate::output;
 
-/// Timeout of the request that nobody answers.
-const SHORT: Duration = Duration::from_millis(200);
+/// Timeout of the request to a service without workers.
+const SHORT_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// One request whose replies are handed to functions as they come.
-pub(super) async fn one_request(client: &Client) -> Result<(), Trouble> {
-    say("1. One request, its replies as they come")?;
+/// Sends one request and prints its replies as they arrive.
+pub(super) async fn one_request(client: &Client) -> Result<(), Problem> {
+    say("1. One request with partial replies and a final reply")?;
     let text = "partial replies come first";
     let start = Instant::now();
     let mut words = Vec::new();
@@ -29,14 +29,14 @@ pub(super) async fn one_request(client: &Client) -> Result<(), Trouble> {
     })
     .await?;
     say(&format!("   final    {answer}   after {}\n", millis(start.elapsed())))?;
-    Trouble::unless(answer == text && words.len() == 4, || format!("`echo` answered {words:?} and {answer}"))
+    Problem::unless(answer == text && words.len() == 4, || format!("`echo` replied {words:?} and {answer}"))
 }
 
 /// Calls a function with each partial reply and returns the final one.
 async fn with_callback(
     mut response: Response,
-    mut on_partial: impl FnMut(Value) -> Result<(), Trouble>,
-) -> Result<Value, Trouble> {
+    mut on_partial: impl FnMut(Value) -> Result<(), Problem>,
+) -> Result<Value, Problem> {
     while let Some(reply) = response.next().await {
         let reply = reply?;
         if reply.is_final() {
@@ -44,12 +44,12 @@ async fn with_callback(
         }
         on_partial(reply.json()?)?;
     }
-    Err(Trouble::Wrong("a request ended without a final reply".to_owned()))
+    Err(Problem::Wrong("a request ended without a final reply".to_owned()))
 }
 
-/// Many requests that are under way at the same time.
-pub(super) async fn many_requests(client: &Client, count: u32) -> Result<(), Trouble> {
-    say(&format!("2. {} requests at the same time", grouped(count.into())))?;
+/// Sends many concurrent requests.
+pub(super) async fn many_requests(client: &Client, count: u32) -> Result<(), Problem> {
+    say(&format!("2. {} concurrent requests", grouped(count.into())))?;
     let progress = progress(count.into(), "requests");
     let start = Instant::now();
     let mut requests: FuturesUnordered<_> = (0..count)
@@ -58,8 +58,8 @@ pub(super) async fn many_requests(client: &Client, count: u32) -> Result<(), Tro
             let sent = Instant::now();
             async move {
                 let answer = response.finish().await?.decode::<u32>()?;
-                Trouble::unless(answer == number, || format!("`echo` answered {number} with {answer}"))?;
-                Ok::<_, Trouble>(sent.elapsed())
+                Problem::unless(answer == number, || format!("`echo` replied {answer} to {number}"))?;
+                Ok::<_, Problem>(sent.elapsed())
             }
         })
         .collect();
@@ -72,7 +72,7 @@ pub(super) async fn many_requests(client: &Client, count: u32) -> Result<(), Tro
     progress.finish_and_clear();
     let (p50, p99) = (latencies.percentile(0.5), latencies.percentile(0.99));
     say(&format!(
-        "   all answered in {}: {} requests/s; half within {} (p50), 99 of 100 within {} (p99)\n",
+        "   all answered in {}: {} requests/s, latency {} (p50), {} (p99)\n",
         millis(time),
         rate(count as usize, time),
         millis(p50),
@@ -80,11 +80,11 @@ pub(super) async fn many_requests(client: &Client, count: u32) -> Result<(), Tro
     ))
 }
 
-/// A file, row by row, each row a partial reply.
-pub(super) async fn stream_rows(client: &Client) -> Result<(), Trouble> {
+/// Streams a file, with each row as a partial reply.
+pub(super) async fn stream_rows(client: &Client) -> Result<(), Problem> {
     let expected = quotes()?;
     say(&format!(
-        "3. {} daily quotes, a partial reply each (generated data, not real quotes)",
+        "3. {} daily quotes, each a partial reply (generated data, not real quotes)",
         grouped(expected.len() as u64)
     ))?;
     let progress = progress(expected.len() as u64, "rows");
@@ -94,7 +94,7 @@ pub(super) async fn stream_rows(client: &Client) -> Result<(), Trouble> {
     let mut rows = Vec::new();
     let total = loop {
         let Some(reply) = response.next().await else {
-            return Err(Trouble::Wrong("the rows ended without a final reply".to_owned()));
+            return Err(Problem::Wrong("the partial replies ended without a final reply".to_owned()));
         };
         let reply = reply?;
         if reply.is_final() {
@@ -106,8 +106,8 @@ pub(super) async fn stream_rows(client: &Client) -> Result<(), Trouble> {
     };
     let time = start.elapsed();
     progress.finish_and_clear();
-    Trouble::unless(rows == expected, || "the rows that arrived are not those of the file".to_owned())?;
-    Trouble::unless(total["rows"] == rows.len(), || format!("the final reply is {total}"))?;
+    Problem::unless(rows == expected, || "the received rows differ from the file".to_owned())?;
+    Problem::unless(total["rows"] == rows.len(), || format!("the final reply is {total}"))?;
     if let (Some(first), Some(last)) = (rows.first(), rows.last()) {
         say(&format!(
             "   {}  closed at {:7.2}\n   …\n   {}  closed at {:7.2}",
@@ -115,7 +115,7 @@ pub(super) async fn stream_rows(client: &Client) -> Result<(), Trouble> {
         ))?;
     }
     say(&format!(
-        "   all there, in order, in {}: {} rows/s; half there after {} (p50), 99 of 100 after {} (p99)\n",
+        "   all received in order in {}: {} rows/s, 50 % after {} (p50), 99 % after {} (p99)\n",
         millis(time),
         rate(rows.len(), time),
         millis(latencies.percentile(0.5)),
@@ -123,65 +123,68 @@ pub(super) async fn stream_rows(client: &Client) -> Result<(), Trouble> {
     ))
 }
 
-/// What it looks like when there is no result.
-pub(super) async fn errors(client: &Client) -> Result<(), Trouble> {
-    say("4. Requests without a result")?;
-    let asked = client.request("stocks", &json!({ "symbol": "NOPE" }));
-    let error = failing("a request for an unknown symbol", asked.send()).await?;
+/// Sends requests that fail and prints their errors.
+pub(super) async fn errors(client: &Client) -> Result<(), Problem> {
+    say("4. Requests that fail")?;
+    let request = client.request("stocks", &json!({ "symbol": "NOPE" }));
+    let error = failing("a request for an unknown symbol", request.send()).await?;
     let RequestError::Remote(remote) = &error else {
-        return Err(Trouble::Wrong(format!("an unknown symbol gave {error}")));
+        return Err(Problem::Wrong(format!("a request for an unknown symbol failed with {error}")));
     };
-    say(&format!("   an error of the service:      {}", remote.value()))?;
-    Trouble::unless(remote.value()["code"] == "UNKNOWN_SYMBOL", || format!("an unknown symbol gave {error}"))?;
+    say(&format!("   an error of the service:   {}", remote.value()))?;
+    Problem::unless(remote.value()["code"] == "UNKNOWN_SYMBOL", || {
+        format!("a request for an unknown symbol failed with {error}")
+    })?;
 
     let start = Instant::now();
-    let asked = client.request("nobody", &()).timeout(SHORT);
-    let error = failing("a request that nobody answers", asked.send()).await?;
-    say(&format!("   a timeout of {}:        {error}   after {}", millis(SHORT), millis(start.elapsed())))?;
-    Trouble::unless(error.code() == Some(ErrorCode::Timeout), || format!("a timeout gave {error}"))?;
+    let request = client.request("nobody", &()).timeout(SHORT_TIMEOUT);
+    let error = failing("a request to a service without workers", request.send()).await?;
+    say(&format!("   a timeout of {}:     {error}   after {}", millis(SHORT_TIMEOUT), millis(start.elapsed())))?;
+    Problem::unless(error.code() == Some(ErrorCode::Timeout), || format!("a timeout failed with {error}"))?;
 
-    let error = failing("a request that does not wait", client.request("nobody", &()).fail_fast().send()).await?;
-    say(&format!("   no worker, and no waiting:    {error}\n"))?;
-    Trouble::unless(error.code() == Some(ErrorCode::NoWorker), || format!("no worker gave {error}"))
+    let error = failing("a fail-fast request", client.request("nobody", &()).fail_fast().send()).await?;
+    say(&format!("   no worker, with failFast:  {error}\n"))?;
+    Problem::unless(error.code() == Some(ErrorCode::NoWorker), || format!("a fail-fast request failed with {error}"))
 }
 
-async fn failing(what: &str, response: Response) -> Result<RequestError, Trouble> {
+/// Returns the error of a request, which must fail.
+async fn failing(what: &str, response: Response) -> Result<RequestError, Problem> {
     match response.finish().await {
-        Ok(reply) => Err(Trouble::Wrong(format!("{what} was answered with {}", reply.json()?))),
+        Ok(reply) => Err(Problem::Wrong(format!("{what} succeeded with {}", reply.json()?))),
         Err(error) => Ok(error),
     }
 }
 
-/// Who offers what.
-pub(super) async fn directory(client: &Client) -> Result<(), Trouble> {
+/// Prints the services and their workers.
+pub(super) async fn directory(client: &Client) -> Result<(), Problem> {
     say("5. The directory")?;
     let directory = client.directory(None).await?;
     for service in ["echo", "stocks"] {
         let workers = directory[service].as_array().map(Vec::len);
-        Trouble::unless(workers == Some(1), || format!("the directory is {directory}"))?;
+        Problem::unless(workers == Some(1), || format!("the directory is {directory}"))?;
         say(&format!("   {service:6}  {}", directory[service][0].as_str().unwrap_or_default()))?;
     }
     Ok(())
 }
 
-/// What the broker counted.
-pub(super) fn totals(broker: &Broker) -> Result<(), Trouble> {
+/// Prints and checks the broker's statistics.
+pub(super) fn totals(broker: &Broker) -> Result<(), Problem> {
     let counted = broker.statistics()?;
     say(&format!(
-        "\nThe broker passed on {} requests, {} partial and {} final replies.",
+        "\nThe broker forwarded {} requests, {} partial replies and {} final replies.",
         grouped(counted.dispatches),
         grouped(counted.partial_replies),
         grouped(counted.replies)
     ))?;
     let is_clean = counted.protocol_errors + counted.undeliverable + counted.retries == 0;
-    Trouble::unless(is_clean && counted.queued + counted.in_flight == 0, || format!("the broker counted {counted:?}"))
+    Problem::unless(is_clean && counted.queued + counted.in_flight == 0, || format!("the broker counted {counted:?}"))
 }
 
-fn say(text: &str) -> Result<(), Trouble> {
+fn say(text: &str) -> Result<(), Problem> {
     Ok(output::line(text)?)
 }
 
-/// A bar on a terminal, nothing in a pipe.
+/// Shows a progress bar if standard error is a terminal.
 fn progress(length: u64, unit: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();

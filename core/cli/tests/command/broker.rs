@@ -8,13 +8,13 @@ use serde_json::Value;
 use crate::support::{pigato, run, Broker, Fifo, Running};
 
 #[test]
-fn it_tells_where_it_listens_and_ends_on_either_signal() {
+fn it_prints_its_endpoints_and_stops_on_either_signal() {
     for signal in [Signal::TERM, Signal::INT] {
         let ipc = Fifo::new();
         let ipc = format!("ipc://{}.sock", ipc.path().display());
-        let places =
+        let arguments =
             ["broker", "--bind", "tcp://127.0.0.1:*", "--bind", &ipc, "--intch", "tcp://127.0.0.1:*", "--json"];
-        let mut broker = Running::start(pigato(places.iter().chain(&["--name", "B1"])));
+        let mut broker = Running::start(pigato(arguments.iter().chain(&["--name", "B1"])));
         let line: Value = serde_json::from_str(&broker.line()).unwrap();
         assert_eq!(line["event"], "listening");
         assert_eq!(line["name"], "B1");
@@ -24,7 +24,7 @@ fn it_tells_where_it_listens_and_ends_on_either_signal() {
         assert!(line["intch"].as_str().unwrap().starts_with("tcp://127.0.0.1:"));
         assert!(line["pid"].is_u64());
         broker.wait_for_log("listening on tcp://127.0.0.1:");
-        broker.wait_for_log("publishing for core services");
+        broker.wait_for_log("publishing the directory on tcp://127.0.0.1:");
         broker.signal(signal);
         let outcome = broker.end().expect(0, &["stopped"]);
         assert_eq!(outcome.text(), "");
@@ -41,16 +41,16 @@ fn without_json_it_writes_nothing_to_standard_output() {
 }
 
 #[test]
-fn a_place_that_is_taken_is_an_error_with_advice() {
+fn an_endpoint_in_use_is_an_error_with_a_hint() {
     let first = Broker::start();
     let bind = ["broker", "--bind", &first.endpoint, "--intch", "none"];
-    run(bind).expect(1, &[&first.endpoint, "E_ENDPOINT", "another program listens there", "--bind"]);
+    run(bind).expect(1, &[&first.endpoint, "E_ENDPOINT", "another", "--bind"]);
     let intch = ["broker", "--bind", "tcp://127.0.0.1:*", "--intch", &first.endpoint];
     run(intch).expect(1, &["intch", &first.endpoint, "`--intch none`"]);
 }
 
 #[test]
-fn a_place_that_makes_no_sense_is_an_error() {
+fn an_invalid_endpoint_is_an_error() {
     run(["broker", "--bind", "localhost", "--intch", "none"]).expect(1, &["localhost", "tcp://HOST:PORT"]);
 }
 
@@ -61,7 +61,7 @@ fn config(text: &str) -> tempfile::NamedTempFile {
 }
 
 #[test]
-fn settings_come_from_a_file_and_options_win() {
+fn the_command_line_overrides_the_file() {
     let file =
         config("bind = 'tcp://127.0.0.1:*'\nintch = 'none'\nname = 'from-file'\ndrain = 100\ndispatch = 'rand'\n");
     let path = file.path().to_str().unwrap();
@@ -76,7 +76,7 @@ fn settings_come_from_a_file_and_options_win() {
 }
 
 #[test]
-fn what_is_wrong_with_a_file_is_named() {
+fn an_error_in_the_file_is_described() {
     let wrong = |text: &str, words: &[&str]| {
         let file = config(text);
         let path = file.path().to_str().unwrap();
@@ -90,14 +90,14 @@ fn what_is_wrong_with_a_file_is_named() {
 }
 
 #[test]
-fn options_that_make_no_sense_are_usage_errors() {
+fn invalid_options_are_usage_errors() {
     run(["broker", "--heartbeat", "0"]).expect(2, &["--heartbeat"]);
     run(["broker", "--dispatch", "fair"]).expect(2, &["load", "rand"]);
     run(["broker", "--drain", "soon"]).expect(2, &["--drain"]);
 }
 
 #[test]
-fn a_signal_lets_it_finish_what_is_in_flight() {
+fn a_signal_drains_the_requests_in_flight() {
     let mut broker = Broker::start();
     let gate = Fifo::new();
     let _worker = broker.worker("slow", &format!("echo started; cat {}", gate.quoted()), &[]);
@@ -114,7 +114,7 @@ fn a_signal_lets_it_finish_what_is_in_flight() {
 }
 
 #[test]
-fn what_does_not_finish_in_time_is_refused() {
+fn requests_that_outlast_the_drain_period_fail() {
     let broker = Broker::with(&["--drain", "50"]);
     let gate = Fifo::new();
     let _worker = broker.worker("slow", &format!("echo started; cat {}", gate.quoted()), &[]);
@@ -126,7 +126,7 @@ fn what_does_not_finish_in_time_is_refused() {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn a_second_signal_ends_it_immediately() {
     let mut broker = Broker::start();
     let gate = Fifo::new();
     let _worker = broker.worker("slow", &format!("echo started; cat {}", gate.quoted()), &[]);
@@ -135,5 +135,5 @@ fn a_second_signal_ends_it_at_once() {
     broker.process.signal(Signal::INT);
     broker.process.wait_for_log("stopping");
     broker.process.signal(Signal::INT);
-    broker.process.end().expect(130, &["without finishing"]);
+    broker.process.end().expect(130, &["second signal"]);
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::{run, Broker};
 
 #[test]
-fn services_and_workers_are_listed_for_people_and_for_programs() {
+fn services_and_workers_are_listed_as_text_and_as_json() {
     let broker = Broker::start();
     assert_eq!(broker.run(&["dir"]).success(), "no services\n");
     assert_eq!(broker.run(&["dir", "--json"]).success(), "{}\n");
@@ -29,14 +29,14 @@ fn services_and_workers_are_listed_for_people_and_for_programs() {
 }
 
 #[test]
-fn a_service_without_workers_is_status_4() {
+fn a_service_without_workers_exits_with_4() {
     let broker = Broker::start();
     assert_eq!(broker.run(&["dir", "nobody"]).expect(4, &["no worker offers `nobody`"]).text(), "");
     assert_eq!(broker.run(&["dir", "nobody", "--json"]).expect(4, &[]).text(), "[]\n");
 }
 
 #[test]
-fn a_broker_that_is_not_there_is_named() {
+fn the_error_for_a_missing_broker_names_its_endpoint() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let endpoint = format!("tcp://{free}");
     run(["dir", "--timeout", "100", "-e", &endpoint]).expect(3, &["C_TIMEOUT", &endpoint, "pigato broker"]);

@@ -1,8 +1,9 @@
-//! What the command says about itself.
+//! `--help` and `--version`.
 
 use crate::support::run;
 
-/// Every option of every command. An option that is added is to be added here, and then it is documented.
+/// Every option of every command. A new option must be added here, so that nobody forgets to
+/// document it.
 const OPTIONS: [(&str, &[&str]); 6] = [
     (
         "broker",
@@ -64,9 +65,9 @@ const OPTIONS: [(&str, &[&str]); 6] = [
     ),
 ];
 
-const EVERYWHERE: [&str; 4] = ["--log", "--verbose", "--quiet", "--help"];
+const GLOBAL_OPTIONS: [&str; 4] = ["--log", "--verbose", "--quiet", "--help"];
 
-/// The options that a help text lists, in its order.
+/// The options that a help text lists, in order of appearance.
 fn listed(help: &str) -> Vec<&str> {
     let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
     let long = lines.filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")));
@@ -77,7 +78,7 @@ fn listed(help: &str) -> Vec<&str> {
 fn the_help_of_each_command_lists_its_options_and_shows_examples() {
     for (command, options) in OPTIONS {
         let help = run([command, "--help"]).success();
-        let mut expected: Vec<_> = options.iter().chain(&EVERYWHERE).copied().collect();
+        let mut expected: Vec<_> = options.iter().chain(&GLOBAL_OPTIONS).copied().collect();
         let mut listed = listed(&help);
         expected.sort_unstable();
         listed.sort_unstable();
@@ -91,18 +92,18 @@ fn the_help_of_each_command_lists_its_options_and_shows_examples() {
 }
 
 #[test]
-fn the_help_of_the_whole_lists_commands_and_exit_statuses() {
+fn the_top_level_help_lists_commands_and_exit_statuses() {
     let help = run(["--help"]).success();
     for (command, _) in OPTIONS {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is missing");
     }
-    for status in ["0  done", "1  the service", "2  wrong usage", "3  no reply", "4  the broker", "5  ", "130  "] {
+    for status in ["0  success", "1  the service", "2  wrong usage", "3  no reply", "4  the broker", "5  ", "130  "] {
         assert!(help.contains(&format!("\n  {status}")), "{status} is missing");
     }
 }
 
 #[test]
-fn the_environment_is_documented() {
+fn environment_variables_are_documented() {
     assert!(run(["request", "--help"]).success().contains("[env: PIGATO_ENDPOINT="));
     assert!(run(["--help"]).success().contains("[env: PIGATO_LOG="));
     let worker = run(["worker", "--help"]).success();
@@ -112,13 +113,13 @@ fn the_environment_is_documented() {
 }
 
 #[test]
-fn the_version_tells_that_of_libzmq() {
+fn the_version_includes_that_of_libzmq() {
     let version = run(["--version"]).success();
     assert!(version.starts_with(&format!("pigato {} (libzmq 4.", env!("CARGO_PKG_VERSION"))), "{version}");
 }
 
 #[test]
-fn without_a_command_the_help_is_shown() {
+fn without_a_command_the_help_is_printed() {
     let no_command: [&str; 0] = [];
     run(no_command).expect(2, &["Usage: pigato", "broker", "demo"]);
 }

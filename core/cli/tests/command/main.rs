@@ -1,5 +1,5 @@
-//! The command as a user runs it: real processes over real sockets. Each test has a broker of its own on a port that the
-//! system chose; every wait has a deadline.
+//! Runs the command as a user does: real processes over real sockets. Each test starts its own
+//! broker on a port that the system chooses. Every wait has a deadline.
 
 mod bench;
 mod broker;

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{pigato, run, Broker, Fifo, Running, DEADLINE};
 
 #[test]
-fn data_goes_there_and_back_as_it_was_written() {
+fn json_data_passes_both_ways_unchanged() {
     let broker = Broker::start();
     let _worker = broker.worker("echo", "cat", &["--last"]);
     let echo = |data: &str| broker.run(&["request", "echo", data]).success();
@@ -20,7 +20,7 @@ fn data_goes_there_and_back_as_it_was_written() {
 }
 
 #[test]
-fn data_comes_from_standard_input() {
+fn data_can_come_from_standard_input() {
     let broker = Broker::start();
     let _worker = broker.worker("echo", "cat", &["--last"]);
     let echo = |input: &str| broker.run_with(&["request", "echo", "-"], input.as_bytes()).success();
@@ -31,7 +31,7 @@ fn data_comes_from_standard_input() {
 }
 
 #[test]
-fn every_byte_passes_raw() {
+fn raw_bytes_pass_unchanged() {
     let broker = Broker::start();
     let _worker = broker.worker("echo", "cat", &["--raw"]);
     let _whole = broker.worker("whole", "cat", &["--raw", "--last"]);
@@ -42,15 +42,15 @@ fn every_byte_passes_raw() {
     }
     assert_eq!(broker.run(&["request", "echo", "--raw", "{x"]).success(), "{x");
     assert_eq!(broker.run(&["request", "echo", "--raw"]).success(), "");
-    // Whoever does not ask for bytes sees what can be shown.
-    let shown = broker.run_with(&["request", "whole", "--raw", "-"], b"\xff").expect(0, &[]);
-    assert_eq!(shown.stdout, b"\xff");
+    let invalid_utf8 = broker.run_with(&["request", "whole", "--raw", "-"], b"\xff").expect(0, &[]);
+    assert_eq!(invalid_utf8.stdout, b"\xff");
+    // Without --raw, bytes that are not UTF-8 are printed as base64.
     let _bytes = broker.worker("bytes", "printf '\\377'", &["--raw", "--last"]);
     assert_eq!(broker.run(&["request", "bytes"]).success(), "{\"base64\":\"/w==\"}\n");
 }
 
 #[test]
-fn json_lines_say_what_they_are() {
+fn json_lines_name_their_kind() {
     let broker = Broker::start();
     let _worker = broker.worker("two", "echo one; echo '{\"n\": 2}'", &[]);
     let replies = broker.run(&["request", "two", "--json"]).expect(0, &[]);
@@ -78,7 +78,7 @@ fn json_lines_say_what_they_are() {
 }
 
 #[test]
-fn the_exit_status_tells_the_kind_of_failure_and_the_words_what_to_do() {
+fn the_exit_status_depends_on_the_failure_and_the_hint_says_what_to_do() {
     let broker = Broker::start();
     let _failing = broker.worker("failing", "echo 'no disk' >&2; exit 1", &[]);
     let outcome = broker.run(&["request", "failing"]).expect(1, &["pigato: W_HANDLER"]);
@@ -89,7 +89,7 @@ fn the_exit_status_tells_the_kind_of_failure_and_the_words_what_to_do() {
 }
 
 #[test]
-fn wrong_usage_is_status_2() {
+fn wrong_usage_exits_with_2() {
     run(["request"]).expect(2, &["SERVICE"]);
     run(["request", "echo", "--timeout", "1s"]).expect(2, &["milliseconds"]);
     run(["request", "echo", "--timeout", "-2"]).expect(2, &["milliseconds"]);
@@ -101,7 +101,7 @@ fn wrong_usage_is_status_2() {
 }
 
 #[test]
-fn a_broker_that_is_not_there_is_named() {
+fn the_error_for_a_missing_broker_names_its_endpoint() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let endpoint = format!("tcp://{free}");
     run(["request", "echo", "--timeout", "100", "-e", &endpoint]).expect(3, &["C_TIMEOUT", &endpoint, "pigato broker"]);
@@ -109,7 +109,7 @@ fn a_broker_that_is_not_there_is_named() {
 }
 
 #[test]
-fn the_endpoint_is_an_option_too() {
+fn the_endpoint_can_be_an_option() {
     let broker = Broker::start();
     let _worker = broker.worker("echo", "cat", &["--last"]);
     assert_eq!(run(["request", "echo", "1", "-e", &broker.endpoint]).success(), "1\n");
@@ -128,7 +128,7 @@ fn options_and_headers_reach_the_worker() {
 }
 
 #[test]
-fn a_request_can_be_for_one_worker() {
+fn a_request_can_be_addressed_to_one_worker() {
     let broker = Broker::start();
     let _one = broker.worker("who", "echo one", &["--last", "--prefix", "one"]);
     let _two = broker.worker("who", "echo two", &["--last", "--prefix", "two"]);
@@ -157,7 +157,7 @@ fn a_signal_cancels_the_request() {
 }
 
 #[test]
-fn a_reader_that_has_enough_ends_it_quietly() {
+fn a_closed_standard_output_cancels_the_request_without_an_error() {
     let broker = Broker::start();
     let alive = Fifo::new();
     let gone = alive.watch();
@@ -170,12 +170,12 @@ fn a_reader_that_has_enough_ends_it_quietly() {
 }
 
 #[test]
-fn the_log_is_as_loud_as_it_is_told() {
+fn the_log_level_comes_from_the_environment_or_an_option() {
     let broker = Broker::start();
     let _worker = broker.worker("echo", "cat", &["--last"]);
-    let mut chatty = broker.command(&["request", "echo", "1"]);
-    chatty.env("PIGATO_LOG", "debug");
-    Running::start(chatty).end().expect(0, &["DEBUG", "Connected"]);
+    let mut verbose = broker.command(&["request", "echo", "1"]);
+    verbose.env("PIGATO_LOG", "debug");
+    Running::start(verbose).end().expect(0, &["DEBUG", "Connected"]);
     broker.run(&["request", "echo", "1", "-vv"]).expect(0, &["DEBUG"]);
     let mut quiet = pigato(["-q", "request", "echo", "1", "-e", &broker.endpoint]);
     quiet.env("PIGATO_LOG", "trace");

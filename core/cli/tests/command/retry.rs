@@ -1,11 +1,11 @@
-//! What becomes of a request whose worker is lost.
+//! `pigato request --retry`: requests whose worker is lost.
 
 use crate::support::{Broker, Running};
 
-/// Tells which attempt it is, and answers the second one only.
+/// Prints the number of the attempt, and replies only to the second one.
 const SECOND_TIME: &str = "echo \"$PIGATO_ATTEMPT\"; [ \"$PIGATO_ATTEMPT\" = 2 ] || sleep 5";
 
-/// Quick heartbeats, so that a death is noticed soon.
+/// A broker with frequent heartbeats, so that it soon notices a lost worker.
 fn broker() -> Broker {
     Broker::with(&["--heartbeat", "100"])
 }
@@ -15,19 +15,19 @@ fn worker(broker: &Broker) -> Running {
 }
 
 #[test]
-fn with_retry_another_worker_gets_it() {
+fn with_retry_another_worker_receives_the_request() {
     let broker = broker();
     let first = worker(&broker);
     let mut request = broker.spawn(&["request", "second", "--retry"]);
     assert_eq!(request.line(), "1");
-    // Dies without a farewell.
+    // Kills the worker: it sends no disconnect message.
     drop(first);
     let _second = worker(&broker);
     assert_eq!(request.end().success(), "2\nnull\n");
 }
 
 #[test]
-fn without_retry_it_is_an_error_that_says_so() {
+fn without_retry_the_error_mentions_the_option() {
     let broker = broker();
     let first = worker(&broker);
     let mut request = broker.spawn(&["request", "second"]);

@@ -1,4 +1,4 @@
-//! Processes with deadlines.
+//! Starts processes and waits for them with deadlines.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,26 +11,26 @@ use rustix::process::{kill_process, Pid, Signal};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Far more than anything here takes.
+/// Far longer than any step of these tests takes.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The command, with nothing in the environment that changes what it does.
+/// The command, without environment variables that change its behaviour.
 pub(crate) fn pigato<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pigato"));
     command.args(arguments).env_remove("PIGATO_ENDPOINT").env_remove("PIGATO_LOG").env_remove("NO_COLOR");
     command
 }
 
-/// A process that runs. Killed when dropped.
+/// A running process. Killed when dropped.
 pub(crate) struct Running {
     child: Child,
     stdout: Receiver<Vec<u8>>,
     stderr: Receiver<Vec<u8>>,
-    /// What was read from standard error while waiting for a line of it.
-    told: Vec<u8>,
+    /// Standard error as far as `wait_for_log` has read it.
+    log: Vec<u8>,
 }
 
-/// How a process ended, and what it wrote since it was last read.
+/// The exit status of a process, and its unread output.
 pub(crate) struct Outcome {
     pub(crate) status: Option<i32>,
     pub(crate) stdout: Vec<u8>,
@@ -43,18 +43,18 @@ impl Running {
         let mut child = command.spawn().expect("the command starts");
         let stdout = lines(child.stdout.take().unwrap());
         let stderr = lines(child.stderr.take().unwrap());
-        Self { child, stdout, stderr, told: Vec::new() }
+        Self { child, stdout, stderr, log: Vec::new() }
     }
 
-    /// Writes all of the standard input and closes it.
+    /// Writes to standard input and closes it.
     pub(crate) fn feed(&mut self, input: &[u8]) {
         let mut stdin = self.child.stdin.take().expect("standard input is open");
         let input = input.to_vec();
-        // A process that ends without reading everything breaks the pipe, which is its own affair.
+        // Fails if the process ends without reading all input, which it need not do.
         std::thread::spawn(move || drop(stdin.write_all(&input)));
     }
 
-    /// The next line of standard output, without its end.
+    /// Reads the next line of standard output, without its line break.
     pub(crate) fn line(&mut self) -> String {
         let line = self.stdout.recv_timeout(DEADLINE).expect("a line of output");
         String::from_utf8(line).expect("text").trim_end_matches('\n').to_owned()
@@ -63,9 +63,9 @@ impl Running {
     /// Waits for a line of standard error that contains `text`.
     pub(crate) fn wait_for_log(&mut self, text: &str) {
         loop {
-            let told = || String::from_utf8_lossy(&self.told).into_owned();
-            let line = self.stderr.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("no `{text}` in:\n{}", told()));
-            self.told.extend_from_slice(&line);
+            let log = || String::from_utf8_lossy(&self.log).into_owned();
+            let line = self.stderr.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("no `{text}` in:\n{}", log()));
+            self.log.extend_from_slice(&line);
             if String::from_utf8_lossy(&line).contains(text) {
                 return;
             }
@@ -74,23 +74,23 @@ impl Running {
 
     pub(crate) fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.id()).unwrap();
-        kill_process(Pid::from_raw(id).unwrap(), signal).expect("the process is there");
+        kill_process(Pid::from_raw(id).unwrap(), signal).expect("the process is running");
     }
 
-    /// Nobody reads its output any more.
+    /// Stops reading standard output and closes the pipe.
     pub(crate) fn close_stdout(&mut self) {
-        let (_, nothing) = channel();
-        self.stdout = nothing;
+        let (_, closed) = channel();
+        self.stdout = closed;
     }
 
-    /// Waits for its end.
+    /// Waits until the process has ended.
     pub(crate) fn end(mut self) -> Outcome {
         drop(self.child.stdin.take());
         let deadline = Instant::now() + DEADLINE;
         let stdout = rest(&self.stdout, deadline);
-        let mut stderr = std::mem::take(&mut self.told);
+        let mut stderr = std::mem::take(&mut self.log);
         stderr.extend(rest(&self.stderr, deadline));
-        // Both outputs are closed: it has ended, or is about to.
+        // Both outputs are closed, so the process has ended or is about to end.
         let status = self.child.wait().unwrap();
         Outcome { status: status.code(), stdout, stderr: String::from_utf8(stderr).expect("text") }
     }
@@ -98,13 +98,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Fails if it has ended.
+        // Fails if the process has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Reads on a thread of its own; ends when the process closes the pipe or nobody takes the lines.
+/// Reads lines on a separate thread, until the process closes the pipe or the receiver is dropped.
 fn lines(pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
@@ -126,7 +126,7 @@ fn rest(lines: &Receiver<Vec<u8>>, deadline: Instant) -> Vec<u8> {
             Ok(line) => all.extend(line),
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return all,
             Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
-                panic!("still running after {DEADLINE:?}; it has written:\n{}", String::from_utf8_lossy(&all))
+                panic!("still running after {DEADLINE:?}; output so far:\n{}", String::from_utf8_lossy(&all))
             }
         }
     }
@@ -150,7 +150,7 @@ impl Outcome {
         self.text().lines().map(|line| serde_json::from_str(line).expect(line)).collect()
     }
 
-    /// Checks the exit status and what standard error has to contain.
+    /// Checks the exit status, and that standard error contains each of the words.
     #[track_caller]
     pub(crate) fn expect(self, status: i32, words: &[&str]) -> Self {
         assert_eq!(self.status, Some(status), "{self:?}");
@@ -160,7 +160,7 @@ impl Outcome {
         self
     }
 
-    /// Checks for success without a word on standard error, and gives standard output.
+    /// Checks for success and an empty standard error, and returns standard output.
     #[track_caller]
     pub(crate) fn success(self) -> String {
         assert!(self.status == Some(0) && self.stderr.is_empty(), "{self:?}");
@@ -168,12 +168,12 @@ impl Outcome {
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command until it has ended.
 pub(crate) fn run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Outcome {
     Running::start(pigato(arguments)).end()
 }
 
-/// A broker, and commands that know where it is.
+/// A broker, and commands that use it.
 pub(crate) struct Broker {
     pub(crate) process: Running,
     pub(crate) endpoint: String,
@@ -184,16 +184,16 @@ impl Broker {
         Self::with(&[])
     }
 
-    /// A broker with more options.
+    /// Starts a broker with additional options.
     pub(crate) fn with(options: &[&str]) -> Self {
-        let place = ["broker", "--bind", "tcp://127.0.0.1:*", "--intch", "none", "--json"];
-        let mut process = Running::start(pigato(place.iter().chain(options)));
+        let arguments = ["broker", "--bind", "tcp://127.0.0.1:*", "--intch", "none", "--json"];
+        let mut process = Running::start(pigato(arguments.iter().chain(options)));
         let line: Value = serde_json::from_str(&process.line()).unwrap();
         assert_eq!(line["event"], "listening");
         Self { process, endpoint: line["endpoint"].as_str().unwrap().to_owned() }
     }
 
-    /// A command that is told the broker's endpoint by its environment.
+    /// A command whose environment contains the broker's endpoint.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = pigato(arguments);
         command.env("PIGATO_ENDPOINT", &self.endpoint);
@@ -208,14 +208,14 @@ impl Broker {
         self.spawn(arguments).end()
     }
 
-    /// Runs a command with standard input.
+    /// Runs a command with this standard input.
     pub(crate) fn run_with(&self, arguments: &[&str], input: &[u8]) -> Outcome {
         let mut running = self.spawn(arguments);
         running.feed(input);
         running.end()
     }
 
-    /// A worker that runs `command`; registered when this returns.
+    /// Starts a worker that runs `command`, and waits until it is registered.
     pub(crate) fn worker(&self, service: &str, command: &str, options: &[&str]) -> Running {
         let arguments = [&["worker", service, "--exec", command], options].concat();
         let mut worker = self.spawn(&arguments);
@@ -224,7 +224,7 @@ impl Broker {
     }
 }
 
-/// A named pipe, to hold commands up and to notice their end.
+/// A named pipe, with which a test can block a command and notice its end.
 pub(crate) struct Fifo {
     path: PathBuf,
     _directory: TempDir,
@@ -242,18 +242,18 @@ impl Fifo {
         &self.path
     }
 
-    /// The path in quotes, for a shell.
+    /// The path, quoted for a shell.
     pub(crate) fn quoted(&self) -> String {
         format!("'{}'", self.path.display())
     }
 
-    /// Writes a line to whoever reads, once somebody does.
+    /// Waits for a reader of the pipe and writes a line to it.
     pub(crate) fn write(&self, line: &str) {
         let (path, line) = (self.path.clone(), format!("{line}\n"));
         within_deadline("nobody reads the pipe", move || std::fs::write(path, line).unwrap());
     }
 
-    /// Reads from now on, until all who write have ended.
+    /// Opens the pipe for reading. The receiver is notified when the last writer has closed it.
     pub(crate) fn watch(&self) -> Receiver<()> {
         let (sender, receiver) = channel();
         let path = self.path.clone();
@@ -268,7 +268,8 @@ impl Fifo {
 }
 
 impl Drop for Fifo {
-    /// Lets go whoever waits for the other side: what is left of a test must not stay for ever.
+    /// Unblocks readers and writers that wait for the other side, so that nothing outlives the
+    /// test.
     fn drop(&mut self) {
         let _ = std::fs::OpenOptions::new().read(true).write(true).open(&self.path);
     }

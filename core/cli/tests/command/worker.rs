@@ -1,11 +1,11 @@
-//! `pigato worker`: what a command is given and what becomes of its output.
+//! `pigato worker`: the input of a command, and how its output becomes replies.
 
 use serde_json::json;
 
 use crate::support::{run, Broker};
 
 #[test]
-fn lines_are_partial_replies_and_the_end_is_the_final_one() {
+fn lines_are_partial_replies_and_the_final_reply_is_null() {
     let broker = Broker::start();
     let _worker = broker.worker("lines", "echo text; echo; echo '[1,2]'; printf 'no end\\r\\n{\"a\":1}'", &[]);
     let expected = "\"text\"\n\"\"\n[1,2]\n\"no end\"\n{\"a\":1}\nnull\n";
@@ -24,7 +24,7 @@ fn the_last_line_can_be_the_final_reply() {
 }
 
 #[test]
-fn data_is_json_with_a_line_break() {
+fn a_command_receives_json_with_a_line_break_or_raw_bytes() {
     let broker = Broker::start();
     let _worker = broker.worker("read", "read line && echo \"$line\"", &["--last"]);
     assert_eq!(broker.run(&["request", "read", "{\"a\": 1}"]).success(), "{\"a\": 1}\n");
@@ -42,7 +42,7 @@ fn a_command_need_not_read_its_input() {
 }
 
 #[test]
-fn a_bad_end_is_an_error_with_its_reason() {
+fn a_failed_command_becomes_an_error_with_its_reason() {
     let broker = Broker::start();
     let _worker = broker.worker("failing", "echo first; echo 'the disk is full' >&2; exit 7", &[]);
     let outcome = broker.run(&["request", "failing", "--json"]).expect(1, &["status 7"]);
@@ -66,7 +66,7 @@ fn a_bad_end_is_an_error_with_its_reason() {
 }
 
 #[test]
-fn only_the_end_of_standard_error_is_told() {
+fn an_error_contains_only_the_end_of_standard_error() {
     let broker = Broker::start();
     let _worker = broker.worker("loud", "yes | head -c 100000 >&2; echo the end >&2; exit 1", &[]);
     let value = &broker.run(&["request", "loud", "--json"]).json()[0]["value"];
@@ -76,7 +76,7 @@ fn only_the_end_of_standard_error_is_told() {
 }
 
 #[test]
-fn the_command_knows_about_the_request() {
+fn the_environment_describes_the_request() {
     let broker = Broker::start();
     let show = "printf '%s\\n' \"$PIGATO_SERVICE\" \"$PIGATO_CLIENT\" \"$PIGATO_ATTEMPT\" \"$PIGATO_OPTIONS\"";
     let _worker = broker.worker("show*", show, &[]);
@@ -89,11 +89,11 @@ fn the_command_knows_about_the_request() {
 }
 
 #[test]
-fn no_more_commands_run_than_the_concurrency_says() {
+fn at_most_concurrency_commands_run_at_the_same_time() {
     let broker = Broker::start();
     let place = tempfile::tempdir().unwrap();
     let lock = place.path().join("lock");
-    // Making a directory fails if somebody else has made it and not yet removed it.
+    // `mkdir` fails while another command has created the directory and not yet removed it.
     let command = format!("mkdir '{0}' && sleep 0.05 && rmdir '{0}'", lock.display());
     let _worker = broker.worker("alone", &command, &["--concurrency", "1"]);
     let requests: Vec<_> = (0..5).map(|_| broker.spawn(&["request", "alone"])).collect();
@@ -103,10 +103,10 @@ fn no_more_commands_run_than_the_concurrency_says() {
 }
 
 #[test]
-fn without_a_limit_all_commands_run_at_once() {
+fn without_a_limit_all_commands_run_concurrently() {
     let broker = Broker::start();
     let place = tempfile::tempdir().unwrap();
-    // Each waits until all five are there.
+    // Each command waits until all 5 have started.
     let command =
         format!("cd '{}'; : > $$; while [ \"$(ls | wc -l)\" -lt 5 ]; do sleep 0.02; done", place.path().display());
     let _worker = broker.worker("together", &command, &["--concurrency", "-1"]);
@@ -117,7 +117,7 @@ fn without_a_limit_all_commands_run_at_once() {
 }
 
 #[test]
-fn options_that_make_no_sense_are_usage_errors() {
+fn invalid_options_are_errors() {
     run(["worker", "echo"]).expect(2, &["--exec"]);
     run(["worker", "echo", "--exec", "cat", "--concurrency", "0"]).expect(2, &["1 or more, or -1"]);
     run(["worker", "", "--exec", "cat"]).expect(2, &["service name"]);

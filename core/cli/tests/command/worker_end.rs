@@ -1,12 +1,12 @@
-//! `pigato worker`: how commands, and the worker itself, come to an end.
+//! `pigato worker`: how commands and the worker itself end.
 
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::{Broker, Fifo, DEADLINE};
+use crate::support::{pigato, run, Broker, Fifo, Running, DEADLINE};
 
 #[test]
-fn a_timeout_ends_the_command_and_all_that_it_started() {
+fn a_timeout_ends_the_command_and_its_child_processes() {
     let broker = Broker::start();
     let alive = Fifo::new();
     let gone = alive.watch();
@@ -18,19 +18,19 @@ fn a_timeout_ends_the_command_and_all_that_it_started() {
 }
 
 #[test]
-fn a_cancelled_request_ends_the_command_and_all_that_it_started() {
+fn a_request_timeout_ends_the_command_and_its_child_processes() {
     let broker = Broker::start();
     let alive = Fifo::new();
     let gone = alive.watch();
     let command = format!("exec 3>{}; echo started; sleep 600 & sleep 600", alive.quoted());
     let _worker = broker.worker("slow", &command, &[]);
-    // Each partial reply starts the time anew, so this one runs from the only one.
+    // Each partial reply restarts the timeout, so it runs from the only partial reply.
     broker.run(&["request", "slow", "--timeout", "300"]).expect(3, &["C_TIMEOUT"]);
     gone.recv_timeout(DEADLINE).expect("the command and its child have ended");
 }
 
 #[test]
-fn a_command_that_does_not_listen_is_killed() {
+fn a_command_that_ignores_sigterm_is_killed() {
     let broker = Broker::start();
     let alive = Fifo::new();
     let gone = alive.watch();
@@ -44,7 +44,7 @@ fn a_command_that_does_not_listen_is_killed() {
 }
 
 #[test]
-fn a_command_that_has_closed_its_outputs_is_ended_too() {
+fn a_command_that_has_closed_its_outputs_is_also_ended() {
     let broker = Broker::start();
     let alive = Fifo::new();
     let gone = alive.watch();
@@ -55,7 +55,7 @@ fn a_command_that_has_closed_its_outputs_is_ended_too() {
 }
 
 #[test]
-fn a_signal_lets_it_finish_what_it_has() {
+fn a_signal_drains_the_running_commands() {
     let broker = Broker::start();
     let gate = Fifo::new();
     let mut worker = broker.worker("slow", &format!("echo started; cat {}", gate.quoted()), &[]);
@@ -70,7 +70,7 @@ fn a_signal_lets_it_finish_what_it_has() {
 }
 
 #[test]
-fn what_does_not_finish_in_time_is_ended() {
+fn a_command_that_outlasts_the_drain_period_is_ended() {
     let broker = Broker::start();
     let alive = Fifo::new();
     let gone = alive.watch();
@@ -96,20 +96,17 @@ fn a_second_signal_kills_the_commands() {
     worker.signal(Signal::INT);
     worker.wait_for_log("stopping");
     worker.signal(Signal::INT);
-    worker.end().expect(130, &["without finishing"]);
+    worker.end().expect(130, &["second signal"]);
     gone.recv_timeout(DEADLINE).expect("the command has ended");
 }
 
 #[test]
-fn it_waits_for_a_broker_and_comes_back_to_the_next_one() {
+fn it_keeps_connecting_until_a_broker_is_available() {
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let endpoint = format!("tcp://{address}");
-    let mut worker = crate::support::Running::start(crate::support::pigato([
-        "worker", "echo", "--exec", "cat", "--last", "-e", &endpoint,
-    ]));
+    let mut worker = Running::start(pigato(["worker", "echo", "--exec", "cat", "--last", "-e", &endpoint]));
     worker.wait_for_log("connecting");
-    let _broker =
-        crate::support::Running::start(crate::support::pigato(["broker", "--bind", &endpoint, "--intch", "none"]));
+    let _broker = Running::start(pigato(["broker", "--bind", &endpoint, "--intch", "none"]));
     worker.wait_for_log("serving");
-    assert_eq!(crate::support::run(["request", "echo", "1", "-e", &endpoint]).success(), "1\n");
+    assert_eq!(run(["request", "echo", "1", "-e", &endpoint]).success(), "1\n");
 }

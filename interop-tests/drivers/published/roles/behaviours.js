@@ -1,7 +1,7 @@
 'use strict';
 
-// What a worker does with a request: the data's "do" names it; any other data is echoed.
-// "replyOpts" beside "do" becomes the options of the reply ({"cache":1000}, say).
+// The behaviours of a worker. The data's "do" selects one; any other data is echoed. "replyOpts"
+// becomes the options of the reply, for example {"cache":1000}.
 
 const fs = require('node:fs');
 const readline = require('node:readline');
@@ -34,8 +34,8 @@ const BEHAVIOURS = {
   text: ({ length }, reply) => reply.end('x'.repeat(length)),
   pid: (_data, reply) => reply.end(process.pid),
   opts: (_data, reply, opts) => reply.end(opts),
-  // Whether the worker still takes the request for alive after a while: only a client's request
-  // heartbeats keep it so for longer than three of the worker's own heartbeats.
+  // Whether the worker still considers the request active after a while. Only request heartbeats of
+  // the client keep it active for longer than 3 of the worker's heartbeats.
   active: ({ ms }, reply) => setTimeout(() => reply.end(reply.active()), ms),
   stream: ({ file }, reply) => {
     const input = fs.createReadStream(file, 'utf8');

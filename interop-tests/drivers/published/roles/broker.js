@@ -1,6 +1,6 @@
 'use strict';
 
-// The published broker. Its own error handling ignores a failed bind, so this looks at the sockets.
+// The published broker. It ignores a failed bind, so this program checks the sockets.
 
 const { Broker } = require('pigato');
 const { say, sayError } = require('../say');
@@ -14,7 +14,7 @@ module.exports = function startBroker({ endpoint, intch, conf }, fail) {
     const published = boundEndpoint(broker.pub);
     if (!bound) return fail(`cannot bind ${endpoint}`);
     if (!published) return fail(`cannot bind ${broker.conf.intch}`);
-    // unbind needs the endpoint that a wildcard was resolved to
+    // unbind needs the endpoint to which a wildcard was resolved
     broker.endpoint = bound;
     broker.conf.intch = published;
     return say('ready', { endpoint: bound, intch: published });

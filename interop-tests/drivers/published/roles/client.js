@@ -1,6 +1,6 @@
 'use strict';
 
-// The published client: single requests with their partials, floods, and heartbeats.
+// The published client: requests with partial replies, floods and heartbeats.
 
 const { isDeepStrictEqual } = require('node:util');
 
@@ -46,7 +46,7 @@ module.exports = function startClient({ endpoint, conf }) {
   };
 };
 
-// Sends all requests at once and says one line when every one of them is answered.
+// Sends all requests concurrently and prints a line when all are answered.
 function flood(client, { tag, service, count, data, opts }) {
   const began = Date.now();
   let ok = 0;

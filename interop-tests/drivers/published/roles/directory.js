@@ -1,6 +1,7 @@
 'use strict';
 
-// The published directory service: a worker of "$dir" that learns the map from the broker's publisher.
+// The published directory service: a worker of "$dir" that receives the map from the broker's
+// publications.
 
 const { services } = require('pigato');
 const { say, sayLife } = require('../say');
@@ -19,7 +20,8 @@ module.exports = function startDirectory({ endpoint, intch }) {
       directory.stop();
       return new Promise((resolve) => setTimeout(resolve, CLOSING_MS));
     },
-    // The published directory asks for the map once, at its start, perhaps before it is subscribed.
+    // The published directory requests the map once, when it starts, perhaps before its
+    // subscription is active.
     ops: { update: () => directory.wrk.heartbeat({ update: 1 }) },
   };
 };

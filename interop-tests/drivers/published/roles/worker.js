@@ -1,12 +1,13 @@
 'use strict';
 
-// The published worker, with the behaviours that a request's data can ask for.
+// The published worker, with the behaviours that a request's data selects.
 
 const { Worker } = require('pigato');
 const { answer } = require('./behaviours');
 const { say, sayLife } = require('../say');
 
-// The published worker sends its disconnect message in the turn of stop(), and closes in the next.
+// The published worker sends its disconnect message in stop() and closes in the next turn of the
+// event loop.
 const CLOSING_MS = 100;
 
 module.exports = function startWorker({ endpoint, service, conf, verbose }) {
@@ -38,7 +39,7 @@ module.exports = function startWorker({ endpoint, service, conf, verbose }) {
   };
 };
 
-// The 'request' event does not tell the request's id, so this looks one level below it.
+// The 'request' event lacks the request's id, so this listens one level below it.
 function sayRequests(worker) {
   const onRequest = worker.onRequest;
   worker.onRequest = function (client, service, rid, data, opts) {

@@ -19,7 +19,7 @@ function bindNext() {
     if (bound === TIMES) process.exit(0);
     sender.send('next');
   });
-  // Comes before this is bound, or just after.
+  // Arrives before the bind is complete, or just after.
   if (bound > 0) sender.send('meanwhile');
 }
 

@@ -1,6 +1,6 @@
 'use strict';
 
-// Drives peer.js as any other test program would: a child process, and lines both ways.
+// Controls peer.js as other test programs do: a child process, and lines in both directions.
 
 const { spawn } = require('node:child_process');
 const path = require('node:path');
@@ -43,7 +43,7 @@ class Peer {
     this.child.stdin.write(`${JSON.stringify({ op, ...fields })}\n`);
   }
 
-  // The first event, past or to come, that has all these fields; or that a function accepts.
+  // The first event, past or future, that has all these fields or that a function accepts.
   event(wanted) {
     const accepts =
       typeof wanted === 'function'

@@ -1,7 +1,7 @@
 'use strict';
 
-// Published client, broker, worker and directory among themselves: what they do here is what a
-// newer implementation is measured against.
+// Published client, broker, worker and directory with each other. Their behaviour here is the
+// reference for newer implementations.
 
 const assert = require('node:assert/strict');
 const { randomUUID } = require('node:crypto');
@@ -13,7 +13,7 @@ const { after, afterEach, before, test } = require('node:test');
 const { Peer } = require('./driver');
 
 const ANY_PORT = 'tcp://127.0.0.1:*';
-// The published code enforces most deadlines on its heartbeat only.
+// The published code checks most deadlines only at its heartbeats.
 const QUICK = { heartbeat: 200 };
 
 let broker;
@@ -61,7 +61,7 @@ test('any data is echoed', async () => {
   }
 });
 
-test('null comes back as null', async () => {
+test('null is echoed as null', async () => {
   await worker('null');
   assert.deepEqual(await request('null', null), { error: 0, data: null, partials: [] });
 });
@@ -104,13 +104,13 @@ test('a rejected request is answered by the other worker', async () => {
   assert.ok(rejecting.events.some((e) => e.event === 'request'));
 });
 
-test('a worker says which options it saw', async () => {
+test('a worker replies the options that it received', async () => {
   await worker('opts');
   const { data } = await request('opts', { do: 'opts' }, { timeout: 4000, color: 'red' });
   assert.deepEqual(data, { timeout: 4000, color: 'red', retry: 0 });
 });
 
-test('a request can name its worker', async () => {
+test('a request can be addressed to a worker', async () => {
   await worker('target');
   const wanted = await worker('target');
   const { id } = await wanted.ready();
@@ -120,7 +120,7 @@ test('a request can name its worker', async () => {
   }
 });
 
-test('a request without an answer times out on a heartbeat of the client', async () => {
+test('a request without a reply times out at a heartbeat of the client', async () => {
   await worker('mute');
   const { error } = await request('mute', { do: 'never' }, { timeout: 10 });
   assert.equal(error, 'C_TIMEOUT');
@@ -159,7 +159,7 @@ test('a version range is an error inside of the published broker', async () => {
   assert.match(own.stderr, /_\.pluck is not a function/);
 });
 
-test('an endpoint that is taken is said', async () => {
+test('an endpoint in use is reported', async () => {
   const second = new Peer('broker', { endpoint, intch: ANY_PORT });
   assert.equal(await second.exited, 4);
   assert.equal(second.events[0].fatal, true);

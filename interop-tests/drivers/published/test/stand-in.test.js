@@ -7,8 +7,8 @@ const { test } = require('node:test');
 
 const PATIENCE_MS = 20_000;
 
-test('messages that come while an address is bound do not keep it from being bound', () => {
-  // In a process of its own: one that asks for messages for ever cannot tell.
+test('messages that arrive during a bind do not prevent it', () => {
+  // In a separate process, because a process that receives forever could not report it.
   const { status, signal, stderr } = spawnSync(process.execPath, [path.join(__dirname, 'binding.js')], {
     timeout: PATIENCE_MS,
     killSignal: 'SIGKILL',

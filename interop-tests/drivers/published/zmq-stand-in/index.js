@@ -1,7 +1,7 @@
 'use strict';
 
-// What pigato 0.0.46 uses of zmq 2.15, on top of zeromq 6. zmq 2.15 itself does not build on
-// current Node. Where zeromq's own compatibility layer differs from zmq 2.15 in a way that shows
+// The part of zmq 2.15 that pigato 0.0.46 uses, on top of zeromq 6. zmq 2.15 itself does not build
+// on current Node. Where zeromq's own compatibility layer differs from zmq 2.15 in a way that shows
 // on the wire or in pigato's behaviour, this file restores the old behaviour, and nothing else.
 
 const compat = require('zeromq/v5-compat');
@@ -9,7 +9,7 @@ const compat = require('zeromq/v5-compat');
 const STATE_READY = 0;
 const STATE_CLOSED = 2;
 
-// These have no routing id in zeromq 6, and zmq 2.15's had no effect: nobody ever sees it.
+// These sockets have no routing id in zeromq 6. In zmq 2.15 it had no effect.
 const ANONYMOUS = new Set(['pub', 'sub']);
 
 class Socket extends compat.Socket {
@@ -18,10 +18,11 @@ class Socket extends compat.Socket {
     this._zmq = { state: STATE_READY, binding: null };
   }
 
-  // The layer below refuses to receive while an address is bound or unbound, and asks again without letting the event loop
-  // finish that: a broker whose workers find it before its bind is through would ask for ever.
+  // zeromq refuses to receive while an address is being bound or unbound, and retries without
+  // letting the event loop finish that. If workers connect before the bind is complete, it would
+  // retry forever.
   async _recv() {
-    // `_zmq` is not there yet when the layer below calls this for the first time.
+    // `_zmq` does not exist yet when zeromq calls this for the first time.
     if (this._zmq?.binding) await this._zmq.binding;
     return super._recv();
   }
@@ -47,15 +48,15 @@ class Socket extends compat.Socket {
     };
   }
 
-  // zmq 2.15 sent String(frame) for every frame that was no Buffer: the worker's error and reject
-  // replies carry the text "undefined" as their options because of it.
+  // zmq 2.15 sent String(frame) for every frame that was not a Buffer, so the worker's error and
+  // reject replies have the text "undefined" as their options.
   send(message, flags, callback) {
     const frames = Array.isArray(message) ? message : [message];
     return super.send(frames.map(toBuffer), flags, callback);
   }
 
-  // zmq 2.15 delivered messages inside a try block, and turned what a listener threw into an
-  // 'error' event of the socket. Without a listener for that one, the process ends.
+  // zmq 2.15 delivered messages inside a try block, and turned an exception of a listener into an
+  // 'error' event of the socket. Without an 'error' listener the process ends.
   emit(event, ...args) {
     if (event !== 'message') return super.emit(event, ...args);
     if (this._zmq.state === STATE_CLOSED) return false;
@@ -66,8 +67,9 @@ class Socket extends compat.Socket {
     }
   }
 
-  // zmq 2.15 sent at once and delivered nothing after close(). The layer below queues both ways,
-  // so what was sent gets one more turn to leave, and what still arrives is dropped (see emit).
+  // zmq 2.15 sent immediately and delivered nothing after close(). zeromq queues in both
+  // directions, so what was sent gets one more turn to leave, and what still arrives is dropped
+  // (see emit).
   close() {
     if (this._zmq.state === STATE_CLOSED) return this;
     this._zmq.state = STATE_CLOSED;

@@ -1,6 +1,6 @@
-//! The run as a page. An overview has a row for each scenario and a field for each role and language, which leads to the
-//! scenario's own matrix: a row for each client, a column for each worker and in every field a square for each broker. What
-//! failed has its log behind its square: two clicks.
+//! Formats the results as an HTML page. The overview has a row per scenario and a field per role
+//! and language, which links to the scenario's matrix: a row per client, a column per worker, and
+//! in every field a square per broker. The square of a failed cell links to its log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use super::{reason, Counts, Run};
 
 const STYLE: &str = include_str!("page.css");
 
-/// The page, complete in itself.
+/// The page, without external resources.
 #[must_use]
 pub fn html(run: &Run) -> String {
     let counts = run.counts();
@@ -24,10 +24,10 @@ pub fn html(run: &Run) -> String {
         escaped(&run.selection)
     );
     text.push_str(
-        "<p>A field is a language in a role: how many of the scenario's cells passed. It leads to the scenario's matrix, a square \
-         there to what happened. <span class=\"square passed\">r</span> passed <span class=\"square failed\">r</span> failed \
-         <span class=\"square known\">r</span> failed as known <span class=\"square skipped\">r</span> skipped as known; the \
-         reason is under the pointer, the log behind a click.</p>\n",
+        "<p>Each field shows how many cells of a scenario passed with a language in a role, and links to the scenario's matrix. \
+         There, each square is a cell; the square of a failed cell links to its log. <span class=\"square passed\">r</span> passed <span class=\"square failed\">r</span> failed \
+         <span class=\"square known\">r</span> known failure <span class=\"square skipped\">r</span> skipped. \
+         Point at a square to see the reason.</p>\n",
     );
     let rows = rows(run);
     failures(&mut text, run);
@@ -61,7 +61,7 @@ fn failures(text: &mut String, run: &Run) {
     text.push_str("</ul>\n");
 }
 
-/// The languages that a role has in these cells.
+/// The languages of a role in these cells.
 fn languages<'r>(cells: &[(usize, &'r Finished)], role: Role) -> BTreeSet<&'r str> {
     cells.iter().map(|(_, cell)| cell.cell.triple.of(role)).collect()
 }
@@ -98,7 +98,7 @@ fn overview(text: &mut String, rows: &[Row<'_>]) {
     text.push_str("</tbody></table>\n");
 }
 
-/// The field of a language in a role: the worst that became of its cells, and how many passed.
+/// The field of a language in a role: the worst result of its cells, and the number that passed.
 fn field<'r>(text: &mut String, first: &str, name: &str, cells: impl Iterator<Item = &'r (usize, &'r Finished)>) {
     let mut counts = Counts::default();
     cells.for_each(|(_, cell)| counts.add(cell));
@@ -116,7 +116,7 @@ fn field<'r>(text: &mut String, first: &str, name: &str, cells: impl Iterator<It
     let _ = write!(text, "<td class=\"{state}{first}\" title=\"{title}\"><a href=\"#{name}\">{number}</a></td>");
 }
 
-/// A scenario's own matrix.
+/// The matrix of one scenario.
 fn scenario(text: &mut String, cells: &[(usize, &Finished)]) {
     let scenario = &cells[0].1.cell.scenario;
     let (name, about) = (escaped(&scenario.name), escaped(&scenario.about));
@@ -126,7 +126,7 @@ fn scenario(text: &mut String, cells: &[(usize, &Finished)]) {
         labels.iter().map(|(broker, label)| format!("<i>{label}</i> {}", escaped(broker))).collect();
     let _ = writeln!(
         text,
-        "<section id=\"{name}\"><a class=\"close\" href=\"#top\">close</a><h2>{}: {name}</h2><p>{about} Rows: clients; columns: workers; squares: brokers ({}).</p>",
+        "<section id=\"{name}\"><a class=\"close\" href=\"#top\">close</a><h2>{}: {name}</h2><p>{about} Rows are clients, columns are workers, squares are brokers ({}).</p>",
         escaped(&scenario.group),
         legend.join(", ")
     );
@@ -150,12 +150,12 @@ fn scenario(text: &mut String, cells: &[(usize, &Finished)]) {
     text.push_str("</tbody></table></section>\n");
 }
 
-/// As much of each name as tells it from the others.
+/// The shortest unique prefix of each name.
 fn labels<'n>(names: &BTreeSet<&'n str>) -> BTreeMap<&'n str, String> {
-    let is_own = |name: &str, start: &str| names.iter().all(|other| *other == name || !other.starts_with(start));
+    let is_unique = |name: &str, start: &str| names.iter().all(|other| *other == name || !other.starts_with(start));
     let label = |name: &str| {
         let ends = name.char_indices().map(|(at, character)| at + character.len_utf8());
-        ends.map(|end| &name[..end]).find(|start| is_own(name, start)).unwrap_or(name).to_owned()
+        ends.map(|end| &name[..end]).find(|start| is_unique(name, start)).unwrap_or(name).to_owned()
     };
     names.iter().map(|name| (*name, escaped(&label(name)))).collect()
 }
@@ -193,8 +193,8 @@ fn logs(text: &mut String, run: &Run) {
         };
         let _ = writeln!(
             text,
-            "<section id=\"cell-{number}\"><a class=\"close\" href=\"#top\">close</a><h2>{name}</h2><p>{} <a href=\"#{scenario}\">Its matrix</a></p>\
-             <p class=\"bad\">{why}</p><pre>{log}</pre><p>Again: <code>make interop ONLY={name}</code></p></section>",
+            "<section id=\"cell-{number}\"><a class=\"close\" href=\"#top\">close</a><h2>{name}</h2><p>{} <a href=\"#{scenario}\">Matrix of the scenario</a></p>\
+             <p class=\"bad\">{why}</p><pre>{log}</pre><p>Run again: <code>make interop ONLY={name}</code></p></section>",
             escaped(&cell.cell.scenario.about),
         );
     }
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_is_as_much_of_a_name_as_tells_it_from_the_others() {
+    fn a_label_is_the_shortest_unique_prefix_of_a_name() {
         let labels = labels(&["c", "published", "ruby", "rust"].into());
         assert_eq!(labels.values().collect::<Vec<_>>(), ["c", "p", "rub", "rus"]);
     }

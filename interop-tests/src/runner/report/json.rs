@@ -1,11 +1,11 @@
-//! The run as JSON.
+//! Formats the results as JSON.
 
 use serde_json::{json, Value};
 
 use super::super::cell::{Finished, Outcome};
 use super::{reason, Run};
 
-/// All cells with their outcomes, and the counts.
+/// All cells with their outcomes, and the numbers of cells by result.
 #[must_use]
 pub fn json(run: &Run) -> Value {
     let counts = run.counts();

@@ -1,11 +1,11 @@
-//! The run as JUnit XML, which continuous integration systems read.
+//! Formats the results as JUnit XML for continuous integration systems.
 
 use std::fmt::Write as _;
 
 use super::super::cell::{Finished, Outcome};
 use super::{reason, Run};
 
-/// A test suite for each scenario, a test case for each cell.
+/// One test suite per scenario, one test case per cell.
 #[must_use]
 pub fn junit(run: &Run) -> String {
     let counts = run.counts();
@@ -50,7 +50,7 @@ fn suite(text: &mut String, cells: &[Finished]) {
     text.push_str("  </testsuite>\n");
 }
 
-/// Text for XML and HTML; control characters, which XML cannot have, become a mark.
+/// Escapes text for XML and HTML. Replaces control characters, which XML cannot contain.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

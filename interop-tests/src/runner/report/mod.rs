@@ -1,4 +1,4 @@
-//! What a run tells: on the terminal, as JSON, as JUnit XML, as a page.
+//! Formats the results of a run: for the terminal, as JSON, as JUnit XML and as an HTML page.
 
 pub mod html;
 pub mod json;
@@ -10,36 +10,36 @@ use std::time::Duration;
 
 use super::cell::{Finished, Outcome};
 
-/// A run that is over.
+/// A completed run.
 #[derive(Debug)]
 pub struct Run {
-    /// All cells, by scenario and triple.
+    /// All cells, sorted by scenario and triple.
     pub cells: Vec<Finished>,
-    /// How long it took.
+    /// Duration of the run.
     pub took: Duration,
-    /// What was run, in words: the command's arguments.
+    /// The command-line arguments that selected the cells.
     pub selection: String,
 }
 
-/// How many cells came to what.
+/// Number of cells by result.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// Passed as they should.
+    /// Passed as expected.
     pub passed: usize,
-    /// Failed, unlisted.
+    /// Failed without an entry in `known.toml`.
     pub failed: usize,
-    /// Failed, as listed in `known.toml`.
+    /// Failed as listed in `known.toml`.
     pub known: usize,
-    /// Passed, though listed as failing.
+    /// Passed although listed as failing.
     pub unexpected: usize,
-    /// Skipped, as listed.
+    /// Skipped as listed in `known.toml`.
     pub skipped: usize,
-    /// Skipped, unlisted.
+    /// Skipped without an entry in `known.toml`.
     pub unlisted: usize,
 }
 
 impl Counts {
-    /// Adds a cell.
+    /// Counts a cell.
     pub fn add(&mut self, finished: &Finished) {
         let number = match (&finished.outcome, finished.is_bad()) {
             (Outcome::Passed, false) => &mut self.passed,
@@ -52,13 +52,13 @@ impl Counts {
         *number += 1;
     }
 
-    /// Cells that were run.
+    /// Number of cells that were run.
     #[must_use]
     pub const fn executed(&self) -> usize {
         self.passed + self.failed + self.known + self.unexpected
     }
 
-    /// Cells that make the run fail.
+    /// Number of cells that make the run fail.
     #[must_use]
     pub const fn bad(&self) -> usize {
         self.failed + self.unexpected + self.unlisted
@@ -69,7 +69,7 @@ impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} executed: {} passed, {} failed, {} failed as known, {} passed though listed; {} skipped, {} skipped unlisted",
+            "{} executed: {} passed, {} failed, {} known failures, {} passed unexpectedly; {} skipped, {} skipped unexpectedly",
             self.executed(),
             self.passed,
             self.failed,
@@ -82,7 +82,7 @@ impl std::fmt::Display for Counts {
 }
 
 impl Run {
-    /// How many cells came to what.
+    /// Number of cells by result.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
@@ -90,7 +90,7 @@ impl Run {
         counts
     }
 
-    /// The scenarios with their groups, in order, each once.
+    /// The scenarios in order, each once.
     #[must_use]
     pub fn scenarios(&self) -> Vec<&super::scenario::Scenario> {
         let mut all: Vec<&super::scenario::Scenario> = self.cells.iter().map(|done| &*done.cell.scenario).collect();
@@ -99,15 +99,15 @@ impl Run {
     }
 }
 
-/// What went wrong or is missing, in a line; empty for what is as it should be.
+/// One line that says why a cell failed or was skipped. Empty for a cell that passed as expected.
 #[must_use]
 pub fn reason(finished: &Finished) -> String {
     match (&finished.outcome, &finished.known) {
         (Outcome::Passed, None) => String::new(),
-        (Outcome::Passed, Some(known)) => format!("passed, though known.toml lists it as failing: {known}"),
+        (Outcome::Passed, Some(known)) => format!("passed, but known.toml lists it as failing: {known}"),
         (Outcome::Failed { why, .. }, None) => why.clone(),
-        (Outcome::Failed { why, .. }, Some(known)) => format!("known: {known} ({why})"),
-        (Outcome::Skipped { why }, None) => format!("skipped, and known.toml does not say why: {why}"),
+        (Outcome::Failed { why, .. }, Some(known)) => format!("known failure: {known} ({why})"),
+        (Outcome::Skipped { why }, None) => format!("skipped without a reason in known.toml: {why}"),
         (Outcome::Skipped { .. }, Some(known)) => known.clone(),
     }
 }

@@ -1,4 +1,4 @@
-//! The run as a table in a README: groups of scenarios by language.
+//! Formats the results as a Markdown table: groups of scenarios by language.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,14 +9,15 @@ use super::{Counts, Run};
 const BEGIN: &str = "<!-- interop matrix: begin -->";
 const END: &str = "<!-- interop matrix: end -->";
 
-/// The text with a new table between its marks.
+/// Replaces the table between the markers.
 pub fn with_table(text: &str, run: &Run) -> Result<String, String> {
-    let (before, rest) = text.split_once(BEGIN).ok_or_else(|| format!("there is no {BEGIN}"))?;
-    let (_, after) = rest.split_once(END).ok_or_else(|| format!("there is no {END}"))?;
+    let (before, rest) = text.split_once(BEGIN).ok_or_else(|| format!("the marker {BEGIN} is missing"))?;
+    let (_, after) = rest.split_once(END).ok_or_else(|| format!("the marker {END} is missing"))?;
     Ok(format!("{before}{BEGIN}\n{}{END}{after}", table(run)))
 }
 
-/// A line for each group, a column for each language in whichever role: the cells that passed, and those that did not.
+/// One row per group and one column per language, in any role: the numbers of passed, known and
+/// failed cells.
 fn table(run: &Run) -> String {
     let mut all: BTreeMap<&str, BTreeMap<&str, Counts>> = BTreeMap::new();
     for finished in &run.cells {
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_takes_the_place_of_the_one_between_the_marks() {
+    fn the_table_between_the_markers_is_replaced() {
         let failed = || Outcome::Failed { why: String::new(), log: String::new() };
         let cells = vec![
             finished("c", Outcome::Passed, None),
@@ -90,6 +91,6 @@ mod tests {
         let table = "| | c | go |\n|---|---|---|\n| basics | 1, **1 failed** | 1, 1 known, **1 failed** |\n";
         assert!(text.starts_with(&format!("before\n{BEGIN}\n{table}")), "{text}");
         assert!(text.ends_with(&format!("{END}\nafter\n")) && !text.contains("old"), "{text}");
-        assert!(with_table("no marks", &run).is_err());
+        assert!(with_table("no markers", &run).is_err());
     }
 }

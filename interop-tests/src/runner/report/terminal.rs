@@ -1,4 +1,4 @@
-//! The table on the terminal, and progress while the run goes on.
+//! Prints progress during the run and a table of the results.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,32 +7,32 @@ use std::io::{IsTerminal, Write};
 use super::super::cell::Finished;
 use super::{reason, Counts, Run};
 
-/// Tells how far the run is: failures at once, and a line that counts, if somebody looks.
+/// Prints failures immediately, and a progress line if standard error is a terminal.
 #[derive(Debug)]
 pub struct Progress {
     counts: Counts,
     all: usize,
-    is_watched: bool,
+    is_terminal: bool,
 }
 
 impl Progress {
-    /// Of so many cells.
+    /// Progress of `all` cells.
     #[must_use]
     pub fn new(all: usize) -> Self {
-        Self { counts: Counts::default(), all, is_watched: std::io::stderr().is_terminal() }
+        Self { counts: Counts::default(), all, is_terminal: std::io::stderr().is_terminal() }
     }
 
-    /// Another cell is done.
-    pub fn tell(&mut self, finished: &Finished) {
+    /// Reports a completed cell.
+    pub fn update(&mut self, finished: &Finished) {
         let mut output = std::io::stderr().lock();
         self.counts.add(finished);
-        let clear = if self.is_watched { "\r\x1b[K" } else { "" };
-        // A terminal that is gone does not matter.
+        let clear = if self.is_terminal { "\r\x1b[K" } else { "" };
+        // Write errors are ignored: a closed terminal must not stop the run.
         if finished.is_bad() {
             let _ = writeln!(output, "{clear}FAILED {}: {}", finished.cell, reason(finished));
         }
         let (done, all) = (self.counts.executed(), self.all);
-        if self.is_watched {
+        if self.is_terminal {
             let _ = write!(output, "{clear}{done} of {all}, {} bad; {}", self.counts.bad(), finished.cell);
             let _ = output.flush();
         } else if done.is_multiple_of(250) {
@@ -40,15 +40,15 @@ impl Progress {
         }
     }
 
-    /// Removes the line that counts.
+    /// Removes the progress line.
     pub fn end(&self) {
-        if self.is_watched {
+        if self.is_terminal {
             eprint!("\r\x1b[K");
         }
     }
 }
 
-/// The table: a line for each scenario, then for each role and language, then what failed.
+/// Formats the results: a line per scenario, a line per role and language, then the failed cells.
 #[must_use]
 pub fn table(run: &Run) -> String {
     let mut text = String::new();
@@ -59,7 +59,7 @@ pub fn table(run: &Run) -> String {
         if by_scenario.last().is_none_or(|(last, _)| *last != name) {
             by_scenario.push((name, Counts::default()));
         }
-        by_scenario.last_mut().expect("one was pushed").1.add(finished);
+        by_scenario.last_mut().expect("not empty").1.add(finished);
         for role in super::super::drivers::Role::ALL {
             let key = (role.to_string(), finished.cell.triple.of(role).to_owned());
             by_language.entry(key).or_default().add(finished);
@@ -81,7 +81,7 @@ pub fn table(run: &Run) -> String {
     for finished in bad {
         let _ = write!(
             text,
-            "\nFAILED {}\n  {}\n  again: cargo run -p pigato-interop -- --only {}\n",
+            "\nFAILED {}\n  {}\n  run again: cargo run -p pigato-interop -- --only {}\n",
             finished.cell,
             reason(finished),
             finished.cell

@@ -1,4 +1,4 @@
-//! All roles of a bench, started and told what to do.
+//! Starts the members of a bench and runs the waves of requests.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
@@ -11,27 +11,27 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::load::Outcome;
 use super::report::{Measured, Wave};
-use super::roles::{work, Assignment, News};
+use super::roles::{work, Assignment, Report};
 use super::{usage, BenchArguments, Role};
 use crate::exit::{Failure, Status};
 
-/// How long a role may take to be there.
-const STARTING: Duration = Duration::from_secs(20);
+/// How long a member may take to become ready.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long nothing may be heard of a client that has requests under way: it tells each tenth of a second how far it is.
-const SILENCE: Duration = Duration::from_secs(20);
+/// How long a busy client may be silent. It reports its progress every 100 ms.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// 1/n of a wave's requests are made before it and not counted.
+/// A wave's number of requests divided by this is the number of uncounted requests before it.
 const WARM_UP: u64 = 10;
 
-/// One role, wherever it runs.
+/// One broker, worker or client, in a thread or a process.
 struct Member {
     role: Role,
-    news: Receiver<News>,
-    body: Body,
+    reports: Receiver<Report>,
+    host: Host,
 }
 
-enum Body {
+enum Host {
     Thread { rounds: Option<Sender<u64>>, thread: Option<JoinHandle<()>> },
     Process(Child),
 }
@@ -47,13 +47,13 @@ impl Member {
     }
 
     fn thread(role: Role, assignment: Assignment) -> Self {
-        let (rounds, of_rounds) = channel();
-        let (tell, news) = channel();
+        let (rounds, next_round) = channel();
+        let (sender, reports) = channel();
         let thread = std::thread::spawn(move || {
-            // Fails if the bench is over.
-            work(assignment, of_rounds.into_iter(), &move |news| drop(tell.send(news)));
+            // The send fails if the bench has ended.
+            work(assignment, next_round.into_iter(), &move |report| drop(sender.send(report)));
         });
-        Self { role, news, body: Body::Thread { rounds: Some(rounds), thread: Some(thread) } }
+        Self { role, reports, host: Host::Thread { rounds: Some(rounds), thread: Some(thread) } }
     }
 
     fn process(role: Role, assignment: &Assignment) -> std::io::Result<Self> {
@@ -63,76 +63,77 @@ impl Member {
             .stdout(Stdio::piped())
             .spawn()?;
         let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let (tell, news) = channel();
-        let mut member = Self { role, news, body: Body::Process(child) };
+        let (sender, reports) = channel();
+        let mut member = Self { role, reports, host: Host::Process(child) };
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                let news = serde_json::from_str(&line).unwrap_or_else(|_| News::Failed(format!("said `{line}`")));
-                if tell.send(news).is_err() {
+                let invalid = |_| Report::Failed(format!("printed an invalid report: `{line}`"));
+                if sender.send(serde_json::from_str(&line).unwrap_or_else(invalid)).is_err() {
                     return;
                 }
             }
         });
-        member.say(&serde_json::to_string(assignment)?)?;
+        member.write_line(&serde_json::to_string(assignment)?)?;
         Ok(member)
     }
 
-    fn say(&mut self, line: &str) -> std::io::Result<()> {
-        match &mut self.body {
-            Body::Process(child) => {
+    /// Writes to the standard input of a process.
+    fn write_line(&mut self, line: &str) -> std::io::Result<()> {
+        match &mut self.host {
+            Host::Process(child) => {
                 let stdin = child.stdin.as_mut().expect("open until the end");
                 writeln!(stdin, "{line}").and_then(|()| stdin.flush())
             }
-            Body::Thread { .. } => Ok(()),
+            Host::Thread { .. } => Ok(()),
         }
     }
 
-    /// Has a client make so many requests.
+    /// Starts a round of `requests` requests on a client.
     fn begin(&mut self, requests: u64) -> Result<(), Failure> {
-        let is_told = match &mut self.body {
-            Body::Thread { rounds, .. } => rounds.as_ref().is_some_and(|rounds| rounds.send(requests).is_ok()),
-            Body::Process(_) => self.say(&requests.to_string()).is_ok(),
+        let is_sent = match &mut self.host {
+            Host::Thread { rounds, .. } => rounds.as_ref().is_some_and(|rounds| rounds.send(requests).is_ok()),
+            Host::Process(_) => self.write_line(&requests.to_string()).is_ok(),
         };
-        is_told.then_some(()).ok_or_else(|| self.lost("has ended"))
+        is_sent.then_some(()).ok_or_else(|| self.failure("ended unexpectedly"))
     }
 
-    fn next(&self, patience: Duration) -> Result<News, Failure> {
-        match self.news.recv_timeout(patience) {
-            Ok(News::Failed(problem)) => Err(self.lost(&problem)),
-            Ok(news) => Ok(news),
-            Err(_) => Err(self.lost("says nothing any more")),
+    fn next_report(&self, timeout: Duration) -> Result<Report, Failure> {
+        match self.reports.recv_timeout(timeout) {
+            Ok(Report::Failed(problem)) => Err(self.failure(&problem)),
+            Ok(report) => Ok(report),
+            Err(_) => Err(self.failure(&format!("no report within {timeout:?}"))),
         }
     }
 
-    /// Waits until it is there; returns where a broker is.
+    /// Waits until the member is ready. Returns the endpoint of a broker.
     fn ready(&self) -> Result<String, Failure> {
-        match self.next(STARTING)? {
-            News::Ready(endpoint) => Ok(endpoint),
-            _ => Err(self.lost("spoke out of turn")),
+        match self.next_report(START_TIMEOUT)? {
+            Report::Ready(endpoint) => Ok(endpoint),
+            _ => Err(self.failure("sent an unexpected report")),
         }
     }
 
-    fn lost(&self, problem: &str) -> Failure {
-        Failure::new(Status::Connection, format!("a {} of the bench: {problem}", self.role.name()))
+    fn failure(&self, problem: &str) -> Failure {
+        Failure::new(Status::Connection, format!("a {} of the bench failed: {problem}", self.role.name()))
     }
 
     fn process_id(&self) -> u32 {
-        match &self.body {
-            Body::Process(child) => child.id(),
-            Body::Thread { .. } => std::process::id(),
+        match &self.host {
+            Host::Process(child) => child.id(),
+            Host::Thread { .. } => std::process::id(),
         }
     }
 
     fn end(&mut self) {
-        match &mut self.body {
-            Body::Thread { rounds, thread } => {
+        match &mut self.host {
+            Host::Thread { rounds, thread } => {
                 rounds.take();
                 if let Some(thread) = thread.take() {
-                    // A panic there has been printed.
+                    // A panic of the thread is printed already.
                     let _ = thread.join();
                 }
             }
-            Body::Process(child) => {
+            Host::Process(child) => {
                 drop(child.stdin.take());
                 let _ = child.wait();
             }
@@ -142,15 +143,15 @@ impl Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        if let Body::Process(child) = &mut self.body {
-            // Both fail if it has ended, as it has where all went well.
+        if let Host::Process(child) = &mut self.host {
+            // Both fail if the process has ended, which is the normal case.
             let _ = child.kill();
             let _ = child.wait();
         }
     }
 }
 
-/// The roles of a bench, clients last.
+/// The members of a bench: brokers first, clients last.
 pub(super) struct Fleet {
     members: Vec<Member>,
     has_processes: bool,
@@ -210,7 +211,7 @@ impl Fleet {
         Ok(measured)
     }
 
-    /// Which processes' use is told together, and under which name.
+    /// The processes whose resources are reported together, by name of the group.
     fn groups(&self) -> BTreeMap<&'static str, Vec<u32>> {
         if !self.has_processes {
             return BTreeMap::from([("all", vec![std::process::id()])]);
@@ -222,7 +223,7 @@ impl Fleet {
         groups
     }
 
-    /// Processor time so far; nothing of whom the system does not tell.
+    /// CPU time so far in microseconds, without groups that the system does not report.
     fn cpu(&self) -> BTreeMap<&'static str, f64> {
         let cpu = self.groups().into_iter().filter_map(|(name, processes)| {
             let cpu: Option<Vec<_>> = processes.into_iter().map(usage::cpu_microseconds).collect();
@@ -235,7 +236,7 @@ impl Fleet {
         self.members.iter().filter(|member| member.role == Role::Client)
     }
 
-    /// Has all clients make so many requests at the same time.
+    /// Runs `requests` requests on each client, all clients at the same time.
     fn round(&mut self, requests: u64, bar: &ProgressBar) -> Result<Vec<Outcome>, Failure> {
         for client in self.members.iter_mut().filter(|member| member.role == Role::Client) {
             client.begin(requests)?;
@@ -244,17 +245,17 @@ impl Fleet {
         for client in self.clients() {
             let before = outcomes.len() as u64 * requests;
             outcomes.push(loop {
-                match client.next(SILENCE)? {
-                    News::Done(outcome) => break outcome,
-                    News::Ended(ended) => bar.set_position(before + ended),
-                    News::Ready(_) | News::Failed(_) => {}
+                match client.next_report(REPORT_TIMEOUT)? {
+                    Report::Done(outcome) => break outcome,
+                    Report::Ended(ended) => bar.set_position(before + ended),
+                    Report::Ready(_) | Report::Failed(_) => {}
                 }
             });
         }
         Ok(outcomes)
     }
 
-    /// Ends all roles, those first that use others.
+    /// Stops all members in reverse order, so that clients and workers stop before their broker.
     pub(super) fn stop(mut self) {
         while let Some(mut member) = self.members.pop() {
             member.end();

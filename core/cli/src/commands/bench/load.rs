@@ -1,4 +1,4 @@
-//! What a client does: requests at a pace, and how long they took.
+//! A client's load: sends requests at a pace and measures their latencies.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,28 +13,28 @@ use tokio::sync::mpsc;
 
 use crate::exit::Failure;
 
-/// The longest latency that is told from longer ones, in nanoseconds: an hour.
-const LONGEST: u64 = 3_600_000_000_000;
+/// The largest latency that the histogram distinguishes: 1 hour in nanoseconds.
+const MAX_LATENCY: u64 = 3_600_000_000_000;
 
-/// So much before a request is due the thread stops sleeping, which is never exact, and waits awake.
-const AWAKE: Duration = Duration::from_micros(100);
+/// How long before a scheduled time the thread changes from sleeping, which is inexact, to
+/// spinning.
+const SPIN: Duration = Duration::from_micros(100);
 
-/// What each client of a bench does.
+/// The load that each client generates.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Plan {
     pub(super) pace: Pace,
     pub(super) body_bytes: usize,
-    /// Without a reply.
     pub(super) timeout: Duration,
     pub(super) services: Vec<String>,
 }
 
-/// When the next request is made.
+/// When a client sends its next request.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) enum Pace {
-    /// When fewer than so many are under way.
+    /// When fewer than this many requests are in flight.
     InFlight(u32),
-    /// So many a second.
+    /// At this many requests per second.
     Rate(f64),
 }
 
@@ -42,30 +42,30 @@ pub(super) enum Pace {
 pub(super) type Latencies = Histogram<u64>;
 
 pub(super) fn latencies() -> Latencies {
-    Histogram::new_with_bounds(1, LONGEST, 3).expect("bounds that make sense")
+    Histogram::new_with_bounds(1, MAX_LATENCY, 3).expect("valid bounds")
 }
 
-/// What became of one client's requests.
+/// The outcome of one client's requests.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Outcome {
-    /// From the first request to the last answer.
+    /// From the first request to the last reply.
     pub(super) seconds: f64,
-    /// Latencies of those that were answered, in nanoseconds, and how many had each.
+    /// Latencies of answered requests in nanoseconds, with the number of requests for each.
     pub(super) latencies: Vec<(u64, u64)>,
-    /// How many failed with which code.
+    /// Number of failed requests by error code.
     pub(super) failed: BTreeMap<String, u64>,
 }
 
-/// Latencies and failures as they come.
+/// Collects latencies and failures.
 struct Tally<'a> {
     latencies: Latencies,
     failed: BTreeMap<String, u64>,
-    /// Requests that have ended, for whoever watches.
+    /// Number of ended requests, read by the thread that reports progress.
     ended: &'a AtomicU64,
 }
 
 impl Tally<'_> {
-    fn note(&mut self, (latency, failure): Ended) {
+    fn record(&mut self, (latency, failure): Ended) {
         match failure {
             None => self.latencies.saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX).max(1)),
             Some(code) => *self.failed.entry(code).or_default() += 1,
@@ -74,7 +74,7 @@ impl Tally<'_> {
     }
 }
 
-/// A request's latency, and why it failed if it did.
+/// The latency of an ended request, and its error if it failed.
 type Ended = (Duration, Option<String>);
 
 async fn end(began: Instant, response: Response) -> Ended {
@@ -83,7 +83,7 @@ async fn end(began: Instant, response: Response) -> Ended {
     (began.elapsed(), failure)
 }
 
-/// A client that has connected.
+/// A started client and its plan.
 pub(super) struct Load {
     client: Client,
     plan: Plan,
@@ -101,14 +101,14 @@ impl Load {
         self.client.request_raw(service, self.body.clone()).send()
     }
 
-    /// Makes so many requests and waits for their ends, which `ended` counts.
+    /// Sends `requests` requests and waits until all have ended. `ended` counts the ended ones.
     pub(super) fn run(&self, requests: u64, ended: &AtomicU64) -> Result<Outcome, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::system)?;
         let mut tally = Tally { latencies: latencies(), failed: BTreeMap::new(), ended };
         let start = Instant::now();
         match self.plan.pace {
-            Pace::InFlight(most) => runtime.block_on(self.keep_in_flight(u64::from(most), requests, &mut tally)),
-            // The thread that makes requests does nothing else, so that no answer holds one up.
+            Pace::InFlight(limit) => runtime.block_on(self.keep_in_flight(u64::from(limit), requests, &mut tally)),
+            // A separate thread sends the requests, so that handling replies does not delay them.
             Pace::Rate(rate) => std::thread::scope(|scope| {
                 let (sent, due) = mpsc::unbounded_channel();
                 scope.spawn(move || self.keep_rate(rate, requests, &sent));
@@ -121,12 +121,12 @@ impl Load {
         Ok(Outcome { seconds, latencies, failed: tally.failed })
     }
 
-    async fn keep_in_flight(&self, most: u64, requests: u64, tally: &mut Tally<'_>) {
+    async fn keep_in_flight(&self, limit: u64, requests: u64, tally: &mut Tally<'_>) {
         let request = |number| end(Instant::now(), self.send(number));
-        let mut sent = most.min(requests);
+        let mut sent = limit.min(requests);
         let mut in_flight: FuturesUnordered<_> = (0..sent).map(request).collect();
         while let Some(ended) = in_flight.next().await {
-            tally.note(ended);
+            tally.record(ended);
             if sent < requests {
                 in_flight.push(request(sent));
                 sent += 1;
@@ -146,13 +146,13 @@ impl Load {
     }
 }
 
-/// Waits for the ends of requests that another thread makes.
+/// Waits until the requests that another thread sends have ended.
 async fn collect(mut sent: mpsc::UnboundedReceiver<(Instant, Response)>, tally: &mut Tally<'_>) {
     let mut in_flight = FuturesUnordered::new();
     let mut is_sending = true;
     while is_sending || !in_flight.is_empty() {
         tokio::select! {
-            Some(ended) = in_flight.next() => tally.note(ended),
+            Some(ended) = in_flight.next() => tally.record(ended),
             request = sent.recv(), if is_sending => match request {
                 Some((due, response)) => in_flight.push(end(due, response)),
                 None => is_sending = false,
@@ -161,11 +161,11 @@ async fn collect(mut sent: mpsc::UnboundedReceiver<(Instant, Response)>, tally: 
     }
 }
 
-/// Sleeps most of the time and waits awake for the rest.
+/// Sleeps until shortly before `due`, then spins.
 fn wait_until(due: Instant) {
     let left = due.saturating_duration_since(Instant::now());
-    if left > AWAKE {
-        std::thread::sleep(left - AWAKE);
+    if left > SPIN {
+        std::thread::sleep(left - SPIN);
     }
     while Instant::now() < due {
         std::hint::spin_loop();

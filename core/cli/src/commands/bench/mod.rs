@@ -1,8 +1,9 @@
-//! `pigato bench`: how many requests, how fast, at what price.
+//! `pigato bench`: measures throughput, latency, CPU time and memory.
 //!
-//! Brokers, workers and clients run in this process or each in one of its own, which is this program again with a hidden
-//! option. `load` is what a client does, `roles` what a role's process or thread does, `fleet` starts them all and has them run
-//! waves of requests, `usage` reads what they take of the machine, `report` tells.
+//! Brokers, workers and clients ("members") run as threads of this process, or each in a separate
+//! process, which is this program started with a hidden option. `load` generates a client's
+//! requests, `roles` runs one member, `fleet` starts all members and runs waves of requests,
+//! `usage` reads CPU time and memory, `report` formats the results.
 
 mod fleet;
 mod load;
@@ -19,102 +20,106 @@ use crate::exit::{Failure, Status};
 use fleet::Fleet;
 use load::{Pace, Plan};
 
-/// Requests that a client has under way unless told otherwise.
+/// Default number of concurrent requests per client.
 const IN_FLIGHT: u32 = 100;
 
 const EXAMPLES: &str = "\
 Examples:
-  pigato bench                                        one broker, worker and client, here
-  pigato bench --processes                            each in a process of its own: tells what each costs
-  pigato bench --in-flight 1                          latency of one request at a time
-  pigato bench --rate 20000 --requests 200000         latency at a load that does not yield
+  pigato bench                                  1 broker, 1 worker, 1 client, locally
+  pigato bench --processes                      separate processes: resources per role
+  pigato bench --in-flight 1                    latency without concurrent requests
+  pigato bench --rate 20000 --requests 200000   latency at a constant rate
+  pigato bench --endpoint tcp://10.0.0.7:55555  against a running broker
+  pigato bench --endpoint tcp://10.0.0.7:55555 --workers 0 --service echo
+                                                against a running broker and service
   pigato bench --processes --brokers 2 --workers 4 --clients 4 --services 4 --waves 3 --body 1024
-  pigato bench --endpoint tcp://10.0.0.7:55555        against a broker that runs
-  pigato bench --endpoint tcp://10.0.0.7:55555 --workers 0 --service echo    and a service that runs
 
-How to read it:
-  Without --rate each client keeps as many requests in flight as --in-flight says and makes the next when one is
-  answered: what comes out is the most that the system does, and how long a request takes then. Such clients wait with the
-  system when it stalls, so that one stall is one slow request. With --rate requests start when they are due, whatever
-  became of those before, and latency counts from when they were due: a stall is seen by all that it held up.
-  Run both, and more than once: the machine's other work is in each figure.
+Closed loop (default): each client keeps --in-flight requests in flight and sends the next one when \
+one is answered. This measures the maximum throughput, and the latency at that load. When the system \
+stalls, the clients stall too, so a stall appears as only a few slow requests.
 
-  A tenth of a wave's requests is made first and not counted. CPU is processor time of all threads a request; in one process
-  the roles' cannot be told apart. Memory is what is resident after the last wave, and at the most.
+Open loop (--rate): requests are sent at fixed times, whether or not earlier ones are answered. \
+Latency counts from the scheduled time, so a stall raises the latency of every request that it delays.
 
-The exit status is 1 if a request failed.";
+Run both, and more than once: other programs on the machine affect the results.
 
-/// Measure throughput, latency, processor time and memory
+Results: a warm-up of 10 % of a wave's requests runs before each wave and is not counted. Latencies \
+are in microseconds. CPU is the CPU time of all threads divided by the requests; in one process it \
+cannot be attributed to roles. Memory is the resident memory after the last wave and its peak.
+
+Exit status: 0 all requests succeeded, 1 a request failed, 2 wrong usage, 5 any other error.";
+
+/// Measure throughput, latency, CPU time and memory
 ///
-/// Clients send bytes to services that answer with the same bytes, and measure how long that takes.
+/// Clients send requests to services that reply with the same bytes.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct BenchArguments {
-    /// Brokers to start; clients and workers are spread over them
+    /// Number of brokers to start; clients and workers are distributed over them
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64), conflicts_with = "endpoint")]
     brokers: u32,
 
-    /// Workers to start for each broker; 0: the services are there
+    /// Number of workers to start per broker; 0 uses services that already run
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=1_000))]
     workers: u32,
 
-    /// Clients
+    /// Number of clients
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     clients: u32,
 
-    /// Requests that each client has under way at once [default: 100]
+    /// Concurrent requests per client [default: 100]
     #[arg(long, value_name = "N", conflicts_with = "rate")]
     in_flight: Option<NonZeroU32>,
 
-    /// Requests a second of all clients together, at even times, however long the answers take
+    /// Send this many requests per second, all clients together, evenly spaced
     #[arg(long, value_name = "N")]
     rate: Option<NonZeroU32>,
 
-    /// Requests of each client in each wave
+    /// Requests per client and wave
     #[arg(long, value_name = "N", default_value = "100000")]
     requests: NonZeroU64,
 
-    /// How often to do all of it, one after the other
+    /// Number of waves, which run one after another
     #[arg(long, value_name = "N", default_value = "1")]
     waves: NonZeroU32,
 
-    /// Bytes of data in each request and reply
+    /// Size of the data of each request and reply in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=67_108_864))]
     body: u32,
 
-    /// Names that requests are spread over, each offered by workers of its own
+    /// Number of services to distribute the requests over; needs at least as many --workers
     #[arg(long, value_name = "N", default_value = "1")]
     services: NonZeroU32,
 
-    /// The service's name; of more than one, its beginning
+    /// Service name; with several services the names are NAME-1, NAME-2, …
     #[arg(long, value_name = "NAME", default_value = "bench")]
     service: String,
 
-    /// Use this broker, which runs; may be given many times
+    /// Use this running broker instead of starting one; may be repeated
     #[arg(short, long, value_name = "ENDPOINT")]
     endpoint: Vec<String>,
 
-    /// Milliseconds after which a request without a reply has failed
+    /// Milliseconds without a reply after which a request fails
     #[arg(long, value_name = "MS", default_value = "60000")]
     timeout: NonZeroU64,
 
-    /// Run each broker, worker and client in a process of its own
+    /// Run each broker, worker and client in a separate process
     #[arg(long)]
     processes: bool,
 
-    /// Print one JSON object
+    /// Print the results as one JSON object
     ///
     /// {"plan":{…},"waves":[{"requestsPerSecond":…,"latencyMicroseconds":{"p50":…,"p99":…},
     /// "cpuMicrosecondsPerRequest":{"broker":…},"failed":{}}],"memoryBytes":{"broker":{"now":…,"most":…}}}
     #[arg(long)]
     json: bool,
 
-    /// What this process is for the one that started it.
+    /// The role of this process, set by the bench that starts it.
     #[arg(long, hide = true)]
     role: Option<Role>,
 }
 
-/// What a process of a bench is.
+/// The role of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(super) enum Role {
     Broker,
@@ -133,7 +138,7 @@ impl Role {
 }
 
 impl BenchArguments {
-    /// What each client does.
+    /// The load that each client generates.
     fn plan(&self) -> Plan {
         let pace = match self.rate {
             Some(rate) => Pace::Rate(f64::from(rate.get()) / f64::from(self.clients)),
@@ -155,17 +160,18 @@ impl BenchArguments {
     }
 }
 
-/// Does not return before it is done: there is nothing else to do meanwhile, and Ctrl-C ends it at once.
+/// Runs the bench. Blocks until it is complete; signals keep their default action, so Ctrl-C ends
+/// it immediately.
 pub(crate) fn run(arguments: &BenchArguments) -> Result<Status, Failure> {
     if let Some(role) = arguments.role {
         return roles::run(role).map(|()| Status::Done);
     }
     if arguments.workers > 0 && arguments.workers < arguments.services.get() {
         return Err(Failure::usage(format!(
-            "{} services need at least as many workers for each broker",
-            arguments.services
+            "{} services need at least {} workers per broker",
+            arguments.services, arguments.services
         ))
-        .hint("Raise --workers."));
+        .hint("Raise --workers or lower --services."));
     }
     let mut fleet = Fleet::start(arguments)?;
     let result = fleet.run(arguments.requests.get(), arguments.waves.get())?;

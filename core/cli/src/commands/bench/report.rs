@@ -1,4 +1,4 @@
-//! What a bench tells.
+//! Formats the results of a bench.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,21 +12,21 @@ use crate::demo::grouped;
 
 const QUANTILES: [(&str, f64); 5] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999), ("max", 1.0)];
 
-/// What came out of a bench.
+/// The results of a bench.
 #[derive(Debug, Default)]
 pub(super) struct Measured {
     pub(super) waves: Vec<Wave>,
-    /// By role, or of all in one process.
+    /// By role, or under `all` in one process.
     pub(super) memory: BTreeMap<&'static str, Memory>,
 }
 
-/// One wave of all clients.
+/// The results of one wave, all clients together.
 #[derive(Debug)]
 pub(super) struct Wave {
     seconds: f64,
     latencies: Latencies,
     failed: BTreeMap<String, u64>,
-    /// Processor time in microseconds, by role or of all in one process.
+    /// CPU time in microseconds by role, or under `all` in one process.
     cpu: BTreeMap<&'static str, f64>,
 }
 
@@ -71,7 +71,7 @@ impl Wave {
     }
 }
 
-/// To what can be told apart.
+/// Rounds to 3 decimal places.
 fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
@@ -83,7 +83,7 @@ impl Measured {
 
     pub(super) fn json(&self, arguments: &BenchArguments) -> String {
         let (in_flight, rate) = match arguments.plan().pace {
-            Pace::InFlight(most) => (Some(most), None),
+            Pace::InFlight(limit) => (Some(limit), None),
             Pace::Rate(_) => (None, arguments.rate),
         };
         let plan = json!({
@@ -102,10 +102,11 @@ impl Measured {
         json!({ "plan": plan, "waves": waves, "memoryBytes": self.memory }).to_string()
     }
 
-    /// For people.
+    /// The results as a table for people.
     pub(super) fn text(&self, arguments: &BenchArguments) -> String {
         let mut text = heading(arguments);
-        let mut line = |words: std::fmt::Arguments<'_>| writeln!(text, "{words}").expect("memory");
+        let mut line =
+            |words: std::fmt::Arguments<'_>| writeln!(text, "{words}").expect("writing to a string succeeds");
         let names: String = QUANTILES.iter().map(|(name, _)| format!("{name:>11}")).collect();
         line(format_args!("{:<8}{:>12}{names}   latency in µs", "", "requests/s"));
         for (number, wave) in self.waves.iter().enumerate() {
@@ -120,9 +121,9 @@ impl Measured {
             for (name, cpu) in wave.cpu_per_request() {
                 let memory = self.memory.get(name).map_or_else(String::new, |memory| {
                     let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-                    format!(", {:.1} MiB of memory, {:.1} at the most", mebibytes(memory.now), mebibytes(memory.most))
+                    format!(", {:.1} MiB of memory, {:.1} MiB at peak", mebibytes(memory.now), mebibytes(memory.most))
                 });
-                line(format_args!("{name:<8}{cpu:>9.2} µs of CPU a request{memory}"));
+                line(format_args!("{name:<8}{cpu:>9.2} µs of CPU per request{memory}"));
             }
         }
         text.truncate(text.trim_end().len());
@@ -130,19 +131,19 @@ impl Measured {
     }
 }
 
-/// What was done, in a sentence.
+/// One line that describes the configuration.
 fn heading(arguments: &BenchArguments) -> String {
     let brokers = match arguments.endpoint.as_slice() {
         [] => counted(arguments.brokers, "broker"),
         endpoints => endpoints.join(", "),
     };
     let pace = match arguments.plan().pace {
-        Pace::InFlight(most) => format!("{most} in flight"),
+        Pace::InFlight(limit) => format!("{limit} requests in flight per client"),
         Pace::Rate(_) => format!("{} requests/s", arguments.rate.map_or(0, std::num::NonZero::get)),
     };
-    let place = if arguments.processes { "each in a process of its own" } else { "in one process" };
+    let place = if arguments.processes { "in separate processes" } else { "in one process" };
     let (workers, clients) = (counted(arguments.workers, "worker"), counted(arguments.clients, "client"));
-    format!("{brokers}, {workers} for each, {clients}, {place}; {pace}, {} bytes\n", arguments.body)
+    format!("{brokers}, {workers} per broker, {clients}, {place}; {pace}, {} bytes of data\n", arguments.body)
 }
 
 fn counted(number: u32, what: &str) -> String {

@@ -1,8 +1,9 @@
-//! What a role does, in a thread of the bench's process or in a process of its own.
+//! Runs one member of a bench, in a thread of the bench's process or in a separate process.
 //!
-//! Both are spoken to in the same way: first an [`Assignment`], then to clients how many requests to make, again and again; the
-//! end of that is their end. In a process it comes as lines of JSON on standard input, and what it says goes to standard
-//! output; so a process whose starter is gone ends too.
+//! A member receives an [`Assignment`] first. A client then receives a number of requests for each
+//! round. A member ends when this input ends. It sends [`Report`]s. A process receives its input as
+//! lines of JSON on standard input and prints its reports to standard output, so it ends when the
+//! process that started it ends.
 
 use std::io::{stdin, BufRead, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,13 +17,13 @@ use super::load::{Load, Outcome, Plan};
 use super::Role;
 use crate::exit::{Failure, Status};
 
-/// How often a client says how far it is.
-const NEWS: Duration = Duration::from_millis(100);
+/// Interval between a client's progress reports.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long a worker or client may take to connect.
-const CONNECTING: Duration = Duration::from_secs(10);
+/// How long a worker may take to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a role is to be.
+/// What a member does.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Assignment {
     Broker,
@@ -40,34 +41,34 @@ impl Assignment {
     }
 }
 
-/// What a role says.
+/// A message from a member to the bench.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum News {
-    /// It is there; a broker tells where.
+pub(super) enum Report {
+    /// The member is ready. Contains the endpoint of a broker and is empty for others.
     Ready(String),
-    /// How many requests of this round have ended.
+    /// Number of ended requests in this round.
     Ended(u64),
-    /// A round is over.
+    /// The round is complete.
     Done(Outcome),
-    /// It cannot go on.
+    /// The member cannot continue.
     Failed(String),
 }
 
-/// Does what was assigned until `rounds` ends, and tells.
-pub(super) fn work(assignment: Assignment, rounds: impl Iterator<Item = u64>, tell: &(impl Fn(News) + Sync)) {
+/// Runs a member until `rounds` ends.
+pub(super) fn work(assignment: Assignment, rounds: impl Iterator<Item = u64>, report: &(impl Fn(Report) + Sync)) {
     let outcome = match assignment {
-        Assignment::Broker => broker(rounds, tell),
-        Assignment::Worker { endpoint, service } => worker(&endpoint, &service, rounds, tell),
-        Assignment::Client { endpoint, plan } => client(&endpoint, plan, rounds, tell),
+        Assignment::Broker => broker(rounds, report),
+        Assignment::Worker { endpoint, service } => worker(&endpoint, &service, rounds, report),
+        Assignment::Client { endpoint, plan } => client(&endpoint, plan, rounds, report),
     };
     if let Err(problem) = outcome {
-        tell(News::Failed(problem));
+        report(Report::Failed(problem));
     }
 }
 
-fn broker(rounds: impl Iterator<Item = u64>, tell: &impl Fn(News)) -> Result<(), String> {
+fn broker(rounds: impl Iterator<Item = u64>, report: &impl Fn(Report)) -> Result<(), String> {
     let broker = Broker::builder().bind("tcp://127.0.0.1:*").intch(None).start().map_err(|error| error.to_string())?;
-    tell(News::Ready(broker.endpoint().to_owned()));
+    report(Report::Ready(broker.endpoint().to_owned()));
     rounds.for_each(drop);
     broker.stop_within_blocking(Duration::ZERO);
     Ok(())
@@ -77,29 +78,30 @@ fn worker(
     endpoint: &str,
     service: &str,
     rounds: impl Iterator<Item = u64>,
-    tell: &(impl Fn(News) + Sync),
+    report: &(impl Fn(Report) + Sync),
 ) -> Result<(), String> {
     let (connected, is_connected) = channel();
     let worker = Worker::builder(endpoint, service)
-        // What clients have in flight decides how much is measured, not a default of the worker's.
+        // The clients' requests in flight must be the only limit, not the worker's default
+        // concurrency.
         .concurrency(Concurrency::Unlimited)
         .on_event(move |event| {
             if event == PeerEvent::Connected {
-                // Nobody waits for the second time.
+                // Fails after a reconnect: the receiver is gone.
                 let _ = connected.send(());
             }
         })
         .start()
         .map_err(|error| error.to_string())?;
-    is_connected.recv_timeout(CONNECTING).map_err(|_| format!("no broker answers at {endpoint}"))?;
+    is_connected.recv_timeout(CONNECT_TIMEOUT).map_err(|_| format!("no broker answers at {endpoint}"))?;
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while let Some(job) = worker.next_blocking() {
-                // Fails where the client no longer waits, which it counts itself.
+                // Fails if the client has given up, which the client counts as a failure.
                 let _ = job.reply.end_raw(job.request.data());
             }
         });
-        tell(News::Ready(String::new()));
+        report(Report::Ready(String::new()));
         rounds.for_each(drop);
         worker.stop_within_blocking(Duration::ZERO);
     });
@@ -110,61 +112,61 @@ fn client(
     endpoint: &str,
     plan: Plan,
     rounds: impl Iterator<Item = u64>,
-    tell: &(impl Fn(News) + Sync),
+    report: &(impl Fn(Report) + Sync),
 ) -> Result<(), String> {
     let client = Client::builder(endpoint).timeout(plan.timeout).start().map_err(|error| error.to_string())?;
     let load = Load::new(client.clone(), plan);
-    tell(News::Ready(String::new()));
+    report(Report::Ready(String::new()));
     for requests in rounds {
-        let outcome = watched(tell, |ended| load.run(requests, ended));
-        tell(News::Done(outcome.map_err(|failure| failure.message().to_owned())?));
+        let outcome = with_progress(report, |ended| load.run(requests, ended));
+        report(Report::Done(outcome.map_err(|failure| failure.message().to_owned())?));
     }
     client.stop_blocking();
     Ok(())
 }
 
-/// Ends the thread that tells how far another is, also when that one panics.
-struct Watched<'a> {
+/// Stops the thread that reports progress when dropped, also if the work panics.
+struct StopOnDrop<'a> {
     is_over: &'a AtomicBool,
-    watcher: std::thread::Thread,
+    reporter: std::thread::Thread,
 }
 
-impl Drop for Watched<'_> {
+impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
-        self.watcher.unpark();
+        self.reporter.unpark();
     }
 }
 
-/// Tells how far `work` is while it works.
-fn watched<T>(tell: &(impl Fn(News) + Sync), work: impl FnOnce(&AtomicU64) -> T) -> T {
+/// Runs `work` and reports its progress meanwhile.
+fn with_progress<T>(report: &(impl Fn(Report) + Sync), work: impl FnOnce(&AtomicU64) -> T) -> T {
     let (ended, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
     std::thread::scope(|scope| {
-        let watcher = scope.spawn(|| {
+        let reporter = scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
-                std::thread::park_timeout(NEWS);
-                tell(News::Ended(ended.load(Ordering::Relaxed)));
+                std::thread::park_timeout(PROGRESS_INTERVAL);
+                report(Report::Ended(ended.load(Ordering::Relaxed)));
             }
         });
-        let _watched = Watched { is_over: &is_over, watcher: watcher.thread().clone() };
+        let _stop = StopOnDrop { is_over: &is_over, reporter: reporter.thread().clone() };
         work(&ended)
     })
 }
 
-/// This process is one role of a bench that another process runs.
+/// Runs this process as a member of a bench that another process runs.
 pub(super) fn run(role: Role) -> Result<(), Failure> {
     let mut lines = stdin().lock().lines().map_while(Result::ok);
     let first = lines.next().unwrap_or_default();
     let assignment: Assignment = serde_json::from_str(&first)
         .ok()
         .filter(|assignment: &Assignment| assignment.role() == role)
-        .ok_or_else(|| Failure::usage("--role is for processes that `pigato bench --processes` starts"))?;
+        .ok_or_else(|| Failure::usage("--role is only for processes that `pigato bench --processes` starts"))?;
     let rounds = lines.map_while(|line| line.parse().ok());
-    work(assignment, rounds, &|news| {
-        let line = serde_json::to_string(&news).expect("no map with odd keys");
+    work(assignment, rounds, &|report| {
+        let line = serde_json::to_string(&report).expect("map keys are strings");
         let mut stdout = std::io::stdout().lock();
         if writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_err() {
-            // Nobody is left to work for.
+            // The bench has ended.
             std::process::exit(Status::Connection.number());
         }
     });

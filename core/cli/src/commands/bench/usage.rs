@@ -1,18 +1,18 @@
-//! What processes take of the machine, read from `/proc`.
+//! Reads the CPU time and memory of processes from `/proc`.
 
 use std::fs;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-/// Linux counts in hundredths of a second there.
+/// A tick in `/proc/…/stat` is 10 ms on Linux.
 const MICROSECONDS_PER_TICK: f64 = 10_000.0;
 
-/// Memory that is resident, in bytes.
+/// Resident memory in bytes.
 #[derive(Debug, Default, Clone, Copy, Serialize)]
 pub(super) struct Memory {
     pub(super) now: u64,
-    /// The most so far.
+    /// The peak so far.
     pub(super) most: u64,
 }
 
@@ -26,9 +26,9 @@ fn place(process: u32) -> PathBuf {
     PathBuf::from("/proc").join(process.to_string())
 }
 
-/// Processor time of all threads so far, in microseconds; `None` where the system does not tell.
+/// CPU time of all threads so far in microseconds; `None` if the system does not report it.
 pub(super) fn cpu_microseconds(process: u32) -> Option<f64> {
-    // The one is exact, the other has threads that have ended.
+    // The first is exact; the second is coarse but includes threads that have ended.
     Some(cpu_of_threads(process)?.max(cpu_in_ticks(process)?))
 }
 
@@ -48,7 +48,7 @@ fn cpu_of_threads(process: u32) -> Option<f64> {
     Some(nanoseconds.sum::<f64>() / 1e3)
 }
 
-/// `None` where the system does not tell.
+/// Resident memory; `None` if the system does not report it.
 pub(super) fn memory(process: u32) -> Option<Memory> {
     let status = fs::read_to_string(place(process).join("status")).ok()?;
     let kibibytes = |name: &str| {
@@ -63,7 +63,7 @@ mod tests {
     use super::{cpu_microseconds, memory};
 
     #[test]
-    fn this_process_takes_something() {
+    fn this_process_uses_cpu_time_and_memory() {
         let process = std::process::id();
         assert!(cpu_microseconds(process).unwrap() > 0.0);
         let memory = memory(process).unwrap();
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_is_not_there_takes_nothing() {
+    fn a_missing_process_has_no_usage() {
         assert!(memory(u32::MAX).is_none() && cpu_microseconds(u32::MAX).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! `pigato broker`: a broker until a signal says stop.
+//! `pigato broker`: runs a broker until a signal stops it.
 
 mod events;
 mod settings;
@@ -16,7 +16,7 @@ pub(crate) use events::log as log_event;
 
 use crate::exit::{Failure, Status};
 use crate::output;
-use crate::signals::{end_at_once, Signals};
+use crate::signals::{exit_immediately, Signals};
 use settings::Settings;
 
 const EXAMPLES: &str = "\
@@ -26,30 +26,40 @@ Examples:
   pigato broker --bind 'tcp://127.0.0.1:*' --intch none --json
   pigato broker --config broker.toml --drain 60000
 
-A configuration file has the long names of the options as its keys; options that are typed win over it:
+By default the broker listens on tcp://127.0.0.1:55555, so only programs on this machine can connect.
+
+Configuration file: TOML. The keys are the long names of the options. An option on the command line \
+overrides the file. Example:
   bind = [\"tcp://0.0.0.0:55555\", \"ipc:///run/pigato.sock\"]
   intch = \"none\"
   heartbeat = 1000
   dispatch = \"load\"
   drain = 60000
 
-Anybody who can connect can use and offer services: bind to addresses that only the right ones reach.";
+Security: every program that can connect can use and offer services. Bind only to addresses on \
+trusted networks.
 
-/// Run a broker: take requests from clients and hand them to workers
+Signals: on the first SIGTERM or Ctrl-C the broker refuses new requests (B_DRAINING), waits up to \
+--drain milliseconds for the accepted ones, and exits with 0. A second signal ends it immediately \
+with 130.
+
+Exit status: 0 stopped by a signal, 1 it could not start, for example because an endpoint is in use, \
+2 wrong usage or configuration, 130 stopped by a second signal.";
+
+/// Run a broker, which passes requests from clients to workers
 ///
-/// It logs to standard error. SIGTERM and Ctrl-C let it finish what it has accepted, refuse what is new (B_DRAINING)
-/// and exit with 0; a second one ends it at once with 130.
+/// The log goes to standard error.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct BrokerArguments {
-    /// Read settings from this file
+    /// Read settings from this TOML file
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
 
     #[command(flatten)]
     settings: Settings,
 
-    /// Print where it listens as a line of JSON on standard output once it does
+    /// Print the endpoints as a line of JSON to standard output once the broker listens
     ///
     /// {"event":"listening","endpoint":…,"endpoints":[…],"intch":…,"name":…,"pid":…}
     #[arg(long)]
@@ -60,19 +70,19 @@ pub(crate) async fn run(arguments: BrokerArguments) -> Result<Status, Failure> {
     let file = arguments.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
     let settings = arguments.settings.or(file);
     let drain = settings.drain.map_or(defaults::DRAIN, Duration::from_millis);
-    // Before anybody is told that it listens: a signal is heard from then on.
+    // Before the announcement: whoever reads it may send a signal immediately.
     let mut signals = Signals::install()?;
     let broker = start(&settings)?;
     announce(&broker, arguments.json);
     signals.next().await;
     if let Ok(now) = broker.statistics() {
-        info!(in_flight = now.in_flight, queued = now.queued, "stopping; a second signal ends it at once");
+        info!(in_flight = now.in_flight, queued = now.queued, "stopping; a second signal ends the broker immediately");
     }
     tokio::select! {
         () = broker.stop_within(drain) => info!("stopped"),
         () = signals.next() => {
-            warn!("ended without finishing");
-            end_at_once();
+            warn!("stopped by a second signal; unfinished requests are lost");
+            exit_immediately();
         }
     }
     Ok(Status::Done)
@@ -87,8 +97,8 @@ fn start(settings: &Settings) -> Result<Broker, Failure> {
         let failure = Failure::starting("broker", &error, Status::Failed);
         if error.code() == ErrorCode::Endpoint {
             failure.hint(
-                "A second broker on a machine needs endpoints of its own: choose them with --bind and --intch. \
-                 With `--intch none` it does without the latter, which only directory services outside need.",
+                "Choose other endpoints with --bind and --intch; two brokers on one machine cannot share them. \
+                 Only external directory services use the --intch endpoint; `--intch none` turns it off.",
             )
         } else {
             failure
@@ -101,7 +111,7 @@ fn announce(broker: &Broker, as_json: bool) {
         info!("listening on {endpoint}");
     }
     if let Some(intch) = broker.intch() {
-        info!("publishing for core services on {intch}");
+        info!("publishing the directory on {intch}");
     }
     if as_json {
         let line = json!({
@@ -112,7 +122,7 @@ fn announce(broker: &Broker, as_json: bool) {
             "name": broker.name(),
             "pid": std::process::id(),
         });
-        // Whoever does not read it does not need it; the broker does its work all the same.
+        // A closed standard output is not an error: the broker works without a reader.
         let _ = output::line(&line.to_string());
     }
 }

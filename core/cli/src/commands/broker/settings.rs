@@ -1,6 +1,6 @@
-//! A broker's settings, from options and from a file.
+//! The broker's settings, from command-line options and from a file.
 //!
-//! One struct is both: a key of the file is the long name of an option, always.
+//! One struct holds both, so each key of the file is the long name of an option.
 
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::Path;
@@ -13,62 +13,68 @@ use serde::{Deserialize, Deserializer};
 
 use crate::exit::Failure;
 
-/// How alike two names have to be, from 0 to 1, for one to be taken for a slip of the other.
-const ALIKE: f64 = 0.7;
+/// Least Jaro-Winkler similarity, from 0 to 1, at which a known name is suggested for an unknown
+/// one.
+const SUGGESTION_SIMILARITY: f64 = 0.7;
 
 #[derive(Debug, Default, Args, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub(super) struct Settings {
-    /// Listen here: tcp://HOST:PORT or ipc://PATH; may be given many times [default: tcp://127.0.0.1:55555]
+    /// Listen on tcp://HOST:PORT or ipc://PATH; may be repeated [default: tcp://127.0.0.1:55555]
     ///
-    /// With `*` for the port it takes a free one, which the log and --json tell.
+    /// With `*` as the port the broker chooses a free port; the log and --json show it.
     #[arg(long, value_name = "ENDPOINT")]
     #[serde(deserialize_with = "one_or_many")]
     pub(super) bind: Vec<String>,
 
-    /// Publish the directory for core services here, or `none` for nowhere [default: tcp://127.0.0.1:55550]
+    /// Publish the directory on this endpoint, or not at all with `none` [default:
+    /// tcp://127.0.0.1:55550]
     ///
-    /// The broker answers for the directory itself; only services that do so in its place listen there.
+    /// The broker answers directory requests itself; only external directory services use this
+    /// endpoint.
     #[arg(long, value_name = "ENDPOINT|none")]
     pub(super) intch: Option<String>,
 
-    /// Milliseconds after which a quiet worker is sent a heartbeat [default: 2500]
+    /// Milliseconds without a message to a worker before the broker sends it a heartbeat [default:
+    /// 2500]
     #[arg(long, value_name = "MS")]
     pub(super) heartbeat: Option<NonZeroU64>,
 
-    /// Heartbeats that a peer may miss before it counts as dead [default: 3]
+    /// Heartbeat intervals of silence before the broker considers a peer dead [default: 3]
     #[arg(long, value_name = "N")]
     pub(super) heartbeat_liveness: Option<NonZeroU32>,
 
-    /// How to choose among the free workers of a service [default: load]
+    /// How the broker chooses among the free workers of a service [default: load]
     #[arg(long, value_name = "MODE")]
     pub(super) dispatch: Option<Dispatch>,
 
-    /// Milliseconds that accepted requests have to finish when the broker is stopped [default: 10000]
+    /// Milliseconds that accepted requests may take to finish when the broker stops [default:
+    /// 10000]
     #[arg(long, value_name = "MS")]
     pub(super) drain: Option<u64>,
 
-    /// The broker's name, another one at each start [default: B<uuid>]
+    /// The broker's name; without this option each start generates a new one [default: B<uuid>]
     #[arg(long, value_name = "NAME")]
     pub(super) name: Option<String>,
 
-    /// Most requests held, waiting and in flight; more are refused with B_QUEUE_FULL [default: 1000000]
+    /// Maximum requests held, queued and in flight; further ones fail with B_QUEUE_FULL [default:
+    /// 1000000]
     #[arg(long, value_name = "N")]
     pub(super) max_requests: Option<usize>,
 
-    /// Most bytes of requests held; more are refused with B_QUEUE_FULL [default: 1 GiB]
+    /// Maximum bytes of held requests; further ones fail with B_QUEUE_FULL [default: 1 GiB]
     #[arg(long, value_name = "BYTES")]
     pub(super) max_request_bytes: Option<usize>,
 
-    /// Largest data of a request; larger is refused with B_TOO_LARGE [default: 64 MiB]
+    /// Maximum bytes of data in 1 request; larger ones fail with B_TOO_LARGE [default: 64 MiB]
     #[arg(long, value_name = "BYTES")]
     pub(super) max_body_bytes: Option<usize>,
 
-    /// Most workers registered [default: 65536]
+    /// Maximum registered workers; further ones are disconnected [default: 65536]
     #[arg(long, value_name = "N")]
     pub(super) max_workers: Option<usize>,
 
-    /// Size of the reply cache; 0 turns it off [default: 64 MiB]
+    /// Size of the reply cache in bytes; 0 turns it off [default: 64 MiB]
     #[arg(long, value_name = "BYTES")]
     pub(super) cache_bytes: Option<usize>,
 }
@@ -76,14 +82,14 @@ pub(super) struct Settings {
 #[derive(Debug, Clone, Copy, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Dispatch {
-    /// The worker with the fewest requests in flight, then the one that waits longest
+    /// The worker with the fewest requests in flight; among equals, the least recently used
     Load,
-    /// Any, by chance
+    /// A random worker
     Rand,
 }
 
 impl Settings {
-    /// The settings in a file.
+    /// Reads the settings from a file.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("could not read {}: {error}", path.display())))?;
@@ -95,19 +101,19 @@ impl Settings {
         if let Some(unknown) = table.keys().find(|key| !Self::names().contains(key)) {
             return Err(match nearest(unknown) {
                 Some(known) => format!("unknown setting `{unknown}`; did you mean `{known}`?"),
-                None => format!("unknown setting `{unknown}`; there are {}", Self::names().join(", ")),
+                None => format!("unknown setting `{unknown}`; the settings are {}", Self::names().join(", ")),
             });
         }
         toml::from_str(text).map_err(|error| error.to_string())
     }
 
-    /// The long names of all options here.
+    /// The long names of all options of this struct.
     fn names() -> Vec<String> {
         let command = Self::augment_args(clap::Command::new("settings"));
         command.get_arguments().filter_map(|argument| argument.get_long().map(str::to_owned)).collect()
     }
 
-    /// These, and from `others` what these do not say.
+    /// Returns these settings, with unset ones taken from `others`.
     pub(super) fn or(self, others: Self) -> Self {
         Self {
             bind: if self.bind.is_empty() { others.bind } else { self.bind },
@@ -125,7 +131,7 @@ impl Settings {
         }
     }
 
-    /// What the library is told; what is not set stays as the library has it.
+    /// Returns the library's options. Unset settings keep the library's defaults.
     pub(super) fn options(&self) -> BrokerOptions {
         let mut options = BrokerOptions::default();
         set(&mut options.heartbeat, self.heartbeat.map(|millis| Duration::from_millis(millis.get())));
@@ -157,11 +163,12 @@ fn set<T>(option: &mut T, value: Option<T>) {
     }
 }
 
-/// The name that was probably meant, if one is near.
+/// Returns the most similar known name, if one is similar enough.
 fn nearest(unknown: &str) -> Option<String> {
-    let likeness = |name: &str| strsim::jaro_winkler(unknown, name);
+    let similarity = |name: &str| strsim::jaro_winkler(unknown, name);
     let names = Settings::names().into_iter();
-    names.filter(|name| likeness(name) >= ALIKE).max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+    let similar = names.filter(|name| similarity(name) >= SUGGESTION_SIMILARITY);
+    similar.max_by(|one, other| similarity(one).total_cmp(&similarity(other)))
 }
 
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
@@ -217,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_wins_over_the_file() {
+    fn the_command_line_overrides_the_file() {
         let typed = Settings { drain: Some(1), bind: vec!["tcp://127.0.0.1:2".into()], ..Settings::default() };
         let settings = typed.or(Settings::parse(EVERYTHING).unwrap());
         assert_eq!(settings.drain, Some(1));
@@ -226,20 +233,20 @@ mod tests {
     }
 
     #[test]
-    fn one_endpoint_needs_no_array() {
+    fn a_single_endpoint_may_be_a_string() {
         assert_eq!(Settings::parse("bind = \"ipc:///tmp/x\"").unwrap().bind, ["ipc:///tmp/x"]);
     }
 
     #[test]
-    fn an_unknown_key_is_named_with_the_nearest_known_one() {
+    fn the_error_for_an_unknown_key_suggests_the_nearest_known_one() {
         let problem = Settings::parse("hartbeat = 1").unwrap_err();
         assert_eq!(problem, "unknown setting `hartbeat`; did you mean `heartbeat`?");
         assert!(Settings::parse("heartbeat_liveness = 1").unwrap_err().contains("`heartbeat-liveness`"));
-        assert!(Settings::parse("zzz = 1").unwrap_err().contains("there are bind, intch,"));
+        assert!(Settings::parse("zzz = 1").unwrap_err().contains("the settings are bind, intch,"));
     }
 
     #[test]
-    fn a_wrong_value_is_an_error_that_names_the_place() {
+    fn the_error_for_an_invalid_value_names_the_line() {
         for text in ["heartbeat = 0", "heartbeat = \"1 s\"", "dispatch = \"fair\"", "bind = 7", "drain = -1"] {
             let problem = Settings::parse(text).unwrap_err();
             assert!(problem.contains("line 1"), "{text}: {problem}");

@@ -1,4 +1,4 @@
-//! `pigato request`: one request, its replies as lines.
+//! `pigato request`: sends one request and prints its replies.
 
 mod printer;
 
@@ -15,84 +15,91 @@ use crate::arguments::BrokerEndpoint;
 use crate::data::json_or_string;
 use crate::exit::{Failure, Status};
 use crate::signals::Signals;
-use printer::{Ending, Form, Printer};
+use printer::{Ending, Format, Printer};
 
-/// After this time without an answer from a broker it is said that there may be none.
-const SUSPICIOUS_SILENCE: Duration = Duration::from_secs(2);
+/// Without a connection for this time, the command warns that no broker answers.
+const CONNECTION_WARNING: Duration = Duration::from_secs(2);
 
-/// How long an interrupted request waits for its cancellation to be on its way.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long an interrupted command waits until the cancellation of its request is sent.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 
 const EXAMPLES: &str = "\
 Examples:
-  pigato request echo hello                       the string \"hello\"
-  pigato request add '[1,2]'                      JSON
-  generate | pigato request import -              data from standard input
+  pigato request echo hello                       send the string \"hello\"
+  pigato request add '[1,2]'                      send JSON
+  generate | pigato request import -              send what standard input contains
   pigato request resize --raw - < in.png > out.png
   pigato request stocks '{\"symbol\":\"PGTO\"}' | head -3
   pigato request report --timeout -1 --retry --header traceparent=00-…-01
   pigato request echo hello --json | jq -r 'select(.kind==\"final\").data'
 
-Data: what parses as JSON is sent as it is written, anything else as a JSON string; so is standard input, without its
-last line break. Without DATA, null is sent. With --raw the bytes are sent as they are.
+Data: text that is valid JSON is sent unchanged, any other text as a JSON string. Standard input \
+(`-`) is treated in the same way, without its last line break. Without DATA the command sends null. \
+With --raw it sends the bytes unchanged.
 
-Output: every partial reply and then the final one, a line of JSON each. A reply of bytes that are not JSON is printed
-as a string, or as {\"base64\":\"…\"} if it is not text. With --json each line is an object:
+Output: the partial replies and then the final reply, each as a line of JSON. Bytes that are not JSON \
+are printed as a string, or as {\"base64\":\"…\"} if they are not UTF-8. With --raw the bytes are \
+printed unchanged. With --json each line is an object; `code` is null if the error code is not one \
+of PIGATO's:
   {\"kind\":\"partial\",\"data\":…,\"options\":{…}}
   {\"kind\":\"final\",\"data\":…,\"options\":{…}}
-  {\"kind\":\"error\",\"code\":\"C_TIMEOUT\",\"value\":…,\"message\":…,\"options\":{…}}   code is null if it is none of PIGATO's
+  {\"kind\":\"error\",\"code\":\"C_TIMEOUT\",\"value\":…,\"message\":…,\"options\":{…}}
 
-Exit status: 0 final reply, 1 the service answered with an error, 2 usage, 3 timeout, 4 refused by the broker (B_...),
-5 anything else, 130 interrupted. The request is cancelled when the command is interrupted or nobody reads its output.";
+Cancellation: Ctrl-C, SIGTERM or a closed standard output (as with `| head`) cancels the request.
 
-/// Make a request and print its replies
+Exit status: 0 final reply received or standard output closed, 1 the service replied with an error, \
+2 wrong usage, 3 timeout, 4 refused by the broker (B_...), 5 any other error, 130 stopped by a signal.";
+
+/// Send a request and print its replies
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct RequestArguments {
-    /// The service: a name, or a name and a range of versions as in `echo@^1.2`
+    /// Service name, with an optional version range as in `echo@^1.2`
     service: String,
 
-    /// JSON, or else text; `-` reads standard input
+    /// JSON or any other text; `-` reads standard input
     #[arg(allow_negative_numbers = true)]
     data: Option<String>,
 
     #[command(flatten)]
     broker: BrokerEndpoint,
 
-    /// Give up after this many milliseconds without a reply; -1: never [default: 60000]
+    /// Give up after this many milliseconds without a reply; -1 waits forever [default: 60000]
     #[arg(long, value_name = "MS", allow_negative_numbers = true)]
     timeout: Option<TimeoutMillis>,
 
-    /// Have it run again if its worker or the connection is lost: for requests that may run twice
+    /// Send the request again if its worker or the connection is lost; only for requests that may
+    /// run twice
     #[arg(long)]
     retry: bool,
 
-    /// Have this worker handle it and no other; `pigato dir` tells the ids
+    /// Send the request to the worker with this id only; `pigato dir` lists the ids
     #[arg(long, value_name = "ID")]
     worker: Option<String>,
 
-    /// Fail at once (B_NO_WORKER, B_REJECTED) instead of waiting for a worker
+    /// Fail immediately (B_NO_WORKER, B_REJECTED) instead of waiting for a worker
     #[arg(long)]
     fail_fast: bool,
 
-    /// Pass by the broker's reply cache
+    /// Bypass the broker's reply cache
     #[arg(long)]
     no_cache: bool,
 
-    /// Add a key to the options that the worker sees; the value is JSON or else text; may be given many times
+    /// Add a key to the options that the worker receives; VALUE is JSON or any other text; may be
+    /// repeated
     #[arg(long = "header", value_name = "KEY=VALUE")]
     headers: Vec<Header>,
 
-    /// Send bytes and print the replies' bytes, all as they are
+    /// Send the data and print the replies as unchanged bytes
     #[arg(long, conflicts_with = "json")]
     raw: bool,
 
-    /// Print every reply, and an error, as an object that says what it is
+    /// Print each reply or error as a JSON object that names its kind
     #[arg(long)]
     json: bool,
 }
 
-/// Milliseconds, or -1 for never.
+/// A timeout in milliseconds, or -1 for none.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TimeoutMillis(pub(crate) Timeout);
 
@@ -100,7 +107,7 @@ impl FromStr for TimeoutMillis {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let problem = "expected a number of milliseconds, or -1 for never";
+        let problem = "expected a number of milliseconds, or -1 to wait forever";
         match text.parse::<i64>().map_err(|_| problem)? {
             -1 => Ok(Self(Timeout::Never)),
             millis => Ok(Self(Duration::from_millis(u64::try_from(millis).map_err(|_| problem)?).into())),
@@ -128,31 +135,31 @@ impl FromStr for Header {
     }
 }
 
-/// What is sent.
+/// The data of the request.
 enum Data {
     Json(Box<RawValue>),
     Raw(Vec<u8>),
 }
 
 pub(crate) async fn run(arguments: RequestArguments) -> Result<Status, Failure> {
-    // Read before signals are caught, so that Ctrl-C ends the waiting for a terminal.
+    // Before signals are caught, so that Ctrl-C still ends a read from a terminal.
     let data = arguments.data()?;
     let mut signals = Signals::install()?;
     let client = start_client(Client::builder(&arguments.broker.endpoint))?;
     let response = arguments.request(&client, data).send();
-    let printer = Printer::new(arguments.form(), &arguments.service);
-    // On a thread of its own: writing blocks when the reader is slow, and signals are to be answered all the same.
+    let printer = Printer::new(arguments.format(), &arguments.service);
+    // On a separate thread: a slow reader blocks the writes, which must not delay signal handling.
     let mut printing = tokio::task::spawn_blocking(move || printer.print(response));
     let ending = loop {
         tokio::select! {
             ending = &mut printing => break ending.map_err(|error| Failure::system(error.into()))?,
             () = signals.next() => {
                 // Cancels the request.
-                let _ = tokio::time::timeout(FAREWELL, client.stop()).await;
+                let _ = tokio::time::timeout(CANCEL_TIMEOUT, client.stop()).await;
                 return Ok(Status::Interrupted);
             }
-            () = silence(&client) => {
-                warn!("no broker answers at {} yet; still trying", arguments.broker.endpoint);
+            () = connection_warning(&client) => {
+                warn!("no broker answers at {} yet; still trying to connect", arguments.broker.endpoint);
             }
         }
     };
@@ -160,28 +167,28 @@ pub(crate) async fn run(arguments: RequestArguments) -> Result<Status, Failure> 
         Ending::Done => Ok(Status::Done),
         Ending::Failed(error) => Err(arguments.explain(&error, &client)),
         Ending::NotWritten(error) => {
-            let _ = tokio::time::timeout(FAREWELL, client.stop()).await;
+            let _ = tokio::time::timeout(CANCEL_TIMEOUT, client.stop()).await;
             error.outcome()
         }
     }
 }
 
-/// Resolves once, if there is no connection after some time.
-async fn silence(client: &Client) {
-    static TOLD: std::sync::Once = std::sync::Once::new();
-    tokio::time::sleep(SUSPICIOUS_SILENCE).await;
-    if client.is_connected() || TOLD.is_completed() {
+/// Resolves at most once per process: if the client is not connected after [`CONNECTION_WARNING`].
+async fn connection_warning(client: &Client) {
+    static WARNED: std::sync::Once = std::sync::Once::new();
+    tokio::time::sleep(CONNECTION_WARNING).await;
+    if client.is_connected() || WARNED.is_completed() {
         std::future::pending::<()>().await;
     }
-    TOLD.call_once(|| {});
+    WARNED.call_once(|| {});
 }
 
-/// A client that logs what happens to its connection.
+/// Starts a client that logs its connection events.
 pub(crate) fn start_client(builder: ClientBuilder) -> Result<Client, Failure> {
     let client = builder.on_event(|event| match event {
-        PeerEvent::Disconnected => info!("disconnected"),
+        PeerEvent::Disconnected => info!("disconnected from the broker"),
         PeerEvent::ProtocolError(problem) => info!(?problem, "protocol error"),
-        other => debug!(?other, "connection"),
+        other => debug!(?other, "connection event"),
     });
     client.start().map_err(|error: Error| Failure::starting("client", &error, Status::Connection))
 }
@@ -199,7 +206,7 @@ impl RequestArguments {
             return Ok(Data::Raw(bytes));
         }
         let text = String::from_utf8(bytes).map_err(|_| {
-            Failure::usage("standard input is not UTF-8 text").hint("Send bytes as they are with --raw.")
+            Failure::usage("standard input is not UTF-8 text").hint("Use --raw to send bytes unchanged.")
         })?;
         Ok(Data::Json(json_or_string(text.strip_suffix('\n').unwrap_or(&text))))
     }
@@ -227,30 +234,33 @@ impl RequestArguments {
         request.retry(self.retry)
     }
 
-    fn form(&self) -> Form {
+    fn format(&self) -> Format {
         match (self.raw, self.json) {
-            (true, _) => Form::Bytes,
-            (_, true) => Form::Objects,
-            _ => Form::Values,
+            (true, _) => Format::Bytes,
+            (_, true) => Format::Objects,
+            _ => Format::Values,
         }
     }
 
-    /// An error in words, with what can be done about it.
+    /// Describes an error and says what the user can do.
     fn explain(&self, error: &RequestError, client: &Client) -> Failure {
         let status = Status::of(error);
         let failure = Failure::new(status, error.to_string());
         let service = &self.service;
         match status {
             Status::Timeout if !client.is_connected() => failure.hint(format!(
-                "No broker answers at {}; start one with `pigato broker`, or name it with --endpoint.",
+                "No broker answers at {}. Start one with `pigato broker`, or set --endpoint to a running broker.",
                 self.broker.endpoint
             )),
             Status::Timeout => failure.hint(format!(
-                "`pigato dir {service}` tells whether a worker offers `{service}`; --timeout MS waits longer."
+                "Run `pigato dir {service}` to see whether a worker offers `{service}`, or raise --timeout MS."
             )),
-            Status::Refused if self.fail_fast => failure
-                .hint(format!("Without --fail-fast it waits for a worker; `pigato worker {service} --exec …` is one.")),
-            Status::Refused if !self.retry => failure.hint("With --retry it is run again if its worker is lost."),
+            Status::Refused if self.fail_fast => failure.hint(format!(
+                "Start a worker with `pigato worker {service} --exec …`, or omit --fail-fast to wait for one."
+            )),
+            Status::Refused if !self.retry => {
+                failure.hint("With --retry the broker sends the request to another worker if its worker is lost.")
+            }
             _ => failure,
         }
     }
@@ -273,7 +283,7 @@ mod tests {
     use super::{Header, TimeoutMillis};
 
     #[test]
-    fn a_timeout_is_milliseconds_or_never() {
+    fn a_timeout_is_a_number_of_milliseconds_or_minus_1() {
         assert_eq!("-1".parse::<TimeoutMillis>().unwrap().0, Timeout::Never);
         assert_eq!("250".parse::<TimeoutMillis>().unwrap().0.as_millis(), 250);
         assert!("-2".parse::<TimeoutMillis>().is_err());
@@ -281,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_a_name_and_a_value() {
+    fn a_header_is_a_name_and_a_json_or_text_value() {
         let value = |text: &str| text.parse::<Header>().map(|header| header.value);
         assert_eq!(value("a=b=c").unwrap(), json!("b=c"));
         assert_eq!(value("a=").unwrap(), json!(""));

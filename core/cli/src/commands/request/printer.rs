@@ -1,4 +1,4 @@
-//! Prints replies as they come.
+//! Prints replies as they arrive.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -9,21 +9,21 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::Value;
 
-use crate::data::{raw, shown};
+use crate::data::{display_json, raw};
 use crate::output::{self, WriteError};
 
 /// How replies are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// Their data, a line of JSON each.
+pub(super) enum Format {
+    /// The data of each reply as a line of JSON.
     Values,
-    /// An object that says what it is, a line each.
+    /// Each reply or error as a JSON object that names its kind.
     Objects,
-    /// Their bytes.
+    /// The unchanged bytes.
     Bytes,
 }
 
-/// How it ended.
+/// How printing ended.
 pub(super) enum Ending {
     Done,
     Failed(RequestError),
@@ -37,7 +37,7 @@ impl From<WriteError> for Ending {
 }
 
 pub(super) struct Printer {
-    form: Form,
+    format: Format,
     progress: ProgressBar,
 }
 
@@ -58,11 +58,11 @@ struct ErrorLine {
 }
 
 impl Printer {
-    pub(super) fn new(form: Form, service: &str) -> Self {
-        Self { form, progress: progress(service) }
+    pub(super) fn new(format: Format, service: &str) -> Self {
+        Self { format, progress: progress(service) }
     }
 
-    /// Prints all replies, waiting for each.
+    /// Prints all replies. Blocks until the final reply or an error.
     pub(super) fn print(&self, mut response: Response) -> Ending {
         let outcome = self.print_replies(&mut response);
         self.progress.finish_and_clear();
@@ -74,7 +74,7 @@ impl Printer {
             match reply {
                 Ok(reply) => self.print_reply(&reply)?,
                 Err(error) => {
-                    if self.form == Form::Objects {
+                    if self.format == Format::Objects {
                         output::line(&line(&ErrorLine::new(&error)))?;
                     }
                     return Ok(Ending::Failed(error));
@@ -86,12 +86,12 @@ impl Printer {
     }
 
     fn print_reply(&self, reply: &Reply) -> Result<(), WriteError> {
-        match self.form {
-            Form::Bytes => output::bytes(reply.bytes()),
-            Form::Values => output::line(shown(reply.bytes(), reply.codec()).get()),
-            Form::Objects => {
+        match self.format {
+            Format::Bytes => output::bytes(reply.bytes()),
+            Format::Values => output::line(display_json(reply.bytes(), reply.codec()).get()),
+            Format::Objects => {
                 let kind = if reply.is_final() { "final" } else { "partial" };
-                let data = shown(reply.bytes(), reply.codec());
+                let data = display_json(reply.bytes(), reply.codec());
                 output::line(&line(&ReplyLine { kind, data, options: reply.options() }))
             }
         }
@@ -109,7 +109,7 @@ impl ErrorLine {
                 message: remote.message(),
                 options: remote.options(),
             },
-            // Errors that are made on this side look like those that the broker makes.
+            // Local errors have the same form as the broker's errors.
             other => Self {
                 kind: "error",
                 code,
@@ -122,11 +122,11 @@ impl ErrorLine {
 }
 
 fn line(object: &impl Serialize) -> String {
-    // Cannot fail: nothing here has keys that are no strings.
+    // Cannot fail: all keys are strings.
     serde_json::to_string(object).unwrap_or_else(|_| raw(&Value::Null).to_string())
 }
 
-/// Counts replies on a terminal while the output goes elsewhere; else it shows nothing.
+/// Shows a reply counter if standard error is a terminal and standard output is not.
 fn progress(service: &str) -> ProgressBar {
     if std::io::stdout().is_terminal() || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();

@@ -1,4 +1,4 @@
-//! One request and its command, from the first moment to the last.
+//! Runs the command for one request.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -11,75 +11,77 @@ use pigato::{Codec, ErrorCode, ReplyWriter, Request};
 use serde_json::{json, Map, Value};
 use tracing::{debug, warn};
 
-use super::conversation::{hold, value, Output, Said};
+use super::exchange::{exchange, value, Output, OutputEnd};
 use super::process::ProcessGroup;
 
-/// How long a command has to end after SIGTERM.
+/// Time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// What is run for each request, and how.
+/// The command and how to run it.
 #[derive(Debug)]
 pub(super) struct Execution {
     pub(super) command: String,
-    /// How long a command may take.
+    /// Maximum run time of the command.
     pub(super) timeout: Option<Duration>,
-    /// Whether the last line, or with bytes the whole output, is the final reply.
+    /// Whether the last line, or with `is_raw` the whole output, is the final reply.
     pub(super) keeps_last: bool,
     pub(super) is_raw: bool,
 }
 
-/// How a command came to its end.
+/// How a command ended.
 enum End {
-    ByItself(io::Result<(Said, ExitStatus)>),
+    Exited(io::Result<(OutputEnd, ExitStatus)>),
     Cancelled,
     TimedOut(Duration),
 }
 
 impl Execution {
-    /// Runs the command and answers the request with what it says. When this returns the request has ended, or nobody
-    /// waits for it any more, and so has the command.
+    /// Runs the command and sends its output as replies. On return the command has ended, and the
+    /// request has ended or is cancelled.
     pub(super) async fn answer(&self, request: &Request, reply: &ReplyWriter) {
         match self.run(request, reply).await {
-            End::ByItself(Ok((said, status))) if status.success() => self.finish(reply, said.last),
-            End::ByItself(Ok((said, status))) => fail(reply, &ended_badly(status), details(status, &said.stderr)),
-            End::ByItself(Err(error)) => fail(reply, &format!("the command failed: {error}"), Map::new()),
+            End::Exited(Ok((end, status))) if status.success() => self.finish(reply, end.last),
+            End::Exited(Ok((end, status))) => fail(reply, &failure(status), details(status, &end.stderr)),
+            End::Exited(Err(error)) => fail(reply, &format!("the command failed: {error}"), Map::new()),
             End::TimedOut(timeout) => {
                 let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
                 let details = Map::from_iter([("timeout".to_owned(), Value::from(millis))]);
                 fail(reply, &format!("the command took longer than {millis} ms"), details);
             }
-            End::Cancelled => debug!(client = request.client(), "nobody waits for the reply; the command was ended"),
+            End::Cancelled => debug!(client = request.client(), "the request was cancelled; the command was stopped"),
         }
     }
 
     async fn run(&self, request: &Request, reply: &ReplyWriter) -> End {
         let (mut group, pipes) = match ProcessGroup::spawn(&self.command, &environment(request)) {
             Ok(started) => started,
-            Err(error) => return End::ByItself(Err(error)),
+            Err(error) => return End::Exited(Err(error)),
         };
         debug!(service = request.service(), client = request.client(), "started the command");
         let id = group.id();
         let mut running = pin!(async {
-            let said = hold(pipes, self.input(request), self.output(), reply).await;
-            if said.is_err() {
+            let end = exchange(pipes, self.input(request), self.output(), reply).await;
+            if end.is_err() {
                 id.kill();
             }
             let status = group.wait().await;
-            said.and_then(|said| Ok((said, status?)))
+            end.and_then(|end| Ok((end, status?)))
         });
         let end = tokio::select! {
-            outcome = &mut running => return End::ByItself(outcome),
+            outcome = &mut running => return End::Exited(outcome),
             () = reply.cancelled() => End::Cancelled,
-            timeout = passes(self.timeout) => End::TimedOut(timeout),
+            timeout = sleep(self.timeout) => End::TimedOut(timeout),
         };
         id.terminate();
-        // The command itself may be gone after this, but what it started and left alone is still of its group.
+        // The command may have ended after this, but its group may still contain processes that it
+        // started.
         let _ = tokio::time::timeout(GRACE, &mut running).await;
         id.kill();
         end
     }
 
-    /// The data as the command reads it: JSON with the line break that `read` and others want, or just the bytes.
+    /// The command's standard input: JSON with the line break that `read` needs, or the unchanged
+    /// bytes.
     fn input(&self, request: &Request) -> Vec<u8> {
         let mut input = request.bytes().to_vec();
         if request.codec() == Codec::Json && !self.is_raw {
@@ -95,23 +97,24 @@ impl Execution {
         match (self.is_raw, self.keeps_last) {
             (false, false) => Output::Lines,
             (false, true) => Output::LinesAndLast,
-            (true, false) => Output::Pieces,
+            (true, false) => Output::Chunks,
             (true, true) => Output::Whole,
         }
     }
 
     fn finish(&self, reply: &ReplyWriter, last: Vec<u8>) {
-        // Fails if nobody waits for it any more.
+        // Fails if the request is cancelled.
         let _ = match self.output() {
             Output::Lines => reply.end(&Value::Null),
             Output::LinesAndLast if last.is_empty() => reply.end(&Value::Null),
             Output::LinesAndLast => reply.end(&value(&last)),
-            Output::Pieces | Output::Whole => reply.end_raw(last),
+            Output::Chunks | Output::Whole => reply.end_raw(last),
         };
     }
 }
 
-async fn passes(timeout: Option<Duration>) -> Duration {
+/// Sleeps for the timeout and returns it, or never returns without one.
+async fn sleep(timeout: Option<Duration>) -> Duration {
     match timeout {
         Some(timeout) => {
             tokio::time::sleep(timeout).await;
@@ -121,7 +124,8 @@ async fn passes(timeout: Option<Duration>) -> Duration {
     }
 }
 
-/// What the command is told about the request. The environment cannot hold NUL, which a client may well send.
+/// The environment variables of the command. NUL characters are replaced: a client may send them,
+/// but environment variables cannot contain them.
 fn environment(request: &Request) -> [(&'static str, String); 4] {
     let text = |text: String| text.replace('\0', "\u{fffd}");
     [
@@ -132,7 +136,7 @@ fn environment(request: &Request) -> [(&'static str, String); 4] {
     ]
 }
 
-fn ended_badly(status: ExitStatus) -> String {
+fn failure(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("the command ended with status {code}"),
         (None, Some(signal)) => format!("the command was ended by signal {signal}"),
@@ -152,13 +156,14 @@ fn details(status: ExitStatus, stderr: &[u8]) -> Map<String, Value> {
     details
 }
 
-/// Answers as a failed handler of any language does, with what else there is to say beside the message.
+/// Replies with the error of a failed handler, which has the same form in every language, plus
+/// details.
 fn fail(reply: &ReplyWriter, message: &str, details: Map<String, Value>) {
     warn!("{message}");
     let mut error = json!({ "code": ErrorCode::Handler.as_str(), "message": message });
     if let Value::Object(members) = &mut error {
         members.extend(details);
     }
-    // Fails if nobody waits for it any more.
+    // Fails if the request is cancelled.
     let _ = reply.error(&error);
 }

@@ -1,6 +1,6 @@
-//! `pigato worker`: offers a service whose requests a shell command answers.
+//! `pigato worker`: offers a service and runs a shell command for each request.
 
-mod conversation;
+mod exchange;
 mod execution;
 mod process;
 
@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 use crate::arguments::BrokerEndpoint;
 use crate::exit::{Failure, Status};
-use crate::signals::{end_at_once, Signals};
+use crate::signals::{exit_immediately, Signals};
 use execution::Execution;
 
 const EXAMPLES: &str = "\
@@ -26,63 +26,75 @@ Examples:
   pigato worker 'log*' --exec 'echo \"$PIGATO_SERVICE\"; cat >&2'
   pigato worker report@1.4.0 --exec ./report.sh --concurrency -1
 
-For each request COMMAND is run by `sh -c`, in a process group of its own:
-  standard input   the request's data: JSON text and a line break; with --raw, and if the client sent bytes, just those
-  standard output  each line is a partial reply: what parses as JSON is sent as it is written, else as a JSON string;
-                   the final reply is null, or with --last the last line. With --raw each piece of output is a
-                   partial reply of bytes and the final one is empty, or with --last all of it is the final reply
-  standard error   is logged; its end is part of the error, if there is one, so keep secrets out of it
-  exit status      anything but 0 makes the reply an error:
+For each request the worker runs `sh -c COMMAND` in a new process group:
+  standard input   the data of the request, as JSON and a line break; unchanged bytes
+                   if --raw is set or the client sent bytes
+  standard output  Each line is a partial reply: unchanged if it is valid JSON, else as
+                   a JSON string. The final reply is null.
+                   --last        the last line is the final reply
+                   --raw         each chunk of output is a partial reply of bytes, and
+                                 the final reply is empty
+                   --raw --last  the whole output is the final reply
+  standard error   Goes to the log. If the command fails, the error reply contains the
+                   last 4 KiB, so do not write secrets to it.
+  exit status      Any status except 0 makes the final reply an error:
                    {\"code\":\"W_HANDLER\",\"message\":…,\"status\":3,\"stderr\":…}
-                   (\"signal\":9 in place of \"status\" if a signal ended it, \"timeout\":MS if --timeout did)
-  environment      PIGATO_SERVICE  the name that was asked for, also when SERVICE is a wildcard
-                   PIGATO_CLIENT   who asks
-                   PIGATO_OPTIONS  the request's options as JSON, headers among them
-                   PIGATO_ATTEMPT  1, or more after workers were lost with the request
+                   A command ended by a signal has \"signal\":9 instead of \"status\". One
+                   stopped by --timeout has \"timeout\":MS, without status and stderr.
+  environment      PIGATO_SERVICE  the requested service name; SERVICE may be a wildcard
+                   PIGATO_CLIENT   the id of the client
+                   PIGATO_OPTIONS  the options of the request as JSON, with its headers
+                   PIGATO_ATTEMPT  1, or higher if earlier workers of the request were lost
 
-When the client gives up, or --timeout passes, the command's process group is sent SIGTERM and two seconds later
-SIGKILL. SIGTERM and Ctrl-C let the worker finish what it has and exit with 0; a second one kills the commands and ends
-it at once with 130.";
+Cancellation: when the client cancels or times out, or --timeout passes, the worker sends SIGTERM to \
+the command's process group, and SIGKILL 2 seconds later.
 
-/// Offer a service: run a command for each request
+Signals: on the first SIGTERM or Ctrl-C the worker takes no more requests, waits up to --drain \
+milliseconds for the running commands, and exits with 0. A second signal kills the commands and ends \
+the worker immediately with 130.
+
+Exit status: 0 stopped by a signal, 1 it could not start, 2 wrong usage, 130 stopped by a second \
+signal. Without a broker the worker does not exit; it keeps trying to connect.";
+
+/// Offer a service by running a command for each request
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct WorkerArguments {
-    /// The service: a name, a wildcard as in `log*`, or a version as in `report@1.4.0`
+    /// Service name: plain, a wildcard as in `log*`, or with a version as in `report@1.4.0`
     service: String,
 
-    /// Run this for each request
+    /// Shell command to run for each request
     #[arg(long, value_name = "COMMAND")]
     exec: String,
 
     #[command(flatten)]
     broker: BrokerEndpoint,
 
-    /// Commands at a time; -1: no limit [default: the number of processors]
+    /// Maximum concurrent commands; -1 sets no limit [default: number of CPUs]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = concurrency)]
     concurrency: Option<Concurrency>,
 
-    /// Kill a command after this many milliseconds [default: as long as the client waits]
+    /// Stop a command after this many milliseconds [default: when the client stops waiting]
     #[arg(long, value_name = "MS")]
     timeout: Option<u64>,
 
-    /// Make the last line the final reply instead of null
+    /// Send the last line of output as the final reply, which is null otherwise
     #[arg(long)]
     last: bool,
 
-    /// Take and give bytes as they are
+    /// Pass the request's data and the command's output through as unchanged bytes
     #[arg(long)]
     raw: bool,
 
-    /// Milliseconds that requests have to finish when the worker is stopped [default: 10000]
+    /// Milliseconds that running commands may take to finish when the worker stops [default: 10000]
     #[arg(long, value_name = "MS")]
     drain: Option<u64>,
 
-    /// Milliseconds between two heartbeats [default: 2500]
+    /// Milliseconds between heartbeats to the broker [default: 2500]
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     heartbeat: Option<u64>,
 
-    /// First part of the worker's id, which `pigato dir` shows [default: W<uuid>]
+    /// Prefix of the worker's id, which `pigato dir` lists [default: W<uuid>]
     #[arg(long, value_name = "TEXT")]
     prefix: Option<String>,
 }
@@ -111,7 +123,7 @@ pub(crate) async fn run(arguments: WorkerArguments) -> Result<Status, Failure> {
     }));
     tokio::select! {
         () = &mut serving => {}
-        () = signals.next() => info!("stopping; a second signal ends it at once"),
+        () = signals.next() => info!("stopping; a second signal ends the worker immediately"),
     }
     let stopping = drain_and_stop(&worker, drain, &mut serving);
     let is_interrupted = tokio::select! {
@@ -121,14 +133,14 @@ pub(crate) async fn run(arguments: WorkerArguments) -> Result<Status, Failure> {
     if is_interrupted {
         // Kills the commands.
         drop(serving);
-        warn!("ended without finishing");
-        end_at_once();
+        warn!("stopped by a second signal; running commands were killed");
+        exit_immediately();
     }
     info!("stopped");
     Ok(Status::Done)
 }
 
-/// Requests finish only while they are served.
+/// Stops the worker and polls `serving` meanwhile, because requests finish only while it is polled.
 async fn drain_and_stop(worker: &Worker, drain: Duration, serving: impl Future<Output = ()>) {
     futures_util::future::join(worker.stop_within(drain), serving).await;
 }
@@ -148,7 +160,7 @@ fn start(arguments: &WorkerArguments) -> Result<Worker, Failure> {
         builder = builder.prefix(prefix);
     }
     builder = builder.on_event(move |event| match event {
-        PeerEvent::Started => info!("connecting, to serve {place}"),
+        PeerEvent::Started => info!("connecting to serve {place}"),
         PeerEvent::Connected => info!("serving {place}"),
         PeerEvent::Disconnected => warn!("disconnected from the broker"),
         PeerEvent::ProtocolError(problem) => warn!(?problem, "protocol error"),

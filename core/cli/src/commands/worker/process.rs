@@ -1,4 +1,5 @@
-//! A command in a process group of its own, so that all that it starts can be ended with it.
+//! Runs a command in a new process group, so that signals reach the processes that it starts as
+//! well.
 
 use std::io;
 use std::process::{ExitStatus, Stdio};
@@ -13,7 +14,7 @@ pub(super) struct ProcessGroup {
     id: GroupId,
 }
 
-/// What a command reads and writes.
+/// The standard streams of a command.
 #[derive(Debug)]
 pub(super) struct Pipes {
     pub(super) stdin: ChildStdin,
@@ -21,7 +22,7 @@ pub(super) struct Pipes {
     pub(super) stderr: ChildStderr,
 }
 
-/// Names a group to signals.
+/// Identifies a process group for signals. `None` once the command has ended.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GroupId(Option<Pid>);
 
@@ -41,7 +42,7 @@ impl ProcessGroup {
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let group = Self { child, id };
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
-            return Err(io::Error::other("it has no standard input and output"));
+            return Err(io::Error::other("the standard streams are not available"));
         };
         Ok((group, Pipes { stdin, stdout, stderr }))
     }
@@ -50,7 +51,7 @@ impl ProcessGroup {
         self.id
     }
 
-    /// Waits for the command itself, not for what it has left running.
+    /// Waits for the command itself, not for processes that it left running.
     pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait().await?;
         self.id = GroupId(None);
@@ -69,7 +70,7 @@ impl GroupId {
 
     fn signal(self, signal: Signal) {
         if let Some(group) = self.0 {
-            // Fails if nothing of the group is left.
+            // Fails if the group has no processes left.
             let _ = kill_process_group(group, signal);
         }
     }

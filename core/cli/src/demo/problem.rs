@@ -1,20 +1,20 @@
-//! What can go wrong in a demonstration.
+//! Why the demo can fail.
 
 use pigato::{Error, RequestError};
 
 use crate::output::WriteError;
 
-pub(super) enum Trouble {
-    /// Something is not as it has to be.
+pub(super) enum Problem {
+    /// A step failed or a result is wrong.
     Wrong(String),
-    /// Nobody reads, or the output cannot be written.
+    /// The output cannot be written, or its reader is gone.
     NotWritten(WriteError),
 }
 
-impl Trouble {
-    /// Checks something that has to be so.
-    pub(super) fn unless(is_so: bool, problem: impl FnOnce() -> String) -> Result<(), Self> {
-        if is_so {
+impl Problem {
+    /// Returns `problem` unless the result is as expected.
+    pub(super) fn unless(is_expected: bool, problem: impl FnOnce() -> String) -> Result<(), Self> {
+        if is_expected {
             Ok(())
         } else {
             Err(Self::Wrong(problem()))
@@ -22,25 +22,25 @@ impl Trouble {
     }
 }
 
-impl From<WriteError> for Trouble {
+impl From<WriteError> for Problem {
     fn from(error: WriteError) -> Self {
         Self::NotWritten(error)
     }
 }
 
-impl From<RequestError> for Trouble {
+impl From<RequestError> for Problem {
     fn from(error: RequestError) -> Self {
         Self::Wrong(error.to_string())
     }
 }
 
-impl From<Error> for Trouble {
+impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         Self::Wrong(error.to_string())
     }
 }
 
-impl From<String> for Trouble {
+impl From<String> for Problem {
     fn from(problem: String) -> Self {
         Self::Wrong(problem)
     }
