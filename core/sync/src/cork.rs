@@ -88,7 +88,7 @@ impl CorkWatch {
             cork.is_in()
         };
         if is_watched {
-            cork.is_watched.store(true, Ordering::Release);
+            cork.is_watched.swap(true, Ordering::AcqRel);
         }
         self.until = is_watched.then(|| now + CORK);
     }

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! The lock orders the two. If 1 precedes b, the I/O thread sees the news. If b precedes 1, then a precedes 2, and the other
-//! thread sees that the I/O thread sleeps. Whatever else happens, a wake-up too many costs one turn of the loop.
+//! thread sees that the I/O thread sleeps. All writes of `is_asleep` are swaps, so they have one order, and each wake-up is for
+//! one sleep. A wake-up too many costs one turn of the loop.
 
 use std::fmt;
 
@@ -56,12 +57,12 @@ impl<N> Inbox<N> {
 
     /// The I/O thread is about to sleep. Returns whether it may: there is no news.
     pub fn fall_asleep(&self, has_news: impl FnOnce(&N) -> bool) -> bool {
-        self.is_asleep.store(true, Ordering::Release);
+        self.is_asleep.swap(true, Ordering::AcqRel);
         !has_news(&self.news.lock())
     }
 
     /// The I/O thread is awake, and will look into the inbox before it sleeps again.
     pub fn wake_up(&self) {
-        self.is_asleep.store(false, Ordering::Release);
+        self.is_asleep.swap(false, Ordering::AcqRel);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  any thread                                the thread that runs the endpoint
-//!  1. lock: push                             a. is_scheduled = false
+//!  1. lock: push                             a. swap is_scheduled to false
 //!  2. held back? then stop                   b. lock: take commands, take the wakers
 //!  3. swap is_scheduled to true              c. wake the threads that wait for room
 //!  4. it was false: have the endpoint run
@@ -140,7 +140,7 @@ impl<C, const BOUND: usize> Mailbox<C, BOUND> {
     /// Moves up to `most` commands to `into` and wakes the threads that wait for room. Returns whether commands are left; then the
     /// caller takes again.
     pub fn take(&self, into: &mut VecDeque<C>, most: usize) -> bool {
-        self.is_scheduled.store(false, Ordering::Release);
+        self.is_scheduled.swap(false, Ordering::AcqRel);
         let mut queue = self.queue.lock();
         let is_left = queue.take(into, most);
         let wakers = mem::take(&mut queue.wakers);
@@ -151,7 +151,7 @@ impl<C, const BOUND: usize> Mailbox<C, BOUND> {
 
     /// Takes nothing, and has later commands schedule a run again. The caller takes the present ones later by itself.
     pub fn pass(&self) {
-        self.is_scheduled.store(false, Ordering::Release);
+        self.is_scheduled.swap(false, Ordering::AcqRel);
     }
 
     /// As [`Mailbox::take`], but takes nothing and returns `None` if threads wait for room: only the I/O thread wakes them.
@@ -161,7 +161,7 @@ impl<C, const BOUND: usize> Mailbox<C, BOUND> {
             return None;
         }
         // Under the lock: a command that is pushed after this schedules a run again.
-        self.is_scheduled.store(false, Ordering::Release);
+        self.is_scheduled.swap(false, Ordering::AcqRel);
         Some(queue.take(into, most))
     }
 

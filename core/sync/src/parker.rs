@@ -15,7 +15,7 @@
 //! and the caller looks again.
 
 use crate::primitives::atomic::{AtomicU8, Ordering};
-use crate::primitives::thread::{self, Thread};
+use crate::primitives::Thread;
 use crate::Signal;
 
 /// Not woken. The thread runs, or sleeps in `park`.
@@ -36,7 +36,7 @@ pub struct Parker<S> {
 impl<S: Signal> Parker<S> {
     /// The parker of the current thread. `signal` ends its polls.
     pub fn new(signal: S) -> Self {
-        Self { thread: thread::current(), state: AtomicU8::new(AWAKE), signal }
+        Self { thread: Thread::current(), state: AtomicU8::new(AWAKE), signal }
     }
 
     /// The signal that ends a poll.
@@ -61,7 +61,7 @@ impl<S: Signal> Parker<S> {
     /// Blocks until another thread calls [`Parker::wake`].
     pub fn park(&self) {
         while self.state.swap(AWAKE, Ordering::AcqRel) != WOKEN {
-            thread::park();
+            self.thread.park();
         }
     }
 

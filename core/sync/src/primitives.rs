@@ -9,7 +9,7 @@ pub(crate) use {
     parking_lot::MutexGuard as LockGuard,
     std::sync::atomic,
     std::sync::{Condvar, Mutex, MutexGuard},
-    std::thread,
+    thread::Thread,
 };
 
 #[cfg(all(loom, test))]
@@ -17,8 +17,7 @@ pub(crate) use {
     loom::sync::atomic,
     loom::sync::MutexGuard as LockGuard,
     loom::sync::{Condvar, Mutex, MutexGuard},
-    loom::thread,
-    model::Lock,
+    model::{Lock, Thread},
 };
 
 /// A lock with a condition, for threads that may sleep for long.
@@ -52,11 +51,58 @@ impl<T> Monitor<T> {
     }
 }
 
+#[cfg(not(all(loom, test)))]
+mod thread {
+    /// A thread that parks itself and that others unpark.
+    #[derive(Debug)]
+    pub(crate) struct Thread(std::thread::Thread);
+
+    impl Thread {
+        pub(crate) fn current() -> Self {
+            Self(std::thread::current())
+        }
+
+        /// Only the thread itself calls it.
+        pub(crate) fn park(&self) {
+            std::thread::park();
+        }
+
+        pub(crate) fn unpark(&self) {
+            self.0.unpark();
+        }
+    }
+}
+
 #[cfg(all(loom, test))]
 mod model {
     use std::time::Instant;
 
     use super::LockGuard;
+
+    /// A thread's park token. Not loom's own, which also ends waits of the thread for locks.
+    #[derive(Debug)]
+    pub(crate) struct Thread {
+        token: loom::sync::Mutex<bool>,
+        changed: loom::sync::Condvar,
+    }
+
+    impl Thread {
+        pub(crate) fn current() -> Self {
+            Self { token: loom::sync::Mutex::new(false), changed: loom::sync::Condvar::new() }
+        }
+
+        pub(crate) fn park(&self) {
+            let mut token = self.token.lock().unwrap();
+            while !std::mem::take(&mut *token) {
+                token = self.changed.wait(token).unwrap();
+            }
+        }
+
+        pub(crate) fn unpark(&self) {
+            *self.token.lock().unwrap() = true;
+            self.changed.notify_all();
+        }
+    }
 
     /// `parking_lot`'s interface on loom's lock.
     #[derive(Debug)]

@@ -17,6 +17,11 @@ fn in_an_hour() -> Instant {
     Instant::now() + Duration::from_secs(3_600)
 }
 
+fn wait(queue: &Queue, events: &mut Vec<usize>) {
+    let (count, _) = queue.wait(events, 1, in_an_hour());
+    assert!(count > 0 || queue.is_closed(), "it has waited for nothing");
+}
+
 /// Two events, then the end.
 fn produce(queue: &Arc<Queue>) -> thread::JoinHandle<()> {
     let queue = Arc::clone(queue);
@@ -83,8 +88,8 @@ fn threads_that_wait_get_all_events() {
         let queue = queue();
         let producer = produce(&queue);
         let other = Arc::clone(&queue);
-        let waiting = thread::spawn(move || consume(&other, |queue, events| drop(queue.wait(events, 1, in_an_hour()))));
-        let mut events = consume(&queue, |queue, events| drop(queue.wait(events, 1, in_an_hour())));
+        let waiting = thread::spawn(move || consume(&other, wait));
+        let mut events = consume(&queue, wait);
         events.extend(waiting.join().unwrap());
         producer.join().unwrap();
         events.sort_unstable();
