@@ -95,8 +95,8 @@ impl From<ClientEvent> for pigato_client_event {
                 let (kind, message) = peer_event(event);
                 Self { message, ..Self::bare(kind) }
             }
-            ClientEvent::Reply { token, reply } => Self::replied(token, reply),
-            ClientEvent::Failed { token, error } => Self::failed(token, error),
+            ClientEvent::Reply { number, reply } => Self::replied(number, reply),
+            ClientEvent::Failed { number, error } => Self::failed(number, error),
         }
     }
 }

@@ -84,11 +84,11 @@ impl From<WorkerEvent> for pigato_worker_event {
                 Self { message, ..Self::bare(kind, 0) }
             }
             WorkerEvent::Request(request) => Self::requested(request),
-            WorkerEvent::Cancelled { token, reason } => {
-                Self { reason: cancel_reason(reason), ..Self::bare(PIGATO_EVENT_CANCELLED, token) }
+            WorkerEvent::Cancelled { number, reason } => {
+                Self { reason: cancel_reason(reason), ..Self::bare(PIGATO_EVENT_CANCELLED, number) }
             }
-            WorkerEvent::Heartbeat { token } => Self::bare(PIGATO_EVENT_HEARTBEAT, token),
-            WorkerEvent::Writable { token } => Self::bare(PIGATO_EVENT_WRITABLE, token),
+            WorkerEvent::Heartbeat { number } => Self::bare(PIGATO_EVENT_HEARTBEAT, number),
+            WorkerEvent::Writable { number } => Self::bare(PIGATO_EVENT_WRITABLE, number),
         }
     }
 }
@@ -124,7 +124,7 @@ impl pigato_worker_event {
             id: pigato_bytes::of(request.id()),
             data: pigato_bytes::of(request.bytes()),
             options: pigato_bytes::of(request.options_bytes()),
-            ..Self::bare(PIGATO_EVENT_REQUEST, request.token())
+            ..Self::bare(PIGATO_EVENT_REQUEST, request.number())
         }
         .with(storage)
     }

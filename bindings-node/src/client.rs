@@ -152,12 +152,12 @@ fn outcome(result: Requested) -> Either<f64, Refusal> {
 fn pack(packed: &mut Packed, event: &ClientEvent) {
     match event {
         ClientEvent::Peer(event) => pack_peer(packed, *event),
-        ClientEvent::Reply { token, reply } => {
-            let mut record = Record::about(Kind::Reply, *token).part(0, reply.bytes()).part(1, reply.options_bytes());
+        ClientEvent::Reply { number, reply } => {
+            let mut record = Record::about(Kind::Reply, *number).part(0, reply.bytes()).part(1, reply.options_bytes());
             record.flags = if reply.is_final() { FINAL } else { 0 } | if reply.codec() == Codec::Raw { RAW } else { 0 };
             packed.add(&record);
         }
-        ClientEvent::Failed { token, error } => pack_failure(packed, *token, error),
+        ClientEvent::Failed { number, error } => pack_failure(packed, *number, error),
     }
 }
 

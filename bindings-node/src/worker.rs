@@ -141,21 +141,21 @@ fn pack(packed: &mut Packed, event: &WorkerEvent) {
     match event {
         WorkerEvent::Peer(event) => pack_peer(packed, *event),
         WorkerEvent::Request(request) => pack_request(packed, request),
-        WorkerEvent::Cancelled { token, reason } => {
+        WorkerEvent::Cancelled { number, reason } => {
             let reason = match reason {
                 CancelReason::Disconnected => "C_DISCONNECTED",
                 CancelReason::Stopped => "C_CLOSED",
                 _ => "C_CANCELLED",
             };
-            packed.add(&Record::about(Kind::Cancelled, *token).part(2, reason.as_bytes()));
+            packed.add(&Record::about(Kind::Cancelled, *number).part(2, reason.as_bytes()));
         }
-        WorkerEvent::Heartbeat { token } => packed.add(&Record::about(Kind::Heartbeat, *token)),
-        WorkerEvent::Writable { token } => packed.add(&Record::about(Kind::Writable, *token)),
+        WorkerEvent::Heartbeat { number } => packed.add(&Record::about(Kind::Heartbeat, *number)),
+        WorkerEvent::Writable { number } => packed.add(&Record::about(Kind::Writable, *number)),
     }
 }
 
 fn pack_request(packed: &mut Packed, request: &Request) {
-    let mut record = Record::about(Kind::Request, request.token())
+    let mut record = Record::about(Kind::Request, request.number())
         .part(0, request.bytes())
         .part(1, request.options_bytes())
         .part(2, request.service_bytes())

@@ -39,7 +39,7 @@ fn json_string(text: &str) -> Box<RawValue> {
     raw(&Value::from(text))
 }
 
-/// Replaces line breaks with spaces. JSON allows unescaped line breaks only between tokens, where a
+/// Replaces line breaks with spaces. JSON allows unescaped line breaks only between numbers, where a
 /// space is equivalent.
 fn on_one_line(value: Box<RawValue>) -> Box<RawValue> {
     if !value.get().contains(['\n', '\r']) {

@@ -259,8 +259,8 @@ impl RequestBuilder {
 
     /// Sends the request. An invalid request becomes an error of the response.
     pub fn send(self) -> Response {
-        let (token, state) = self.client.request(self.service, self.data, self.options);
-        Response::new(self.client, token, state)
+        let (number, state) = self.client.request(self.service, self.data, self.options);
+        Response::new(self.client, number, state)
     }
 }
 

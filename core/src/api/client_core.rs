@@ -13,7 +13,7 @@ use super::latch::Latch;
 use super::reply::failure;
 use super::response_state::ResponseState;
 use super::wait::wait_for_peer;
-use crate::client::{Event, Token};
+use crate::client::{Event, RequestNumber};
 use crate::config::{ClientOptions, RequestOptions};
 use crate::endpoint::{open_client, ClientCommand};
 use crate::error::{Error, ErrorCode};
@@ -25,13 +25,13 @@ use crate::reactor::{Engine, EventSink, Handle};
 pub(super) struct ClientCore {
     handle: Handle<ClientCommand>,
     state: Arc<ClientState>,
-    next_token: AtomicU64,
+    next_number: AtomicU64,
 }
 
 /// The part that the I/O thread shares.
 #[derive(Debug, Default)]
 struct ClientState {
-    responses: Mutex<Map<Token, Arc<ResponseState>>>,
+    responses: Mutex<Map<RequestNumber, Arc<ResponseState>>>,
     is_connected: AtomicBool,
     stopped: Latch,
 }
@@ -45,7 +45,7 @@ impl ClientCore {
         let sink =
             ClientSink { endpoint: endpoint.to_owned(), state: Arc::clone(&state), listener, wakers: Vec::new() };
         let handle = open_client(&engine, endpoint, options, Box::new(sink))?;
-        Ok(Self { handle, state, next_token: AtomicU64::new(1) })
+        Ok(Self { handle, state, next_number: AtomicU64::new(1) })
     }
 
     pub(super) fn is_connected(&self) -> bool {
@@ -66,23 +66,23 @@ impl ClientCore {
         service: Result<ServiceName, Error>,
         data: Result<Frame, Error>,
         options: RequestOptions,
-    ) -> (Token, Arc<ResponseState>) {
-        let token = self.next_token.fetch_add(1, Ordering::Relaxed);
+    ) -> (RequestNumber, Arc<ResponseState>) {
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         let state = Arc::new(ResponseState::default());
         if self.handle.is_inherited() {
             state.failed(ErrorCode::Fork.into());
-            return (token, state);
+            return (number, state);
         }
-        self.state.responses.lock().insert(token, Arc::clone(&state));
+        self.state.responses.lock().insert(number, Arc::clone(&state));
         let submitted = data.and_then(|data| {
             let service = service?;
-            self.handle.submit(ClientCommand::Request { token, service, data, options: Box::new(options) })
+            self.handle.submit(ClientCommand::Request { number, service, data, options: Box::new(options) })
         });
         if let Err(error) = submitted {
-            self.state.responses.lock().remove(&token);
+            self.state.responses.lock().remove(&number);
             state.failed(error);
         }
-        (token, state)
+        (number, state)
     }
 
     /// Sends a command that ends something. Has no effect if the client has stopped.
@@ -97,9 +97,9 @@ impl ClientCore {
     }
 
     /// Drops the state of a response that was dropped.
-    pub(super) fn discard(&self, token: Token) {
+    pub(super) fn discard(&self, number: RequestNumber) {
         if !self.handle.is_inherited() {
-            self.state.responses.lock().remove(&token);
+            self.state.responses.lock().remove(&number);
         }
     }
 }
@@ -119,8 +119,8 @@ struct ClientSink {
 }
 
 impl ClientSink {
-    fn take(&self, token: Token) -> Option<Arc<ResponseState>> {
-        self.state.responses.lock().remove(&token)
+    fn take(&self, number: RequestNumber) -> Option<Arc<ResponseState>> {
+        self.state.responses.lock().remove(&number)
     }
 
     fn tell(&mut self, event: PeerEvent) {
@@ -132,20 +132,20 @@ impl EventSink<Event> for ClientSink {
     fn deliver(&mut self, events: &mut Vec<Event>) {
         for event in events.drain(..) {
             match event {
-                Event::Partial { token, payload } => {
-                    let response = self.state.responses.lock().get(&token).cloned();
+                Event::Partial { number, payload } => {
+                    let response = self.state.responses.lock().get(&number).cloned();
                     let Some((waker, is_over)) = response.map(|response| response.partial(payload)) else { continue };
                     self.wakers.extend(waker);
                     if is_over {
-                        self.take(token);
+                        self.take(number);
                     }
                 }
-                Event::Final { token, payload } => {
-                    let response = self.take(token);
+                Event::Final { number, payload } => {
+                    let response = self.take(number);
                     self.wakers.extend(response.and_then(|response| response.finished(payload)));
                 }
-                Event::Failed { token, code } => {
-                    let response = self.take(token);
+                Event::Failed { number, code } => {
+                    let response = self.take(number);
                     let error = failure(code, &self.endpoint, self.state.is_connected.load(Ordering::Acquire));
                     self.wakers.extend(response.and_then(|response| response.failed(error)));
                 }

@@ -18,7 +18,7 @@ use crate::config::{Codec, Timeout};
 use crate::endpoint::WorkerCommand;
 use crate::error::{Error, ErrorCode};
 use crate::protocol::{codec_of, encode_reply_options, Frame, Payload, ReplyKind, Status};
-use crate::worker::Token;
+use crate::worker::RequestNumber;
 
 /// A request, as its handler sees it.
 #[derive(Debug)]
@@ -39,8 +39,8 @@ impl Request {
 
     /// The number by which events and replies of a [`binding::Worker`](crate::binding::Worker) name the job.
     #[must_use]
-    pub fn token(&self) -> Token {
-        self.inner.token
+    pub fn number(&self) -> RequestNumber {
+        self.inner.number
     }
 
     /// The name that the client asked for, as bytes: names need not be UTF-8.
@@ -236,8 +236,8 @@ impl ReplyWriter {
     /// Rejects the request, so that another worker answers it.
     pub fn reject<T: Serialize + ?Sized>(&self, reason: &T) -> Result<(), Error> {
         let reason = json(reason)?;
-        let token = self.state.token;
-        self.finish_with(WorkerCommand::Reject { token, reason })
+        let number = self.state.number;
+        self.finish_with(WorkerCommand::Reject { number, reason })
     }
 
     /// Sends the broker a heartbeat now. The worker sends one in each interval by itself, even while a handler blocks.
@@ -286,7 +286,7 @@ impl ReplyWriter {
     }
 
     async fn send_partial(&self, payload: Payload) -> Result<(), Error> {
-        let mut command = Some(WorkerCommand::Reply { token: self.state.token, kind: ReplyKind::Partial, payload });
+        let mut command = Some(WorkerCommand::Reply { number: self.state.number, kind: ReplyKind::Partial, payload });
         poll_fn(|context| self.poll_send_partial(context, &mut command)).await
     }
 
@@ -310,14 +310,14 @@ impl ReplyWriter {
     }
 
     fn send_final(&self, payload: Payload) -> Result<(), Error> {
-        let token = self.state.token;
-        self.finish_with(WorkerCommand::Reply { token, kind: ReplyKind::Final, payload })
+        let number = self.state.number;
+        self.finish_with(WorkerCommand::Reply { number, kind: ReplyKind::Final, payload })
     }
 
     fn finish_with(&self, command: WorkerCommand) -> Result<(), Error> {
         self.state.end()?;
         let worker = self.worker.upgrade().ok_or(ErrorCode::Closed)?;
-        worker.forget(self.state.token);
+        worker.forget(self.state.number);
         worker.handle.submit_urgent(command)
     }
 }
@@ -330,7 +330,7 @@ impl Drop for ReplyWriter {
         self.fail("the handler ended without a final reply");
         // A cancelled job is still in the table.
         if let Some(worker) = self.worker.upgrade() {
-            worker.forget(self.state.token);
+            worker.forget(self.state.number);
         }
     }
 }

@@ -11,12 +11,12 @@ use super::wait::remember;
 use crate::endpoint::{ReplyState, WorkerCommand};
 use crate::error::Error;
 use crate::reactor::Handle;
-use crate::worker::{CancelReason, Token};
+use crate::worker::{CancelReason, RequestNumber};
 
 /// The state that the I/O thread and a [`ReplyWriter`](super::ReplyWriter) share.
 #[derive(Debug)]
 pub(super) struct JobState {
-    pub(super) token: Token,
+    pub(super) number: RequestNumber,
     inner: Mutex<Inner>,
 }
 
@@ -28,8 +28,8 @@ struct Inner {
 }
 
 impl JobState {
-    pub(super) fn new(token: Token, credit: Option<u32>) -> Self {
-        Self { token, inner: Mutex::new(Inner { reply: ReplyState::new(credit), waiting: Vec::new() }) }
+    pub(super) fn new(number: RequestNumber, credit: Option<u32>) -> Self {
+        Self { number, inner: Mutex::new(Inner { reply: ReplyState::new(credit), waiting: Vec::new() }) }
     }
 
     fn change(&self, change: impl FnOnce(&mut ReplyState)) {
@@ -103,7 +103,7 @@ impl JobState {
 }
 
 /// The jobs of a worker, by number.
-pub(super) type Jobs = Mutex<Map<Token, Arc<JobState>>>;
+pub(super) type Jobs = Mutex<Map<RequestNumber, Arc<JobState>>>;
 
 /// What all clones of a worker and all its reply writers share.
 #[derive(Debug)]
@@ -120,9 +120,9 @@ impl WorkerCore {
     }
 
     /// Removes a job that has ended.
-    pub(super) fn forget(&self, token: Token) {
+    pub(super) fn forget(&self, number: RequestNumber) {
         if !self.handle.is_inherited() {
-            self.jobs.lock().remove(&token);
+            self.jobs.lock().remove(&number);
         }
     }
 }

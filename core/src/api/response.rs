@@ -10,7 +10,7 @@ use futures_core::Stream;
 use super::client_core::ClientCore;
 use super::reply::{is_final, Reply, RequestError};
 use super::response_state::ResponseState;
-use crate::client::Token;
+use crate::client::RequestNumber;
 use crate::endpoint::ClientCommand;
 use crate::error::{Error, ErrorCode};
 use crate::limits;
@@ -22,7 +22,7 @@ use crate::limits;
 #[must_use = "dropping a response cancels its request"]
 pub struct Response {
     client: Arc<ClientCore>,
-    token: Token,
+    number: RequestNumber,
     state: Arc<ResponseState>,
     /// Partial replies read and not granted again yet.
     consumed: u32,
@@ -31,8 +31,8 @@ pub struct Response {
 }
 
 impl Response {
-    pub(super) fn new(client: Arc<ClientCore>, token: Token, state: Arc<ResponseState>) -> Self {
-        Self { client, token, state, consumed: 0, has_final: false }
+    pub(super) fn new(client: Arc<ClientCore>, number: RequestNumber, state: Arc<ResponseState>) -> Self {
+        Self { client, number, state, consumed: 0, has_final: false }
     }
 
     /// The next reply; `None` after the final one or an error that [is final](RequestError::is_final).
@@ -93,18 +93,18 @@ impl Response {
 
     /// Tells the worker that the reply is still wanted. The client does so in each heartbeat interval by itself.
     pub fn heartbeat(&self) {
-        self.client.send(ClientCommand::Heartbeat(self.token));
+        self.client.send(ClientCommand::Heartbeat(self.number));
     }
 
     /// Cancels the request. It fails with `C_CANCELLED`, unless it has ended.
     pub fn cancel(&self) {
-        self.client.send(ClientCommand::Cancel(self.token));
+        self.client.send(ClientCommand::Cancel(self.number));
     }
 
     /// A handle that can cancel the request while another thread waits for the response.
     #[must_use]
     pub fn cancel_handle(&self) -> CancelHandle {
-        CancelHandle { client: Arc::downgrade(&self.client), token: self.token }
+        CancelHandle { client: Arc::downgrade(&self.client), number: self.number }
     }
 
     fn poll_reply(&mut self, context: &Context<'_>) -> Poll<Option<Result<Reply, RequestError>>> {
@@ -124,7 +124,7 @@ impl Response {
             self.consumed += 1;
             if self.consumed >= limits::CREDIT_PARTIALS / 2 {
                 let partials = std::mem::take(&mut self.consumed);
-                self.client.send(ClientCommand::Grant { token: self.token, partials });
+                self.client.send(ClientCommand::Grant { number: self.number, partials });
             }
         }
     }
@@ -134,14 +134,14 @@ impl Response {
 #[derive(Debug, Clone)]
 pub struct CancelHandle {
     client: Weak<ClientCore>,
-    token: Token,
+    number: RequestNumber,
 }
 
 impl CancelHandle {
     /// As [`Response::cancel`].
     pub fn cancel(&self) {
         if let Some(client) = self.client.upgrade() {
-            client.send(ClientCommand::Cancel(self.token));
+            client.send(ClientCommand::Cancel(self.number));
         }
     }
 }
@@ -173,7 +173,7 @@ impl Future for Response {
 impl Drop for Response {
     fn drop(&mut self) {
         if !self.has_final {
-            self.client.discard(self.token);
+            self.client.discard(self.number);
             // Has no effect if the request has ended.
             self.cancel();
         }

@@ -119,7 +119,7 @@ impl EventSink<Event> for Answers {
                 Event::Request(request) => {
                     let data = Frame::from(self.answer(&request).to_string());
                     let payload = Payload::new(Status::Ok, data, Frame::from("{}"));
-                    self.send(WorkerCommand::Reply { token: request.token, kind: ReplyKind::Final, payload });
+                    self.send(WorkerCommand::Reply { number: request.number, kind: ReplyKind::Final, payload });
                 }
                 Event::Connected => self.send(WorkerCommand::Heartbeat { update: true }),
                 Event::Stopped => self.stopped.set(),

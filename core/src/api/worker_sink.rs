@@ -15,7 +15,7 @@ use super::job_state::{JobState, Jobs, WorkerCore};
 use super::latch::Latch;
 use crate::limits;
 use crate::reactor::EventSink;
-use crate::worker::{CancelReason, Event, Token};
+use crate::worker::{CancelReason, Event, RequestNumber};
 
 /// The part that the I/O thread shares.
 #[derive(Debug, Default)]
@@ -70,8 +70,8 @@ impl WorkerSink {
     }
 
     fn add(&mut self, request: Box<crate::worker::IncomingRequest>) {
-        let job_state = Arc::new(JobState::new(request.token, request.credit));
-        self.state.jobs.lock().insert(request.token, Arc::clone(&job_state));
+        let job_state = Arc::new(JobState::new(request.number, request.credit));
+        self.state.jobs.lock().insert(request.number, Arc::clone(&job_state));
         let reply = ReplyWriter::new(self.worker(), job_state, self.liveness_timeout);
         self.state.queue.lock().jobs.push_back(Job { request: Request::new(request), reply });
     }
@@ -87,12 +87,12 @@ impl WorkerSink {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    fn job(&self, token: Token) -> Option<Arc<JobState>> {
-        self.state.jobs.lock().get(&token).cloned()
+    fn job(&self, number: RequestNumber) -> Option<Arc<JobState>> {
+        self.state.jobs.lock().get(&number).cloned()
     }
 
-    fn cancel(&self, token: Token, reason: CancelReason) {
-        let job = self.state.jobs.lock().remove(&token);
+    fn cancel(&self, number: RequestNumber, reason: CancelReason) {
+        let job = self.state.jobs.lock().remove(&number);
         if let Some(job) = job {
             job.cancel(reason);
         }
@@ -116,14 +116,14 @@ impl EventSink<Event> for WorkerSink {
         for event in events.drain(..) {
             match event {
                 Event::Request(request) => self.add(request),
-                Event::Cancelled { token, reason } => self.cancel(token, reason),
-                Event::Heartbeat { token } => {
-                    if let Some(job) = self.job(token) {
+                Event::Cancelled { number, reason } => self.cancel(number, reason),
+                Event::Heartbeat { number } => {
+                    if let Some(job) = self.job(number) {
                         job.heartbeat();
                     }
                 }
-                Event::Credit { token, partials } => {
-                    if let Some(job) = self.job(token) {
+                Event::Credit { number, partials } => {
+                    if let Some(job) = self.job(number) {
                         job.add_credit(partials);
                     }
                 }

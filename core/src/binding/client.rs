@@ -10,7 +10,7 @@ use super::identity::CurrentIdentity;
 use super::peer_methods::peer_methods;
 use super::pull;
 use crate::api::{failure, outcome};
-use crate::client::{Event, Token};
+use crate::client::{Event, RequestNumber};
 use crate::config::{ClientOptions, RequestOptions};
 use crate::endpoint::{open_client, service_name, ClientCommand};
 use crate::error::{Error, ErrorCode};
@@ -37,14 +37,14 @@ pub enum ClientEvent {
     /// A reply; the last event of its request if [`Reply::is_final`].
     Reply {
         /// The request or job.
-        token: Token,
+        number: RequestNumber,
         /// The reply.
         reply: Reply,
     },
     /// A request has failed. It is its last event, unless the error is a [partial reply](RequestError::is_final).
     Failed {
         /// The request.
-        token: Token,
+        number: RequestNumber,
         /// The error.
         error: RequestError,
     },
@@ -58,9 +58,9 @@ pub struct Client {
     external_wait: ExternalWait,
     identity: CurrentIdentity,
     grant: Grant,
-    next_token: AtomicU64,
+    next_number: AtomicU64,
     /// The pending requests, with how far their partial replies were read.
-    pending: Mutex<Map<Token, PendingRequest>>,
+    pending: Mutex<Map<RequestNumber, PendingRequest>>,
     endpoint: String,
     is_connected: AtomicBool,
 }
@@ -112,7 +112,7 @@ impl Client {
             external_wait: ExternalWait::default(),
             identity,
             grant,
-            next_token: AtomicU64::new(1),
+            next_number: AtomicU64::new(1),
             pending: Mutex::default(),
             endpoint: endpoint.to_owned(),
             is_connected: AtomicBool::new(false),
@@ -125,27 +125,32 @@ impl Client {
     /// # Errors
     ///
     /// `E_OPTION` for an invalid service name, `C_BUSY` when too many commands wait for the I/O thread, `C_CLOSED` after a stop.
-    pub fn request(&self, service: impl Into<Frame>, data: Frame, options: RequestOptions) -> Result<Token, Error> {
+    pub fn request(
+        &self,
+        service: impl Into<Frame>,
+        data: Frame,
+        options: RequestOptions,
+    ) -> Result<RequestNumber, Error> {
         self.refuse_fork()?;
         let service = service_name(service)?;
-        let token = self.next_token.fetch_add(1, Ordering::Relaxed);
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         // Before its events, which several threads may handle at once, in any order.
-        self.pending.lock().insert(token, PendingRequest::default());
-        let command = ClientCommand::Request { token, service, data, options: Box::new(options) };
+        self.pending.lock().insert(number, PendingRequest::default());
+        let command = ClientCommand::Request { number, service, data, options: Box::new(options) };
         self.handle.submit(command).inspect_err(|_| {
-            self.pending.lock().remove(&token);
+            self.pending.lock().remove(&number);
         })?;
-        Ok(token)
+        Ok(number)
     }
 
     /// Cancels a request: it ends with `C_CANCELLED`, and so does its job. Has no effect on a request that has ended.
-    pub fn cancel(&self, token: Token) -> Result<(), Error> {
-        self.handle.submit_urgent(ClientCommand::Cancel(token))
+    pub fn cancel(&self, number: RequestNumber) -> Result<(), Error> {
+        self.handle.submit_urgent(ClientCommand::Cancel(number))
     }
 
     /// Tells the worker that the reply is still wanted. The client does so in each heartbeat interval by itself.
-    pub fn heartbeat(&self, token: Token) -> Result<(), Error> {
-        self.handle.submit_urgent(ClientCommand::Heartbeat(token))
+    pub fn heartbeat(&self, number: RequestNumber) -> Result<(), Error> {
+        self.handle.submit_urgent(ClientCommand::Heartbeat(number))
     }
 
     /// Reports that partial replies were read, so that the worker may send more. Replies beyond those that `poll` returned do not count.
@@ -153,17 +158,17 @@ impl Client {
     /// # Errors
     ///
     /// `E_ARGUMENT` with [`Grant::AsPolled`], where `poll` grants by itself.
-    pub fn consumed(&self, token: Token, partials: u32) -> Result<(), Error> {
+    pub fn consumed(&self, number: RequestNumber, partials: u32) -> Result<(), Error> {
         self.refuse_fork()?;
         if self.grant == Grant::AsPolled {
             return Err(Error::new(ErrorCode::Argument, "partial replies count as read when they are polled"));
         }
-        self.note_consumed(token, partials)
+        self.note_consumed(number, partials)
     }
 
-    fn note_consumed(&self, token: Token, partials: u32) -> Result<(), Error> {
+    fn note_consumed(&self, number: RequestNumber, partials: u32) -> Result<(), Error> {
         let mut pending = self.pending.lock();
-        let Some(request) = pending.get_mut(&token) else { return Ok(()) };
+        let Some(request) = pending.get_mut(&number) else { return Ok(()) };
         let partials = partials.min(request.unread);
         request.unread -= partials;
         request.consumed += partials;
@@ -172,7 +177,7 @@ impl Client {
         }
         let partials = std::mem::take(&mut request.consumed);
         drop(pending);
-        self.handle.submit_urgent(ClientCommand::Grant { token, partials })
+        self.handle.submit_urgent(ClientCommand::Grant { number, partials })
     }
 
     peer_methods!();
@@ -198,18 +203,18 @@ impl Client {
 
     fn translate(&self, event: Event) -> ClientEvent {
         match event {
-            Event::Partial { token, payload } => {
-                self.note_handed_out(token);
-                replied(token, ReplyKind::Partial, payload)
+            Event::Partial { number, payload } => {
+                self.note_handed_out(number);
+                replied(number, ReplyKind::Partial, payload)
             }
-            Event::Final { token, payload } => {
-                self.pending.lock().remove(&token);
-                replied(token, ReplyKind::Final, payload)
+            Event::Final { number, payload } => {
+                self.pending.lock().remove(&number);
+                replied(number, ReplyKind::Final, payload)
             }
-            Event::Failed { token, code } => {
-                self.pending.lock().remove(&token);
+            Event::Failed { number, code } => {
+                self.pending.lock().remove(&number);
                 let error = failure(code, &self.endpoint, self.is_connected.load(Ordering::Acquire));
-                ClientEvent::Failed { token, error: error.into() }
+                ClientEvent::Failed { number, error: error.into() }
             }
             Event::Connected => self.connection(true, PeerEvent::Connected),
             Event::Disconnected => self.connection(false, PeerEvent::Disconnected),
@@ -218,13 +223,13 @@ impl Client {
         }
     }
 
-    fn note_handed_out(&self, token: Token) {
-        if let Some(request) = self.pending.lock().get_mut(&token) {
+    fn note_handed_out(&self, number: RequestNumber) {
+        if let Some(request) = self.pending.lock().get_mut(&number) {
             request.unread = request.unread.saturating_add(1);
         }
         if self.grant == Grant::AsPolled {
             // The only possible error is that the client has stopped.
-            let _ = self.note_consumed(token, 1);
+            let _ = self.note_consumed(number, 1);
         }
     }
 
@@ -243,10 +248,10 @@ impl Client {
     }
 }
 
-fn replied(token: Token, kind: ReplyKind, payload: Payload) -> ClientEvent {
+fn replied(number: RequestNumber, kind: ReplyKind, payload: Payload) -> ClientEvent {
     match outcome(kind, payload) {
-        Ok(reply) => ClientEvent::Reply { token, reply },
-        Err(error) => ClientEvent::Failed { token, error },
+        Ok(reply) => ClientEvent::Reply { number, reply },
+        Err(error) => ClientEvent::Failed { number, error },
     }
 }
 

@@ -29,11 +29,11 @@
 //!     worker.poll(&mut requests, 64, Duration::from_millis(1))?;
 //!     for event in requests.drain(..) {
 //!         if let WorkerEvent::Request(request) = event {
-//!             worker.end(request.token(), Answer::json(request.bytes()))?;
+//!             worker.end(request.number(), Answer::json(request.bytes()))?;
 //!         }
 //!     }
 //!     client.poll(&mut replies, 64, Duration::from_millis(1))?;
-//!     replies.retain(|event| matches!(event, ClientEvent::Reply { token, .. } if *token == asked));
+//!     replies.retain(|event| matches!(event, ClientEvent::Reply { number, .. } if *number == asked));
 //! }
 //! # Ok(())
 //! # }

@@ -16,7 +16,7 @@ use crate::endpoint::{open_worker, service_name, ReplyState, WorkerCommand};
 use crate::error::{Error, ErrorCode};
 use crate::protocol::{Frame, ReplyKind, Status};
 use crate::reactor::{Engine, EventQueue, EventSink, ExternalWait, Handle};
-use crate::worker::{CancelReason, Event, Token};
+use crate::worker::{CancelReason, Event, RequestNumber};
 use crate::{PeerEvent, Request};
 use pigato_proto::index::Map;
 
@@ -30,19 +30,19 @@ pub enum WorkerEvent {
     /// The reply is no longer wanted; the job has ended.
     Cancelled {
         /// The job.
-        token: Token,
+        number: RequestNumber,
         /// Why.
         reason: CancelReason,
     },
     /// The client still waits for the reply.
     Heartbeat {
         /// The job.
-        token: Token,
+        number: RequestNumber,
     },
     /// A partial reply that was refused with `C_BUSY` can be sent now.
     Writable {
         /// The request or job.
-        token: Token,
+        number: RequestNumber,
     },
 }
 
@@ -59,7 +59,7 @@ pub struct Worker {
     liveness_timeout: Duration,
 }
 
-type Jobs = Map<Token, Job>;
+type Jobs = Map<RequestNumber, Job>;
 
 #[derive(Debug)]
 struct Job {
@@ -104,25 +104,25 @@ impl EventSink<Event> for Sink {
 fn note(jobs: &mut Jobs, event: Event) -> Option<WorkerEvent> {
     Some(match event {
         Event::Request(request) => {
-            jobs.insert(request.token, Job { reply: ReplyState::new(request.credit), awaited: Awaited::Nothing });
+            jobs.insert(request.number, Job { reply: ReplyState::new(request.credit), awaited: Awaited::Nothing });
             WorkerEvent::Request(Request::new(request))
         }
-        Event::Cancelled { token, reason } => {
-            jobs.remove(&token)?;
-            WorkerEvent::Cancelled { token, reason }
+        Event::Cancelled { number, reason } => {
+            jobs.remove(&number)?;
+            WorkerEvent::Cancelled { number, reason }
         }
-        Event::Heartbeat { token } => {
-            jobs.get_mut(&token)?.reply.heartbeat();
-            WorkerEvent::Heartbeat { token }
+        Event::Heartbeat { number } => {
+            jobs.get_mut(&number)?.reply.heartbeat();
+            WorkerEvent::Heartbeat { number }
         }
-        Event::Credit { token, partials } => {
-            let job = jobs.get_mut(&token)?;
+        Event::Credit { number, partials } => {
+            let job = jobs.get_mut(&number)?;
             job.reply.add_credit(partials);
             if job.awaited != Awaited::Credit {
                 return None;
             }
             job.awaited = Awaited::Nothing;
-            WorkerEvent::Writable { token }
+            WorkerEvent::Writable { number }
         }
         Event::Connected => WorkerEvent::Peer(PeerEvent::Connected),
         Event::Disconnected => WorkerEvent::Peer(PeerEvent::Disconnected),
@@ -141,11 +141,11 @@ impl Wake for Room {
     fn wake(self: Arc<Self>) {
         let mut jobs = self.jobs.lock();
         let waiting = jobs.iter_mut().filter(|(_, job)| job.awaited == Awaited::Room);
-        let tokens = waiting.map(|(token, job)| {
+        let numbers = waiting.map(|(number, job)| {
             job.awaited = Awaited::Nothing;
-            *token
+            *number
         });
-        self.queue.extend(tokens.map(|token| WorkerEvent::Writable { token }));
+        self.queue.extend(numbers.map(|number| WorkerEvent::Writable { number }));
     }
 }
 
@@ -193,16 +193,16 @@ impl Worker {
     ///
     /// `C_BUSY` while the client has not read enough of the earlier ones: nothing was sent, and [`WorkerEvent::Writable`] follows when
     /// it can be. `C_CLOSED` if the job has ended.
-    pub fn write(&self, token: Token, answer: Answer) -> Result<(), Error> {
+    pub fn write(&self, number: RequestNumber, answer: Answer) -> Result<(), Error> {
         self.refuse_fork()?;
         let mut jobs = self.jobs.lock();
-        let job = jobs.get_mut(&token).ok_or_else(job_ended)?;
+        let job = jobs.get_mut(&number).ok_or_else(job_ended)?;
         if !job.reply.has_credit() {
             job.awaited = Awaited::Credit;
             return Err(Error::new(ErrorCode::Busy, "the client reads more slowly; wait for `writable`"));
         }
         let payload = answer.payload(Status::Ok);
-        match self.handle.try_submit(WorkerCommand::Reply { token, kind: ReplyKind::Partial, payload }) {
+        match self.handle.try_submit(WorkerCommand::Reply { number, kind: ReplyKind::Partial, payload }) {
             Ok(()) => {
                 job.reply.spend();
                 Ok(())
@@ -210,7 +210,7 @@ impl Worker {
             Err((error, None)) => Err(error),
             Err((error, Some(_))) => {
                 if self.handle.wait_for_room(&self.room) {
-                    self.queue.push(WorkerEvent::Writable { token });
+                    self.queue.push(WorkerEvent::Writable { number });
                 } else {
                     // Set before the waker can look for it: the waker needs the lock that is held here.
                     job.awaited = Awaited::Room;
@@ -225,9 +225,9 @@ impl Worker {
     /// # Errors
     ///
     /// `C_CLOSED` if the job has ended.
-    pub fn end(&self, token: Token, answer: Answer) -> Result<(), Error> {
+    pub fn end(&self, number: RequestNumber, answer: Answer) -> Result<(), Error> {
         let payload = answer.payload(Status::Ok);
-        self.finish(token, WorkerCommand::Reply { token, kind: ReplyKind::Final, payload })
+        self.finish(number, WorkerCommand::Reply { number, kind: ReplyKind::Final, payload })
     }
 
     /// Sends an error value as the final reply.
@@ -235,9 +235,9 @@ impl Worker {
     /// # Errors
     ///
     /// `C_CLOSED` if the job has ended.
-    pub fn error(&self, token: Token, answer: Answer) -> Result<(), Error> {
+    pub fn error(&self, number: RequestNumber, answer: Answer) -> Result<(), Error> {
         let payload = answer.payload(Status::Error);
-        self.finish(token, WorkerCommand::Reply { token, kind: ReplyKind::Final, payload })
+        self.finish(number, WorkerCommand::Reply { number, kind: ReplyKind::Final, payload })
     }
 
     /// Ends a job as a failed handler does: with `{"code":"W_HANDLER","message":…}`.
@@ -245,8 +245,8 @@ impl Worker {
     /// # Errors
     ///
     /// `C_CLOSED` if the job has ended.
-    pub fn fail(&self, token: Token, message: &str) -> Result<(), Error> {
-        self.error(token, Answer::json(handler_failure(message).to_string()))
+    pub fn fail(&self, number: RequestNumber, message: &str) -> Result<(), Error> {
+        self.error(number, Answer::json(handler_failure(message).to_string()))
     }
 
     /// Rejects a request, so that another worker answers it. The reason is JSON.
@@ -254,21 +254,21 @@ impl Worker {
     /// # Errors
     ///
     /// `C_CLOSED` if the job has ended.
-    pub fn reject(&self, token: Token, reason: impl Into<Frame>) -> Result<(), Error> {
-        self.finish(token, WorkerCommand::Reject { token, reason: reason.into() })
+    pub fn reject(&self, number: RequestNumber, reason: impl Into<Frame>) -> Result<(), Error> {
+        self.finish(number, WorkerCommand::Reject { number, reason: reason.into() })
     }
 
-    fn finish(&self, token: Token, command: WorkerCommand) -> Result<(), Error> {
+    fn finish(&self, number: RequestNumber, command: WorkerCommand) -> Result<(), Error> {
         self.refuse_fork()?;
-        self.jobs.lock().remove(&token).ok_or_else(job_ended)?;
+        self.jobs.lock().remove(&number).ok_or_else(job_ended)?;
         self.handle.submit_urgent(command)
     }
 
     /// Whether the reply is still wanted: the job has not ended, and the client sent a heartbeat for it within the liveness timeout.
     #[must_use]
-    pub fn is_wanted(&self, token: Token) -> bool {
+    pub fn is_wanted(&self, number: RequestNumber) -> bool {
         !self.handle.is_inherited()
-            && self.jobs.lock().get(&token).is_some_and(|job| job.reply.is_wanted(self.liveness_timeout))
+            && self.jobs.lock().get(&number).is_some_and(|job| job.reply.is_wanted(self.liveness_timeout))
     }
 
     /// Changes the number of concurrent jobs, and announces it to the broker at once.
@@ -318,10 +318,10 @@ mod tests {
         room.wake_by_ref();
         let mut events = Vec::new();
         queue.drain(&mut events, 10);
-        let mut told: Vec<Token> = events
+        let mut told: Vec<RequestNumber> = events
             .iter()
             .filter_map(|event| match event {
-                WorkerEvent::Writable { token } => Some(*token),
+                WorkerEvent::Writable { number } => Some(*number),
                 _ => None,
             })
             .collect();

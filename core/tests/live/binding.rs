@@ -75,14 +75,14 @@ impl Fleet {
 
     fn reply(&self) -> (u64, pigato::Reply) {
         self.on_client(|event| match event {
-            ClientEvent::Reply { token, reply } => Some((token, reply)),
+            ClientEvent::Reply { number, reply } => Some((number, reply)),
             _ => None,
         })
     }
 
     fn failure(&self) -> (u64, Option<ErrorCode>) {
         self.on_client(|event| match event {
-            ClientEvent::Failed { token, error } => Some((token, error.code())),
+            ClientEvent::Failed { number, error } => Some((number, error.code())),
             _ => None,
         })
     }
@@ -95,16 +95,16 @@ fn partial_replies_and_the_final_one_are_polled_in_order() {
     let request = fleet.request();
     assert_eq!((request.bytes(), request.service().as_str()), (&b"3"[..], "service"));
     for part in 0..3 {
-        fleet.worker.write(request.token(), Answer::json(part.to_string())).unwrap();
+        fleet.worker.write(request.number(), Answer::json(part.to_string())).unwrap();
     }
-    fleet.worker.end(request.token(), Answer::raw(vec![0, 255])).unwrap();
+    fleet.worker.end(request.number(), Answer::raw(vec![0, 255])).unwrap();
     for part in 0..3 {
-        let (token, reply) = fleet.reply();
-        assert_eq!((token, reply.is_final()), (number, false));
+        let (number, reply) = fleet.reply();
+        assert_eq!((number, reply.is_final()), (number, false));
         assert_eq!(reply.decode::<u32>().unwrap(), part);
     }
-    let (token, reply) = fleet.reply();
-    assert_eq!((token, reply.is_final(), reply.bytes()), (number, true, &[0, 255][..]));
+    let (number, reply) = fleet.reply();
+    assert_eq!((number, reply.is_final(), reply.bytes()), (number, true, &[0, 255][..]));
     assert_eq!(fleet.broker.statistics().unwrap().replies, 1);
 }
 
@@ -112,7 +112,7 @@ fn partial_replies_and_the_final_one_are_polled_in_order() {
 fn errors_carry_their_codes() {
     let fleet = fleet(Grant::AsPolled);
     let number = fleet.ask("1");
-    fleet.worker.fail(fleet.request().token(), "no luck").unwrap();
+    fleet.worker.fail(fleet.request().number(), "no luck").unwrap();
     assert_eq!(fleet.failure(), (number, Some(ErrorCode::Handler)));
     let hurried = RequestOptions::default().timeout(Duration::from_millis(20));
     let number = fleet.client.request("nobody", Frame::from("1"), hurried).unwrap();
@@ -124,16 +124,16 @@ fn a_cancelled_request_is_no_longer_live() {
     let fleet = fleet(Grant::AsPolled);
     let number = fleet.ask("1");
     let request = fleet.request();
-    assert!(fleet.worker.is_wanted(request.token()));
+    assert!(fleet.worker.is_wanted(request.number()));
     fleet.client.cancel(number).unwrap();
     assert_eq!(fleet.failure(), (number, Some(ErrorCode::Cancelled)));
     let cancelled = fleet.on_worker(|event| match event {
-        WorkerEvent::Cancelled { token, reason } => Some((token, reason)),
+        WorkerEvent::Cancelled { number, reason } => Some((number, reason)),
         _ => None,
     });
-    assert_eq!(cancelled, (request.token(), CancelReason::Client));
-    assert!(!fleet.worker.is_wanted(request.token()));
-    let late = fleet.worker.end(request.token(), Answer::json("1"));
+    assert_eq!(cancelled, (request.number(), CancelReason::Client));
+    assert!(!fleet.worker.is_wanted(request.number()));
+    let late = fleet.worker.end(request.number(), Answer::json("1"));
     assert_eq!(late.unwrap_err().code(), ErrorCode::Closed);
 }
 
@@ -144,19 +144,19 @@ fn a_writer_without_credit_gets_an_event_when_credit_arrives() {
     let request = fleet.request();
     let answer = Answer::json("1");
     let mut written = 0;
-    while fleet.worker.write(request.token(), answer.clone()).is_ok() {
+    while fleet.worker.write(request.number(), answer.clone()).is_ok() {
         written += 1;
     }
-    assert_eq!(fleet.worker.write(request.token(), answer.clone()).unwrap_err().code(), ErrorCode::Busy);
+    assert_eq!(fleet.worker.write(request.number(), answer.clone()).unwrap_err().code(), ErrorCode::Busy);
     for _ in 0..written {
         fleet.reply();
     }
     fleet.client.consumed(number, written).unwrap();
     let writable = fleet.on_worker(|event| match event {
-        WorkerEvent::Writable { token } => Some(token),
+        WorkerEvent::Writable { number } => Some(number),
         _ => None,
     });
-    assert_eq!(writable, request.token());
+    assert_eq!(writable, request.number());
     fleet.worker.write(writable, answer).unwrap();
 }
 
@@ -205,7 +205,7 @@ fn requests_made_together_are_sent_at_the_end_even_after_a_panic() {
         let requests: Vec<_> = (0..count).map(|_| fleet.request()).collect();
         fleet.worker.together(|| {
             for request in &requests {
-                fleet.worker.end(request.token(), Answer::json("2")).unwrap();
+                fleet.worker.end(request.number(), Answer::json("2")).unwrap();
             }
         });
         for _ in 0..count {
@@ -227,7 +227,7 @@ fn a_corked_handle_sends_nothing_until_it_is_uncorked() {
         fleet.request()
     });
     for request in requests {
-        fleet.worker.end(request.token(), Answer::json("2")).unwrap();
+        fleet.worker.end(request.number(), Answer::json("2")).unwrap();
         fleet.on_client(|event| matches!(event, ClientEvent::Reply { .. }).then_some(()));
     }
 }
@@ -240,7 +240,7 @@ fn a_corked_handle_can_be_stopped() {
     // By then the I/O thread has processed the corks.
     for _ in 0..2 {
         fleet.ask("1");
-        fleet.worker.end(fleet.request().token(), Answer::json("2")).unwrap();
+        fleet.worker.end(fleet.request().number(), Answer::json("2")).unwrap();
         fleet.reply();
     }
     fleet.client.stop().unwrap();
@@ -263,7 +263,7 @@ fn a_wait_without_timeout_never_returns_without_events() {
         let pollers = [(); 2].map(|()| scope.spawn(poll_until_closed));
         for _ in 0..500 {
             fleet.ask("1");
-            fleet.worker.end(fleet.request().token(), Answer::json("1")).unwrap();
+            fleet.worker.end(fleet.request().number(), Answer::json("1")).unwrap();
         }
         fleet.client.stop().unwrap();
         for poller in pollers {
@@ -322,10 +322,10 @@ fn replies_that_were_not_polled_cannot_be_consumed() {
 
     let as_consumed = fleet(Grant::AsConsumed);
     let number = as_consumed.ask("1");
-    let token = as_consumed.request().token();
+    let number = as_consumed.request().number();
     as_consumed.client.consumed(number, u32::MAX).unwrap();
     let mut written = 0;
-    while as_consumed.worker.write(token, Answer::json("1")).is_ok() {
+    while as_consumed.worker.write(number, Answer::json("1")).is_ok() {
         written += 1;
         assert!(written <= 2_000, "a client that reads nothing receives more than its credit");
     }
@@ -339,7 +339,7 @@ fn a_timeout_reports_that_no_broker_answers() {
     let text = next(
         |events, timeout| client.poll(events, 1, timeout),
         |event| match event {
-            ClientEvent::Failed { token, error } if token == number => Some(error.to_string()),
+            ClientEvent::Failed { number, error } if number == number => Some(error.to_string()),
             _ => None,
         },
     );
@@ -367,11 +367,11 @@ fn a_handle_calls_back_when_it_has_events_again() {
     for data in ["1", "2"] {
         let number = fleet.ask(data);
         let request = fleet.request();
-        fleet.worker.end(request.token(), Answer::json(request.bytes())).unwrap();
+        fleet.worker.end(request.number(), Answer::json(request.bytes())).unwrap();
         // The first call may report the connection.
         let deadline = Instant::now() + WAIT_TIMEOUT;
         let mut events = Vec::new();
-        while !events.iter().any(|event| matches!(event, ClientEvent::Reply { token, .. } if *token == number)) {
+        while !events.iter().any(|event| matches!(event, ClientEvent::Reply { number, .. } if *number == number)) {
             calls.recv_timeout(deadline.saturating_duration_since(Instant::now())).expect("a call");
             fleet.client.poll(&mut events, usize::MAX, Duration::ZERO).unwrap();
         }

@@ -87,11 +87,11 @@ fn each_command_ends_in_one_event_and_the_descriptor_announces_it() {
     let queue = EventQueue::<Event>::new().unwrap();
     let engine = Engine::current().unwrap();
     let client = open_client(&engine, broker.endpoint(), ClientOptions::default(), Box::new(queue.clone())).unwrap();
-    for token in 0..REQUESTS {
+    for number in 0..REQUESTS {
         let command = ClientCommand::Request {
-            token,
+            number,
             service: ServiceName::new(Frame::from("echo")).unwrap(),
-            data: Frame::from(token.to_string()),
+            data: Frame::from(number.to_string()),
             options: Box::new(RequestOptions::default()),
         };
         client.submit(command).unwrap();
@@ -107,9 +107,9 @@ fn each_command_ends_in_one_event_and_the_descriptor_announces_it() {
         assert!(!was_full);
         for event in events.drain(..) {
             match event {
-                Event::Final { token, payload } => {
-                    assert_eq!(&payload.data[..], token.to_string().as_bytes());
-                    assert!(!std::mem::replace(&mut answered[token as usize], true), "{token} ended twice");
+                Event::Final { number, payload } => {
+                    assert_eq!(&payload.data[..], number.to_string().as_bytes());
+                    assert!(!std::mem::replace(&mut answered[number as usize], true), "{number} ended twice");
                     left -= 1;
                 }
                 Event::Connected => {}
@@ -136,10 +136,10 @@ fn a_consumer_that_reads_late_loses_nothing() {
     let queue = EventQueue::<Event>::new().unwrap();
     let engine = Engine::current().unwrap();
     let client = open_client(&engine, broker.endpoint(), ClientOptions::default(), Box::new(queue.clone())).unwrap();
-    for token in 0..count {
+    for number in 0..count {
         eventually("there is room for the command", || {
             let command = ClientCommand::Request {
-                token,
+                number,
                 service: ServiceName::new(Frame::from("echo")).unwrap(),
                 data: Frame::from("null"),
                 options: Box::new(RequestOptions::default()),

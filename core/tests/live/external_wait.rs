@@ -57,14 +57,14 @@ fn on_worker<T>(worker: &Worker, wanted: impl Fn(&WorkerEvent) -> Option<T>) -> 
 
 fn answered(event: &ClientEvent) -> Option<u64> {
     match event {
-        ClientEvent::Reply { token, .. } => Some(*token),
+        ClientEvent::Reply { number, .. } => Some(*number),
         _ => None,
     }
 }
 
 fn failed(event: &ClientEvent) -> Option<(u64, Option<ErrorCode>)> {
     match event {
-        ClientEvent::Failed { token, error } => Some((*token, error.code())),
+        ClientEvent::Failed { number, error } => Some((*number, error.code())),
         _ => None,
     }
 }
@@ -76,11 +76,11 @@ fn connected(event: &ClientEvent) -> Option<()> {
 /// Answers this number of requests.
 fn serve(worker: &Worker, requests: usize) {
     for _ in 0..requests {
-        let token = on_worker(worker, |event| match event {
-            WorkerEvent::Request(request) => Some(request.token()),
+        let number = on_worker(worker, |event| match event {
+            WorkerEvent::Request(request) => Some(request.number()),
             _ => None,
         });
-        worker.end(token, Answer::json("1")).unwrap();
+        worker.end(number, Answer::json("1")).unwrap();
     }
 }
 

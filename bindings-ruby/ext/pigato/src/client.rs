@@ -73,12 +73,12 @@ impl NativeClient {
 fn record(ruby: &Ruby, event: &ClientEvent) -> Result<Option<RArray>, Error> {
     let record = match event {
         ClientEvent::Peer(event) => return events::peer(ruby, *event),
-        ClientEvent::Reply { token, reply } => Record::new(ruby, "reply")?
-            .with(*token)?
+        ClientEvent::Reply { number, reply } => Record::new(ruby, "reply")?
+            .with(*number)?
             .with(reply.is_final())?
             .symbol(Some(events::codec_name(reply.codec())))?
             .data(reply.bytes(), reply.codec())?,
-        ClientEvent::Failed { token, error } => failed(ruby, *token, error)?,
+        ClientEvent::Failed { number, error } => failed(ruby, *number, error)?,
     };
     Ok(Some(record.finish()))
 }

@@ -111,16 +111,16 @@ fn record(ruby: &Ruby, event: &WorkerEvent) -> Result<Option<RArray>, Error> {
     let record = match event {
         WorkerEvent::Peer(event) => return events::peer(ruby, *event),
         WorkerEvent::Request(request) => requested(ruby, request)?,
-        WorkerEvent::Cancelled { token, reason } => {
+        WorkerEvent::Cancelled { number, reason } => {
             let code = match reason {
                 CancelReason::Disconnected => ErrorCode::Disconnected,
                 CancelReason::Stopped => ErrorCode::Closed,
                 _ => ErrorCode::Cancelled,
             };
-            Record::new(ruby, "cancelled")?.with(*token)?.with(code.as_str())?
+            Record::new(ruby, "cancelled")?.with(*number)?.with(code.as_str())?
         }
-        WorkerEvent::Heartbeat { token } => Record::new(ruby, "heartbeat")?.with(*token)?,
-        WorkerEvent::Writable { token } => Record::new(ruby, "writable")?.with(*token)?,
+        WorkerEvent::Heartbeat { number } => Record::new(ruby, "heartbeat")?.with(*number)?,
+        WorkerEvent::Writable { number } => Record::new(ruby, "writable")?.with(*number)?,
     };
     Ok(Some(record.finish()))
 }
@@ -136,7 +136,7 @@ fn without_empty(options: &[u8]) -> &[u8] {
 
 fn requested<'r>(ruby: &'r Ruby, request: &Request) -> Result<Record<'r>, Error> {
     Record::new(ruby, "request")?
-        .with(request.token())?
+        .with(request.number())?
         .symbol(Some(events::codec_name(request.codec())))?
         .data(request.bytes(), request.codec())?
         .text_or_nil(without_empty(request.options_bytes()))?

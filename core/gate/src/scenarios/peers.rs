@@ -41,9 +41,9 @@ impl Client {
         client
     }
 
-    fn request(&mut self, token: usize) {
+    fn request(&mut self, number: usize) {
         let (service, data) = (echo(), Frame::from(BODY));
-        self.machine.request(self.now, token as u64, service, data, &RequestOptions::default());
+        self.machine.request(self.now, number as u64, service, data, &RequestOptions::default());
         self.carry_out();
     }
 
@@ -75,16 +75,16 @@ impl Client {
 
 pub(super) fn client_request() {
     let mut client = Client::new();
-    for token in 0..REQUESTS {
-        measured(&mut || client.request(token));
+    for number in 0..REQUESTS {
+        measured(&mut || client.request(number));
         client.take(client.reply());
     }
 }
 
 pub(super) fn client_reply() {
     let mut client = Client::new();
-    for token in 0..REQUESTS {
-        client.request(token);
+    for number in 0..REQUESTS {
+        client.request(number);
         let mut reply = client.reply();
         measured(&mut || client.take(std::mem::take(&mut reply)));
     }
@@ -109,12 +109,12 @@ impl Worker {
     }
 
     /// Handles a message; returns the number of a request.
-    fn take(&mut self, mut frames: Vec<Frame>) -> Option<worker::Token> {
+    fn take(&mut self, mut frames: Vec<Frame>) -> Option<worker::RequestNumber> {
         self.machine.handle_message(self.now, &mut frames);
         self.carry_out()
     }
 
-    fn carry_out(&mut self) -> Option<worker::Token> {
+    fn carry_out(&mut self) -> Option<worker::RequestNumber> {
         let mut request = None;
         while let Some(output) = self.machine.poll_output() {
             match output {
@@ -122,16 +122,16 @@ impl Worker {
                     self.sent.clear();
                     message.encode(&mut self.sent);
                 }
-                PeerOutput::Event(worker::Event::Request(delivered)) => request = Some(delivered.token),
+                PeerOutput::Event(worker::Event::Request(delivered)) => request = Some(delivered.number),
                 other => drop(black_box(other)),
             }
         }
         request
     }
 
-    fn reply(&mut self, token: worker::Token) {
+    fn reply(&mut self, number: worker::RequestNumber) {
         let payload = Payload::new(Status::Ok, Frame::from(BODY), Frame::from("{}"));
-        self.machine.reply(self.now, token, ReplyKind::Final, payload);
+        self.machine.reply(self.now, number, ReplyKind::Final, payload);
         self.carry_out();
     }
 }
@@ -150,17 +150,17 @@ pub(super) fn worker_request() {
     let mut worker = Worker::new();
     for number in 0..REQUESTS {
         let mut frames = delivered(number);
-        let mut token = None;
-        measured(&mut || token = worker.take(std::mem::take(&mut frames)));
-        worker.reply(token.expect("a request"));
+        let mut number = None;
+        measured(&mut || number = worker.take(std::mem::take(&mut frames)));
+        worker.reply(number.expect("a request"));
     }
 }
 
 pub(super) fn worker_reply() {
     let mut worker = Worker::new();
     for number in 0..REQUESTS {
-        let token = worker.take(delivered(number)).expect("a request");
-        measured(&mut || worker.reply(token));
+        let number = worker.take(delivered(number)).expect("a request");
+        measured(&mut || worker.reply(number));
     }
     assert_eq!(worker.machine.in_flight(), 0);
 }

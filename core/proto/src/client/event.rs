@@ -1,6 +1,6 @@
 //! What a client's machine reports to its user.
 
-use super::pending::Token;
+use super::pending::RequestNumber;
 use crate::error::ErrorCode;
 use crate::protocol::{Malformed, Payload};
 
@@ -18,21 +18,21 @@ pub enum Event {
     /// A partial reply.
     Partial {
         /// The request.
-        token: Token,
+        number: RequestNumber,
         /// The reply.
         payload: Payload,
     },
     /// The final reply. Nothing follows for this request.
     Final {
         /// The request.
-        token: Token,
+        number: RequestNumber,
         /// The reply.
         payload: Payload,
     },
     /// The request ended without a reply. Nothing follows for it.
     Failed {
         /// The request.
-        token: Token,
+        number: RequestNumber,
         /// Why.
         code: ErrorCode,
     },

@@ -26,7 +26,7 @@ use crate::protocol::{
 use crate::session::{Due, Session, SessionSettings};
 
 pub use event::Event;
-pub use pending::Token;
+pub use pending::RequestNumber;
 use pending::{Content, DueRequest, PendingRequest, PendingRequests};
 
 /// An output for the machine's owner to carry out.
@@ -84,17 +84,24 @@ impl Machine {
         self.outputs.push_back(Output::Connect(identity));
     }
 
-    /// Input: make a request. `token` names it from now on and must not be in use. A request made before the connection is
+    /// Input: make a request. `number` names it from now on and must not be in use. A request made before the connection is
     /// up is sent when it is.
-    pub fn request(&mut self, now: Instant, token: Token, service: ServiceName, data: Frame, options: &RequestOptions) {
+    pub fn request(
+        &mut self,
+        now: Instant,
+        number: RequestNumber,
+        service: ServiceName,
+        data: Frame,
+        options: &RequestOptions,
+    ) {
         let bytes = service.as_bytes().len() + data.len();
         let too_many = self.pending.len() >= self.options.max_requests
             || self.pending.bytes().saturating_add(bytes) > self.options.max_request_bytes;
         if !self.session.is_started() {
-            return self.event(Event::Failed { token, code: ErrorCode::Closed });
+            return self.event(Event::Failed { number, code: ErrorCode::Closed });
         }
         if too_many {
-            return self.event(Event::Failed { token, code: ErrorCode::Busy });
+            return self.event(Event::Failed { number, code: ErrorCode::Busy });
         }
         let timeout = options.timeout.unwrap_or(self.options.timeout);
         let retry = options.retry.unwrap_or(self.options.retry);
@@ -112,7 +119,7 @@ impl Machine {
             Some(Box::new(content))
         };
         let request = PendingRequest { id, content: kept, timeout, retry, sent, bytes };
-        self.pending.insert(token, request, timeout.map(|timeout| now + timeout), heartbeat_at);
+        self.pending.insert(number, request, timeout.map(|timeout| now + timeout), heartbeat_at);
     }
 
     /// The options frame. Requests without options of their own share one.
@@ -132,14 +139,14 @@ impl Machine {
     }
 
     /// Input: cancel a request. It ends with `C_CANCELLED`. Unknown numbers are ignored.
-    pub fn cancel(&mut self, token: Token) {
-        self.give_up(token, ErrorCode::Cancelled);
+    pub fn cancel(&mut self, number: RequestNumber) {
+        self.give_up(number, ErrorCode::Cancelled);
     }
 
     /// Input: the user has read this many partial replies; the worker may send as many more.
-    pub fn grant(&mut self, token: Token, partials: u32) {
+    pub fn grant(&mut self, number: RequestNumber, partials: u32) {
         let can_credit = self.broker.as_ref().is_some_and(|broker| broker.capabilities.credit);
-        let Some(request) = self.pending.get(token).filter(|request| request.sent) else { return };
+        let Some(request) = self.pending.get(number).filter(|request| request.sent) else { return };
         if can_credit && partials > 0 {
             let id = request.id.clone();
             self.send(ClientToBroker::Credit { id, partials });
@@ -147,8 +154,8 @@ impl Machine {
     }
 
     /// Input: tell the worker that the reply is still wanted. The machine does so in each heartbeat interval by itself.
-    pub fn heartbeat(&mut self, token: Token) {
-        let Some(request) = self.pending.get(token).filter(|request| request.sent) else { return };
+    pub fn heartbeat(&mut self, number: RequestNumber) {
+        let Some(request) = self.pending.get(number).filter(|request| request.sent) else { return };
         let id = request.id.clone();
         self.send(ClientToBroker::RequestHeartbeat { id, answered: false });
     }
@@ -158,8 +165,8 @@ impl Machine {
         if !self.session.is_started() {
             return;
         }
-        for token in self.pending.tokens() {
-            self.give_up(token, ErrorCode::Closed);
+        for number in self.pending.numbers() {
+            self.give_up(number, ErrorCode::Closed);
         }
         let stopped = self.session.stop();
         self.broker = None;
@@ -206,9 +213,9 @@ impl Machine {
     }
 
     fn fail_or_requeue(&mut self) {
-        for token in self.pending.requeue_retryable() {
-            self.finish(token);
-            self.event(Event::Failed { token, code: ErrorCode::Disconnected });
+        for number in self.pending.requeue_retryable() {
+            self.finish(number);
+            self.event(Event::Failed { number, code: ErrorCode::Disconnected });
         }
     }
 
@@ -247,17 +254,17 @@ impl Machine {
     }
 
     fn handle_reply(&mut self, now: Instant, kind: ReplyKind, id: Frame, payload: Payload) {
-        let token = RequestId::new(id).and_then(|id| self.pending.find(&id));
-        let Some(token) = token else { return self.event(Event::ProtocolError(Malformed::RequestId)) };
+        let number = RequestId::new(id).and_then(|id| self.pending.find(&id));
+        let Some(number) = number else { return self.event(Event::ProtocolError(Malformed::RequestId)) };
         match kind {
             ReplyKind::Partial => {
-                self.pending.restart_timeout(now, token);
-                self.event(Event::Partial { token, payload });
+                self.pending.restart_timeout(now, number);
+                self.event(Event::Partial { number, payload });
             }
-            ReplyKind::Final if self.waits_for_next_broker(token, &payload) => {}
+            ReplyKind::Final if self.waits_for_next_broker(number, &payload) => {}
             ReplyKind::Final => {
-                self.finish(token);
-                self.event(Event::Final { token, payload });
+                self.finish(number);
+                self.event(Event::Final { number, payload });
             }
         }
     }
@@ -279,8 +286,8 @@ impl Machine {
         }
         while let Some(due) = self.pending.pop_due(now, self.session.heartbeat()) {
             match due {
-                DueRequest::Expired(token) => self.give_up(token, ErrorCode::Timeout),
-                DueRequest::Heartbeat(token) if self.session.is_up() => self.heartbeat(token),
+                DueRequest::Expired(number) => self.give_up(number, ErrorCode::Timeout),
+                DueRequest::Heartbeat(number) if self.session.is_up() => self.heartbeat(number),
                 DueRequest::Heartbeat(_) => {}
             }
         }
@@ -310,13 +317,13 @@ impl Machine {
     }
 
     /// Ends a request from this side, and cancels it at a broker that understands cancellations.
-    fn give_up(&mut self, token: Token, code: ErrorCode) {
-        let Some(request) = self.finish(token) else { return };
+    fn give_up(&mut self, number: RequestNumber, code: ErrorCode) {
+        let Some(request) = self.finish(number) else { return };
         if request.sent && self.session.is_up() {
             self.given_up.push(request.id);
             self.send_cancellations();
         }
-        self.event(Event::Failed { token, code });
+        self.event(Event::Failed { number, code });
     }
 
     fn send_cancellations(&mut self) {
@@ -331,12 +338,12 @@ impl Machine {
 
     /// Whether a stopping broker returns a request with `retry`. The request stays pending and is sent to the next broker, as
     /// after a crash of this one.
-    fn waits_for_next_broker(&self, token: Token, payload: &Payload) -> bool {
-        payload.is_broker_error(ErrorCode::Draining) && self.pending.get(token).is_some_and(|request| request.retry)
+    fn waits_for_next_broker(&self, number: RequestNumber, payload: &Payload) -> bool {
+        payload.is_broker_error(ErrorCode::Draining) && self.pending.get(number).is_some_and(|request| request.retry)
     }
 
-    fn finish(&mut self, token: Token) -> Option<PendingRequest> {
-        self.pending.remove(token)
+    fn finish(&mut self, number: RequestNumber) -> Option<PendingRequest> {
+        self.pending.remove(number)
     }
 
     fn send_unsent(&mut self) {

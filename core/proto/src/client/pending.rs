@@ -9,7 +9,7 @@ use crate::protocol::{ClientToBroker, Frame, RequestId, ServiceName};
 use crate::timers::{Armed, Timers};
 
 /// The number by which the user names a pending request.
-pub type Token = u64;
+pub type RequestNumber = u64;
 
 /// The parts of a request beside its id.
 #[derive(Debug, Clone)]
@@ -42,9 +42,9 @@ pub(super) struct PendingRequest {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum DueRequest {
     /// Its timeout has passed. The request stays until the caller removes it; `pop_due` does not return it again.
-    Expired(Token),
+    Expired(RequestNumber),
     /// A heartbeat to its worker: the reply is still wanted. The next one follows after the interval.
-    Heartbeat(Token),
+    Heartbeat(RequestNumber),
 }
 
 #[derive(Debug)]
@@ -65,13 +65,13 @@ impl Slot {
 
 #[derive(Debug)]
 pub(super) struct PendingRequests {
-    slots: Map<Token, Slot>,
+    slots: Map<RequestNumber, Slot>,
     hasher: ByteHasher,
-    by_id: Index<Token>,
+    by_id: Index<RequestNumber>,
     /// Requests to send, in the order in which they were made: those to send again precede new ones.
-    unsent: BTreeMap<u64, Token>,
+    unsent: BTreeMap<u64, RequestNumber>,
     next_place: u64,
-    timers: Timers<Token>,
+    timers: Timers<RequestNumber>,
     bytes: usize,
 }
 
@@ -96,25 +96,26 @@ impl PendingRequests {
         self.bytes
     }
 
-    pub(super) fn get(&self, token: Token) -> Option<&PendingRequest> {
-        self.slots.get(&token).map(|slot| &slot.request)
+    pub(super) fn get(&self, number: RequestNumber) -> Option<&PendingRequest> {
+        self.slots.get(&number).map(|slot| &slot.request)
     }
 
-    pub(super) fn find(&self, id: &RequestId) -> Option<Token> {
+    pub(super) fn find(&self, id: &RequestId) -> Option<RequestNumber> {
         let mut candidates = self.by_id.candidates(self.hasher.hash(id.as_bytes()));
-        candidates.find(|token| self.slots[token].request.id == *id)
+        candidates.find(|number| self.slots[number].request.id == *id)
     }
 
     /// All request numbers, in the order in which the requests were made.
-    pub(super) fn tokens(&self) -> Vec<Token> {
-        let mut tokens: Vec<(u64, Token)> = self.slots.iter().map(|(token, slot)| (slot.place, *token)).collect();
-        tokens.sort_unstable();
-        tokens.into_iter().map(|(_, token)| token).collect()
+    pub(super) fn numbers(&self) -> Vec<RequestNumber> {
+        let mut numbers: Vec<(u64, RequestNumber)> =
+            self.slots.iter().map(|(number, slot)| (slot.place, *number)).collect();
+        numbers.sort_unstable();
+        numbers.into_iter().map(|(_, number)| number).collect()
     }
 
     pub(super) fn insert(
         &mut self,
-        token: Token,
+        number: RequestNumber,
         request: PendingRequest,
         expires_at: Option<Instant>,
         heartbeat_at: Instant,
@@ -123,19 +124,19 @@ impl PendingRequests {
         self.next_place += 1;
         let mut slot = Slot { request, place, expires_at, heartbeat_at, armed: Armed::default() };
         let due_at = slot.due_at();
-        self.timers.arm(token, &mut slot.armed, due_at);
+        self.timers.arm(number, &mut slot.armed, due_at);
         self.bytes += slot.request.bytes;
-        self.by_id.insert(self.hasher.hash(slot.request.id.as_bytes()), token);
+        self.by_id.insert(self.hasher.hash(slot.request.id.as_bytes()), number);
         if !slot.request.sent {
-            self.unsent.insert(place, token);
+            self.unsent.insert(place, number);
         }
-        self.slots.insert(token, slot);
+        self.slots.insert(number, slot);
     }
 
-    pub(super) fn remove(&mut self, token: Token) -> Option<PendingRequest> {
-        let mut slot = self.slots.remove(&token)?;
+    pub(super) fn remove(&mut self, number: RequestNumber) -> Option<PendingRequest> {
+        let mut slot = self.slots.remove(&number)?;
         self.timers.disarm(&mut slot.armed);
-        self.by_id.remove(self.hasher.hash(slot.request.id.as_bytes()), token);
+        self.by_id.remove(self.hasher.hash(slot.request.id.as_bytes()), number);
         self.bytes -= slot.request.bytes;
         if !slot.request.sent {
             self.unsent.remove(&slot.place);
@@ -149,29 +150,30 @@ impl PendingRequests {
 
     /// The next request to send; it counts as sent from now on.
     pub(super) fn next_unsent(&mut self) -> Option<ClientToBroker> {
-        let (_, token) = self.unsent.pop_first()?;
-        let request = &mut self.slots.get_mut(&token)?.request;
+        let (_, number) = self.unsent.pop_first()?;
+        let request = &mut self.slots.get_mut(&number)?.request;
         request.sent = true;
         let content = if request.retry { request.content.clone() } else { request.content.take() }?;
         Some(content.message(request.id.clone()))
     }
 
     /// After a lost session: queues the sent requests with `retry` again. Returns the other sent requests.
-    pub(super) fn requeue_retryable(&mut self) -> Vec<Token> {
-        let sent: Vec<Token> = self.tokens().into_iter().filter(|token| self.slots[token].request.sent).collect();
-        let (again, lost): (Vec<Token>, Vec<Token>) =
-            sent.into_iter().partition(|token| self.slots[token].request.retry);
-        for token in again {
-            if let Some(slot) = self.slots.get_mut(&token) {
+    pub(super) fn requeue_retryable(&mut self) -> Vec<RequestNumber> {
+        let sent: Vec<RequestNumber> =
+            self.numbers().into_iter().filter(|number| self.slots[number].request.sent).collect();
+        let (again, lost): (Vec<RequestNumber>, Vec<RequestNumber>) =
+            sent.into_iter().partition(|number| self.slots[number].request.retry);
+        for number in again {
+            if let Some(slot) = self.slots.get_mut(&number) {
                 slot.request.sent = false;
-                self.unsent.insert(slot.place, token);
+                self.unsent.insert(slot.place, number);
             }
         }
         lost
     }
 
-    pub(super) fn restart_timeout(&mut self, now: Instant, token: Token) {
-        if let Some(slot) = self.slots.get_mut(&token) {
+    pub(super) fn restart_timeout(&mut self, now: Instant, number: RequestNumber) {
+        if let Some(slot) = self.slots.get_mut(&number) {
             slot.expires_at = slot.request.timeout.map(|timeout| now + timeout);
         }
     }
@@ -182,20 +184,20 @@ impl PendingRequests {
 
     /// The next request for which something is due. Heartbeats are `interval` apart.
     pub(super) fn pop_due(&mut self, now: Instant, interval: Duration) -> Option<DueRequest> {
-        while let Some(token) = self.timers.pop_due(now) {
-            let Some(slot) = self.slots.get_mut(&token) else { continue };
+        while let Some(number) = self.timers.pop_due(now) {
+            let Some(slot) = self.slots.get_mut(&number) else { continue };
             slot.armed.fired();
             if slot.expires_at.is_some_and(|expires_at| expires_at <= now) {
-                return Some(DueRequest::Expired(token));
+                return Some(DueRequest::Expired(number));
             }
             let is_heartbeat = slot.heartbeat_at <= now;
             if is_heartbeat {
                 slot.heartbeat_at = now + interval.max(Duration::from_millis(1));
             }
             let due_at = slot.due_at();
-            self.timers.arm(token, &mut slot.armed, due_at);
+            self.timers.arm(number, &mut slot.armed, due_at);
             if is_heartbeat {
-                return Some(DueRequest::Heartbeat(token));
+                return Some(DueRequest::Heartbeat(number));
             }
         }
         None

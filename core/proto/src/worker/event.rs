@@ -1,6 +1,6 @@
 //! What a worker's machine reports to its user.
 
-use super::jobs::Token;
+use super::jobs::RequestNumber;
 use crate::config::Timeout;
 use crate::protocol::{Frame, Malformed, PeerId, RequestId, ServiceName};
 
@@ -8,7 +8,7 @@ use crate::protocol::{Frame, Malformed, PeerId, RequestId, ServiceName};
 #[derive(Debug, Clone, PartialEq)]
 pub struct IncomingRequest {
     /// The number of the job that it becomes.
-    pub token: Token,
+    pub number: RequestNumber,
     /// The client's identity.
     pub client: PeerId,
     /// The name that the client asked for. A worker that offers a wildcard needs it.
@@ -54,19 +54,19 @@ pub enum Event {
     /// The reply is no longer wanted; the job has ended.
     Cancelled {
         /// The job.
-        token: Token,
+        number: RequestNumber,
         /// Why.
         reason: CancelReason,
     },
     /// The client still waits for the reply.
     Heartbeat {
         /// The job.
-        token: Token,
+        number: RequestNumber,
     },
     /// More partial replies may be sent.
     Credit {
         /// The job.
-        token: Token,
+        number: RequestNumber,
         /// How many more.
         partials: u32,
     },

@@ -7,7 +7,7 @@ use crate::index::{ByteHasher, Index, Map};
 use crate::protocol::{Payload, PeerId, ReplyKind, RequestId};
 
 /// The number by which the user names a job. A worker never reuses one.
-pub type Token = u64;
+pub type RequestNumber = u64;
 
 /// A request while the worker has it.
 #[derive(Debug)]
@@ -63,16 +63,16 @@ impl Job {
 /// All jobs of a worker, by number and by client and request id.
 #[derive(Debug)]
 pub(super) struct Jobs {
-    slots: Map<Token, Job>,
+    slots: Map<RequestNumber, Job>,
     hasher: ByteHasher,
-    by_id: Index<Token>,
-    next_token: Token,
+    by_id: Index<RequestNumber>,
+    next_number: RequestNumber,
 }
 
 impl Jobs {
     pub(super) fn new(entropy: &mut Entropy) -> Self {
         let hasher = ByteHasher::new(entropy.number());
-        Self { slots: Map::default(), hasher, by_id: Index::default(), next_token: 0 }
+        Self { slots: Map::default(), hasher, by_id: Index::default(), next_number: 0 }
     }
 
     fn hash(&self, client: &PeerId, id: &RequestId) -> u64 {
@@ -87,43 +87,43 @@ impl Jobs {
         self.slots.is_empty()
     }
 
-    pub(super) fn find(&self, client: &PeerId, id: &RequestId) -> Option<Token> {
+    pub(super) fn find(&self, client: &PeerId, id: &RequestId) -> Option<RequestNumber> {
         let mut candidates = self.by_id.candidates(self.hash(client, id));
-        candidates.find(|token| {
-            let job = &self.slots[token];
+        candidates.find(|number| {
+            let job = &self.slots[number];
             job.client == *client && job.id == *id
         })
     }
 
-    pub(super) fn get_mut(&mut self, token: Token) -> Option<&mut Job> {
-        self.slots.get_mut(&token)
+    pub(super) fn get_mut(&mut self, number: RequestNumber) -> Option<&mut Job> {
+        self.slots.get_mut(&number)
     }
 
-    pub(super) fn insert(&mut self, job: Job) -> Token {
-        self.next_token += 1;
-        self.by_id.insert(self.hash(&job.client, &job.id), self.next_token);
-        self.slots.insert(self.next_token, job);
-        self.next_token
+    pub(super) fn insert(&mut self, job: Job) -> RequestNumber {
+        self.next_number += 1;
+        self.by_id.insert(self.hash(&job.client, &job.id), self.next_number);
+        self.slots.insert(self.next_number, job);
+        self.next_number
     }
 
-    pub(super) fn remove(&mut self, token: Token) -> Option<Job> {
-        let job = self.slots.remove(&token)?;
-        self.by_id.remove(self.hash(&job.client, &job.id), token);
+    pub(super) fn remove(&mut self, number: RequestNumber) -> Option<Job> {
+        let job = self.slots.remove(&number)?;
+        self.by_id.remove(self.hash(&job.client, &job.id), number);
         Some(job)
     }
 
     /// Adds credit to a job. A job without a limit has one from then on.
-    pub(super) fn add_credit(&mut self, token: Token, partials: u32) {
-        if let Some(job) = self.slots.get_mut(&token) {
+    pub(super) fn add_credit(&mut self, number: RequestNumber, partials: u32) {
+        if let Some(job) = self.slots.get_mut(&number) {
             job.credit = Some(job.credit.unwrap_or(0).saturating_add(u64::from(partials)));
         }
     }
 
     /// Removes all jobs and returns their numbers, the oldest first.
-    pub(super) fn clear(&mut self) -> Vec<Token> {
-        let mut tokens: Vec<Token> = self.slots.drain().map(|(token, _)| token).collect();
+    pub(super) fn clear(&mut self) -> Vec<RequestNumber> {
+        let mut numbers: Vec<RequestNumber> = self.slots.drain().map(|(number, _)| number).collect();
         self.by_id = Index::default();
-        tokens.sort_unstable();
-        tokens
+        numbers.sort_unstable();
+        numbers
     }
 }

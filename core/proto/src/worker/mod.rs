@@ -27,7 +27,7 @@ use crate::session::{Due, Session, SessionSettings};
 use crate::timers::{Armed, Timers};
 
 pub use event::{CancelReason, Event, IncomingRequest};
-pub use jobs::Token;
+pub use jobs::RequestNumber;
 use jobs::{Job, Jobs};
 
 /// An output for the machine's owner to carry out.
@@ -94,40 +94,40 @@ impl Machine {
 
     /// Input: a reply to a job. Partial replies beyond the credit, and replies behind them, wait for more credit. Returns
     /// whether the job exists and has no final reply yet.
-    pub fn reply(&mut self, now: Instant, token: Token, kind: ReplyKind, mut payload: Payload) -> bool {
-        let Some(job) = self.jobs.get_mut(token).filter(|job| !job.is_answered()) else { return false };
+    pub fn reply(&mut self, now: Instant, number: RequestNumber, kind: ReplyKind, mut payload: Payload) -> bool {
+        let Some(job) = self.jobs.get_mut(number).filter(|job| !job.is_answered()) else { return false };
         // Published peers expect an options frame in every reply.
         payload.options.get_or_insert_with(|| Frame::from("{}"));
         if let Some(payload) = job.submit(kind, payload) {
-            self.send_reply(now, token, kind, payload);
+            self.send_reply(now, number, kind, payload);
         }
         true
     }
 
     /// Sends queued replies as far as the credit allows.
-    fn flush(&mut self, now: Instant, token: Token) {
-        while let Some((kind, payload)) = self.jobs.get_mut(token).and_then(Job::next_reply) {
-            self.send_reply(now, token, kind, payload);
+    fn flush(&mut self, now: Instant, number: RequestNumber) {
+        while let Some((kind, payload)) = self.jobs.get_mut(number).and_then(Job::next_reply) {
+            self.send_reply(now, number, kind, payload);
         }
     }
 
-    fn send_reply(&mut self, now: Instant, token: Token, kind: ReplyKind, payload: Payload) {
+    fn send_reply(&mut self, now: Instant, number: RequestNumber, kind: ReplyKind, payload: Payload) {
         if kind == ReplyKind::Final {
-            let Some(Job { client, id, .. }) = self.jobs.remove(token) else { return };
+            let Some(Job { client, id, .. }) = self.jobs.remove(number) else { return };
             self.send(WorkerToBroker::Reply { kind, client, id, payload });
             self.check_drained(now);
-        } else if let Some(job) = self.jobs.get_mut(token) {
+        } else if let Some(job) = self.jobs.get_mut(number) {
             let (client, id) = (job.client.clone(), job.id.clone());
             self.send(WorkerToBroker::Reply { kind, client, id, payload });
         }
     }
 
     /// Input: reject a request, so that another worker answers it. Returns whether the job exists and has no final reply yet.
-    pub fn reject(&mut self, now: Instant, token: Token, reason: Frame) -> bool {
-        if self.jobs.get_mut(token).is_none_or(|job| job.is_answered()) {
+    pub fn reject(&mut self, now: Instant, number: RequestNumber, reason: Frame) -> bool {
+        if self.jobs.get_mut(number).is_none_or(|job| job.is_answered()) {
             return false;
         }
-        let Some(job) = self.jobs.remove(token) else { return false };
+        let Some(job) = self.jobs.remove(number) else { return false };
         self.send_reject(job.client, job.id, reason);
         self.check_drained(now);
         true
@@ -233,8 +233,8 @@ impl Machine {
     }
 
     fn cancel_all(&mut self, reason: CancelReason) {
-        for token in self.jobs.clear() {
-            self.event(Event::Cancelled { token, reason });
+        for number in self.jobs.clear() {
+            self.event(Event::Cancelled { number, reason });
         }
     }
 
@@ -278,8 +278,8 @@ impl Machine {
             }
             BrokerToWorker::Heartbeat => {}
             BrokerToWorker::RequestHeartbeat { client, id } => {
-                if let Some(token) = self.jobs.find(&client, &id) {
-                    self.event(Event::Heartbeat { token });
+                if let Some(number) = self.jobs.find(&client, &id) {
+                    self.event(Event::Heartbeat { number });
                 }
             }
             BrokerToWorker::Disconnect => self.handle_disconnected(now),
@@ -288,10 +288,10 @@ impl Machine {
                 self.check_drained(now);
             }
             BrokerToWorker::Credit { client, id, partials } => {
-                if let Some(token) = self.jobs.find(&client, &id) {
-                    self.jobs.add_credit(token, partials);
-                    self.event(Event::Credit { token, partials });
-                    self.flush(now, token);
+                if let Some(number) = self.jobs.find(&client, &id) {
+                    self.jobs.add_credit(number, partials);
+                    self.event(Event::Credit { number, partials });
+                    self.flush(now, number);
                 }
             }
         }
@@ -299,9 +299,9 @@ impl Machine {
 
     /// Ends a job that the broker has taken back: it was cancelled, or will run again.
     fn forget(&mut self, client: &PeerId, id: &RequestId) {
-        if let Some(token) = self.jobs.find(client, id) {
-            self.jobs.remove(token);
-            self.event(Event::Cancelled { token, reason: CancelReason::Client });
+        if let Some(number) = self.jobs.find(client, id) {
+            self.jobs.remove(number);
+            self.event(Event::Cancelled { number, reason: CancelReason::Client });
         }
     }
 
@@ -315,9 +315,9 @@ impl Machine {
         metadata: Option<Metadata>,
     ) {
         let credit = metadata.and_then(|metadata| metadata.credit);
-        let token = self.jobs.insert(Job::new(client.clone(), id.clone(), credit));
+        let number = self.jobs.insert(Job::new(client.clone(), id.clone(), credit));
         self.event(Event::Request(Box::new(IncomingRequest {
-            token,
+            number,
             client,
             service,
             id,

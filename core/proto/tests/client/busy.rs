@@ -15,9 +15,9 @@ fn full(options: ClientOptions) -> World {
     world
 }
 
-fn has_room_for(mut world: World, token: u64) {
+fn has_room_for(mut world: World, number: u64) {
     world.did();
-    world.request(token);
+    world.request(number);
     assert!(world.did()[0].starts_with("C|2|echo|"));
 }
 

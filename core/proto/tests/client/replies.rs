@@ -38,8 +38,8 @@ fn a_partial_reply_with_status_minus_one_does_not_end_the_request() {
 #[test]
 fn missing_frames_are_filled_in_and_extra_frames_are_kept() {
     let mut world = World::alive();
-    for token in 1..=3 {
-        world.request(token);
+    for number in 1..=3 {
+        world.request(number);
     }
     world.did();
     world.receive("C|3||r1");
@@ -51,8 +51,8 @@ fn missing_frames_are_filled_in_and_extra_frames_are_kept() {
 #[test]
 fn replies_match_their_requests_in_any_order() {
     let mut world = World::alive();
-    for token in 1..=3 {
-        world.request(token);
+    for number in 1..=3 {
+        world.request(number);
     }
     world.did();
     world.receive("C|3||r3|0|c|{}");

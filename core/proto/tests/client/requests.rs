@@ -37,8 +37,8 @@ fn each_request_has_its_own_options() {
     let raw = RequestOptions::default().codec(Codec::Raw);
     let plain = RequestOptions::default();
     let retried = RequestOptions::default().retry(true);
-    for (token, options) in (1..).zip([&plain, &short, &plain, &raw, &plain, &retried, &plain, &plain]) {
-        world.request_with(token, options);
+    for (number, options) in (1..).zip([&plain, &short, &plain, &raw, &plain, &retried, &plain, &plain]) {
+        world.request_with(number, options);
     }
     let sent = world.did();
     let sent: Vec<_> = sent.iter().map(|line| &line[line.find('{').expect("options")..]).collect();
@@ -54,8 +54,8 @@ fn each_request_has_its_own_options() {
 #[test]
 fn ids_are_32_hexadecimal_digits_and_differ() {
     let mut world = World::up();
-    for token in 1..=100 {
-        world.request(token);
+    for number in 1..=100 {
+        world.request(number);
     }
     let mut ids: Vec<_> = world.owner.ledger.ids.values().collect();
     assert!(ids.iter().all(|id| id.as_bytes().len() == 32 && id.as_bytes().iter().all(u8::is_ascii_hexdigit)));
@@ -68,13 +68,13 @@ fn requests_made_before_the_connection_is_up_follow_the_hello_in_order() {
     let mut world = World::new(ClientOptions::default());
     world.start();
     // Request numbers are chosen by the user; their order has no meaning.
-    for token in [3, 1, 2] {
-        world.request(token);
+    for number in [3, 1, 2] {
+        world.request(number);
     }
     assert_eq!(world.did(), ["connect"]);
     world.connected();
     let opts = r#"{"timeout":60000,"retry":0}"#;
-    let request = |token| format!("C|2|echo|r{token}|{token}|{opts}");
+    let request = |number| format!("C|2|echo|r{number}|{number}|{opts}");
     assert_eq!(world.did(), [HELLO.to_owned(), request(3), request(1), request(2)]);
 }
 

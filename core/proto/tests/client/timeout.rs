@@ -82,8 +82,8 @@ fn a_timeout_of_0_fails_at_once_but_the_request_is_sent() {
 #[test]
 fn timeouts_fire_in_the_order_of_their_deadlines() {
     let mut world = World::published();
-    for (token, millis) in [(1, 30), (2, 10), (3, 20)] {
-        world.request_with(token, &timeout(millis));
+    for (number, millis) in [(1, 30), (2, 10), (3, 20)] {
+        world.request_with(number, &timeout(millis));
     }
     world.did();
     world.advance(ms(30));

@@ -2,7 +2,7 @@
 //! `world.request(1)`, and [`World::did`] returns the client's messages and events since its last
 //! call.
 
-use pigato_proto::client::{Event, Machine, Token};
+use pigato_proto::client::{Event, Machine, RequestNumber};
 use pigato_proto::config::{ClientOptions, RequestOptions};
 use pigato_proto::protocol::{ClientToBroker, Frame, Payload};
 
@@ -60,33 +60,33 @@ impl Scenario for Requests {
             Event::Disconnected => "disconnected".to_owned(),
             Event::Stopped => "stopped".to_owned(),
             Event::ProtocolError(malformed) => format!("protocol error {}", malformed.published_name()),
-            Event::Partial { token, payload } => format!("{token} partial {}", payload_text(payload)),
-            Event::Final { token, payload } => format!("{token} final {}", payload_text(payload)),
-            Event::Failed { token, code } => format!("{token} failed {code}"),
+            Event::Partial { number, payload } => format!("{number} partial {}", payload_text(payload)),
+            Event::Final { number, payload } => format!("{number} final {}", payload_text(payload)),
+            Event::Failed { number, code } => format!("{number} failed {code}"),
         }
     }
 }
 
 impl World {
     /// Makes a request whose data is its number.
-    pub(crate) fn request(&mut self, number: Token) {
+    pub(crate) fn request(&mut self, number: RequestNumber) {
         self.request_with(number, &RequestOptions::default());
     }
 
-    pub(crate) fn request_with(&mut self, number: Token, options: &RequestOptions) {
+    pub(crate) fn request_with(&mut self, number: RequestNumber, options: &RequestOptions) {
         let outputs = self.owner.request(number, &number.to_string(), options);
         self.note(&outputs);
     }
 
-    pub(crate) fn cancel(&mut self, number: Token) {
+    pub(crate) fn cancel(&mut self, number: RequestNumber) {
         self.input(|machine| machine.cancel(number));
     }
 
-    pub(crate) fn grant(&mut self, number: Token, partials: u32) {
+    pub(crate) fn grant(&mut self, number: RequestNumber, partials: u32) {
         self.input(|machine| machine.grant(number, partials));
     }
 
-    pub(crate) fn heartbeat(&mut self, number: Token) {
+    pub(crate) fn heartbeat(&mut self, number: RequestNumber) {
         self.input(|machine| machine.heartbeat(number));
     }
 

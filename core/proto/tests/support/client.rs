@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pigato_proto::client::{Event, Machine, Output, Token};
+use pigato_proto::client::{Event, Machine, Output, RequestNumber};
 use pigato_proto::config::{ClientOptions, RequestOptions};
 use pigato_proto::entropy::Entropy;
 use pigato_proto::protocol::{ClientToBroker, Frame, RequestId, ServiceName};
@@ -14,7 +14,7 @@ pub(crate) type Client = Owner<Requests>;
 /// The outcomes of a client's requests.
 #[derive(Default)]
 pub(crate) struct Requests {
-    unanswered: BTreeSet<Token>,
+    unanswered: BTreeSet<RequestNumber>,
     /// Ids of the requests sent on the current connection.
     sent: BTreeSet<RequestId>,
     /// The id of each request ever sent, by its data.
@@ -27,10 +27,10 @@ pub(crate) fn client(options: ClientOptions, seed: u64) -> Client {
 
 impl Client {
     /// Makes a request with unique data, by which its id can be found.
-    pub(crate) fn request(&mut self, token: Token, data: &str, options: &RequestOptions) -> Vec<Output> {
-        assert!(self.ledger.unanswered.insert(token), "request number in use");
+    pub(crate) fn request(&mut self, number: RequestNumber, data: &str, options: &RequestOptions) -> Vec<Output> {
+        assert!(self.ledger.unanswered.insert(number), "request number in use");
         let service = ServiceName::new(Frame::from("echo")).expect("a short name");
-        self.input(|machine, now| machine.request(now, token, service, Frame::from(data), options))
+        self.input(|machine, now| machine.request(now, number, service, Frame::from(data), options))
     }
 
     pub(crate) fn stop(&mut self) -> Vec<Output> {
@@ -41,8 +41,8 @@ impl Client {
 }
 
 impl Requests {
-    pub(crate) fn is_unanswered(&self, token: Token) -> bool {
-        self.unanswered.contains(&token)
+    pub(crate) fn is_unanswered(&self, number: RequestNumber) -> bool {
+        self.unanswered.contains(&number)
     }
 
     fn note_sent(&mut self, message: &ClientToBroker) {
@@ -71,11 +71,11 @@ impl Ledger for Requests {
         match output {
             Output::Connect(_) => self.sent.clear(),
             Output::Send(message) => self.note_sent(message),
-            Output::Event(Event::Final { token, .. } | Event::Failed { token, .. }) => {
-                assert!(self.unanswered.remove(token), "request {token} ended twice");
+            Output::Event(Event::Final { number, .. } | Event::Failed { number, .. }) => {
+                assert!(self.unanswered.remove(number), "request {number} ended twice");
             }
-            Output::Event(Event::Partial { token, .. }) => {
-                assert!(self.unanswered.contains(token), "a partial reply after the end of request {token}");
+            Output::Event(Event::Partial { number, .. }) => {
+                assert!(self.unanswered.contains(number), "a partial reply after the end of request {number}");
             }
             _ => {}
         }

@@ -187,16 +187,16 @@ fn name(index: u8) -> Frame {
 enum ClientStep {
     Life(CommonStep),
     Stop,
-    Request { token: u8, timeout: Option<u8>, retry: bool },
+    Request { number: u8, timeout: Option<u8>, retry: bool },
     Cancel(u8),
-    Grant { token: u8, partials: u8 },
+    Grant { number: u8, partials: u8 },
     Heartbeat(u8),
     Hello { can_cancel: bool, can_credit: bool, heartbeat: u16, broker: u8 },
     Reply { request: u8, is_final: bool, is_draining: bool },
 }
 
 /// Only a few request numbers, so that they are reused.
-fn token(number: u8) -> u64 {
+fn number(number: u8) -> u64 {
     u64::from(number % 32)
 }
 
@@ -205,19 +205,19 @@ impl ClientStep {
         match self {
             Self::Life(step) => step.take(client),
             Self::Stop => drop(client.stop()),
-            Self::Request { token: number, timeout, retry } => {
-                if !client.ledger.is_unanswered(token(number)) {
+            Self::Request { number, timeout, retry } => {
+                if !client.ledger.is_unanswered(number(number)) {
                     *requests += 1;
                     let timeout = timeout.map_or(Timeout::Never, |millis| Timeout::After(ms(millis.into())));
                     let options = RequestOptions::default().timeout(timeout).retry(retry);
-                    client.request(token(number), &requests.to_string(), &options);
+                    client.request(number(number), &requests.to_string(), &options);
                 }
             }
-            Self::Cancel(number) => drop(client.input(|machine, _| machine.cancel(token(number)))),
-            Self::Grant { token: number, partials } => {
-                client.input(|machine, _| machine.grant(token(number), partials.into()));
+            Self::Cancel(number) => drop(client.input(|machine, _| machine.cancel(number(number)))),
+            Self::Grant { number, partials } => {
+                client.input(|machine, _| machine.grant(number(number), partials.into()));
             }
-            Self::Heartbeat(number) => drop(client.input(|machine, _| machine.heartbeat(token(number)))),
+            Self::Heartbeat(number) => drop(client.input(|machine, _| machine.heartbeat(number(number)))),
             Self::Hello { can_cancel, can_credit, heartbeat, broker } => {
                 let cancel = if can_cancel { r#""cancel""# } else { "0" };
                 let credit = if can_credit { r#""credit""# } else { "0" };

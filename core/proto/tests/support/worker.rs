@@ -7,7 +7,7 @@ use pigato_proto::entropy::Entropy;
 use pigato_proto::protocol::{
     BrokerToWorker, Frame, Payload, PeerId, ReplyKind, RequestId, ServiceName, Status, WorkerToBroker,
 };
-use pigato_proto::worker::{Event, Machine, Output, Token};
+use pigato_proto::worker::{Event, Machine, Output, RequestNumber};
 
 use super::{Ledger, Owner};
 
@@ -16,8 +16,8 @@ pub(crate) type Worker = Owner<Jobs>;
 /// The live requests.
 #[derive(Default)]
 pub(crate) struct Jobs {
-    live: BTreeMap<Token, Job>,
-    newest: Token,
+    live: BTreeMap<RequestNumber, Job>,
+    newest: RequestNumber,
     /// The request that was just received; a stopping worker may reject it without an event.
     incoming: Option<(PeerId, RequestId)>,
 }
@@ -37,18 +37,18 @@ pub(crate) fn worker(service: &str, options: WorkerOptions, seed: u64) -> Worker
 }
 
 impl Worker {
-    pub(crate) fn reply(&mut self, token: Token, kind: ReplyKind, payload: Payload) -> (bool, Vec<Output>) {
-        if let Some(job) = self.ledger.live.get_mut(&token) {
+    pub(crate) fn reply(&mut self, number: RequestNumber, kind: ReplyKind, payload: Payload) -> (bool, Vec<Output>) {
+        if let Some(job) = self.ledger.live.get_mut(&number) {
             job.waiting += 1;
         }
         let mut taken = false;
-        let outputs = self.input(|machine, now| taken = machine.reply(now, token, kind, payload));
+        let outputs = self.input(|machine, now| taken = machine.reply(now, number, kind, payload));
         (taken, outputs)
     }
 
-    pub(crate) fn reject(&mut self, token: Token, reason: &str) -> (bool, Vec<Output>) {
+    pub(crate) fn reject(&mut self, number: RequestNumber, reason: &str) -> (bool, Vec<Output>) {
         let (mut taken, reason) = (false, Frame::from(reason));
-        let outputs = self.input(|machine, now| taken = machine.reject(now, token, reason));
+        let outputs = self.input(|machine, now| taken = machine.reject(now, number, reason));
         (taken, outputs)
     }
 
@@ -62,20 +62,20 @@ pub(crate) fn payload(data: &str) -> Payload {
 }
 
 impl Jobs {
-    pub(crate) fn live(&self) -> Vec<Token> {
+    pub(crate) fn live(&self) -> Vec<RequestNumber> {
         self.live.keys().copied().collect()
     }
 
-    fn find(&self, client: &PeerId, id: &RequestId) -> Option<Token> {
-        self.live.iter().find(|(_, job)| job.client == *client && job.id == *id).map(|(token, _)| *token)
+    fn find(&self, client: &PeerId, id: &RequestId) -> Option<RequestNumber> {
+        self.live.iter().find(|(_, job)| job.client == *client && job.id == *id).map(|(number, _)| *number)
     }
 
     fn note_reply(&mut self, kind: ReplyKind, client: &PeerId, id: &RequestId) {
-        let token = self.find(client, id).expect("a reply to a request that is not live");
-        let job = self.live.get_mut(&token).expect("it was just found");
+        let number = self.find(client, id).expect("a reply to a request that is not live");
+        let job = self.live.get_mut(&number).expect("it was just found");
         job.waiting = job.waiting.checked_sub(1).expect("a reply that the user did not give");
         match (kind, &mut job.credit) {
-            (ReplyKind::Final, _) => drop(self.live.remove(&token)),
+            (ReplyKind::Final, _) => drop(self.live.remove(&number)),
             (ReplyKind::Partial, Some(credit)) => {
                 *credit = credit.checked_sub(1).expect("more partial replies than credit");
             }
@@ -85,7 +85,7 @@ impl Jobs {
 
     fn note_reject(&mut self, client: &PeerId, id: &RequestId) {
         match self.find(client, id) {
-            Some(token) => drop(self.live.remove(&token)),
+            Some(number) => drop(self.live.remove(&number)),
             None => assert_eq!(self.incoming.take(), Some((client.clone(), id.clone())), "nothing to reject"),
         }
     }
@@ -93,19 +93,19 @@ impl Jobs {
     fn note_event(&mut self, event: &Event) {
         match event {
             Event::Request(request) => {
-                assert!(request.token > self.newest, "a request number was reused");
-                self.newest = request.token;
+                assert!(request.number > self.newest, "a request number was reused");
+                self.newest = request.number;
                 assert_eq!(self.find(&request.client, &request.id), None, "two live requests with one id");
                 let (client, id) = (request.client.clone(), request.id.clone());
                 let job = Job { client, id, credit: request.credit.map(u64::from), waiting: 0 };
-                self.live.insert(request.token, job);
+                self.live.insert(request.number, job);
             }
-            Event::Cancelled { token, .. } => {
-                assert!(self.live.remove(token).is_some(), "request {token} was cancelled but is not live");
+            Event::Cancelled { number, .. } => {
+                assert!(self.live.remove(number).is_some(), "request {number} was cancelled but is not live");
             }
-            Event::Heartbeat { token } => assert!(self.live.contains_key(token)),
-            Event::Credit { token, partials } => {
-                let job = self.live.get_mut(token).expect("credit for a live request");
+            Event::Heartbeat { number } => assert!(self.live.contains_key(number)),
+            Event::Credit { number, partials } => {
+                let job = self.live.get_mut(number).expect("credit for a live request");
                 job.credit = Some(job.credit.unwrap_or(0) + u64::from(*partials));
             }
             _ => {}

@@ -60,8 +60,8 @@ fn requests_can_be_answered_in_any_order() {
     for id in ["r1", "r2", "r3"] {
         world.request(id);
     }
-    for token in [3, 1, 2] {
-        assert!(world.reply(token, "1"));
+    for number in [3, 1, 2] {
+        assert!(world.reply(number, "1"));
     }
     assert_eq!(world.did(), ["W|3|c1||r3|0|1|{}", "W|3|c1||r1|0|1|{}", "W|3|c1||r2|0|1|{}"]);
 }

@@ -51,7 +51,7 @@ fn all_extra_frames_from_a_published_broker_are_the_clients() {
     assert_eq!(request.remaining, None);
     assert_eq!(request.attempt, 1);
     assert_eq!(request.credit, None);
-    assert!(world.partial(request.token, "1"));
+    assert!(world.partial(request.number, "1"));
     assert_eq!(world.did(), ["W|6|c1||r1|0|1|{}"]);
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pigato_proto::config::WorkerOptions;
 use pigato_proto::protocol::{Frame, Payload, ReplyKind, WorkerToBroker};
-use pigato_proto::worker::{CancelReason, Event, IncomingRequest, Machine, Token};
+use pigato_proto::worker::{CancelReason, Event, IncomingRequest, Machine, RequestNumber};
 
 use super::support::scenario::{self, Scenario};
 use super::support::worker::{payload, worker, Jobs, Worker};
@@ -50,9 +50,9 @@ impl Scenario for Jobs {
             Event::Stopped => "stopped".to_owned(),
             Event::ProtocolError(malformed) => format!("protocol error {}", malformed.published_name()),
             Event::Request(request) => request_text(request),
-            Event::Cancelled { token, reason } => format!("{token} cancelled: {}", reason_text(*reason)),
-            Event::Heartbeat { token } => format!("{token} heartbeat"),
-            Event::Credit { token, partials } => format!("{token} credit {partials}"),
+            Event::Cancelled { number, reason } => format!("{number} cancelled: {}", reason_text(*reason)),
+            Event::Heartbeat { number } => format!("{number} heartbeat"),
+            Event::Credit { number, partials } => format!("{number} credit {partials}"),
         }
     }
 }
@@ -72,21 +72,21 @@ impl World {
     }
 
     /// Sends a final reply. Returns whether the machine accepted it.
-    pub(crate) fn reply(&mut self, number: Token, data: &str) -> bool {
+    pub(crate) fn reply(&mut self, number: RequestNumber, data: &str) -> bool {
         self.reply_with(number, ReplyKind::Final, payload(data))
     }
 
-    pub(crate) fn partial(&mut self, number: Token, data: &str) -> bool {
+    pub(crate) fn partial(&mut self, number: RequestNumber, data: &str) -> bool {
         self.reply_with(number, ReplyKind::Partial, payload(data))
     }
 
-    pub(crate) fn reply_with(&mut self, number: Token, kind: ReplyKind, payload: Payload) -> bool {
+    pub(crate) fn reply_with(&mut self, number: RequestNumber, kind: ReplyKind, payload: Payload) -> bool {
         let (taken, outputs) = self.owner.reply(number, kind, payload);
         self.note(&outputs);
         taken
     }
 
-    pub(crate) fn reject(&mut self, number: Token, reason: &str) -> bool {
+    pub(crate) fn reject(&mut self, number: RequestNumber, reason: &str) -> bool {
         let (taken, outputs) = self.owner.reject(number, reason);
         self.note(&outputs);
         taken
@@ -107,7 +107,7 @@ impl World {
 fn request_text(request: &IncomingRequest) -> String {
     let frames = [request.client.to_frame(), request.service.to_frame(), request.id.to_frame()];
     let frames = frames.iter().chain([&request.data, &request.options]);
-    format!("{} request {}", request.token, text(frames).replace('|', " "))
+    format!("{} request {}", request.number, text(frames).replace('|', " "))
 }
 
 fn reason_text(reason: CancelReason) -> &'static str {

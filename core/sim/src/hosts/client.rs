@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use pigato_proto::client::{Event, Machine, Output, Token};
+use pigato_proto::client::{Event, Machine, Output, RequestNumber};
 use pigato_proto::config::ClientOptions;
 use pigato_proto::entropy::Entropy;
 use pigato_proto::protocol::{Frame, ServiceName};
@@ -19,17 +19,17 @@ use crate::scenario::PeerPlan;
 #[derive(Debug, Clone, Copy)]
 enum Task {
     Request,
-    Cancel(Token),
-    Grant(Token),
-    Heartbeat(Token),
+    Cancel(RequestNumber),
+    Grant(RequestNumber),
+    Heartbeat(RequestNumber),
 }
 
 pub(super) struct ClientHost {
     machine: Machine,
     tasks: Tasks<Task>,
     /// The ledger's index of each pending request.
-    indexes: BTreeMap<Token, RequestIndex>,
-    next_number: Token,
+    indexes: BTreeMap<RequestNumber, RequestIndex>,
+    next_number: RequestNumber,
     max_requests: u64,
     requests_made: u64,
     mutation: Option<Mutation>,
@@ -126,7 +126,7 @@ impl ClientHost {
 
     fn handle_event(&mut self, context: &mut Context<'_>, event: Event) {
         match event {
-            Event::Partial { token: number, payload } => {
+            Event::Partial { number, payload } => {
                 let Some(index) = self.indexes.get(&number) else {
                     return context
                         .ledger
@@ -137,14 +137,14 @@ impl ClientHost {
                 let at = context.now + context.random.millis(0..=50);
                 self.tasks.at(at, Task::Grant(number));
             }
-            Event::Final { token: number, payload } => self.ended(context, number, &Outcome::Reply(payload)),
-            Event::Failed { token: number, code } => self.ended(context, number, &Outcome::Failed(code.to_string())),
+            Event::Final { number, payload } => self.ended(context, number, &Outcome::Reply(payload)),
+            Event::Failed { number, code } => self.ended(context, number, &Outcome::Failed(code.to_string())),
             Event::Stopped => context.actions.push(Action::Stopped),
             _ => {}
         }
     }
 
-    fn ended(&mut self, context: &mut Context<'_>, number: Token, outcome: &Outcome) {
+    fn ended(&mut self, context: &mut Context<'_>, number: RequestNumber, outcome: &Outcome) {
         let Some(index) = self.indexes.remove(&number) else {
             return context
                 .ledger

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use pigato_proto::config::{Concurrency, WorkerOptions};
 use pigato_proto::entropy::Entropy;
 use pigato_proto::protocol::{Frame, ServiceName};
-use pigato_proto::worker::{Event, Machine, Output, Token};
+use pigato_proto::worker::{Event, Machine, Output, RequestNumber};
 
 use super::jobs::{Jobs, Step};
 use super::{earliest, Action, Context, Host, Input, Phase};
@@ -14,7 +14,7 @@ use crate::scenario::PeerPlan;
 
 pub(super) struct WorkerHost {
     machine: Machine,
-    jobs: Jobs<Token>,
+    jobs: Jobs<RequestNumber>,
     /// The highest concurrency that it ever announced.
     highest: Concurrency,
     is_fixed: bool,
@@ -64,9 +64,9 @@ impl WorkerHost {
                 }
                 Output::Disconnect => context.actions.push(Action::Disconnect),
                 Output::Event(Event::Request(request)) => {
-                    self.jobs.begin(context, request.token, request.service.as_bytes(), &request.data);
+                    self.jobs.begin(context, request.number, request.service.as_bytes(), &request.data);
                 }
-                Output::Event(Event::Cancelled { token: number, .. }) => self.jobs.forget(&number),
+                Output::Event(Event::Cancelled { number, .. }) => self.jobs.forget(&number),
                 Output::Event(Event::Stopped) => context.actions.push(Action::Stopped),
                 Output::Event(_) => {}
             }

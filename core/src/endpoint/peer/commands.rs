@@ -15,7 +15,7 @@ pub enum ClientCommand {
     /// Make a request. Ends with `Event::Final` or `Event::Failed`.
     Request {
         /// The number by which events name the request; must not be in use.
-        token: client::Token,
+        number: client::RequestNumber,
         /// The requested service.
         service: ServiceName,
         /// The data frame.
@@ -24,16 +24,16 @@ pub enum ClientCommand {
         options: Box<RequestOptions>,
     },
     /// Cancel a request; it fails with `C_CANCELLED`.
-    Cancel(client::Token),
+    Cancel(client::RequestNumber),
     /// Let the worker send this many more partial replies.
     Grant {
         /// The request.
-        token: client::Token,
+        number: client::RequestNumber,
         /// How many more.
         partials: u32,
     },
     /// Tell the worker that the reply is still wanted.
-    Heartbeat(client::Token),
+    Heartbeat(client::RequestNumber),
     /// Stop. Ends with `Event::Stopped`.
     Stop,
 }
@@ -44,7 +44,7 @@ pub enum WorkerCommand {
     /// Send a reply.
     Reply {
         /// The request or job.
-        token: worker::Token,
+        number: worker::RequestNumber,
         /// Partial or final.
         kind: ReplyKind,
         /// The reply.
@@ -53,7 +53,7 @@ pub enum WorkerCommand {
     /// Reject a request, so that another worker answers it.
     Reject {
         /// The job.
-        token: worker::Token,
+        number: worker::RequestNumber,
         /// The reason, as JSON.
         reason: Frame,
     },

@@ -89,11 +89,11 @@ peer_machine!(
     ClientToBroker,
     client::Event,
     |machine, now, command| match command {
-        ClientCommand::Request { token, service, data, options } =>
-            machine.request(now, token, service, data, &options),
-        ClientCommand::Cancel(token) => machine.cancel(token),
-        ClientCommand::Grant { token, partials } => machine.grant(token, partials),
-        ClientCommand::Heartbeat(token) => machine.heartbeat(token),
+        ClientCommand::Request { number, service, data, options } =>
+            machine.request(now, number, service, data, &options),
+        ClientCommand::Cancel(number) => machine.cancel(number),
+        ClientCommand::Grant { number, partials } => machine.grant(number, partials),
+        ClientCommand::Heartbeat(number) => machine.heartbeat(number),
         ClientCommand::Stop => machine.stop(),
     },
     |machine, _now| machine.stop()
@@ -105,11 +105,11 @@ peer_machine!(
     WorkerToBroker,
     worker::Event,
     |machine, now, command| match command {
-        WorkerCommand::Reply { token, kind, payload } => {
-            machine.reply(now, token, kind, payload);
+        WorkerCommand::Reply { number, kind, payload } => {
+            machine.reply(now, number, kind, payload);
         }
-        WorkerCommand::Reject { token, reason } => {
-            machine.reject(now, token, reason);
+        WorkerCommand::Reject { number, reason } => {
+            machine.reject(now, number, reason);
         }
         WorkerCommand::SetConcurrency(concurrency) => machine.set_concurrency(concurrency),
         WorkerCommand::Heartbeat { update } => machine.heartbeat(update),
