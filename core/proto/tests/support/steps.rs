@@ -196,7 +196,7 @@ enum ClientStep {
 }
 
 /// Only a few request numbers, so that they are reused.
-fn number(number: u8) -> u64 {
+fn request_number(number: u8) -> u64 {
     u64::from(number % 32)
 }
 
@@ -206,18 +206,18 @@ impl ClientStep {
             Self::Life(step) => step.take(client),
             Self::Stop => drop(client.stop()),
             Self::Request { number, timeout, retry } => {
-                if !client.ledger.is_unanswered(number(number)) {
+                if !client.ledger.is_unanswered(request_number(number)) {
                     *requests += 1;
                     let timeout = timeout.map_or(Timeout::Never, |millis| Timeout::After(ms(millis.into())));
                     let options = RequestOptions::default().timeout(timeout).retry(retry);
-                    client.request(number(number), &requests.to_string(), &options);
+                    client.request(request_number(number), &requests.to_string(), &options);
                 }
             }
-            Self::Cancel(number) => drop(client.input(|machine, _| machine.cancel(number(number)))),
+            Self::Cancel(number) => drop(client.input(|machine, _| machine.cancel(request_number(number)))),
             Self::Grant { number, partials } => {
-                client.input(|machine, _| machine.grant(number(number), partials.into()));
+                client.input(|machine, _| machine.grant(request_number(number), partials.into()));
             }
-            Self::Heartbeat(number) => drop(client.input(|machine, _| machine.heartbeat(number(number)))),
+            Self::Heartbeat(number) => drop(client.input(|machine, _| machine.heartbeat(request_number(number)))),
             Self::Hello { can_cancel, can_credit, heartbeat, broker } => {
                 let cancel = if can_cancel { r#""cancel""# } else { "0" };
                 let credit = if can_credit { r#""credit""# } else { "0" };
