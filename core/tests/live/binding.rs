@@ -99,12 +99,12 @@ fn partial_replies_and_the_final_one_are_polled_in_order() {
     }
     fleet.worker.end(request.number(), Answer::raw(vec![0, 255])).unwrap();
     for part in 0..3 {
-        let (number, reply) = fleet.reply();
-        assert_eq!((number, reply.is_final()), (number, false));
+        let (answered, reply) = fleet.reply();
+        assert_eq!((answered, reply.is_final()), (number, false));
         assert_eq!(reply.decode::<u32>().unwrap(), part);
     }
-    let (number, reply) = fleet.reply();
-    assert_eq!((number, reply.is_final(), reply.bytes()), (number, true, &[0, 255][..]));
+    let (answered, reply) = fleet.reply();
+    assert_eq!((answered, reply.is_final(), reply.bytes()), (number, true, &[0, 255][..]));
     assert_eq!(fleet.broker.statistics().unwrap().replies, 1);
 }
 
@@ -322,10 +322,10 @@ fn replies_that_were_not_polled_cannot_be_consumed() {
 
     let as_consumed = fleet(Grant::AsConsumed);
     let number = as_consumed.ask("1");
-    let number = as_consumed.request().number();
+    let job = as_consumed.request().number();
     as_consumed.client.consumed(number, u32::MAX).unwrap();
     let mut written = 0;
-    while as_consumed.worker.write(number, Answer::json("1")).is_ok() {
+    while as_consumed.worker.write(job, Answer::json("1")).is_ok() {
         written += 1;
         assert!(written <= 2_000, "a client that reads nothing receives more than its credit");
     }
@@ -339,7 +339,7 @@ fn a_timeout_reports_that_no_broker_answers() {
     let text = next(
         |events, timeout| client.poll(events, 1, timeout),
         |event| match event {
-            ClientEvent::Failed { number, error } if number == number => Some(error.to_string()),
+            ClientEvent::Failed { number: failed, error } if failed == number => Some(error.to_string()),
             _ => None,
         },
     );
@@ -371,7 +371,10 @@ fn a_handle_calls_back_when_it_has_events_again() {
         // The first call may report the connection.
         let deadline = Instant::now() + WAIT_TIMEOUT;
         let mut events = Vec::new();
-        while !events.iter().any(|event| matches!(event, ClientEvent::Reply { number, .. } if *number == number)) {
+        while !events
+            .iter()
+            .any(|event| matches!(event, ClientEvent::Reply { number: answered, .. } if *answered == number))
+        {
             calls.recv_timeout(deadline.saturating_duration_since(Instant::now())).expect("a call");
             fleet.client.poll(&mut events, usize::MAX, Duration::ZERO).unwrap();
         }
