@@ -11,6 +11,7 @@ export PATH := $(CURDIR)/target/tools/node_modules/.bin:$(PATH)
 SEEDS ?= 10000
 SECONDS_PER_TARGET ?= 60
 ROUNDS ?= 5
+PREEMPTIONS ?= 3
 SCALE ?= 1
 
 .PHONY: help
@@ -34,7 +35,7 @@ build: setup ## the `pigato` command, at target/release/pigato
 	$(CARGO) build --release --package pigato-cli
 
 .PHONY: test
-test: setup-test lint rings unit gate c go node ruby interop ## everything that has to hold before a change lands
+test: setup-test lint rings unit loom-small gate c go node ruby interop ## everything that has to hold before a change lands
 
 .PHONY: lint
 lint: setup ## formatting and lints
@@ -51,6 +52,17 @@ rings: setup ## the protocol and the machines build without sockets, threads or 
 .PHONY: unit
 unit: setup ## Rust tests, the simulator's thousand seeds among them
 	$(CARGO) test --workspace --exclude pigato-interop --exclude pigato-ruby --quiet
+
+# Only loom and the crate are built, apart from all else: the flag would have everything built again.
+LOOM = RUSTFLAGS="--cfg loom" $(CARGO) test --package pigato-sync --lib --release --target-dir target/loom --quiet -- --nocapture
+
+.PHONY: loom
+loom: setup ## every order of steps of the threads in core/sync, with up to PREEMPTIONS=… preemptions of a thread
+	LOOM_MAX_PREEMPTIONS=$(PREEMPTIONS) $(LOOM)
+
+.PHONY: loom-small
+loom-small: setup
+	LOOM_MAX_PREEMPTIONS=2 $(LOOM)
 
 .PHONY: gate
 gate: ## instructions per request of every step in the machines, held against core/gate/instructions.toml
