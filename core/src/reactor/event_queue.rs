@@ -63,7 +63,7 @@ impl<E> EventQueue<E> {
     /// languages whose event loop watches no descriptors. `wake` runs on the I/O thread, or on a
     /// thread that waits for the events. It must neither block nor use the queue.
     pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
-        self.shared.queue.on_ready(Ready::new(wake));
+        self.shared.queue.on_ready(&Ready::new(wake));
     }
 
     /// Moves up to `most` events to `into`, oldest first, without waiting. Returns the number of

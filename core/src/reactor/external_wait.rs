@@ -2,9 +2,10 @@
 //! leads its endpoint meanwhile, as a thread in [`Handle::lead`] does.
 //!
 //! ```text
-//!  begin ──► lead, read, watch socket and queue ──► the language waits for the descriptor ──► take ──► begin …
-//!    │ cannot lead, or busy                                                                      │
-//!    └──► the queue's own descriptor; the I/O thread reads          end: give the lead back ◄────┘
+//!  begin ──► lead, read, watch socket and queue ──► the language waits ──► take ──► begin …
+//!    │ cannot lead, or busy                                                  │
+//!    └──► the queue's own descriptor; the I/O thread reads                   ▼
+//!                                                       end: give the lead back
 //! ```
 
 use std::io;

@@ -151,7 +151,7 @@ impl<E, S: Signal, const BOUND: usize> EventQueue<E, S, BOUND> {
     }
 
     /// Has `ready` called whenever the queue stops being empty, and at once if it is not empty now.
-    pub fn on_ready(&self, ready: Ready) {
+    pub fn on_ready(&self, ready: &Ready) {
         let mut state = self.state.lock();
         state.ready = Some(ready.clone());
         let has_events = !state.events.is_empty();

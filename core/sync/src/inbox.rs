@@ -2,16 +2,16 @@
 //!
 //! ```text
 //!  any thread: post                          I/O thread: fall_asleep
-//!  1. lock: add the news                     a. is_asleep = true
+//!  1. lock: add the news                     a. swap is_asleep to true
 //!  2. swap is_asleep to false                b. lock: is there news?
 //!  3. it was true: wake                      c. none: poll, until a wake, a descriptor or a deadline
-//!                                            d. wake_up: is_asleep = false, then take the news
+//!                                            d. wake_up: swap it to false, then take the news
 //! ```
 //!
 //! The lock orders the two. If 1 precedes b, the I/O thread sees the news. If b precedes 1, then a
 //! precedes 2, and the other thread sees that the I/O thread sleeps. All writes of `is_asleep` are
-//! swaps, so they have one order, and each wake-up is for one sleep. A wake-up too many costs one
-//! turn of the loop.
+//! swaps: they have one order, and each sees the one before it. A superfluous wake-up costs one turn
+//! of the loop.
 
 use std::fmt;
 

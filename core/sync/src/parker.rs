@@ -1,12 +1,13 @@
 //! Where a thread sleeps until it is woken.
 //!
 //! ```text
-//!                    wake: unpark             wake: raise the signal
-//!             ┌──────────────────────┐   ┌────────────────────────────┐
-//!             ▼                      │   │                            ▼
-//!           WOKEN                   AWAKE ── poll begins ──► POLLING ─► WOKEN
-//!             │                      ▲ ▲                        │
-//!             └── park, poll end ────┘ └──── poll ends ─────────┘
+//!              wake: unpark the thread
+//!   AWAKE ──────────────────────────────► WOKEN
+//!    │ ▲ ◄──────────────────────────────── │ ▲
+//!    │ │        park or poll returns         │
+//!    │ │                                     │ wake: raise the signal
+//!    │ └── poll returns: descriptor ──┐      │
+//!    └── poll begins ─────────────► POLLING ─┘
 //! ```
 //!
 //! A wake-up is a swap to `WOKEN`; the value that was there names the means of waking. The sleeper
