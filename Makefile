@@ -13,6 +13,7 @@ PUBLISHED_INSTALLED := $(PUBLISHED)/node_modules/.package-lock.json
 SEEDS ?= 10000
 SECONDS_PER_TARGET ?= 60
 ROUNDS ?= 5
+PREEMPTIONS ?= 3
 SCALE ?= 1
 
 .PHONY: help
@@ -36,7 +37,7 @@ build: setup ## build the command `pigato`: target/release/pigato
 	$(CARGO) build --release --package pigato-cli
 
 .PHONY: test
-test: setup-test lint unit gate c go node ruby interop ## run every check that a change has to pass
+test: setup-test lint unit loom-small gate c go node ruby interop ## run every check that a change has to pass
 
 # TARGETS=… runs other targets than demo and test; KEEP=1 keeps the root.
 .PHONY: fresh
@@ -60,6 +61,17 @@ msrv: ## check that the oldest supported Rust compiles all crates
 .PHONY: unit
 unit: setup ## run the Rust tests, with 1000 seeds of the simulator
 	$(CARGO) test --workspace --exclude pigato-interop --exclude pigato-ruby --quiet
+
+# Only loom and the crate are built, apart from all else: the flag would have everything built again.
+LOOM = RUSTFLAGS="--cfg loom" $(CARGO) test --package pigato-sync --lib --release --target-dir target/loom --quiet -- --nocapture
+
+.PHONY: loom
+loom: setup ## every order of steps of the threads in core/sync, with up to PREEMPTIONS=… preemptions of a thread
+	LOOM_MAX_PREEMPTIONS=$(PREEMPTIONS) $(LOOM)
+
+.PHONY: loom-small
+loom-small: setup
+	LOOM_MAX_PREEMPTIONS=2 $(LOOM)
 
 .PHONY: gate
 gate: ## compare instructions per request with core/gate/instructions.toml

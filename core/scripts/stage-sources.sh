@@ -11,7 +11,7 @@ cargo=${CARGO:-cargo}
 
 # Tests, benchmarks and examples are not copied, so manifests must not name them.
 without_tests() {
-  awk '/^\[/ { is_out = /^\[(dev-dependencies|\[(test|bench|example)\])/ } !is_out' "$1"
+  awk '/^\[/ { is_out = /^\[(target\.[^]]*\.)?(dev-dependencies|\[(test|bench|example)\])/ } !is_out' "$1"
 }
 
 # The workspace's manifest with these members; profiles of crates that are not among them would be warned about.

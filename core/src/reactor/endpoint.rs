@@ -1,4 +1,5 @@
-//! What the I/O thread runs: the trait of an endpoint, and what an endpoint may use of the engine.
+//! What the I/O thread runs: the trait of an endpoint, and the part of the engine that an endpoint
+//! may use.
 
 use std::io;
 use std::os::fd::RawFd;
@@ -6,6 +7,7 @@ use std::time::Instant;
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
+use pigato_sync::Progress;
 
 /// Bits of a mio token that tell the descriptors of one endpoint apart.
 const SLOT_BITS: u32 = usize::BITS / 2;
@@ -20,14 +22,15 @@ pub(crate) trait Endpoint: Send {
     /// Does a bounded amount of the pending work.
     fn process(&mut self, now: Instant, io: &Io<'_>) -> Progress;
 
-    /// Carries out queued commands on the thread that submitted them, as far as that needs neither the engine nor the
-    /// sink. Returns whether nothing is left for the I/O thread.
+    /// Carries out queued commands on the thread that submitted them, as far as that needs neither
+    /// the engine nor the sink. Returns whether nothing is left for the I/O thread.
     fn carry_out_commands(&mut self, now: Instant) -> bool {
         let _ = now;
         false
     }
 
-    /// Lets the calling thread wait for input instead of the I/O thread. Returns whether there is a connection to wait for.
+    /// Lets the calling thread wait for input instead of the I/O thread. Returns whether there is a
+    /// connection to wait for.
     fn release(&mut self, io: &Io<'_>) -> bool {
         let _ = io;
         false
@@ -38,8 +41,8 @@ pub(crate) trait Endpoint: Send {
         None
     }
 
-    /// Reads and delivers input on the calling thread. Returns the number of messages, and whether nothing is left for the
-    /// I/O thread.
+    /// Reads and delivers input on the calling thread. Returns the number of messages, and whether
+    /// nothing is left for the I/O thread.
     fn read(&mut self, now: Instant) -> (usize, bool) {
         let _ = now;
         (0, false)
@@ -67,17 +70,6 @@ pub(crate) struct Readiness {
     pub(crate) is_ending: bool,
 }
 
-/// The outcome of [`Endpoint::process`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// Nothing left to do for now.
-    Idle,
-    /// There is more to do at once.
-    Again,
-    /// The endpoint has closed its sockets; the engine drops it.
-    Done,
-}
-
 /// The part of the engine that an endpoint may use.
 pub(crate) struct Io<'a> {
     registry: &'a Registry,
@@ -89,7 +81,8 @@ impl<'a> Io<'a> {
         Self { registry, id }
     }
 
-    /// Processes the endpoint whenever `descriptor` becomes readable. `slot` tells the endpoint's descriptors apart.
+    /// Processes the endpoint whenever `descriptor` becomes readable. `slot` tells the endpoint's
+    /// descriptors apart.
     pub(crate) fn watch(&self, descriptor: RawFd, slot: usize) -> io::Result<()> {
         self.register(descriptor, slot, Interest::READABLE)
     }

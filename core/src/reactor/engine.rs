@@ -1,4 +1,4 @@
-//! The I/O thread: waits for sockets, commands and deadlines, and lets the endpoints that have work do it.
+//! The life of the I/O thread: from the first handle to the last.
 
 use std::io;
 use std::sync::atomic::Ordering;
@@ -9,19 +9,19 @@ use mio::Poll;
 use parking_lot::Mutex;
 use pigato_frame::{fork_generation, Context};
 
-use super::cell::Cell;
-use super::endpoint::Io;
 use super::event_loop::EventLoop;
-use super::shared::Shared;
+use super::shared::{Cell, Shared};
 use crate::error::{Error, ErrorCode};
 use crate::limits;
 
-/// The engine that the process's handles share, with the fork generation that it belongs to.
-// A lock for each of the last few generations: one that another thread of the parent held when it forked stays locked in
-// the child for ever.
+/// The engine that all handles of the process share, with its fork generation.
+// One lock for each of the last few generations: a lock that another thread of the parent held
+// during the fork stays locked in the child forever.
 static CURRENT: [Mutex<(u32, Weak<Engine>)>; 16] = [const { Mutex::new((0, Weak::new())) }; 16];
 
 /// One I/O thread and its libzmq context.
+///
+/// Dropping the last reference stops the thread and waits for its end, for 4 seconds at most.
 #[derive(Debug)]
 pub struct Engine {
     shared: Arc<Shared>,
@@ -30,8 +30,12 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// The process's engine; started if there is none, or if the one there is belongs to the process this one was
-    /// forked from.
+    /// The engine of this process. Starts one if none runs, or if the one that runs belongs to the
+    /// process that forked this one.
+    ///
+    /// # Errors
+    ///
+    /// `C_SYSTEM` if the process can start no more threads or open no more descriptors.
     pub fn current() -> Result<Arc<Self>, Error> {
         let generation = fork_generation();
         let mut current = CURRENT[generation as usize % CURRENT.len()].lock();
@@ -57,35 +61,27 @@ impl Engine {
         Ok(Self { shared, thread: Mutex::new(Some(thread)), generation })
     }
 
-    /// The context to make sockets with.
+    /// The libzmq context, to open sockets with.
     pub(crate) fn context(&self) -> Result<Arc<Context>, Error> {
         self.shared.context.lock().clone().ok_or_else(|| Error::from(ErrorCode::Closed))
     }
 
-    /// Adds an endpoint, which the I/O thread starts to run once its handle wakes it. Returns its id.
+    /// Adds an endpoint, which the I/O thread starts to process once its handle wakes it. Returns
+    /// its id.
     pub(super) fn add(&self, cell: Arc<Cell>) -> u64 {
         let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
-        self.shared.inbox.lock().added.push((id, cell));
+        self.shared.inbox.edit(|news| news.added.push((id, cell)));
         id
     }
 
-    pub(super) fn io(&self, id: u64) -> Io<'_> {
-        Io::new(&self.shared.registry, id)
+    /// What handles share with the I/O thread.
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
-    /// Has an endpoint processed soon.
-    pub(super) fn schedule(&self, id: u64) {
-        self.shared.inbox.lock().ready.push(id);
-        self.shared.wake_thread();
-    }
-
-    /// Whether its thread would have to be woken.
-    pub(super) fn is_asleep(&self) -> bool {
-        self.shared.sleeping.load(Ordering::SeqCst)
-    }
-
-    /// Whether this process was forked from the one that the engine belongs to: nothing of it exists here, and nothing that
-    /// its thread may have locked at that moment may be locked.
+    /// Whether this process was forked from the one that the engine belongs to. Then neither its
+    /// thread nor its sockets exist here, and no lock that its thread may have held during the fork
+    /// may be locked.
     pub(super) fn is_inherited(&self) -> bool {
         self.generation != fork_generation()
     }
@@ -99,15 +95,14 @@ impl Drop for Engine {
             std::mem::forget(thread);
             return;
         }
-        // The I/O thread keeps the context until its endpoints are closed: ending it before would wait for ever where
-        // this is the I/O thread itself, because a sink held the last handle.
+        // The I/O thread keeps the context until its endpoints are closed. Dropping the last
+        // reference here would wait forever if this is the I/O thread itself, because a sink held
+        // the last handle.
         drop(self.shared.context.lock().take());
-        self.shared.inbox.lock().stop = true;
-        self.shared.sleeping.store(true, Ordering::SeqCst);
-        self.shared.wake_thread();
+        self.shared.post(|news| news.stop = true);
         let Some(thread) = thread else { return };
         if thread.thread().id() != std::thread::current().id() {
-            // A panic there has been printed; there is nobody left to hand it to.
+            // A panic of the thread has been printed, and no caller is left to report it to.
             let _ = thread.join();
         }
     }

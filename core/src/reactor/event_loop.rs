@@ -1,31 +1,32 @@
-//! The loop of the I/O thread: waits for descriptors, commands and deadlines, and processes the endpoints that have work.
+//! The loop of the I/O thread: waits for descriptors, commands and deadlines, and processes the
+//! endpoints that have work.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
 use pigato_frame::Context;
+use pigato_sync::Progress;
 
-use super::cell::Cell;
-use super::endpoint::{endpoint_and_slot, Io, Progress, Readiness};
-use super::shared::{Shared, WAKE};
+use super::endpoint::{endpoint_and_slot, Io, Readiness};
+use super::shared::{Cell, News, Shared, WAKE};
 
-/// Descriptors that one call of the system's poll reports at most, and the number of such calls in one turn.
+/// The number of descriptors that one call of the system's poll reports at most.
 const EVENTS_PER_POLL: usize = 1_024;
+/// The number of such calls before the endpoints are processed.
 const POLLS_PER_TURN: usize = 64;
 
-/// How long an ending engine waits for its endpoints to close by themselves.
+/// How long a stopping engine waits for its endpoints to close by themselves.
 const SHUTDOWN: Duration = Duration::from_secs(4);
 
-/// What the I/O thread keeps to itself.
+/// The state that the I/O thread shares with no other thread.
 pub(super) struct EventLoop {
     poll: Poll,
     shared: Arc<Shared>,
     endpoints: HashMap<u64, Arc<Cell>>,
     deadlines: BTreeSet<(Instant, u64)>,
-    /// Endpoints to process in this turn, and whether each is in already.
+    /// Endpoints to process in this turn, perhaps more than once in the list.
     active: Vec<u64>,
     stopping_since: Option<Instant>,
     /// The last field, because dropping the last reference waits until all sockets are closed.
@@ -53,32 +54,35 @@ impl EventLoop {
             while let Some((at, id)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
                 self.deadlines.remove(&(at, id));
                 if let Some(cell) = self.endpoints.get(&id) {
-                    cell.lock().deadline = None;
+                    cell.forget_deadline();
                 }
                 self.active.push(id);
             }
             self.process_active();
-            // Not after the wait: the last endpoint may just have ended, and then nothing wakes this thread.
+            // Before the wait: the last endpoint may just have ended, and then nothing wakes this
+            // thread.
             if self.is_over(now) {
                 break;
             }
             self.wait(&mut events);
         }
         for (id, cell) in self.endpoints.drain() {
-            if let Some(mut endpoint) = cell.lock().endpoint.take() {
+            if let Some(mut endpoint) = cell.take() {
                 endpoint.abort(&Io::new(self.poll.registry(), id));
             }
         }
     }
 
-    /// Takes over what other threads left.
+    /// Takes the news that other threads left.
     fn collect(&mut self) {
-        let mut inbox = self.shared.inbox.lock();
-        self.endpoints.extend(inbox.added.drain(..));
-        self.active.append(&mut inbox.ready);
-        if inbox.stop && self.stopping_since.is_none() {
-            self.stopping_since = Some(Instant::now());
-        }
+        let Self { shared, endpoints, active, stopping_since, .. } = self;
+        shared.inbox.edit(|news| {
+            endpoints.extend(news.added.drain(..));
+            active.append(&mut news.ready);
+            if news.stop && stopping_since.is_none() {
+                *stopping_since = Some(Instant::now());
+            }
+        });
     }
 
     fn is_over(&self, now: Instant) -> bool {
@@ -100,54 +104,46 @@ impl EventLoop {
 
     fn process(&mut self, id: u64) {
         let Some(cell) = self.endpoints.get(&id) else { return };
-        let mut slot = cell.lock();
-        let Some(endpoint) = &mut slot.endpoint else { return };
-        let progress = endpoint.process(Instant::now(), &Io::new(self.poll.registry(), id));
-        let deadline = if progress == Progress::Done { None } else { endpoint.deadline() };
-        if deadline != slot.deadline {
-            self.deadlines.extend(deadline.map(|at| (at, id)));
-            if let Some(at) = std::mem::replace(&mut slot.deadline, deadline) {
+        let io = Io::new(self.poll.registry(), id);
+        let Some(processed) = cell.process(|endpoint| endpoint.process(Instant::now(), &io)) else { return };
+        if processed.deadline != processed.previous_deadline {
+            self.deadlines.extend(processed.deadline.map(|at| (at, id)));
+            if let Some(at) = processed.previous_deadline {
                 self.deadlines.remove(&(at, id));
             }
         }
-        slot.budget = slot.budget.max(1);
-        match progress {
+        match processed.progress {
             Progress::Idle => {}
             Progress::Again => self.active.push(id),
             Progress::Done => {
-                let ended = slot.endpoint.take();
-                drop(slot);
                 self.endpoints.remove(&id);
-                // Not under the lock: it may hold the last handle of another endpoint.
-                drop(ended);
+                drop(processed.ended);
             }
         }
     }
 
-    /// Waits for the next thing to happen and notes which endpoints it concerns.
+    /// Waits for descriptors, news or a deadline, and notes the endpoints concerned.
     fn wait(&mut self, events: &mut Events) {
         let mut timeout = Some(Duration::ZERO);
-        if self.active.is_empty() {
-            self.shared.sleeping.store(true, Ordering::SeqCst);
-            let has_news = {
-                let inbox = self.shared.inbox.lock();
-                !inbox.ready.is_empty() || !inbox.added.is_empty() || (inbox.stop && self.stopping_since.is_none())
-            };
-            if !has_news {
-                timeout = self.time_to_sleep();
-            }
+        if self.active.is_empty() && self.shared.inbox.fall_asleep(|news| self.concerns(news)) {
+            timeout = self.time_to_sleep();
         }
-        // Interrupted by a signal, it says nothing of what is there; a full list says only part of it. What has come is noted before
-        // a deadline that has passed is acted upon.
+        // A poll that a signal interrupts reports nothing, and a full list is only a part. All
+        // readiness is noted before a deadline that has passed is acted upon.
         for _ in 0..POLLS_PER_TURN {
-            let is_whole = self.poll.poll(events, timeout).is_ok() && events.iter().count() < EVENTS_PER_POLL;
-            self.shared.sleeping.store(false, Ordering::SeqCst);
+            let is_complete = self.poll.poll(events, timeout).is_ok() && events.iter().count() < EVENTS_PER_POLL;
+            self.shared.inbox.wake_up();
             self.note(events);
-            if is_whole {
+            if is_complete {
                 break;
             }
             timeout = Some(Duration::ZERO);
         }
+    }
+
+    /// Whether the news is any for this thread.
+    fn concerns(&self, news: &News) -> bool {
+        !news.ready.is_empty() || !news.added.is_empty() || (news.stop && self.stopping_since.is_none())
     }
 
     fn note(&mut self, events: &mut Events) {
@@ -157,9 +153,7 @@ impl EventLoop {
             let is_readable = event.is_readable() || is_ending;
             let readiness = Readiness { is_readable, is_writable: event.is_writable(), is_ending };
             if let Some(cell) = self.endpoints.get(&id) {
-                if let Some(endpoint) = &mut cell.lock().endpoint {
-                    endpoint.ready(slot, readiness);
-                }
+                cell.edit(|endpoint| endpoint.ready(slot, readiness));
             }
             self.active.push(id);
         }

@@ -1,5 +1,12 @@
-//! Waits that a language makes by its own means, which is one descriptor: a thread that waits so works for its endpoint too,
-//! as one that waits here does (see [`lead`](super::leader)).
+//! A wait that the host language makes by its own means, on one descriptor. The waiting thread
+//! leads its endpoint meanwhile, as a thread in [`Handle::lead`] does.
+//!
+//! ```text
+//!  begin ──► lead, read, watch socket and queue ──► the language waits ──► take ──► begin …
+//!    │ cannot lead, or busy                                                  │
+//!    └──► the queue's own descriptor; the I/O thread reads                   ▼
+//!                                                       end: give the lead back
+//! ```
 
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
@@ -13,7 +20,7 @@ use parking_lot::Mutex;
 use super::event_queue::EventQueue;
 use super::handle::Handle;
 
-/// Which of the two became readable does not matter.
+/// One token for both descriptors: the waiting thread checks both.
 const ANY: Token = Token(0);
 
 /// The wait of one thread for one handle and its queue.
@@ -27,14 +34,15 @@ pub(crate) struct ExternalWait {
 #[derive(Debug)]
 struct Descriptors {
     poll: Poll,
-    /// Kept for its memory.
+    /// Kept for its allocation.
     events: Events,
     socket: Option<RawFd>,
 }
 
 impl ExternalWait {
-    /// What to wait for now; nothing if there are events already, or never will be. The queue's own descriptor is it when the
-    /// I/O thread does the reading.
+    /// Begins or renews the wait. Returns the descriptor to wait for, or `None` if the wait is
+    /// over: there are events, or the queue is closed. It is the queue's own descriptor while the
+    /// I/O thread reads.
     pub(crate) fn begin<C, E>(&self, handle: &Handle<C>, queue: &EventQueue<E>) -> Option<RawFd> {
         if handle.is_inherited() {
             return Some(queue.readable());
@@ -59,7 +67,7 @@ impl ExternalWait {
         queue.begin_poll().then_some(both)
     }
 
-    /// Ends the wait, if it has begun. The I/O thread does the reading again.
+    /// Ends the wait, if it has begun. The I/O thread reads again.
     pub(crate) fn end<C, E>(&self, handle: &Handle<C>, queue: &EventQueue<E>) {
         if !handle.is_inherited() && self.is_leading.load(Ordering::Acquire) {
             self.end_leading(&mut self.descriptors.lock(), handle, queue);
@@ -78,8 +86,8 @@ impl ExternalWait {
         handle.end_lead();
     }
 
-    /// Takes events by `take`, having read what there is if the reading is done here. Where `take` waits for `timeout`, nobody
-    /// would read meanwhile: then the I/O thread does.
+    /// Calls `take`, which takes events. While the wait leads, reads before that. A `take` with a
+    /// `timeout` waits itself, so the wait ends first and the I/O thread reads meanwhile.
     pub(crate) fn take<C, E, R>(
         &self,
         handle: &Handle<C>,
@@ -93,9 +101,9 @@ impl ExternalWait {
         if handle.is_inherited() || !self.is_leading.load(Ordering::Acquire) {
             return take();
         }
-        // What is read here and taken at once need not wake the one who waits.
+        // Events that are read and taken at once need not wake the waiting thread.
         let was_polled = queue.end_poll();
-        handle.read_here(None);
+        handle.read_here();
         let taken = take();
         if was_polled {
             queue.resume_poll();
@@ -114,11 +122,11 @@ impl Descriptors {
         kept.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// Reads what there is, and makes sure that what comes from then on is noticed.
+    /// Reads what has arrived, and watches for more.
     fn prepare<C>(&mut self, handle: &Handle<C>) -> io::Result<()> {
-        // Told of once, what came before would be told of for ever.
+        // First clears earlier readiness, which the descriptor would report forever.
         self.poll.poll(&mut self.events, Some(Duration::ZERO))?;
-        let socket = handle.read_here(None).ok_or(io::ErrorKind::NotConnected)?;
+        let socket = handle.read_here().ok_or(io::ErrorKind::NotConnected)?;
         if self.socket != Some(socket) {
             self.forget_socket();
             self.poll.registry().register(&mut SourceFd(&socket), ANY, Interest::READABLE)?;
@@ -129,7 +137,7 @@ impl Descriptors {
 
     fn forget_socket(&mut self) {
         if let Some(socket) = self.socket.take() {
-            // Fails if it was closed meanwhile, and then there is nothing to forget.
+            // Fails if the socket was closed meanwhile; then nothing is registered.
             let _ = self.poll.registry().deregister(&mut SourceFd(&socket));
         }
     }

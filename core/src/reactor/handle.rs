@@ -1,21 +1,31 @@
 //! Handles: how all other threads reach an endpoint.
 
+use std::os::fd::RawFd;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
+use std::time::Instant;
 
-use super::cell::Cell;
-use super::endpoint::{Endpoint, Io};
+use pigato_sync::Refused;
+
+use super::endpoint::Endpoint;
 use super::engine::Engine;
-use super::mailbox::{Mailbox, Refused};
+use super::shared::Cell;
 use crate::error::{Error, ErrorCode};
+use crate::limits;
 
-/// A handle to a broker, worker or client on the I/O thread. Dropping it does not stop what is behind it.
+/// The commands of one handle.
+pub(crate) type Mailbox<C> = pigato_sync::Mailbox<C, { limits::COMMANDS }>;
+
+type Access<'a, C> = pigato_sync::Access<'a, C, Box<dyn Endpoint>, { limits::COMMANDS }>;
+
+/// A handle to a broker, worker or client on the I/O thread. Any thread may call its methods.
+/// Dropping it does not stop the endpoint.
 #[derive(Debug)]
 pub struct Handle<C> {
-    pub(super) engine: Arc<Engine>,
+    engine: Arc<Engine>,
     mailbox: Arc<Mailbox<C>>,
-    pub(super) cell: Arc<Cell>,
-    pub(super) id: u64,
+    cell: Arc<Cell>,
+    id: u64,
 }
 
 impl<C> Clone for Handle<C> {
@@ -30,7 +40,8 @@ impl<C> Clone for Handle<C> {
 }
 
 impl<C> Handle<C> {
-    /// Gives an endpoint to the engine's I/O thread. `mailbox` is the one that the endpoint takes its commands from.
+    /// Gives an endpoint to the engine's I/O thread. The endpoint takes its commands from
+    /// `mailbox`.
     pub(crate) fn adopt(engine: Arc<Engine>, mailbox: Arc<Mailbox<C>>, endpoint: Box<dyn Endpoint>) -> Self {
         let cell = Arc::new(Cell::new(endpoint));
         let id = engine.add(Arc::clone(&cell));
@@ -48,25 +59,35 @@ impl<C> Handle<C> {
         }
     }
 
-    /// Queues a command for the I/O thread, or carries it out at once where little arrives and that would have to be woken. Never
-    /// blocks: `C_BUSY` if too many are queued, `C_CLOSED` if the other side has ended.
+    /// Queues a command for the I/O thread. Carries it out on the calling thread instead if there
+    /// is little traffic and the I/O thread would have to be woken. Never blocks.
+    ///
+    /// # Errors
+    ///
+    /// `C_BUSY` if too many commands are queued, `C_CLOSED` if the endpoint has ended, `E_FORK` in
+    /// a forked child.
     pub fn submit(&self, command: C) -> Result<(), Error> {
         self.push(command, false).map_err(|(error, _)| error)
     }
 
-    /// Queues a command that ends something; it is taken even if too many are queued.
+    /// Queues a command that ends something, even if too many are queued.
+    ///
+    /// # Errors
+    ///
+    /// `C_CLOSED` if the endpoint has ended, `E_FORK` in a forked child.
     pub fn submit_urgent(&self, command: C) -> Result<(), Error> {
         self.push(command, true).map_err(|(error, _)| error)
     }
 
-    /// Whether it was made before a fork and this is the child: nothing behind it exists here, and nothing of what it
-    /// shares with the I/O thread may be locked, since that thread may have held the lock.
+    /// Whether the handle was made before a fork and this process is the child. Then the endpoint
+    /// does not exist here, and no lock that the handle shares with the I/O thread may be locked,
+    /// because that thread may have held it during the fork.
     #[must_use]
     pub fn is_inherited(&self) -> bool {
         self.engine.is_inherited()
     }
 
-    /// Queues a command or gives it back.
+    /// Queues a command. Returns it with the error if the queue is full.
     pub(crate) fn try_submit(&self, command: C) -> Result<(), (Error, Option<C>)> {
         self.push(command, false)
     }
@@ -75,81 +96,83 @@ impl<C> Handle<C> {
         if self.is_inherited() {
             return Err((ErrorCode::Fork.into(), None));
         }
-        match self.mailbox.push(command, urgent) {
-            Ok(queued) => {
-                self.hand_over(queued);
-                Ok(())
-            }
-            Err(Refused::Full(command)) => Err((ErrorCode::Busy.into(), Some(command))),
-            Err(Refused::Closed) => Err((ErrorCode::Closed.into(), None)),
-        }
+        self.access().submit(command, urgent).map_err(|refused| match refused {
+            Refused::Full(command) => (ErrorCode::Busy.into(), Some(command)),
+            Refused::Closed => (ErrorCode::Closed.into(), None),
+        })
     }
 
-    /// Has so many commands carried out, unless something keeps them back: here, if it is one and the I/O thread would have to be
-    /// woken for it, or there.
-    fn hand_over(&self, queued: usize) {
-        if self.mailbox.is_held(queued) || !self.mailbox.schedule() {
-            return;
-        }
-        // A thread that is awake needs no wake; and many at once are cheaper there, in one go.
-        let is_done = queued == 1 && self.engine.is_asleep() && self.cell.carry_out_commands();
-        if !is_done {
-            self.engine.schedule(self.id);
-        }
+    fn access(&self) -> Access<'_, C> {
+        Access { scheduler: self.engine.shared(), mailbox: &self.mailbox, cell: &self.cell, id: self.id }
     }
 
-    /// Runs `give`, and has all commands that it gives carried out together when it returns.
+    /// Runs `give` and hands over all commands that it submits together when it returns.
     pub(crate) fn together<R>(&self, give: impl FnOnce() -> R) -> R {
         if self.is_inherited() {
             return give();
         }
-        self.mailbox.hold();
-        let _held = Held(self);
-        give()
+        self.access().together(give)
     }
 
-    /// Has commands wait for each other from now on until `most` have gathered, again and again until the handle is uncorked; none
-    /// waits for more than about a millisecond.
-    pub(crate) fn cork(&self, most: usize) {
-        if !self.is_inherited() && self.mailbox.cork.insert(most.max(1)) {
-            self.engine.schedule(self.id);
+    /// Holds back commands until `batch` of them have gathered, again and again until the handle is
+    /// uncorked; each for about 1 ms at most.
+    pub(crate) fn cork(&self, batch: usize) {
+        if !self.is_inherited() {
+            self.access().cork(batch);
         }
     }
 
-    /// Has commands carried out as they come again, and at once those that have waited for each other.
+    /// Holds back no more commands, and hands over those that were held back.
     pub(crate) fn uncork(&self) {
         if !self.is_inherited() {
-            self.mailbox.cork.remove();
-            self.hand_over_all();
+            self.access().uncork();
         }
     }
 
-    /// Has what was kept back carried out, unless something else still keeps it back.
-    fn hand_over_all(&self) {
-        match self.mailbox.len() {
-            0 => {}
-            queued => self.hand_over(queued),
-        }
-    }
-
-    pub(super) fn io(&self) -> Io<'_> {
-        self.engine.io(self.id)
-    }
-
-    /// Has `waker` woken when commands are taken again; returns whether they are now.
+    /// Returns whether commands are accepted now. If not, `waker` is woken when they are.
     pub(crate) fn wait_for_room(&self, waker: &Waker) -> bool {
         self.mailbox.wait_for_room(waker)
     }
 
-    /// Has the endpoint processed soon: after a command, or because a full sink has room again.
+    /// Has the I/O thread process the endpoint soon: after a full sink has room again.
     pub fn wake(&self) {
-        if self.mailbox.schedule() {
-            self.engine.schedule(self.id);
-        }
+        self.access().wake();
+    }
+
+    /// Reads for the endpoint on the calling thread until `deadline` has passed or `poll` returns
+    /// that its wait is over. `poll` waits for the descriptor that it is given, and for what the
+    /// caller waits for. Returns `false` at once if the calling thread cannot lead; then the I/O
+    /// thread reads, and the caller waits.
+    ///
+    /// # Blocking
+    ///
+    /// Blocks as long as `poll` does.
+    pub(crate) fn lead(&self, deadline: Option<Instant>, poll: impl Fn(RawFd) -> bool) -> bool {
+        !self.is_inherited() && self.access().lead(deadline, poll)
+    }
+
+    /// See [`pigato_sync::Access::begin_to_lead`].
+    pub(super) fn begin_to_lead(&self) -> bool {
+        self.access().begin_to_lead()
+    }
+
+    /// See [`pigato_sync::Access::is_busy`].
+    pub(super) fn is_busy(&self) -> bool {
+        self.access().is_busy()
+    }
+
+    /// See [`pigato_sync::Access::read`].
+    pub(super) fn read_here(&self) -> Option<RawFd> {
+        self.access().read(None)
+    }
+
+    /// See [`pigato_sync::Access::end_lead`].
+    pub(super) fn end_lead(&self) {
+        self.access().end_lead();
     }
 }
 
-/// A handle that keeps nothing alive: for sinks, which would keep their own engine.
+/// A handle that does not keep the engine alive: for sinks, which the engine owns.
 #[derive(Debug)]
 pub(crate) struct WeakHandle<C> {
     engine: Weak<Engine>,
@@ -166,43 +189,34 @@ impl<C> WeakHandle<C> {
     }
 }
 
-/// Ends a hold, even if what was done meanwhile has panicked.
-struct Held<'a, C>(&'a Handle<C>);
-
-impl<C> Drop for Held<'_, C> {
-    fn drop(&mut self) {
-        self.0.mailbox.release();
-        self.0.hand_over_all();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
     use std::sync::mpsc::{channel, Sender};
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
-    use super::super::batching::CorkWatch;
-    use super::super::endpoint::Progress;
+    use pigato_sync::{CorkWatch, Progress};
+
+    use super::super::endpoint::Io;
     use super::*;
 
-    /// The command that ends a [`Teller`].
-    const OVER: u32 = u32::MAX;
+    /// The command that ends a [`Recorder`].
+    const STOP: u32 = u32::MAX;
 
-    /// Tells what it is given, and looks for nothing by itself.
-    struct Teller {
+    /// Reports its commands, and has no deadline.
+    struct Recorder {
         mailbox: Arc<Mailbox<u32>>,
-        told: Sender<u32>,
+        taken: Sender<u32>,
     }
 
-    impl Endpoint for Teller {
+    impl Endpoint for Recorder {
         fn process(&mut self, _now: Instant, _io: &Io<'_>) -> Progress {
             let mut commands = VecDeque::new();
             self.mailbox.take(&mut commands, usize::MAX);
-            let is_over = commands.contains(&OVER);
+            let is_over = commands.contains(&STOP);
             for command in commands {
                 // Fails only when the test is over.
-                let _ = self.told.send(command);
+                let _ = self.taken.send(command);
             }
             if is_over {
                 Progress::Done
@@ -218,17 +232,18 @@ mod tests {
         fn abort(&mut self, _io: &Io<'_>) {}
     }
 
-    /// A handle whose I/O thread believes that it watches the cork, and does not; and what it is given.
+    /// A handle whose cork counts as watched although the I/O thread does not watch it, and its
+    /// next carried out command.
     fn unwatched() -> (Handle<u32>, impl Fn() -> u32) {
-        let (told, heard) = channel();
+        let (taken, received) = channel();
         let mailbox = Arc::new(Mailbox::default());
         let engine = Engine::current().unwrap();
         let handle =
-            Handle::adopt(engine, Arc::clone(&mailbox), Box::new(Teller { mailbox: Arc::clone(&mailbox), told }));
-        let next = move || heard.recv_timeout(Duration::from_secs(10)).unwrap();
-        // It is told of the first cork, and of no other.
+            Handle::adopt(engine, Arc::clone(&mailbox), Box::new(Recorder { mailbox: Arc::clone(&mailbox), taken }));
+        let next = move || received.recv_timeout(Duration::from_secs(10)).unwrap();
+        // Only the first cork wakes the I/O thread.
         handle.cork(usize::MAX);
-        CorkWatch::default().renew(Instant::now(), &mailbox.cork, true);
+        CorkWatch::default().renew(Instant::now(), mailbox.cork(), true);
         handle.uncork();
         handle.submit(0).unwrap();
         assert_eq!(next(), 0);
@@ -236,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn uncorking_hands_over_what_has_waited() {
+    fn uncorking_hands_over_the_held_back_commands() {
         let (handle, next) = unwatched();
         for count in (1..=3).cycle().take(100) {
             handle.cork(usize::MAX);
@@ -246,24 +261,25 @@ mod tests {
             handle.uncork();
             assert!((0..count).all(|command| next() == command));
         }
-        handle.submit(OVER).unwrap();
+        handle.submit(STOP).unwrap();
     }
 
     #[test]
-    fn as_many_as_were_to_gather_are_handed_over() {
+    fn a_whole_batch_is_handed_over() {
         let (handle, next) = unwatched();
         handle.cork(2);
-        let mut told = 0;
+        let mut count = 0;
         for given in (2..=100).step_by(2) {
             handle.submit(given - 1).unwrap();
             handle.submit(given).unwrap();
-            // One of the two may be left: the I/O thread can look once more than it was told to, and take the first alone.
-            while told < given - 1 {
-                told += 1;
-                assert_eq!(next(), told);
+            // The second may be left: the I/O thread can run once more than it has to, and take the
+            // first alone.
+            while count < given - 1 {
+                count += 1;
+                assert_eq!(next(), count);
             }
         }
         handle.uncork();
-        handle.submit(OVER).unwrap();
+        handle.submit(STOP).unwrap();
     }
 }

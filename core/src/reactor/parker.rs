@@ -1,50 +1,40 @@
-//! How a thread of a Rust program waits for what the I/O thread will tell it, or works for an endpoint meanwhile.
+//! Where a thread of a Rust program sleeps until its future is woken, or leads meanwhile.
 
 use std::cell::RefCell;
-use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::Arc;
 use std::task::{Wake, Waker};
-use std::thread::{self, Thread};
 
 use pigato_frame::fork_generation;
+use pigato_sync::Signal;
 
 use super::poll::poll_either;
+use super::socket_pair::SocketPair;
 
-/// Nothing has happened, and the thread does not wait.
-const AWAKE: u8 = 0;
-/// The thread is, or is about to be, parked.
-const PARKED: u8 = 1;
-/// The thread is, or is about to be, in the system's poll.
-const POLLING: u8 = 2;
-/// What it waits for has happened.
-const WOKEN: u8 = 3;
-
-/// One thread's waiting. A wake costs a system call only while the thread really waits.
+/// One thread's parker. A wake-up costs a system call only while the thread sleeps.
 #[derive(Debug)]
 pub(crate) struct Parker {
-    thread: Thread,
-    state: AtomicU8,
-    /// What ends a poll; `None` where there are no descriptors left, and then it cannot poll.
-    wake_pipe: Option<WakePipe>,
-    /// That of the process that made it: parent and child must not share a wake_pipe.
+    inner: pigato_sync::Parker<WakePipe>,
+    /// The fork generation of the process that made it: parent and child must not share a wake
+    /// pipe.
     generation: u32,
 }
 
+/// Ends a poll. `None` if the process had no descriptors left; then the parker cannot poll.
 #[derive(Debug)]
-struct WakePipe {
-    reader: UnixStream,
-    writer: UnixStream,
-}
+struct WakePipe(Option<SocketPair>);
 
-impl WakePipe {
-    fn new() -> io::Result<Self> {
-        let (reader, writer) = UnixStream::pair()?;
-        reader.set_nonblocking(true)?;
-        writer.set_nonblocking(true)?;
-        Ok(Self { reader, writer })
+impl Signal for WakePipe {
+    fn raise(&self) {
+        if let Some(pair) = &self.0 {
+            pair.raise();
+        }
+    }
+
+    fn clear(&self) {
+        if let Some(pair) = &self.0 {
+            pair.clear();
+        }
     }
 }
 
@@ -54,30 +44,21 @@ thread_local! {
 
 impl Wake for Parker {
     fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
+        self.inner.wake();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        match self.state.swap(WOKEN, Ordering::SeqCst) {
-            PARKED => self.thread.unpark(),
-            POLLING => {
-                if let Some(wake_pipe) = &self.wake_pipe {
-                    // Fails only if it is_woken already.
-                    let _ = (&wake_pipe.writer).write(&[1]);
-                }
-            }
-            _ => {}
-        }
+        self.inner.wake();
     }
 }
 
 impl Parker {
     fn new() -> Arc<Self> {
-        let (thread, state, wake_pipe) = (thread::current(), AtomicU8::new(AWAKE), WakePipe::new().ok());
-        Arc::new(Self { thread, state, wake_pipe, generation: fork_generation() })
+        let wake_pipe = WakePipe(SocketPair::new().ok());
+        Arc::new(Self { inner: pigato_sync::Parker::new(wake_pipe), generation: fork_generation() })
     }
 
-    /// The present thread's.
+    /// The parker of the current thread.
     pub(crate) fn current() -> Arc<Self> {
         PARKER.with_borrow_mut(|parker| {
             if parker.generation != fork_generation() {
@@ -91,42 +72,41 @@ impl Parker {
         Waker::from(Arc::clone(self))
     }
 
-    /// Waits for a wake; one that came since the last wait counts.
+    /// Waits for a wake-up; returns at once after one since the last wait.
+    ///
+    /// # Blocking
+    ///
+    /// Blocks until the waker is woken.
     pub(crate) fn park(&self) {
-        if self.begin(PARKED) {
-            while self.state.load(Ordering::SeqCst) == PARKED {
-                thread::park();
-            }
-        }
-        self.state.store(AWAKE, Ordering::SeqCst);
+        self.inner.park();
     }
 
-    /// Whether it has what [`Parker::poll`] needs.
+    /// Whether [`Parker::poll`] can wait.
     pub(crate) fn can_poll(&self) -> bool {
-        self.wake_pipe.is_some()
+        self.inner.signal().0.is_some()
     }
 
-    /// Waits for a wake or for `descriptor` to become readable. Returns whether it was a wake; one that came since the last wait
-    /// counts.
+    /// Waits for a wake-up or until `descriptor` is readable. Returns whether there was a wake-up,
+    /// perhaps since the last wait.
+    ///
+    /// # Blocking
+    ///
+    /// Blocks until one of the two happens; returns `true` at once if the parker cannot poll.
     pub(crate) fn poll(&self, descriptor: RawFd) -> bool {
-        let Some(wake_pipe) = &self.wake_pipe else { return true };
-        if self.begin(POLLING) {
-            let [_, is_woken] = poll_either([descriptor, wake_pipe.reader.as_raw_fd()], None);
-            if is_woken {
-                // Perhaps from an earlier wake, which may have come before its ring.
-                let _ = (&wake_pipe.reader).read(&mut [0; 8]);
-            }
-        }
-        self.state.swap(AWAKE, Ordering::SeqCst) == WOKEN
-    }
-
-    fn begin(&self, waiting: u8) -> bool {
-        self.state.compare_exchange(AWAKE, waiting, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+        let Some(pair) = &self.inner.signal().0 else { return true };
+        self.inner.poll(|_| {
+            let [_, is_woken] = poll_either([descriptor, pair.as_raw_fd()], None);
+            is_woken
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+    use std::thread;
+
     use super::*;
 
     fn polls_until_woken(before: impl FnOnce(Waker), during: impl FnOnce(Waker) + Send + 'static) -> bool {
@@ -141,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wake_ends_a_poll_whether_it_comes_before_or_meanwhile() {
+    fn a_wake_up_before_or_during_a_poll_ends_it() {
         for _ in 0..100 {
             assert!(polls_until_woken(|_| {}, Waker::wake));
             assert!(polls_until_woken(Waker::wake, |_| {}));
@@ -149,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wake_ends_a_park_whether_it_comes_before_or_meanwhile() {
+    fn a_wake_up_before_or_during_a_park_ends_it() {
         let parker = Parker::current();
         for _ in 0..100 {
             parker.waker().wake();
@@ -162,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_readable_descriptor_ends_a_poll_without_a_wake() {
+    fn a_readable_descriptor_ends_a_poll_without_a_wake_up() {
         let (readable, writable) = UnixStream::pair().unwrap();
         let parker = Parker::current();
         (&writable).write_all(&[1]).unwrap();

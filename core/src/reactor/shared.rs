@@ -1,41 +1,41 @@
-//! What the I/O thread and all other threads share: the inbox and the wake-up.
+//! What the I/O thread and all other threads share: the inbox, the wake-up and the endpoints behind
+//! their locks.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::os::fd::RawFd;
+use std::sync::atomic::AtomicU64;
 use std::sync::Arc;
+use std::time::Instant;
 
 use mio::{Poll, Registry, Token};
 use parking_lot::Mutex;
 use pigato_frame::Context;
+use pigato_sync::{Inbox, Scheduler};
 
-use super::cell::Cell;
+use super::endpoint::{Endpoint, Io};
 
-/// The token of the engine's own wake; endpoints count from 1.
+/// The token of the engine's own wake-up; endpoint ids start at 1.
 pub(super) const WAKE: Token = Token(0);
+
+/// An endpoint behind its lock.
+pub(super) type Cell = pigato_sync::Cell<Box<dyn Endpoint>>;
 
 #[derive(Debug)]
 pub(super) struct Shared {
     /// `None` only while the engine is dropped.
     pub(super) context: Mutex<Option<Arc<Context>>>,
     waker: mio::Waker,
-    pub(super) registry: Registry,
-    /// Whether the thread is, or is about to be, in the system's poll and must be woken for news.
-    pub(super) sleeping: AtomicBool,
-    pub(super) inbox: Mutex<Inbox>,
+    registry: Registry,
+    pub(super) inbox: Inbox<News>,
     pub(super) next_id: AtomicU64,
 }
 
+/// What other threads leave for the I/O thread.
 #[derive(Default)]
-pub(super) struct Inbox {
+pub(super) struct News {
     pub(super) added: Vec<(u64, Arc<Cell>)>,
     pub(super) ready: Vec<u64>,
     pub(super) stop: bool,
-}
-
-impl std::fmt::Debug for Inbox {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inbox").field("ready", &self.ready).field("stop", &self.stop).finish_non_exhaustive()
-    }
 }
 
 impl Shared {
@@ -44,16 +44,59 @@ impl Shared {
             context: Mutex::new(Some(context)),
             waker: mio::Waker::new(poll.registry(), WAKE)?,
             registry: poll.registry().try_clone()?,
-            sleeping: AtomicBool::new(false),
-            inbox: Mutex::default(),
+            inbox: Inbox::default(),
             next_id: AtomicU64::new(1),
         })
     }
 
-    pub(super) fn wake_thread(&self) {
-        if self.sleeping.swap(false, Ordering::SeqCst) {
-            // Can fail only if the descriptor is gone, and then so is the thread.
+    /// Adds news and wakes the I/O thread if it sleeps.
+    pub(super) fn post(&self, add: impl FnOnce(&mut News)) {
+        self.inbox.post(add, || {
+            // Fails only if the I/O thread has ended and closed the descriptor.
             let _ = self.waker.wake();
-        }
+        });
+    }
+
+    fn io(&self, id: u64) -> Io<'_> {
+        Io::new(&self.registry, id)
+    }
+}
+
+impl Scheduler for Shared {
+    fn schedule(&self, id: u64) {
+        self.post(|news| news.ready.push(id));
+    }
+
+    fn is_asleep(&self) -> bool {
+        self.inbox.is_asleep()
+    }
+}
+
+/// Adds the present time and the engine's registry to the calls of the protocols.
+impl pigato_sync::Endpoint for Box<dyn Endpoint> {
+    type Scheduler = Shared;
+
+    fn carry_out_commands(&mut self) -> bool {
+        (**self).carry_out_commands(Instant::now())
+    }
+
+    fn release(&mut self, shared: &Shared, id: u64) -> bool {
+        (**self).release(&shared.io(id))
+    }
+
+    fn released(&self) -> Option<RawFd> {
+        (**self).released()
+    }
+
+    fn read(&mut self) -> (usize, bool) {
+        (**self).read(Instant::now())
+    }
+
+    fn take_back(&mut self, shared: &Shared, id: u64) -> bool {
+        (**self).take_back(&shared.io(id))
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        (**self).deadline()
     }
 }

@@ -1,7 +1,9 @@
 //! Where events go.
 
-/// Where a handle's events go. Called on the I/O thread, or on one that waits for this handle's events, so it must not block,
-/// nor drop the last [`Handle`](super::Handle).
+/// Receives the events of one handle.
+///
+/// Its methods run on the I/O thread, or on a thread that waits for this handle's events, under the
+/// lock of the endpoint. They must neither block nor drop the last [`Handle`](super::Handle).
 pub trait EventSink<E>: Send {
     /// Takes all events in the vector, oldest first, and leaves it empty.
     fn deliver(&mut self, events: &mut Vec<E>);
@@ -11,8 +13,10 @@ pub trait EventSink<E>: Send {
         let _ = identity;
     }
 
-    /// Whether it has as much as it may hold. While that is so nothing more is read from a client's or worker's socket; whoever
-    /// makes room calls [`Handle::wake`](super::Handle::wake). A broker whose requests are kept reads on and refuses new ones with `persist`.
+    /// Whether the sink holds as many events as it should. While it is full, a client or worker
+    /// reads nothing more from its connection; after making room, the consumer calls
+    /// [`Handle::wake`](super::Handle::wake). A broker that stores requests reads on and refuses
+    /// new ones with `persist`.
     fn is_full(&self) -> bool {
         false
     }

@@ -1,4 +1,5 @@
-//! How a thread with a handle reaches an endpoint: it submits commands, and runs the endpoint where that saves a wake-up.
+//! How a thread with a handle reaches an endpoint: it submits commands, and runs the endpoint where
+//! that saves a wake-up.
 //!
 //! ```text
 //!  submit ──► push into the mailbox
@@ -11,8 +12,9 @@
 //!             run the endpoint here ── rest ──► Scheduler::schedule ──► inbox ──► I/O thread
 //! ```
 //!
-//! The thread that won `Mailbox::schedule` must end in one of the two boxes at the bottom. In the left one the endpoint takes
-//! the commands itself (`take_unless_awaited` or `take`), which re-opens the schedule for later commands.
+//! The thread that won `Mailbox::schedule` must end in one of the two boxes at the bottom. In the
+//! left one the endpoint takes the commands itself (`take_unless_awaited` or `take`), which
+//! re-opens the schedule for later commands.
 
 use crate::cell::{Cell, Endpoint, Scheduler};
 use crate::mailbox::{Mailbox, Refused};
@@ -50,20 +52,23 @@ impl<C, E: Endpoint, const BOUND: usize> Access<'_, C, E, BOUND> {
         Ok(())
     }
 
-    /// Hands over this number of queued commands, unless they are held back or a run is scheduled already.
+    /// Hands over this number of queued commands, unless they are held back or a run is scheduled
+    /// already.
     fn hand_over(self, queued: usize) {
         if self.mailbox.is_held(queued) || !self.mailbox.schedule() {
             return;
         }
-        // An I/O thread that is awake needs no wake-up, and it carries out many commands at once more cheaply.
+        // An I/O thread that is awake needs no wake-up, and it carries out many commands at once
+        // more cheaply.
         let is_done = queued == 1 && self.scheduler.is_asleep() && self.carry_out_commands();
         if !is_done {
             self.scheduler.schedule(self.id);
         }
     }
 
-    /// Carries out queued commands on the calling thread, once for each turn of the endpoint on the I/O thread, and never under
-    /// heavy traffic. Returns whether nothing is left for the I/O thread.
+    /// Carries out queued commands on the calling thread, once for each turn of the endpoint on the
+    /// I/O thread, and never under heavy traffic. Returns whether nothing is left for the I/O
+    /// thread.
     fn carry_out_commands(self) -> bool {
         let Some(mut slot) = self.cell.try_lock() else { return false };
         if slot.budget == 0 || slot.waits_not_led > 0 {
@@ -81,7 +86,8 @@ impl<C, E: Endpoint, const BOUND: usize> Access<'_, C, E, BOUND> {
         give()
     }
 
-    /// Holds back commands until `batch` of them have gathered, again and again until [`Access::uncork`].
+    /// Holds back commands until `batch` of them have gathered, again and again until
+    /// [`Access::uncork`].
     pub fn cork(self, batch: usize) {
         if self.mailbox.cork().insert(batch.max(1)) {
             self.scheduler.schedule(self.id);

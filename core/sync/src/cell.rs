@@ -1,7 +1,8 @@
 //! An endpoint behind its lock, and what the I/O thread does with it.
 //!
-//! The I/O thread, a leading thread and submitting threads run the endpoint under one lock. The first two block on it and hold no
-//! other lock then. A submitting thread only tries the lock: it may hold locks that sinks need, and sinks run under this one.
+//! The I/O thread, a leading thread and submitting threads run the endpoint under one lock. The
+//! first two block on it and hold no other lock then. A submitting thread only tries the lock: it
+//! may hold locks that sinks need, and sinks run under this one.
 
 use std::fmt;
 use std::mem;
@@ -15,26 +16,30 @@ pub trait Scheduler {
     /// Has the I/O thread process the endpoint with this id soon, and wakes it if it sleeps.
     fn schedule(&self, id: u64);
 
-    /// Whether [`Scheduler::schedule`] would have to wake the I/O thread. A hint: the answer may be old.
+    /// Whether [`Scheduler::schedule`] would have to wake the I/O thread. A hint: the answer may be
+    /// old.
     fn is_asleep(&self) -> bool;
 }
 
-/// What other threads than the I/O thread do with an endpoint. Every call is under the lock of its cell.
+/// What other threads than the I/O thread do with an endpoint. Every call is under the lock of its
+/// cell.
 pub trait Endpoint {
     /// The I/O thread that processes it.
     type Scheduler: Scheduler;
 
-    /// Carries out queued commands, as far as that needs neither the I/O thread nor the sink. Returns whether nothing is
-    /// left for the I/O thread.
+    /// Carries out queued commands, as far as that needs neither the I/O thread nor the sink.
+    /// Returns whether nothing is left for the I/O thread.
     fn carry_out_commands(&mut self) -> bool;
 
-    /// Removes the connection's descriptor from those that the I/O thread watches. Returns whether there was one.
+    /// Removes the connection's descriptor from those that the I/O thread watches. Returns whether
+    /// there was one.
     fn release(&mut self, scheduler: &Self::Scheduler, id: u64) -> bool;
 
     /// The released descriptor, as long as its connection is the current one.
     fn released(&self) -> Option<RawFd>;
 
-    /// Reads and delivers input. Returns the number of messages, and whether nothing is left for the I/O thread.
+    /// Reads and delivers input. Returns the number of messages, and whether nothing is left for
+    /// the I/O thread.
     fn read(&mut self) -> (usize, bool);
 
     /// Has the I/O thread watch the descriptor again. Returns whether that worked.
@@ -64,7 +69,8 @@ pub struct Processed<E> {
     pub previous_deadline: Option<Instant>,
     /// The deadline that it has to know now.
     pub deadline: Option<Instant>,
-    /// The endpoint, if it has ended. To be dropped without a lock: it may hold the last handle of another endpoint.
+    /// The endpoint, if it has ended. To be dropped without a lock: it may hold the last handle of
+    /// another endpoint.
     pub ended: Option<E>,
 }
 
@@ -76,11 +82,13 @@ pub(crate) struct Slot<E> {
     pub(crate) endpoint: Option<E>,
     /// When the I/O thread processes it next.
     known_deadline: Option<Instant>,
-    /// Work budget: commands that submitting threads may carry out before the I/O thread has to process the endpoint again.
+    /// Work budget: commands that submitting threads may carry out before the I/O thread has to
+    /// process the endpoint again.
     pub(crate) budget: u32,
     /// Whether a waiting thread leads: it reads the connection instead of the I/O thread.
     pub(crate) is_led: bool,
-    /// How many further waits leave the reading to the I/O thread, because recent traffic was enough for two threads.
+    /// How many further waits leave the reading to the I/O thread, because recent traffic was
+    /// enough for two threads.
     pub(crate) waits_not_led: u32,
 }
 

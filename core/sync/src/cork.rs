@@ -1,8 +1,9 @@
 //! Batching: commands are held back so that one wake-up of the I/O thread carries many.
 //!
-//! A thread that corks a handle may be kept from uncorking it, because the processor has other work. So the I/O thread looks
-//! into the mailbox of a corked handle once per [`CORK`]. It also looks once after each delivery to a handle that was ever
-//! corked, because the consumer is likely to cork it again: that saves a wake-up for the next cork.
+//! A thread that corks a handle may be kept from uncorking it, because the processor has other
+//! work. So the I/O thread looks into the mailbox of a corked handle once per [`CORK`]. It also
+//! looks once after each delivery to a handle that was ever corked, because the consumer is likely
+//! to cork it again: that saves a wake-up for the next cork.
 //!
 //! ```text
 //!  insert (any thread)                       renew (I/O thread, after it took the commands)
@@ -11,8 +12,8 @@
 //!  3. it was false: wake the I/O thread      c. yes: is_watched = true, look again in one CORK
 //! ```
 //!
-//! 2 and a are read-modify-writes of one atomic. If 2 comes first, a acquires 1 and b sees the cork. If a comes first, 2 reads
-//! `false`, and the I/O thread is woken.
+//! 2 and a are read-modify-writes of one atomic. If 2 comes first, a acquires 1 and b sees the
+//! cork. If a comes first, 2 reads `false`, and the I/O thread is woken.
 
 use std::time::{Duration, Instant};
 
@@ -39,7 +40,8 @@ impl Default for Cork {
 }
 
 impl Cork {
-    /// Holds back fewer than `batch` commands from now on. Returns whether the I/O thread must be woken to watch the mailbox.
+    /// Holds back fewer than `batch` commands from now on. Returns whether the I/O thread must be
+    /// woken to watch the mailbox.
     #[inline]
     pub fn insert(&self, batch: usize) -> bool {
         self.is_known.store(true, Ordering::Relaxed);
@@ -76,8 +78,8 @@ impl CorkWatch {
         self.until
     }
 
-    /// Continues or ends the watch, after the endpoint took commands. `has_delivered`: the consumer got events and is likely
-    /// to cork.
+    /// Continues or ends the watch, after the endpoint took commands. `has_delivered`: the consumer
+    /// got events and is likely to cork.
     pub fn renew(&mut self, now: Instant, cork: &Cork, has_delivered: bool) {
         if !cork.is_known.load(Ordering::Relaxed) || self.until.is_some_and(|until| until > now) {
             return;

@@ -7,12 +7,14 @@
 //!                 take leaves no event, and not closed: clear
 //! ```
 //!
-//! `is_readable` is the state of the descriptor and changes with it, under the lock. Raising costs a system call, so it happens
-//! only if the descriptor matters: at any time (`is_watched`), or while a thread polls it (`is_polled`). `set_watched` and
-//! `resume_poll` raise for events that came before, and `begin_poll` refuses a poll then. So:
-//! **between calls, a watched or polled descriptor is readable exactly if there are events or the queue is closed.**
+//! `is_readable` is the state of the descriptor and changes with it, under the lock. Raising costs
+//! a system call, so it happens only if the descriptor matters: at any time (`is_watched`), or
+//! while a thread polls it (`is_polled`). `set_watched` and `resume_poll` raise for events that
+//! came before, and `begin_poll` refuses a poll then. So: **between calls, a watched or polled
+//! descriptor is readable exactly if there are events or the queue is closed.**
 //!
-//! Threads in `wait` need no descriptor. They sleep on the condition, and `extend` notifies all of them if there are any.
+//! Threads in `wait` need no descriptor. They sleep on the condition, and `extend` notifies all of
+//! them if there are any.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -23,7 +25,8 @@ use std::time::Instant;
 use crate::primitives::Monitor;
 use crate::Signal;
 
-/// A queue of events. `BOUND` is the length from which on it counts as full; events are accepted all the same.
+/// A queue of events. `BOUND` is the length from which on it counts as full; events are accepted
+/// all the same.
 #[derive(Debug)]
 pub struct EventQueue<E, S, const BOUND: usize> {
     state: Monitor<State<E>>,
@@ -148,7 +151,7 @@ impl<E, S: Signal, const BOUND: usize> EventQueue<E, S, BOUND> {
     }
 
     /// Has `ready` called whenever the queue stops being empty, and at once if it is not empty now.
-    pub fn on_ready(&self, ready: Ready) {
+    pub fn on_ready(&self, ready: &Ready) {
         let mut state = self.state.lock();
         state.ready = Some(ready.clone());
         let has_events = !state.events.is_empty();
@@ -158,7 +161,8 @@ impl<E, S: Signal, const BOUND: usize> EventQueue<E, S, BOUND> {
         }
     }
 
-    /// Moves up to `most` events to `into`, oldest first. Returns the number, and whether the queue was full.
+    /// Moves up to `most` events to `into`, oldest first. Returns the number, and whether the queue
+    /// was full.
     pub fn drain(&self, into: &mut Vec<E>, most: usize) -> (usize, bool) {
         self.take(&mut self.state.lock(), into, most)
     }
@@ -173,7 +177,8 @@ impl<E, S: Signal, const BOUND: usize> EventQueue<E, S, BOUND> {
         (count, was_full)
     }
 
-    /// As [`EventQueue::drain`], but waits until `deadline` for the first event, unless the queue is closed.
+    /// As [`EventQueue::drain`], but waits until `deadline` for the first event, unless the queue
+    /// is closed.
     ///
     /// # Blocking
     ///
@@ -193,14 +198,15 @@ impl<E, S: Signal, const BOUND: usize> EventQueue<E, S, BOUND> {
         self.take(&mut state, into, most)
     }
 
-    /// As [`EventQueue::drain`] if a wait is over: there are events, the queue is closed or `is_over`. `None` otherwise.
+    /// As [`EventQueue::drain`] if a wait is over: there are events, the queue is closed or
+    /// `is_over`. `None` otherwise.
     pub fn drain_if(&self, is_over: bool, into: &mut Vec<E>, most: usize) -> Option<(usize, bool)> {
         let mut state = self.state.lock();
         (is_over || state.has_news()).then(|| self.take(&mut state, into, most))
     }
 
-    /// Has the descriptor become readable with the next event, until [`EventQueue::end_poll`]. Returns `false` if there is
-    /// nothing to wait for: there are events, or the queue is closed.
+    /// Has the descriptor become readable with the next event, until [`EventQueue::end_poll`].
+    /// Returns `false` if there is nothing to wait for: there are events, or the queue is closed.
     ///
     /// One thread polls at a time: the one that leads the endpoint.
     pub fn begin_poll(&self) -> bool {
@@ -210,7 +216,8 @@ impl<E, S: Signal, const BOUND: usize> EventQueue<E, S, BOUND> {
         is_quiet
     }
 
-    /// Ends what [`EventQueue::begin_poll`] began. Returns whether it had begun, and whether a wait is over.
+    /// Ends what [`EventQueue::begin_poll`] began. Returns whether it had begun, and whether a wait
+    /// is over.
     pub fn end_poll(&self) -> (bool, bool) {
         let mut state = self.state.lock();
         (mem::take(&mut state.is_polled), state.has_news())
@@ -225,7 +232,8 @@ impl<E, S: Signal, const BOUND: usize> EventQueue<E, S, BOUND> {
         }
     }
 
-    /// Sets whether the consumer may wait for the descriptor at any time, or only between `begin_poll` and `end_poll`.
+    /// Sets whether the consumer may wait for the descriptor at any time, or only between
+    /// `begin_poll` and `end_poll`.
     pub fn set_watched(&self, is_watched: bool) {
         let mut state = self.state.lock();
         state.is_watched = is_watched;

@@ -2,15 +2,16 @@
 //!
 //! ```text
 //!  any thread: post                          I/O thread: fall_asleep
-//!  1. lock: add the news                     a. is_asleep = true
+//!  1. lock: add the news                     a. swap is_asleep to true
 //!  2. swap is_asleep to false                b. lock: is there news?
 //!  3. it was true: wake                      c. none: poll, until a wake, a descriptor or a deadline
-//!                                            d. wake_up: is_asleep = false, then take the news
+//!                                            d. wake_up: swap it to false, then take the news
 //! ```
 //!
-//! The lock orders the two. If 1 precedes b, the I/O thread sees the news. If b precedes 1, then a precedes 2, and the other
-//! thread sees that the I/O thread sleeps. All writes of `is_asleep` are swaps, so they have one order, and each wake-up is for
-//! one sleep. A wake-up too many costs one turn of the loop.
+//! The lock orders the two. If 1 precedes b, the I/O thread sees the news. If b precedes 1, then a
+//! precedes 2, and the other thread sees that the I/O thread sleeps. All writes of `is_asleep` are
+//! swaps: they have one order, and each sees the one before it. A superfluous wake-up costs one turn
+//! of the loop.
 
 use std::fmt;
 
@@ -45,7 +46,8 @@ impl<N> Inbox<N> {
         }
     }
 
-    /// Runs `edit` on the news under the lock and wakes nobody: for the I/O thread, and for news that can wait.
+    /// Runs `edit` on the news under the lock and wakes nobody: for the I/O thread, and for news
+    /// that can wait.
     pub fn edit<R>(&self, edit: impl FnOnce(&mut N) -> R) -> R {
         edit(&mut self.news.lock())
     }

@@ -1,4 +1,5 @@
-//! Leader/followers: a waiting thread reads the connection itself, so that what it waits for needs no wake-up of another thread.
+//! Leader/followers: a waiting thread reads the connection itself, so that what it waits for needs
+//! no wake-up of another thread.
 //!
 //! ```text
 //!                begin_to_lead: release                    read, poll, read, …
@@ -9,14 +10,16 @@
 //!                end_lead: take_back (cell lock)
 //! ```
 //!
-//! `is_led` admits one leader, and `release` takes the descriptor out of the I/O thread's set under the same lock. So the
-//! descriptor has one reader. `take_back` puts it back; a descriptor that is readable then is reported at once, so nothing
-//! that arrived meanwhile is overlooked. A second waiting thread that is refused the lead sleeps: the leader or, after it, the
-//! I/O thread delivers its event.
+//! `is_led` admits one leader, and `release` takes the descriptor out of the I/O thread's set under
+//! the same lock. So the descriptor has one reader. `take_back` puts it back; a descriptor that is
+//! readable then is reported at once, so nothing that arrived meanwhile is overlooked. A second
+//! waiting thread that is refused the lead sleeps: the leader or, after it, the I/O thread delivers
+//! its event.
 //!
-//! Where much arrives at once the leader gives the reading up for a number of waits: two threads are faster then. Deadlines, connections and
-//! commands from other threads stay with the I/O thread. After each read the leader schedules it if something is left for it.
-//! See Schmidt et al., *Pattern-Oriented Software Architecture*, volume 2, "Leader/Followers".
+//! Where much arrives at once the leader gives the reading up for a number of waits: two threads
+//! are faster then. Deadlines, connections and commands from other threads stay with the I/O
+//! thread. After each read the leader schedules it if something is left for it. See Schmidt et al.,
+//! *Pattern-Oriented Software Architecture*, volume 2, "Leader/Followers".
 
 use std::os::fd::RawFd;
 use std::time::Instant;
@@ -24,7 +27,8 @@ use std::time::Instant;
 use crate::access::Access;
 use crate::cell::{Endpoint, Scheduler, Slot};
 
-/// Commands that submitting threads may carry out before the I/O thread has to process the endpoint, after a thread has led.
+/// Commands that submitting threads may carry out before the I/O thread has to process the
+/// endpoint, after a thread has led.
 const BUDGET: u32 = 8;
 
 /// Messages in one read from which on two threads are faster than one.
@@ -34,9 +38,10 @@ const BUSY: usize = if cfg!(loom) { 2 } else { 3 };
 const WAITS_NOT_LED: u32 = if cfg!(loom) { 1 } else { 64 };
 
 impl<C, E: Endpoint, const BOUND: usize> Access<'_, C, E, BOUND> {
-    /// Reads for the endpoint on the calling thread until `deadline` has passed or `poll` returns that its wait is over.
-    /// `poll` waits for the descriptor that it is given, and for what the caller waits for. Returns `false` at once if the
-    /// calling thread cannot lead: another one does, there is no connection or too much traffic. Then the I/O thread reads.
+    /// Reads for the endpoint on the calling thread until `deadline` has passed or `poll` returns
+    /// that its wait is over. `poll` waits for the descriptor that it is given, and for what the
+    /// caller waits for. Returns `false` at once if the calling thread cannot lead: another one
+    /// does, there is no connection or too much traffic. Then the I/O thread reads.
     ///
     /// # Blocking
     ///
@@ -54,7 +59,8 @@ impl<C, E: Endpoint, const BOUND: usize> Access<'_, C, E, BOUND> {
         true
     }
 
-    /// Takes the descriptor from the I/O thread. Returns whether the calling thread leads now, until [`Access::end_lead`].
+    /// Takes the descriptor from the I/O thread. Returns whether the calling thread leads now,
+    /// until [`Access::end_lead`].
     pub fn begin_to_lead(self) -> bool {
         let Some(mut slot) = self.cell.try_lock() else { return false };
         if slot.waits_not_led > 0 {
@@ -67,13 +73,14 @@ impl<C, E: Endpoint, const BOUND: usize> Access<'_, C, E, BOUND> {
         *is_led
     }
 
-    /// Whether so much has arrived that a leader should give the reading back. A hint: `false` while the lock is taken.
+    /// Whether so much has arrived that a leader should give the reading back. A hint: `false`
+    /// while the lock is taken.
     pub fn is_busy(self) -> bool {
         self.cell.try_lock().is_some_and(|slot| slot.waits_not_led > 0)
     }
 
-    /// Reads and delivers what has arrived. Returns the descriptor to wait for; `None` if the released connection has ended, or
-    /// `deadline` has passed before the lock was free.
+    /// Reads and delivers what has arrived. Returns the descriptor to wait for; `None` if the
+    /// released connection has ended, or `deadline` has passed before the lock was free.
     ///
     /// # Blocking
     ///

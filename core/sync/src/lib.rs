@@ -1,4 +1,5 @@
-//! The synchronisation protocols between PIGATO's I/O thread and the threads that use it, without I/O.
+//! The synchronisation protocols between PIGATO's I/O thread and the threads that use it, without
+//! I/O.
 //!
 //! | Protocol | Between | Property |
 //! |---|---|---|
@@ -9,9 +10,10 @@
 //! | [`Cell`], [`Access`] | leader, I/O thread, submitting threads | one reader of the descriptor at most, one in the end |
 //! | [`EventQueue`] | producer and consumers | a watched descriptor is readable exactly while there are events |
 //!
-//! Each module's header draws its protocol. The models in `src/models` run this code under [loom], which tries the orders in
-//! which the steps of the threads can happen, and the values that each atomic load may return: `make loom`. Loom treats
-//! `SeqCst` as acquire and release, so no protocol here relies on a total order of operations on different atomics.
+//! Each module's header draws its protocol. The models in `src/models` run this code under [loom],
+//! which tries the orders in which the steps of the threads can happen, and the values that each
+//! atomic load may return: `make loom`. Loom treats `SeqCst` as acquire and release, so no protocol
+//! here relies on a total order of operations on different atomics.
 //!
 //! This crate is a part of the crate `pigato` and has no stable interface of its own.
 //!

@@ -8,12 +8,15 @@
 //!  4. it was false: have the endpoint run
 //! ```
 //!
-//! If 1 precedes b, the command is taken. If b precedes 1, then a precedes 3, and a new run is scheduled.
+//! If 1 precedes b, the command is taken. If b precedes 1, then a precedes 3, and a new run is
+//! scheduled.
 //!
-//! Held back (2): `hold` counts threads that are about to submit more. Each calls `release` and then looks at the queue itself.
-//! A thread that saw the count above 0 has pushed before the last holder looks.
+//! Held back (2): `hold` counts threads that are about to submit more. Each calls `release` and
+//! then looks at the queue itself. A thread that saw the count above 0 has pushed before the last
+//! holder looks.
 //!
-//! Room: a thread that finds the queue full leaves its waker under the lock that `take` and `close` take.
+//! Room: a thread that finds the queue full leaves its waker under the lock that `take` and `close`
+//! take.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -72,8 +75,9 @@ impl<C> Queue<C> {
 }
 
 impl<C, const BOUND: usize> Mailbox<C, BOUND> {
-    /// Adds a command. The bound does not count for an `urgent` one: for commands that end something, whose number is bounded
-    /// by what they end. Returns the number of commands in the queue.
+    /// Adds a command. The bound does not count for an `urgent` one: for commands that end
+    /// something, whose number is bounded by what they end. Returns the number of commands in the
+    /// queue.
     ///
     /// # Errors
     ///
@@ -90,7 +94,8 @@ impl<C, const BOUND: usize> Mailbox<C, BOUND> {
         Ok(queue.commands.len())
     }
 
-    /// Returns whether a command would be accepted, or refused forever. If not, `waker` is woken when that has changed.
+    /// Returns whether a command would be accepted, or refused forever. If not, `waker` is woken
+    /// when that has changed.
     pub fn wait_for_room(&self, waker: &Waker) -> bool {
         let mut queue = self.queue.lock();
         if queue.is_closed || queue.commands.len() < BOUND {
@@ -127,7 +132,8 @@ impl<C, const BOUND: usize> Mailbox<C, BOUND> {
         self.len() == 0
     }
 
-    /// Whether this number of commands is held back: another thread or the I/O thread will hand them over.
+    /// Whether this number of commands is held back: another thread or the I/O thread will hand
+    /// them over.
     pub fn is_held(&self, commands: usize) -> bool {
         self.holders.load(Ordering::Acquire) > 0 || self.cork.holds_back(commands)
     }
@@ -137,8 +143,8 @@ impl<C, const BOUND: usize> Mailbox<C, BOUND> {
         !self.is_scheduled.swap(true, Ordering::AcqRel)
     }
 
-    /// Moves up to `most` commands to `into` and wakes the threads that wait for room. Returns whether commands are left; then the
-    /// caller takes again.
+    /// Moves up to `most` commands to `into` and wakes the threads that wait for room. Returns
+    /// whether commands are left; then the caller takes again.
     pub fn take(&self, into: &mut VecDeque<C>, most: usize) -> bool {
         self.is_scheduled.swap(false, Ordering::AcqRel);
         let mut queue = self.queue.lock();
@@ -149,12 +155,14 @@ impl<C, const BOUND: usize> Mailbox<C, BOUND> {
         is_left
     }
 
-    /// Takes nothing, and has later commands schedule a run again. The caller takes the present ones later by itself.
+    /// Takes nothing, and has later commands schedule a run again. The caller takes the present
+    /// ones later by itself.
     pub fn pass(&self) {
         self.is_scheduled.swap(false, Ordering::AcqRel);
     }
 
-    /// As [`Mailbox::take`], but takes nothing and returns `None` if threads wait for room: only the I/O thread wakes them.
+    /// As [`Mailbox::take`], but takes nothing and returns `None` if threads wait for room: only
+    /// the I/O thread wakes them.
     pub fn take_unless_awaited(&self, into: &mut VecDeque<C>, most: usize) -> Option<bool> {
         let mut queue = self.queue.lock();
         if !queue.wakers.is_empty() {

@@ -1,18 +1,20 @@
 //! Where a thread sleeps until it is woken.
 //!
 //! ```text
-//!                    wake: unpark             wake: raise the signal
-//!             ┌──────────────────────┐   ┌────────────────────────────┐
-//!             ▼                      │   │                            ▼
-//!           WOKEN                   AWAKE ── poll begins ──► POLLING ─► WOKEN
-//!             │                      ▲ ▲                        │
-//!             └── park, poll end ────┘ └──── poll ends ─────────┘
+//!              wake: unpark the thread
+//!   AWAKE ──────────────────────────────► WOKEN
+//!    │ ▲ ◄──────────────────────────────── │ ▲
+//!    │ │        park or poll returns         │
+//!    │ │                                     │ wake: raise the signal
+//!    │ └── poll returns: descriptor ──┐      │
+//!    └── poll begins ─────────────► POLLING ─┘
 //! ```
 //!
-//! A wake-up is a swap to `WOKEN`; the value that was there names the means of waking. The sleeper returns only after a swap
-//! to `AWAKE`, and that swap returns `WOKEN` if a wake-up came since the last one. So a wake-up before the sleep ends it, and
-//! several before it count as one. A signal can be raised late, after the poll that it was for: it ends the next poll early,
-//! and the caller looks again.
+//! A wake-up is a swap to `WOKEN`; the value that was there names the means of waking. The sleeper
+//! returns only after a swap to `AWAKE`, and that swap returns `WOKEN` if a wake-up came since the
+//! last one. So a wake-up before the sleep ends it, and several before it count as one. A signal
+//! can be raised late, after the poll that it was for: it ends the next poll early, and the caller
+//! looks again.
 
 use crate::primitives::atomic::{AtomicU8, Ordering};
 use crate::primitives::Thread;
@@ -25,7 +27,8 @@ const POLLING: u8 = 1;
 /// Woken since the thread last looked.
 const WOKEN: u8 = 2;
 
-/// The sleep of one thread. Only this thread calls [`Parker::park`] and [`Parker::poll`]; any thread calls [`Parker::wake`].
+/// The sleep of one thread. Only this thread calls [`Parker::park`] and [`Parker::poll`]; any
+/// thread calls [`Parker::wake`].
 #[derive(Debug)]
 pub struct Parker<S> {
     thread: Thread,
@@ -65,8 +68,9 @@ impl<S: Signal> Parker<S> {
         }
     }
 
-    /// Calls `poll`, unless there was a wake-up since the last sleep. `poll` waits for the signal and for a descriptor of its own,
-    /// and returns whether the signal was raised. Returns whether there was a wake-up.
+    /// Calls `poll`, unless there was a wake-up since the last sleep. `poll` waits for the signal
+    /// and for a descriptor of its own, and returns whether the signal was raised. Returns whether
+    /// there was a wake-up.
     ///
     /// # Blocking
     ///

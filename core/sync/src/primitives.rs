@@ -22,8 +22,9 @@ pub(crate) use {
 
 /// A lock with a condition, for threads that may sleep for long.
 ///
-/// Uses the standard library's types, which keep all their state in themselves. Those of `parking_lot` register sleeping
-/// threads in a table of the process. A forked child would inherit entries of threads that it does not have.
+/// Uses the standard library's types, which keep all their state in themselves. Those of
+/// `parking_lot` register sleeping threads in a table of the process. A forked child would inherit
+/// entries of threads that it does not have.
 #[derive(Debug)]
 pub(crate) struct Monitor<T> {
     state: Mutex<T>,
@@ -40,7 +41,8 @@ impl<T> Monitor<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sleeps until [`Monitor::notify_all`] is called or `timeout` has passed. Returns whether it has passed.
+    /// Sleeps until [`Monitor::notify_all`] is called or `timeout` has passed. Returns whether it
+    /// has passed.
     pub(crate) fn wait<'a>(&self, guard: MutexGuard<'a, T>, timeout: Duration) -> (MutexGuard<'a, T>, bool) {
         let (guard, result) = self.changed.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner);
         (guard, result.timed_out())

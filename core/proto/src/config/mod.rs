@@ -265,13 +265,6 @@ impl WorkerOptions {
     }
 }
 
-/// The time without a sign of life after which a peer counts as gone: `liveness` heartbeat
-/// intervals, at least one.
-#[must_use]
-pub fn liveness_timeout(interval: Duration, liveness: u32) -> Duration {
-    interval.saturating_mul(liveness.max(1))
-}
-
 /// How long a request may wait without a reply. Each partial reply restarts the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timeout {

@@ -274,7 +274,7 @@ impl<M: PeerMachine + 'static> Endpoint for PeerEndpoint<M> {
         again |= self.receive(now, io);
         self.flush();
         let has_delivered = self.deliver();
-        self.cork_watch.renew(now, &self.mailbox.cork, has_delivered);
+        self.cork_watch.renew(now, self.mailbox.cork(), has_delivered);
         if self.last_event.is_some() {
             return self.leave(now, io);
         }

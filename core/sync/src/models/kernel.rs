@@ -1,4 +1,5 @@
-//! What the operating system does in a model: descriptors, an edge-triggered poll for the I/O thread, polls of other threads.
+//! What the operating system does in a model: descriptors, an edge-triggered poll for the I/O
+//! thread, polls of other threads.
 
 use loom::sync::{Condvar, Mutex, MutexGuard};
 
@@ -91,7 +92,8 @@ impl Kernel {
         Report { is_connection: std::mem::take(&mut state.has_edge) }
     }
 
-    /// Another thread's poll, for the connection or its signal. Returns whether the signal is raised.
+    /// Another thread's poll, for the connection or its signal. Returns whether the signal is
+    /// raised.
     pub(super) fn poll_beside(&self, thread: usize) -> bool {
         let mut state = self.lock();
         assert!(!state.is_watched, "the I/O thread reads, too");

@@ -34,7 +34,8 @@ fn push_waiting(mailbox: &Small, command: usize) -> bool {
     }
 }
 
-/// Two threads submit to a mailbox of one; this one takes or closes. Returns the accepted commands and those that came out.
+/// Two threads submit to a mailbox of one; this one takes or closes. Returns the accepted commands
+/// and those that came out.
 fn submit_two(take: impl FnOnce(&Small) -> VecDeque<usize>) -> (Vec<usize>, Vec<usize>) {
     let mailbox = Arc::new(Small::default());
     let threads: Vec<_> = (0..2)

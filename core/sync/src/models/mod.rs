@@ -1,8 +1,9 @@
 //! Models: small groups of threads that run this crate's code under loom.
 //!
-//! Loom runs each model once for every order of its threads' steps, up to `LOOM_MAX_PREEMPTIONS` preemptions of a thread that
-//! could go on, and for every value that an atomic load may return. It fails where a model asserts something false, and where
-//! all threads sleep: a lost wake-up. Set `LOOM_MAX_PREEMPTIONS`, or a model with three threads takes hours.
+//! Loom runs each model once for every order of its threads' steps, up to `LOOM_MAX_PREEMPTIONS`
+//! preemptions of a thread that could go on, and for every value that an atomic load may return. It
+//! fails where a model asserts something false, and where all threads sleep: a lost wake-up. Set
+//! `LOOM_MAX_PREEMPTIONS`, or a model with three threads takes hours.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;

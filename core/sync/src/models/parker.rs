@@ -7,7 +7,8 @@ use super::check;
 use super::kernel::Pipe;
 use crate::Parker;
 
-/// Two threads each set a flag and wake; the sleeper looks at the flags before each sleep, as a future's waiter does.
+/// Two threads each set a flag and wake; the sleeper looks at the flags before each sleep, as a
+/// future's waiter does.
 fn wakes(sleep: impl Fn(&Parker<Pipe>) + Copy + Send + Sync + 'static) -> impl Fn() + Send + Sync + 'static {
     move || {
         let parker = Arc::new(Parker::new(Pipe::new()));

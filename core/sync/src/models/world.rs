@@ -85,7 +85,8 @@ impl Echo {
         let is_left = self.mailbox.take(&mut self.commands, 4);
         self.handle_commands();
         self.receive();
-        // In a model, the time of the next look has come whenever the thread has nothing else to do.
+        // In a model, the time of the next look has come whenever the thread has nothing else to
+        // do.
         self.now = self.cork_watch.deadline().unwrap_or(self.now);
         self.cork_watch.renew(self.now, self.mailbox.cork(), false);
         if is_left {
