@@ -7,7 +7,7 @@ use pigato::broker::Event;
 use pigato::config::defaults;
 use pigato::{Error, ErrorCode};
 
-use crate::arguments::{duration, out, pigato_bytes, pigato_text, reference, text, write_handle};
+use crate::arguments::{duration, out, pigato_bytes, reference, text, write_handle};
 use crate::event::{
     free_all, pigato_event_kind, Owner, Storage, PIGATO_EVENT_CLIENT_LEFT, PIGATO_EVENT_PROTOCOL_ERROR,
     PIGATO_EVENT_STOPPED, PIGATO_EVENT_WORKER_JOINED, PIGATO_EVENT_WORKER_LEFT,
@@ -15,6 +15,7 @@ use crate::event::{
 use crate::handle::{self, pollable};
 use crate::options::{broker_options, pigato_options};
 use crate::status::{guarded, guarded_quietly, pigato_status};
+use crate::text::pigato_text;
 
 /// A broker accepts requests from clients and sends them to workers.
 pub struct pigato_broker(Broker);

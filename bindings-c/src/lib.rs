@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`status`] | status codes, the last error, catching panics |
 //! | [`arguments`] | pointers in, pointers out |
+//! | [`text`] | text that the caller owns |
 //! | [`options`] | options by name |
 //! | [`event`] | what all events have in common |
 //! | `handle` | what all handles have in common: descriptor, poll, cork, free |
@@ -26,4 +27,5 @@ pub mod event;
 mod handle;
 pub mod options;
 pub mod status;
+pub mod text;
 pub mod worker;

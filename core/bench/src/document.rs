@@ -5,9 +5,10 @@ use std::path::Path;
 
 use crate::conditions::Conditions;
 use crate::contender::name::BASELINE;
-use crate::measure::{Comparison, Figures, Load, Results};
+use crate::measure::{Comparison, Figures, Load};
 use crate::plot;
 use crate::profile::{Owner, Row, LOAD};
+use crate::results::Results;
 use crate::targets;
 
 /// Markers around the hand-written part.
@@ -157,7 +158,7 @@ fn cell(value: f64, baseline: Option<f64>) -> String {
 mod tests {
     use super::{hand_written_part, text, BEGIN, END};
     use crate::conditions::Conditions;
-    use crate::measure::Results;
+    use crate::results::Results;
 
     #[test]
     fn the_hand_written_part_is_kept() {

@@ -10,6 +10,7 @@ mod document;
 mod measure;
 mod plot;
 mod profile;
+mod results;
 mod role;
 mod special;
 mod targets;
@@ -20,7 +21,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use contender::Programs;
-use measure::{Load, Results};
+use measure::Load;
+use results::Results;
 use special::Special;
 
 /// The loads that all contenders run; the larger windows show how they scale.

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use crate::measure::{Comparison, Results};
+use crate::measure::Comparison;
+use crate::results::Results;
 
 const SIZE: (u32, u32) = (960, 440);
 

@@ -3,7 +3,8 @@
 use crate::contender::name::{
     BASELINE, BROKER, C, FFI_RZMQ, GO, NATS_GO, NATS_NODE, NODE, PUBLISHED, RUBY_THREADS, RUST,
 };
-use crate::measure::{Figures, Results};
+use crate::measure::Figures;
+use crate::results::Results;
 
 /// A figure, usually the ratio of two contenders, and its bound.
 pub(crate) struct Target {

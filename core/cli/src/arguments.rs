@@ -3,8 +3,7 @@
 use std::sync::LazyLock;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, Subcommand};
-use pigato::config::defaults;
+use clap::{Parser, Subcommand};
 use tracing::Level;
 
 use crate::commands::bench::BenchArguments;
@@ -80,14 +79,6 @@ impl Command {
             Self::Request(_) | Self::Dir(_) | Self::Demo(_) | Self::Bench(_) => Level::WARN,
         }
     }
-}
-
-/// The broker to connect to.
-#[derive(Debug, Args)]
-pub(crate) struct BrokerEndpoint {
-    /// Endpoint of the broker: tcp://HOST:PORT or ipc://PATH
-    #[arg(short, long, value_name = "ENDPOINT", env = "PIGATO_ENDPOINT", default_value = defaults::ENDPOINT)]
-    pub(crate) endpoint: String,
 }
 
 #[cfg(test)]

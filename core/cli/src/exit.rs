@@ -83,14 +83,11 @@ impl Failure {
         self
     }
 
-    /// Prints the message and the hint to standard error and returns the exit status.
-    pub(crate) fn report(self) -> Status {
-        // Earlier log lines must appear before the message.
-        crate::logging::flush();
-        crate::output::message(&format!("pigato: {}", self.message));
-        if let Some(hint) = &self.hint {
-            crate::output::message(&format!("  {hint}"));
-        }
+    pub(crate) fn hint_text(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    pub(crate) fn status(&self) -> Status {
         self.status
     }
 }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod broker_endpoint;
 mod commands;
 mod data;
 mod demo;
@@ -24,7 +25,7 @@ use exit::{Failure, Status};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let status = run(arguments).unwrap_or_else(Failure::report);
+    let status = run(arguments).unwrap_or_else(|failure| report(&failure));
     logging::flush();
     // `exit` instead of a return: a thread blocked on a pipe that nobody reads must not delay the
     // exit.
@@ -50,4 +51,15 @@ fn run(arguments: Arguments) -> Result<Status, Failure> {
     });
     runtime.shutdown_background();
     status
+}
+
+/// Prints a failure and its hint to standard error, and returns the exit status.
+fn report(failure: &Failure) -> Status {
+    // Earlier log lines must appear before the message.
+    logging::flush();
+    output::message(&format!("pigato: {}", failure.message()));
+    if let Some(hint) = failure.hint_text() {
+        output::message(&format!("  {hint}"));
+    }
+    failure.status()
 }

@@ -1,12 +1,12 @@
 //! One connection: greeting, handshake, messages.
 
-use std::fmt;
-
 use pigato_frame::Frame;
 
 use crate::decoder::{put_header, Decoder, Received, COMMAND_BYTES};
+use crate::error::ProtocolError;
 use crate::greeting::{opening, Greeting, Version};
 use crate::outgoing::Outgoing;
+use crate::socket_type::SocketType;
 
 /// Longest identity that a peer may have (RFC 28).
 const IDENTITY_BYTES: usize = 255;
@@ -17,76 +17,6 @@ const CONTEXT_BYTES: usize = 16;
 /// With more unwritten bytes than this, a connection does not answer a `PING`: the peer does not
 /// read, and the answers would fill memory.
 const UNREAD_BYTES: usize = 64 << 10;
-
-/// The type of the local socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SocketType {
-    /// Connects to DEALER, REQ and ROUTER.
-    Router,
-    /// Connects to ROUTER, REP and DEALER.
-    Dealer,
-}
-
-impl SocketType {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Router => "ROUTER",
-            Self::Dealer => "DEALER",
-        }
-    }
-
-    /// The number of the type in the greeting of ZMTP 2.0.
-    pub(crate) fn number(self) -> u8 {
-        match self {
-            Self::Dealer => 5,
-            Self::Router => 6,
-        }
-    }
-
-    pub(crate) fn accepts_number(self, peer: u8) -> bool {
-        match self {
-            Self::Router => matches!(peer, 3 | 5 | 6),
-            Self::Dealer => matches!(peer, 4..=6),
-        }
-    }
-
-    fn accepts(self, peer: &[u8]) -> bool {
-        match self {
-            Self::Router => matches!(peer, b"DEALER" | b"REQ" | b"ROUTER"),
-            Self::Dealer => matches!(peer, b"ROUTER" | b"REP" | b"DEALER"),
-        }
-    }
-}
-
-/// Why a connection has to be closed: the peer violated ZMTP, or uses a part of it that is not
-/// supported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProtocolError {
-    /// The peer does not speak ZMTP, or only a version that is not supported.
-    Version,
-    /// The peer requires a mechanism other than NULL.
-    Mechanism,
-    /// The type of the peer's socket does not fit the type of the local socket.
-    SocketType,
-    /// A frame, or a message, is longer than the limit.
-    TooLong,
-    /// A command is malformed, or not allowed at this point.
-    Command,
-}
-
-impl fmt::Display for ProtocolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Version => "the peer speaks no supported version of ZMTP (2.0, 3.0, 3.1)",
-            Self::Mechanism => "the peer requires a mechanism other than NULL",
-            Self::SocketType => "the type of the peer's socket does not fit",
-            Self::TooLong => "a frame or message is too long",
-            Self::Command => "a command is malformed or not allowed here",
-        })
-    }
-}
-
-impl std::error::Error for ProtocolError {}
 
 /// What [`Connection::decode`] found in the input.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use pigato_frame::Frame;
 
-use crate::connection::ProtocolError;
+use crate::error::ProtocolError;
 
 const MORE: u8 = 1;
 const LONG: u8 = 2;

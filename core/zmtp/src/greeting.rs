@@ -1,6 +1,7 @@
 //! The greeting, with which a connection begins, before the first frame.
 
-use crate::connection::{ProtocolError, SocketType};
+use crate::error::ProtocolError;
+use crate::socket_type::SocketType;
 
 /// The part of the greeting that all versions share: a signature of 10 bytes and the major version.
 const OPENING_BYTES: usize = 11;

@@ -13,8 +13,12 @@
 
 mod connection;
 mod decoder;
+mod error;
 mod greeting;
 mod outgoing;
+mod socket_type;
 
-pub use connection::{Connection, Input, ProtocolError, SocketType};
+pub use connection::{Connection, Input};
+pub use error::ProtocolError;
 pub use outgoing::Outgoing;
+pub use socket_type::SocketType;

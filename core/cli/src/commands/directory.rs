@@ -6,7 +6,7 @@ use clap::Args;
 use pigato::{Client, RequestError};
 use serde_json::Value;
 
-use crate::arguments::BrokerEndpoint;
+use crate::broker_endpoint::BrokerEndpoint;
 use crate::commands::request::{start_client, TimeoutMillis};
 use crate::exit::{Failure, Status};
 use crate::output;

@@ -11,7 +11,7 @@ use pigato::{Client, ClientBuilder, Error, PeerEvent, RequestBuilder, RequestErr
 use serde_json::value::RawValue;
 use tracing::{debug, info, warn};
 
-use crate::arguments::BrokerEndpoint;
+use crate::broker_endpoint::BrokerEndpoint;
 use crate::data::json_or_string;
 use crate::exit::{Failure, Status};
 use crate::signals::Signals;

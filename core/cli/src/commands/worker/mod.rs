@@ -13,7 +13,7 @@ use pigato::config::defaults;
 use pigato::{Concurrency, HandlerError, PeerEvent, Worker};
 use tracing::{info, warn};
 
-use crate::arguments::BrokerEndpoint;
+use crate::broker_endpoint::BrokerEndpoint;
 use crate::exit::{Failure, Status};
 use crate::signals::{exit_immediately, Signals};
 use execution::Execution;
