@@ -11,7 +11,8 @@ typedef struct {
   cJSON *first_error;
 } flood;
 
-/* The purpose of a request, by request number. A held request grants no credit for its partial replies. */
+/* The purpose of a request, by request number. A held request grants no credit for its partial
+ * replies. */
 typedef struct {
   char *tag;
   flood *flood;

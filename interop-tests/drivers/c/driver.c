@@ -1,4 +1,5 @@
-/* The driver for the C library: a broker, worker or client that tests control with lines of JSON; see ../PROTOCOL.md.
+/* The driver for the C library: a broker, worker or client that tests control with lines
+ * of JSON; see ../PROTOCOL.md.
  *
  *   driver broker --endpoint E [--conf JSON]
  *   driver client --endpoint E [--conf JSON]

@@ -1,4 +1,5 @@
-/* Declarations that the parts of the C driver share. ../PROTOCOL.md defines its commands and events. */
+/* Declarations that the parts of the C driver share. ../PROTOCOL.md defines its commands and
+ * events. */
 #ifndef DRIVER_H
 #define DRIVER_H
 

@@ -8,7 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A job that is not answered immediately: partial replies while there is credit, or one reply later. */
+/* A job that is not answered immediately: partial replies while there is credit, or one reply
+ * later. */
 typedef struct task {
   struct task *next;
   uint64_t request;

@@ -52,7 +52,10 @@ module.exports = async function startClient({ endpoint, conf }) {
   };
 };
 
-/** Prints the replies. An iterator does not mark the last reply, so each is printed when the next one arrives. */
+/**
+ * Prints the replies. An iterator does not mark the last reply, so each is printed when the next one
+ * arrives.
+ */
 async function read(tag, replies) {
   let last = { data: null };
   try {

@@ -67,7 +67,7 @@ fn failure(error: &RequestError, client: &Client, endpoint: &str) -> Failure {
         failure
     } else {
         failure.hint(format!(
-            "No broker answers at {endpoint}. Start one with `pigato broker`, or set --endpoint to a running broker."
+            "Start a broker on {endpoint} with `pigato broker --bind`, or set --endpoint to a running broker."
         ))
     }
 }

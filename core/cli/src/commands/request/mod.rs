@@ -249,7 +249,7 @@ impl RequestArguments {
         let service = &self.service;
         match status {
             Status::Timeout if !client.is_connected() => failure.hint(format!(
-                "No broker answers at {}. Start one with `pigato broker`, or set --endpoint to a running broker.",
+                "Start a broker on {} with `pigato broker --bind`, or set --endpoint to a running broker.",
                 self.broker.endpoint
             )),
             Status::Timeout => failure.hint(format!(

@@ -139,7 +139,7 @@ async fn log(stderr: ChildStderr) -> io::Result<Vec<u8>> {
     let mut end = Vec::new();
     let mut line = Vec::new();
     while (&mut stderr).take(CHUNK_BYTES as u64).read_until(b'\n', &mut line).await? > 0 {
-        info!("standard error of the command: {}", String::from_utf8_lossy(&line).trim_end());
+        info!("command stderr: {}", String::from_utf8_lossy(&line).trim_end());
         end.append(&mut line);
         end.drain(..end.len().saturating_sub(ERROR_BYTES));
     }

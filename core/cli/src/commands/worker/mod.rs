@@ -27,8 +27,8 @@ Examples:
   pigato worker report@1.4.0 --exec ./report.sh --concurrency -1
 
 For each request the worker runs `sh -c COMMAND` in a new process group:
-  standard input   the data of the request, as JSON and a line break; unchanged bytes
-                   if --raw is set or the client sent bytes
+  standard input   The data of the request, as JSON and a line break; unchanged bytes
+                   if --raw is set or the client sent bytes.
   standard output  Each line is a partial reply: unchanged if it is valid JSON, else as
                    a JSON string. The final reply is null.
                    --last        the last line is the final reply
