@@ -253,6 +253,13 @@ impl WorkerOptions {
     }
 }
 
+/// The time without a sign of life after which a peer counts as gone: `liveness` heartbeat
+/// intervals, at least one.
+#[must_use]
+pub fn liveness_timeout(interval: Duration, liveness: u32) -> Duration {
+    interval.saturating_mul(liveness.max(1))
+}
+
 /// How long a request may go without a reply; each partial reply starts the time anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timeout {
@@ -300,13 +307,6 @@ impl Timeout {
 /// A duration in whole milliseconds, rounded up.
 pub fn ceil_millis(duration: Duration) -> i64 {
     i64::try_from(duration.min(limits::DURATION).as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
-}
-
-/// The time without a sign of life after which a peer counts as gone: `liveness` heartbeat
-/// intervals, at least one.
-#[must_use]
-pub fn liveness_timeout(interval: Duration, liveness: u32) -> Duration {
-    interval.saturating_mul(liveness.max(1))
 }
 
 impl Default for Timeout {
