@@ -315,8 +315,7 @@ pub fn ceil_millis(duration: Duration) -> i64 {
     i64::try_from(duration.min(limits::DURATION).as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
 }
 
-/// The time without a sign of life after which a peer counts as gone: `liveness` heartbeat
-/// intervals, at least one.
+/// The time without a message after which a peer counts as gone: `liveness` heartbeat intervals, at least one.
 #[must_use]
 pub fn liveness_timeout(interval: Duration, liveness: u32) -> Duration {
     interval.saturating_mul(liveness.max(1))
