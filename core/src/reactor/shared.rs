@@ -21,7 +21,7 @@ pub(super) const WAKE: Token = Token(0);
 pub(super) type Cell = pigato_sync::Cell<Box<dyn Endpoint>>;
 
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(crate) struct Shared {
     /// `None` only while the engine is dropped.
     pub(super) context: Mutex<Option<Arc<Context>>>,
     waker: mio::Waker,
