@@ -98,6 +98,30 @@ fn threads_that_wait_get_all_events() {
 }
 
 #[test]
+fn an_event_ends_a_wait() {
+    check("event queue: each of two threads in `wait` is woken for an event, without a close", || {
+        let queue = queue();
+        let producing = Arc::clone(&queue);
+        let producer = thread::spawn(move || {
+            producing.extend([0].into_iter());
+            producing.extend([1].into_iter());
+        });
+        let other = Arc::clone(&queue);
+        let one = |queue: &Queue| {
+            let mut events = Vec::new();
+            wait(queue, &mut events);
+            events
+        };
+        let waiting = thread::spawn(move || one(&other));
+        let mut events = one(&queue);
+        events.extend(waiting.join().unwrap());
+        producer.join().unwrap();
+        events.sort_unstable();
+        assert_eq!(events, [0, 1]);
+    });
+}
+
+#[test]
 fn a_poll_ends_with_the_next_event() {
     check("event queue: a thread that polls only between begin and end gets all events", || {
         let queue = queue();
