@@ -98,20 +98,6 @@ extern "C" {
 #define PIGATO_TEXT(literal) ("" literal ""), (sizeof(literal) - 1)
 
 /**
- * Text that you own. Free it with pigato_text_free().
- */
-typedef struct {
-  /**
-   * The text, UTF-8, followed by a NUL.
-   */
-  char *data;
-  /**
-   * Length in bytes, without the NUL.
-   */
-  size_t length;
-} pigato_text;
-
-/**
  * Bytes that the holder does not own. The function or event that returns them states how long they
  * are valid. `data` is never NULL in bytes that this library returns.
  */
@@ -125,6 +111,20 @@ typedef struct {
    */
   size_t length;
 } pigato_bytes;
+
+/**
+ * Text that you own. Free it with pigato_text_free().
+ */
+typedef struct {
+  /**
+   * The text, UTF-8, followed by a NUL.
+   */
+  char *data;
+  /**
+   * Length in bytes, without the NUL.
+   */
+  size_t length;
+} pigato_text;
 
 /**
  * Frees a text and makes it empty. Freeing it again, or freeing NULL, does nothing.
