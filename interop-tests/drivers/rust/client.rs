@@ -135,5 +135,5 @@ fn error_value(error: &RequestError) -> Value {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().expect("nobody panics with it")
+    mutex.lock().expect("not poisoned")
 }

@@ -70,7 +70,7 @@ pub(crate) async fn run(arguments: BrokerArguments) -> Result<Status, Failure> {
     let file = arguments.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
     let settings = arguments.settings.or(file);
     let drain = settings.drain.map_or(defaults::DRAIN, Duration::from_millis);
-    // Before the announcement: whoever reads it may send a signal immediately.
+    // Before the announcement: its reader may send a signal immediately.
     let mut signals = Signals::install()?;
     let broker = start(&settings)?;
     announce(&broker, arguments.json);
