@@ -13,8 +13,8 @@
 //! came before, and `begin_poll` refuses a poll then. So: **between calls, a watched or polled
 //! descriptor is readable exactly if there are events or the queue is closed.**
 //!
-//! Threads in `wait` need no descriptor. They sleep on the condition, and `extend` notifies all of
-//! them if there are any.
+//! Threads in `wait` need no descriptor. They sleep on the condition. No thread begins to sleep while
+//! there is news, so the event that ends the quiet notifies all of them, and later ones need not.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -115,11 +115,11 @@ impl<E, S: Signal, const BOUND: usize> EventQueue<E, S, BOUND> {
         let mut state = self.state.lock();
         let had_news = state.has_news();
         state.events.extend(events);
-        if state.events.is_empty() {
+        if had_news || state.events.is_empty() {
             return;
         }
         self.inform(&mut state);
-        let ready = if had_news { None } else { state.ready.clone() };
+        let ready = state.ready.clone();
         let has_waiters = state.waiting > 0;
         drop(state);
         if let Some(ready) = ready {
