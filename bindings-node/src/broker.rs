@@ -9,7 +9,7 @@ use pigato::broker::{Event, StoredRequest};
 use pigato::config::defaults;
 use pigato::protocol::PeerId;
 use pigato::Timeout;
-use serde_json::{json, Value};
+use serde_json::Value;
 
 use crate::error::{thrown, Result};
 use crate::options;
@@ -58,17 +58,10 @@ impl NativeBroker {
     /// Counters since the start and present gauges, as JSON. Blocks until the I/O thread answers.
     #[napi(catch_unwind)]
     pub fn statistics(&self) -> Result<String> {
-        let now = self.broker.statistics().map_err(thrown)?;
-        let missed = self.broker.missed_events();
-        Ok(json!({
-            "requests": now.requests, "restored": now.restored, "left": now.left, "dispatches": now.dispatches, "replies": now.replies,
-            "partialReplies": now.partial_replies, "rejects": now.rejects, "retries": now.retries,
-            "expired": now.expired, "cancelled": now.cancelled, "errors": now.errors, "lateReplies": now.late_replies,
-            "cacheHits": now.cache_hits, "protocolErrors": now.protocol_errors, "undeliverable": now.undeliverable,
-            "workers": now.workers, "clients": now.clients, "queued": now.queued, "inFlight": now.in_flight,
-            "requestBytes": now.request_bytes, "cacheBytes": now.cache_bytes, "missedEvents": missed,
-        })
-        .to_string())
+        let statistics = self.broker.statistics().map_err(thrown)?;
+        let entries = statistics.entries().chain([("missedEvents", self.broker.missed_events())]);
+        let entries = entries.map(|(name, value)| (name.to_owned(), Value::from(value)));
+        Ok(Value::Object(entries.collect()).to_string())
     }
 
     /// Service name to the identities of its workers, as JSON. Blocks until the I/O thread answers.

@@ -256,3 +256,27 @@ fn the_defaults_in_the_protocol_document_equal_the_cores() {
     }
     assert!(protocol.contains(&format!("intch `{}`", broker["intch"].as_str().expect("text"))));
 }
+
+/// `partialReplies` with `_` before each capital, in lower case.
+fn snake_case(name: &str) -> String {
+    name.chars().fold(String::new(), |text, character| match character {
+        'A'..='Z' => text + "_" + &character.to_ascii_lowercase().to_string(),
+        _ => text + &character.to_string(),
+    })
+}
+
+#[test]
+fn every_statistic_is_described_in_c_go_and_javascript() {
+    let (header, go, types) =
+        (read("bindings-c/include/pigato.h"), read("bindings-c/go/broker_event.go"), read("bindings-node/index.d.ts"));
+    for (name, _) in pigato::broker::Statistics::default().entries() {
+        assert!(types.contains(&format!("\n  {name}: number;\n")), "index.d.ts lacks {name}");
+        // These two count stored requests, which only brokers in Rust and Node.js can have.
+        if ["restored", "left"].contains(&name) {
+            continue;
+        }
+        assert!(header.contains(&format!(" {};\n", snake_case(name))), "pigato.h lacks {}", snake_case(name));
+        let public = name[..1].to_uppercase() + &name[1..];
+        assert!(go.contains(&format!("\t{public} uint64\n")), "broker_event.go lacks {public}");
+    }
+}

@@ -4,7 +4,7 @@ use magnus::{function, method, prelude::*, Error, RArray, RModule, RString, Ruby
 use pigato::binding::Broker;
 use pigato::broker::Event;
 use pigato::config::{defaults, BrokerOptions};
-use serde_json::{json, Value};
+use serde_json::Value;
 
 use crate::error::exception;
 use crate::events::Record;
@@ -57,16 +57,10 @@ impl NativeBroker {
     /// Counters since the start and present totals, as JSON.
     fn statistics(ruby: &Ruby, this: &Self) -> Result<String, Error> {
         let broker = this.0.get(ruby)?;
-        let now = broker.statistics().map_err(|error| exception(ruby, error))?;
-        Ok(json!({
-            "requests": now.requests, "dispatches": now.dispatches, "replies": now.replies,
-            "partial_replies": now.partial_replies, "rejects": now.rejects, "retries": now.retries,
-            "expired": now.expired, "cancelled": now.cancelled, "errors": now.errors, "late_replies": now.late_replies,
-            "cache_hits": now.cache_hits, "protocol_errors": now.protocol_errors, "undeliverable": now.undeliverable,
-            "workers": now.workers, "clients": now.clients, "queued": now.queued, "in_flight": now.in_flight,
-            "request_bytes": now.request_bytes, "cache_bytes": now.cache_bytes, "missed_events": broker.missed_events(),
-        })
-        .to_string())
+        let statistics = broker.statistics().map_err(|error| exception(ruby, error))?;
+        let entries = statistics.entries().chain([("missedEvents", broker.missed_events())]);
+        let entries = entries.map(|(name, value)| (snake_case(name), Value::from(value)));
+        Ok(Value::Object(entries.collect()).to_string())
     }
 
     /// Which workers offer which service, as JSON.
@@ -102,4 +96,16 @@ fn record(ruby: &Ruby, event: &Event) -> Result<Option<RArray>, Error> {
         _ => return Ok(None),
     };
     Ok(Some(record.finish()))
+}
+
+/// `partialReplies` as `partial_replies`.
+fn snake_case(name: &str) -> String {
+    let mut text = String::with_capacity(name.len() + 4);
+    for character in name.chars() {
+        if character.is_ascii_uppercase() {
+            text.push('_');
+        }
+        text.push(character.to_ascii_lowercase());
+    }
+    text
 }
