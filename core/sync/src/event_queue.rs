@@ -13,8 +13,9 @@
 //! came before, and `begin_poll` refuses a poll then. So: **between calls, a watched or polled
 //! descriptor is readable exactly if there are events or the queue is closed.**
 //!
-//! Threads in `wait` need no descriptor. They sleep on the condition. No thread begins to sleep while
-//! there is news, so the event that ends the quiet notifies all of them, and later ones need not.
+//! Threads in `wait` need no descriptor. They sleep on the condition. No thread begins to sleep
+//! while there is news, so the event that ends the quiet notifies all of them, and later ones need
+//! not.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -10,8 +10,8 @@
 //!
 //! The lock orders the two. If 1 precedes b, the I/O thread sees the news. If b precedes 1, then a
 //! precedes 2, and the other thread sees that the I/O thread sleeps. All writes of `is_asleep` are
-//! swaps: they have one order, and each sees the one before it. A superfluous wake-up costs one turn
-//! of the loop.
+//! swaps: they have one order, and each sees the one before it. A superfluous wake-up costs one
+//! turn of the loop.
 
 use std::fmt;
 
