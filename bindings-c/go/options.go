@@ -179,7 +179,7 @@ func WithRaw() MessageOption { return rawOption{} }
 // WithHeartbeat sets the interval between heartbeats. The default is 2.5 s.
 func WithHeartbeat(interval time.Duration) HandleOption { return duration("heartbeat", interval) }
 
-// WithHeartbeatLiveness sets the number of intervals without a sign of life after which a peer
+// WithHeartbeatLiveness sets the number of intervals without a message after which a peer
 // counts as gone. The default is 3.
 func WithHeartbeatLiveness(count int) HandleOption { return number("heartbeatLiveness", count) }
 

@@ -131,7 +131,7 @@ func (w *ReplyWriter) finish(call func(*C.pigato_worker, C.uint64_t) C.pigato_go
 	return nil
 }
 
-// Heartbeat sends the broker a sign of life now; see Worker.Heartbeat.
+// Heartbeat sends the broker a heartbeat now; see Worker.Heartbeat.
 func (w *ReplyWriter) Heartbeat() error {
 	handle, err := w.job.worker.handle.acquire()
 	if err != nil {
@@ -142,7 +142,7 @@ func (w *ReplyWriter) Heartbeat() error {
 }
 
 // IsWanted reports whether the reply is still wanted, as far as the worker knows: the request has
-// not ended, and its client has sent a sign of life within the last heartbeat intervals.
+// not ended, and its client has sent a heartbeat within the last heartbeat intervals.
 func (w *ReplyWriter) IsWanted() bool {
 	handle, err := w.job.worker.handle.acquire()
 	if err != nil {

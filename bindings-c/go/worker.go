@@ -93,7 +93,7 @@ func (w *Worker) SetConcurrency(requests int) error {
 	return failure(C.pigato_go_worker_set_concurrency(handle, C.int64_t(requests)))
 }
 
-// Heartbeat sends the broker a sign of life now. The library does so once per heartbeat interval,
+// Heartbeat sends the broker a heartbeat now. The library does so once per heartbeat interval,
 // however busy the handlers are.
 func (w *Worker) Heartbeat() error {
 	handle, err := w.handle.acquire()

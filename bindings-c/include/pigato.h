@@ -302,7 +302,7 @@ typedef int32_t pigato_options_kind;
  * For `pigato_broker_start`. Names, with their defaults:
  *
  * - `heartbeat`: interval between heartbeats (2500).
- * - `heartbeatLiveness`: intervals without a sign of life after which a peer counts as gone (3).
+ * - `heartbeatLiveness`: intervals without a message after which a peer counts as gone (3).
  * - `dmode`: which free worker gets a request: "load", the one with the fewest requests, or
  *   "rand", a random one ("load").
  * - `name`: the broker's name (random). Do not reuse a name after a restart.
@@ -320,7 +320,7 @@ typedef int32_t pigato_options_kind;
  * For `pigato_worker_start`. Names, with their defaults:
  *
  * - `heartbeat`: interval between heartbeats (2500).
- * - `heartbeatLiveness`: intervals without a sign of life after which the broker counts as gone
+ * - `heartbeatLiveness`: intervals without a message after which the broker counts as gone
  *   (3).
  * - `reconnect`: first pause before reconnecting; it doubles up to 30000 (1000).
  * - `concurrency`: most concurrent jobs, -1 for no limit (100).
@@ -332,7 +332,7 @@ typedef int32_t pigato_options_kind;
  * For `pigato_client_start`. Names, with their defaults:
  *
  * - `heartbeat`: interval between heartbeats (2500).
- * - `heartbeatLiveness`: intervals without a sign of life after which the broker counts as gone
+ * - `heartbeatLiveness`: intervals without a message after which the broker counts as gone
  *   (3).
  * - `reconnect`: first pause before reconnecting; it doubles up to 30000 (1000).
  * - `prefix`: first part of the client's identity (none).
@@ -913,7 +913,7 @@ pigato_status pigato_worker_reject(const pigato_worker *worker,
 
 /**
  * Returns whether the reply to a job is still wanted, as far as this worker knows: the job has not
- * ended, and its client has sent a sign of life within the last heartbeat intervals.
+ * ended, and its client has sent a heartbeat within the last heartbeat intervals.
  */
 pigato_status pigato_worker_is_wanted(const pigato_worker *worker,
                                       uint64_t request,
@@ -928,7 +928,7 @@ pigato_status pigato_worker_is_wanted(const pigato_worker *worker,
 pigato_status pigato_worker_set_concurrency(const pigato_worker *worker, int64_t concurrency);
 
 /**
- * Sends the broker a sign of life now. The library does so by itself once per heartbeat interval,
+ * Sends the broker a heartbeat now. The library does so by itself once per heartbeat interval,
  * however busy your threads are.
  *
  * Returns PIGATO_C_CLOSED if the worker has stopped.

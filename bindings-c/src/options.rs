@@ -17,7 +17,7 @@ pub type pigato_options_kind = i32;
 /// For `pigato_broker_start`. Names, with their defaults:
 ///
 /// - `heartbeat`: interval between heartbeats (2500).
-/// - `heartbeatLiveness`: intervals without a sign of life after which a peer counts as gone (3).
+/// - `heartbeatLiveness`: intervals without a message after which a peer counts as gone (3).
 /// - `dmode`: which free worker gets a request: "load", the one with the fewest requests, or
 ///   "rand", a random one ("load").
 /// - `name`: the broker's name (random). Do not reuse a name after a restart.
@@ -32,7 +32,7 @@ pub const PIGATO_OPTIONS_BROKER: pigato_options_kind = 1;
 /// For `pigato_worker_start`. Names, with their defaults:
 ///
 /// - `heartbeat`: interval between heartbeats (2500).
-/// - `heartbeatLiveness`: intervals without a sign of life after which the broker counts as gone
+/// - `heartbeatLiveness`: intervals without a message after which the broker counts as gone
 ///   (3).
 /// - `reconnect`: first pause before reconnecting; it doubles up to 30000 (1000).
 /// - `concurrency`: most concurrent jobs, -1 for no limit (100).
@@ -41,7 +41,7 @@ pub const PIGATO_OPTIONS_WORKER: pigato_options_kind = 2;
 /// For `pigato_client_start`. Names, with their defaults:
 ///
 /// - `heartbeat`: interval between heartbeats (2500).
-/// - `heartbeatLiveness`: intervals without a sign of life after which the broker counts as gone
+/// - `heartbeatLiveness`: intervals without a message after which the broker counts as gone
 ///   (3).
 /// - `reconnect`: first pause before reconnecting; it doubles up to 30000 (1000).
 /// - `prefix`: first part of the client's identity (none).

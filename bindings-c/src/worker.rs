@@ -259,7 +259,7 @@ unsafe fn answer(data: *const c_char, length: usize, options: *const pigato_opti
 }
 
 /// Returns whether the reply to a job is still wanted, as far as this worker knows: the job has not
-/// ended, and its client has sent a sign of life within the last heartbeat intervals.
+/// ended, and its client has sent a heartbeat within the last heartbeat intervals.
 #[no_mangle]
 pub unsafe extern "C" fn pigato_worker_is_wanted(
     worker: *const pigato_worker,
@@ -291,7 +291,7 @@ pub unsafe extern "C" fn pigato_worker_set_concurrency(
     })
 }
 
-/// Sends the broker a sign of life now. The library does so by itself once per heartbeat interval,
+/// Sends the broker a heartbeat now. The library does so by itself once per heartbeat interval,
 /// however busy your threads are.
 ///
 /// Returns PIGATO_C_CLOSED if the worker has stopped.

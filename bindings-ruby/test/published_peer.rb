@@ -3,7 +3,7 @@
 require "json"
 require "open3"
 
-# The published JavaScript package in one role, in a process of its own that is told and tells a line of JSON at a time.
+# The published JavaScript package in one role, in a process of its own; both directions carry one JSON object per line.
 class PublishedPeer
   PROGRAM = File.expand_path("../../interop-tests/drivers/published/peer.js", __dir__)
   PACKAGE = File.join(File.dirname(PROGRAM), "node_modules/pigato")

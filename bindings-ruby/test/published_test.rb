@@ -11,7 +11,7 @@ class PublishedTest < PigatoTest
   # JSON of every kind; strings with what encoders trip over.
   BODIES = [nil, true, 0, -1.5, "", "grüße \u{1F426} \u2028 \u0000 \"\\", (0..255).map(&:chr).join.unpack("C*").pack("U*"),
             [], {}, { "täg" => [1, [2, { "x" => nil }]] }].freeze
-  # Milliseconds between signs of life: how soon a killed worker is missed.
+  # Milliseconds between heartbeats: how soon a killed worker is missed.
   QUICK = { heartbeat: 300 }.freeze
 
   # A worker of ours that does what the published one does.

@@ -127,7 +127,7 @@ module Pigato
       deadline.nil? ? NAP : (deadline - Dispatcher.now).clamp(0, NAP)
     end
 
-    # Whether somebody leads, and has checked its mailbox lately.
+    # Whether a leader exists that has checked its mailbox lately.
     def led?
       !@leader.nil? && Dispatcher.now - @led_at < LATE
     end
@@ -192,7 +192,7 @@ module Pigato
       waiter.wake
     end
 
-    # The logger may use the client: nobody waits for this thread meanwhile.
+    # The logger may use the client: no thread waits for this one meanwhile.
     def flush_log
       hand_off
       unlocked { @log.flush }

@@ -6,7 +6,7 @@ module Pigato
   class Mailbox
     def initialize(items = [])
       @items = items
-      # Allocated when somebody waits.
+      # Allocated on the first wait.
       @waiters = nil
     end
 

@@ -74,7 +74,7 @@ impl Part {
 pub(crate) enum Owner {
     Kernel,
     Libzmq,
-    /// Allocation, copying and comparison, whoever calls it.
+    /// Allocation, copying and comparison, in any caller.
     CLibrary,
     /// Our code, or the language's.
     Program,

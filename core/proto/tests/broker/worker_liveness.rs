@@ -1,4 +1,4 @@
-//! A worker is alive until a liveness timeout after its last sign of life.
+//! A worker is alive until a liveness timeout after its last heartbeat.
 
 use pigato_proto::broker::Loss;
 use pigato_proto::config::BrokerOptions;
