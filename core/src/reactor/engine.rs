@@ -35,7 +35,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// `C_SYSTEM` if the process can start no more threads or open no more descriptors.
+    /// `E_SYSTEM` if the process can start no more threads or open no more descriptors.
     pub fn current() -> Result<Arc<Self>, Error> {
         let generation = fork_generation();
         let mut current = CURRENT[generation as usize % CURRENT.len()].lock();
