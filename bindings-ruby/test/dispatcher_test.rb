@@ -20,7 +20,7 @@ class DispatcherTest < PigatoTest
     Thread.report_on_exception = false
     Stop = Class.new(StandardError)
     client = Pigato::Client.new(ARGV[0]).start
-    threads, calls, seed = ARGV[1, 3].map(&:to_i)
+    threads, calls, interruptions, seed = ARGV[1, 4].map(&:to_i)
     random = Random.new(seed)
     left = Array.new(threads, calls)
     caller = lambda do |number|
@@ -38,9 +38,13 @@ class DispatcherTest < PigatoTest
       end
     end
     running = Array.new(threads) { |number| Thread.new(number, &caller) }
+    # The number of interruptions is bounded: where calls are slow, each would be interrupted before its reply.
     until left.all?(&:zero?)
       number = random.rand(threads)
-      if running[number].alive?
+      interruptions -= 1
+      if interruptions.negative?
+        nil
+      elsif running[number].alive?
         random.rand(4).zero? ? running[number].kill : running[number].raise(Stop)
       elsif left[number].positive?
         running[number] = Thread.new(number, &caller)
@@ -55,8 +59,8 @@ class DispatcherTest < PigatoTest
 
   def test_all_calls_end_while_threads_are_killed_and_raised_into_at_random
     serve(concurrency: 4)
-    threads, calls = STRESSED ? %w[3 2] : %w[50 20]
-    assert_equal "", ruby(WITHOUT_NAPS + STORM, broker.endpoint, threads, calls, Random.new_seed.to_s)
+    threads, calls, interruptions = STRESSED ? %w[3 2 20] : %w[50 20 5000]
+    assert_equal "", ruby(WITHOUT_NAPS + STORM, broker.endpoint, threads, calls, interruptions, Random.new_seed.to_s)
   end
 
   # The lead is handed on, too, when its holder is killed or has its reply, and nothing else wakes the others.
