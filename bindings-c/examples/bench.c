@@ -93,8 +93,8 @@ typedef struct {
     char *body;
     size_t body_bytes, window;
     /*
-     * Indexed by request number modulo window. take() fails if a request was overtaken by so many
-     * others that its entry was overwritten.
+     * Indexed by request number modulo window. take() fails if a later request has overwritten
+     * the entry.
      */
     pending_request *pending;
     double *latencies;

@@ -78,7 +78,7 @@ class Events {
   }
 
   /**
-   * Of a stored request: milliseconds until its timeout. They are in place of the request number.
+   * Milliseconds until a stored request's timeout. They take the field of the request number.
    */
   get remaining() {
     return this.requestNumber;

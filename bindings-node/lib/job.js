@@ -41,7 +41,7 @@ class Job {
     return this.isOpen && this.jobs.handle.call('isWanted', this.number) === true;
   }
 
-  /** Sends a partial reply. False if the client has to read first; then `onWritable` is called. */
+  /** Sends a partial reply. False if it must wait for the client to read; `onWritable` follows. */
   write(data, options) {
     if (!this.isOpen) return true;
     const refusal = this.jobs.write(this, data, options);

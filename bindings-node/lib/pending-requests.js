@@ -32,7 +32,7 @@ class PendingRequest {
     /** The request number; 0 until the native part has accepted the request. */
     this.number = 0;
     this.isEnded = false;
-    /** The reason of its AbortSignal. */
+    /** Why the request's AbortSignal was aborted. */
     this.reason = undefined;
   }
 

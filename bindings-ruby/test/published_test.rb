@@ -14,7 +14,7 @@ class PublishedTest < PigatoTest
   # Milliseconds between heartbeats: how soon a killed worker is missed.
   QUICK = { heartbeat: 300 }.freeze
 
-  # A worker of ours that does what the published one does.
+  # A worker of this gem that behaves like the published one.
   ANSWER = lambda do |request, reply|
     data = request.data
     next data unless data.is_a?(Hash) && data.key?("do")

@@ -177,7 +177,7 @@ module Pigato
       RemoteError.new(message, code: code, **details)
     end
 
-    # As in the published gem, an error becomes its value, or nil.
+    # As in the published gem, the error's value stands in for an error: nil if it has no value.
     def published_values(call, event)
       values = []
       loop do

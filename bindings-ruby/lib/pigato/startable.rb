@@ -17,7 +17,7 @@ module Pigato
       @lifecycle = Mutex.new
     end
 
-    # Starts it unless it is started in this process.
+    # Starts the handle unless this process has started it.
     def start_once
       @lifecycle.synchronize { @running = yield unless started? }
       self

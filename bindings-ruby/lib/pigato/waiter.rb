@@ -11,12 +11,12 @@ module Pigato
       @condition = ConditionVariable.new
     end
 
-    # Whether a scheduler runs it.
+    # Whether the waiter is a fiber of a scheduler.
     def fiber?
       @is_fiber
     end
 
-    # Its mailbox has an item.
+    # Called when the waiter's mailbox has an item.
     def call
       @is_fiber ? wake : @ready << self
     end

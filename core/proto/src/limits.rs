@@ -54,12 +54,12 @@ pub const DUE_PER_TURN: usize = 1_024;
 /// publications, not a thousand.
 pub const DIRECTORY_PUBLISH_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Longest duration that a number on the wire stands for (ten years). Larger numbers count as this much, so that adding one
-/// to a point in time cannot overflow.
+/// Longest duration that a number on the wire can mean (10 years). Larger numbers are cut to it, so that adding a
+/// duration to an instant cannot overflow.
 pub const DURATION: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 
-/// Shortest and longest heartbeat interval accepted from a peer. A shorter one would flood the broker, with a longer one a
-/// dead peer would stay.
+/// Shortest and longest heartbeat interval accepted from a peer. A shorter one would flood the broker; a longer one
+/// would keep dead peers registered.
 pub const HEARTBEAT: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(24 * 3_600));
 
 /// Liveness probes may be late by heartbeat / `LIVENESS_SLACK`. The broker probes many quiet peers at once, so that 10,000 of

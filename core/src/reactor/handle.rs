@@ -134,7 +134,7 @@ impl<C> Handle<C> {
         self.mailbox.wait_for_room(waker)
     }
 
-    /// Has the I/O thread process the endpoint soon: after a full sink has room again.
+    /// Schedules the endpoint on the I/O thread, when a full sink has room again.
     pub fn wake(&self) {
         self.access().wake();
     }

@@ -111,7 +111,7 @@ impl Peers {
         self.router.as_mut().map_or_else(Vec::new, |router| router.retry(now))
     }
 
-    /// Writes what waits for the TCP connections.
+    /// Writes the queued messages to the TCP connections.
     pub(crate) fn flush(&mut self) {
         if let Some(listener) = &mut self.listener {
             listener.flush();

@@ -107,7 +107,7 @@ impl<C, E: Endpoint, const BOUND: usize> Access<'_, C, E, BOUND> {
         }
     }
 
-    /// Has the I/O thread process the endpoint soon.
+    /// Schedules the endpoint on the I/O thread.
     pub fn wake(self) {
         if self.mailbox.schedule() {
             self.scheduler.schedule(self.id);
@@ -115,7 +115,7 @@ impl<C, E: Endpoint, const BOUND: usize> Access<'_, C, E, BOUND> {
     }
 }
 
-/// Ends a hold.
+/// Releases the mailbox when dropped.
 struct Held<'a, C, E: Endpoint, const BOUND: usize>(Access<'a, C, E, BOUND>);
 
 impl<C, E: Endpoint, const BOUND: usize> Drop for Held<'_, C, E, BOUND> {

@@ -13,7 +13,7 @@ use crate::primitives::{Lock, LockGuard};
 
 /// What the I/O thread offers to other threads.
 pub trait Scheduler {
-    /// Has the I/O thread process the endpoint with this id soon, and wakes it if it sleeps.
+    /// Schedules the endpoint with this id on the I/O thread, and wakes the thread if it sleeps.
     fn schedule(&self, id: u64);
 
     /// Whether [`Scheduler::schedule`] would have to wake the I/O thread. A hint: the answer may be
@@ -42,7 +42,7 @@ pub trait Endpoint {
     /// the I/O thread.
     fn read(&mut self) -> (usize, bool);
 
-    /// Has the I/O thread watch the descriptor again. Returns whether that worked.
+    /// Returns the descriptor to the I/O thread's poll. Returns whether that worked.
     fn take_back(&mut self, scheduler: &Self::Scheduler, id: u64) -> bool;
 
     /// When the I/O thread must process it even if nothing happens.
@@ -67,9 +67,9 @@ pub struct Processed<E> {
     pub progress: Progress,
     /// The deadline that the I/O thread knew before.
     pub previous_deadline: Option<Instant>,
-    /// The deadline that it has to know now.
+    /// The deadline that replaces it.
     pub deadline: Option<Instant>,
-    /// The endpoint, if it has ended. To be dropped without a lock: it may hold the last handle of
+    /// The endpoint, if it has ended. Drop it without holding a lock: it may own the last handle of
     /// another endpoint.
     pub ended: Option<E>,
 }

@@ -25,9 +25,9 @@ pub const CORK: Duration = Duration::from_millis(1);
 /// The cork of one mailbox.
 #[derive(Debug)]
 pub struct Cork {
-    /// The number of commands that are handed over in spite of the cork; 0: no cork.
+    /// Number of commands that end the wait of a corked batch; 0: no cork.
     batch: AtomicUsize,
-    /// Whether there ever was a cork. Without one nothing has to be watched.
+    /// Whether the mailbox was ever corked. If not, the I/O thread need not watch it.
     is_known: AtomicBool,
     /// Whether the I/O thread looks into the mailbox within a [`CORK`] without a wake-up.
     is_watched: AtomicBool,

@@ -151,7 +151,7 @@ impl<E, S: Signal, const BOUND: usize> EventQueue<E, S, BOUND> {
         self.state.lock().events.len() >= BOUND
     }
 
-    /// Has `ready` called whenever the queue stops being empty, and at once if it is not empty now.
+    /// Sets the callback for when the queue stops being empty. Calls it at once if the queue has events.
     pub fn on_ready(&self, ready: &Ready) {
         let mut state = self.state.lock();
         state.ready = Some(ready.clone());
@@ -206,7 +206,7 @@ impl<E, S: Signal, const BOUND: usize> EventQueue<E, S, BOUND> {
         (is_over || state.has_news()).then(|| self.take(&mut state, into, most))
     }
 
-    /// Has the descriptor become readable with the next event, until [`EventQueue::end_poll`].
+    /// Makes the next event raise the descriptor, until [`EventQueue::end_poll`].
     /// Returns `false` if there is nothing to wait for: there are events, or the queue is closed.
     ///
     /// One thread polls at a time: the one that leads the endpoint.

@@ -54,7 +54,7 @@ impl NativeBroker {
         Ok(this.0.get(ruby)?.name().to_owned())
     }
 
-    /// Counters since the start and present totals, as JSON.
+    /// Counters since the start and current gauges, as JSON.
     fn statistics(ruby: &Ruby, this: &Self) -> Result<String, Error> {
         let broker = this.0.get(ruby)?;
         let statistics = broker.statistics().map_err(|error| exception(ruby, error))?;

@@ -26,7 +26,7 @@ impl<H> Slot<H> {
         Self(RefCell::new(Some(Arc::new(handle))))
     }
 
-    /// The handle; `C_CLOSED` once it was released. A clone, since Ruby may call back in while it is used.
+    /// A clone of the handle, since Ruby code may release it while it is in use; `C_CLOSED` once it was released.
     pub(crate) fn get(&self, ruby: &Ruby) -> Result<Arc<H>, Error> {
         self.peek().ok_or_else(|| exception(ruby, ErrorCode::Closed.into()))
     }
@@ -119,8 +119,8 @@ pub(crate) fn end_wait<S: Source>(source: &S) {
     }
 }
 
-/// Appends up to `most` events to `into`, without waiting. Not as a result: Ruby checks for signals when a method
-/// returns, and an exception would lose the result.
+/// Appends up to `most` events to `into`, without waiting. It does not return them: Ruby checks for signals when a
+/// method returns, and an exception would lose the events.
 pub(crate) fn drain<S: Source>(ruby: &Ruby, source: &S, into: RArray, most: usize) -> Result<(), Error> {
     let mut events = Vec::new();
     match S::poll(&*source.slot().get(ruby)?, &mut events, most) {

@@ -41,7 +41,7 @@ impl WorkBudget {
         std::mem::take(self).deferred
     }
 
-    /// When deferred work is due; `None` if there is none.
+    /// When deferred work is due; `None` without deferred work.
     pub(super) fn due(&self) -> Option<Instant> {
         self.since
     }

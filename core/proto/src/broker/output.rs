@@ -75,7 +75,7 @@ pub enum Event {
         /// The reason.
         reason: Loss,
     },
-    /// A peer violated the protocol. A worker that does so is told to disconnect.
+    /// A peer violated the protocol. The broker sends a disconnect to a worker that does so.
     ProtocolError {
         /// Its identity.
         peer: PeerId,

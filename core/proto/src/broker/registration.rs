@@ -16,7 +16,7 @@ use crate::limits;
 use crate::protocol::{BrokerToWorker, PeerId, ServiceName, WorkerHeartbeat, WorkerHello, WorkerToBroker};
 use crate::timers::Armed;
 
-/// Identities that were told to disconnect and have not registered since: they are not told again.
+/// Identities that got a disconnect and have not registered since: they do not get another.
 #[derive(Debug, Default)]
 pub(super) struct DisconnectedPeers {
     hashes: HashSet<u64, foldhash::fast::FixedState>,
@@ -184,7 +184,7 @@ impl Machine {
         }
     }
 
-    /// Counts a protocol violation. A worker that commits one is told to disconnect.
+    /// Counts a protocol violation. The broker sends a disconnect to a worker that commits one.
     pub(super) fn violation(&mut self, now: Instant, peer: &PeerId, violation: Violation, by_worker: bool) {
         self.statistics.protocol_errors += 1;
         self.event(Event::ProtocolError { peer: peer.clone(), error: violation });

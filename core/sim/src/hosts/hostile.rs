@@ -8,8 +8,8 @@ use pigato_proto::protocol::{Frame, PeerId};
 
 use super::{earliest, Action, Context, Host, Input, Phase, Tasks};
 
-/// Frames with a meaning in some place of the protocol. `core/tests/broker_properties.rs` has a
-/// similar list for another purpose; the lists need not agree.
+/// Frames with a meaning in some place of the protocol. `core/proto/tests/broker_properties.rs`
+/// has a similar list for another purpose; the lists need not agree.
 const WORDS: &[&str] = &[
     "C",
     "W",

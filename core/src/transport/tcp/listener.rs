@@ -76,7 +76,7 @@ fn has_overflowed(stream: &mut ZmtpStream) -> bool {
 }
 
 impl Listener {
-    /// Listens at the TCP endpoints and replaces each by the endpoint with its real port. `None` if there is none.
+    /// Listens at the TCP endpoints and replaces each by the endpoint with its real port. `None` without one.
     pub(crate) fn listen(endpoints: &mut [String], first_slot: usize) -> Result<Option<Self>, Error> {
         let mut listeners = Vec::new();
         for endpoint in endpoints {

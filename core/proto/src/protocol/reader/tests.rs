@@ -1,4 +1,4 @@
-//! What is wrong with a message, and who is told.
+//! The fault that decoding reports for a message, and the peer that gets the error.
 
 use super::*;
 use crate::protocol::{BrokerToClient, BrokerToWorker, PeerId, ToBroker};
