@@ -277,7 +277,7 @@ export type ReplyCallback<T = any> = (error: CallbackError, data: T) => void;
 /** The replies to one request, as an object-mode Readable. Destroying it cancels the request. */
 export interface RequestStream<T = any> extends Readable {
   /**
-   * Tells the worker now that the reply is still wanted. The client also does so by itself, once
+   * Sends the worker a request heartbeat: the reply is still wanted. The client also sends one
    * per `heartbeat`.
    */
   heartbeat(): void;

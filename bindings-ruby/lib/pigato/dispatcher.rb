@@ -180,7 +180,8 @@ module Pigato
       end
     end
 
-    # Wakes the next ready thread, unless one is on its way; without any, one that is to lead, unless another leads.
+    # Wakes the next ready thread, unless a woken thread has not run yet. If none is ready and no thread leads, wakes
+    # a sleeping thread to lead.
     def hand_off
       return if @woken
 

@@ -31,7 +31,7 @@ module Pigato
       @waiters&.delete(waiter)
     end
 
-    # PendingRequests a waiter if there is an item: a new one, or one that an earlier waiter has left.
+    # Calls a waiter if there is an item: a new item, or one that an earlier waiter has left.
     def call_waiter
       @waiters.shift&.call if @waiters && ready?
     end

@@ -143,7 +143,7 @@ impl Session {
         matches!(self.state, State::Up { .. })
     }
 
-    /// The transport is up. Returns whether that is news.
+    /// The transport is up. Returns whether it was not up before.
     pub(crate) fn connected(&mut self, now: Instant) -> bool {
         if self.state != State::Connecting {
             return false;

@@ -91,7 +91,7 @@ impl Response {
         Replies(self)
     }
 
-    /// Tells the worker that the reply is still wanted. The client does so in each heartbeat interval by itself.
+    /// Sends the worker a request heartbeat: the reply is still wanted. The client also sends one in each interval.
     pub fn heartbeat(&self) {
         self.client.send(ClientCommand::Heartbeat(self.number));
     }

@@ -148,7 +148,7 @@ impl Client {
         self.handle.submit_urgent(ClientCommand::Cancel(number))
     }
 
-    /// Tells the worker that the reply is still wanted. The client does so in each heartbeat interval by itself.
+    /// Sends the worker a request heartbeat: the reply is still wanted. The client also sends one in each interval.
     pub fn heartbeat(&self, number: RequestNumber) -> Result<(), Error> {
         self.handle.submit_urgent(ClientCommand::Heartbeat(number))
     }

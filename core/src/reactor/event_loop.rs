@@ -73,7 +73,7 @@ impl EventLoop {
         }
     }
 
-    /// Takes the news that other threads left.
+    /// Takes new endpoints, ready endpoints and the stop flag from the inbox.
     fn collect(&mut self) {
         let Self { shared, endpoints, active, stopping_since, .. } = self;
         shared.inbox.edit(|news| {

@@ -135,7 +135,7 @@ impl<E, S: Signal, const BOUND: usize> EventQueue<E, S, BOUND> {
     pub fn close(&self) {
         let mut state = self.state.lock();
         state.is_closed = true;
-        // The function is not called: it is for events, and its owner has just taken the last one.
+        // Does not call `ready`, which announces events: its owner has just taken the last one.
         self.inform(&mut state);
         drop(state);
         self.state.notify_all();

@@ -27,8 +27,8 @@ use std::time::Instant;
 use crate::access::Access;
 use crate::cell::{Endpoint, Scheduler, Slot};
 
-/// Commands that submitting threads may carry out before the I/O thread has to process the
-/// endpoint, after a thread has led.
+/// Work budget after a thread has led: commands that submitting threads may carry out before the
+/// I/O thread has to process the endpoint.
 const BUDGET: u32 = 8;
 
 /// Messages in one read from which on two threads are faster than one.

@@ -5,7 +5,7 @@
 //!  1. lock: push                             a. swap is_scheduled to false
 //!  2. held back? then stop                   b. lock: take commands, take the wakers
 //!  3. swap is_scheduled to true              c. wake the threads that wait for room
-//!  4. it was false: have the endpoint run
+//!  4. it was false: schedule the endpoint
 //! ```
 //!
 //! If 1 precedes b, the command is taken. If b precedes 1, then a precedes 3, and a new run is
@@ -138,7 +138,7 @@ impl<C, const BOUND: usize> Mailbox<C, BOUND> {
         self.holders.load(Ordering::Acquire) > 0 || self.cork.holds_back(commands)
     }
 
-    /// Returns whether the caller must have the endpoint run; otherwise a run is due already.
+    /// Returns whether the caller must schedule the endpoint; otherwise a run is due already.
     pub fn schedule(&self) -> bool {
         !self.is_scheduled.swap(true, Ordering::AcqRel)
     }

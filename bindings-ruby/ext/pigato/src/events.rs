@@ -57,7 +57,7 @@ impl<'r> Record<'r> {
     }
 }
 
-/// An event of a client's or worker's connection; none for one that Ruby does not know.
+/// An event of a client's or worker's connection; `None` for an event that Ruby does not know.
 pub(crate) fn peer(ruby: &Ruby, event: PeerEvent) -> Result<Option<RArray>, Error> {
     let record = match event {
         PeerEvent::Connected => Record::new(ruby, "connected")?,

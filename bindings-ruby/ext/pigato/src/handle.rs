@@ -52,7 +52,7 @@ pub(crate) trait Source {
     fn begin(handle: &Self::Handle) -> Option<RawFd>;
     fn end(handle: &Self::Handle);
     fn poll(handle: &Self::Handle, into: &mut Vec<Self::Event>, most: usize) -> Result<usize, pigato::Error>;
-    /// The event as an array; none for an event that Ruby does not know.
+    /// The event as an array; `None` for an event that Ruby does not know.
     fn record(ruby: &Ruby, event: &Self::Event) -> Result<Option<RArray>, Error>;
 }
 

@@ -68,8 +68,8 @@ impl Drop for RawMessage {
 ///
 /// # Safety
 ///
-/// The message is initialised, and for as long as the bytes are used neither closed nor moved nor
-/// written to, except by `zmq_msg_copy`, which leaves alone what this reads.
+/// The message is initialised. While the bytes are in use, nothing closes, moves or writes to it,
+/// except `zmq_msg_copy`, which does not change the parts that this function reads.
 unsafe fn bytes_of<'a>(message: *mut zmq_msg_t) -> &'a [u8] {
     // SAFETY: the caller's promise; the bytes live as long as the message. A length of 0 may come
     // with any pointer.

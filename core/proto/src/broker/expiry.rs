@@ -1,9 +1,9 @@
 //! Requests whose time is up, under a work budget.
 //!
 //! When many requests expire together, [`Machine::handle_timeout`] ends at most
-//! [`limits::DUE_PER_TURN`] of them per call. A worker that gets room meanwhile may meet expired
-//! requests that still wait. The broker ends these on the way to one that is in time, within the
-//! same budget, and defers the rest of the search to the next call.
+//! [`limits::DUE_PER_TURN`] of them per call. When a worker gets room meanwhile, the search for
+//! its next request may find expired ones. The broker ends them within the same budget until it
+//! finds a request in time, and defers the rest of the search to the next call.
 
 use std::time::Instant;
 

@@ -150,7 +150,7 @@ impl Machine {
     }
 
     /// Input: stop. The broker refuses new requests with `B_DRAINING` and finishes accepted ones
-    /// for at most `timeout`. Then it tells all workers to disconnect and emits [`Event::Drained`].
+    /// for at most `timeout`. Then it sends all workers a disconnect and emits [`Event::Drained`].
     /// Unfinished durable requests stay in the store for the next run, without a reply to their
     /// clients. A further call changes the deadline.
     pub fn drain(&mut self, now: Instant, timeout: Duration) {

@@ -96,7 +96,7 @@ pub enum Event {
         id: RequestId,
     },
     /// The broker has stopped: all accepted requests have ended or stay in the store, and all
-    /// workers have been told to disconnect.
+    /// workers have been sent a disconnect.
     Drained,
 }
 

@@ -170,7 +170,7 @@ impl Machine {
         self.arm_worker(key);
     }
 
-    /// Removes a worker that may still be connected and tells it to disconnect.
+    /// Removes a worker that may still be connected and sends it a disconnect.
     pub(super) fn dismiss(&mut self, now: Instant, key: WorkerKey, reason: Loss) {
         let peer = self.workers[key].peer.clone();
         self.send_disconnect(&peer);

@@ -153,7 +153,7 @@ impl Machine {
         }
     }
 
-    /// Input: tell the worker that the reply is still wanted. The machine does so in each heartbeat interval by itself.
+    /// Input: send the worker a request heartbeat. The machine also sends one in each heartbeat interval.
     pub fn heartbeat(&mut self, number: RequestNumber) {
         let Some(request) = self.pending.get(number).filter(|request| request.sent) else { return };
         let id = request.id.clone();

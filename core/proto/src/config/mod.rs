@@ -176,8 +176,8 @@ options! {
         heartbeat_liveness "heartbeatLiveness": u32 = defaults::HEARTBEAT_LIVENESS,
         /// How the broker chooses a worker: `load` or `rand`.
         dispatch_mode "dmode": DispatchMode = DispatchMode::default(),
-        /// The broker's name; `None`: `B<uuid>`. Another name tells a client that the broker was restarted, so do not
-        /// reuse a name after a restart.
+        /// The broker's name; `None`: `B<uuid>`. Clients recognise a restart by a new name, so do not reuse a name
+        /// after a restart.
         name "name": Option<String> = None,
         /// Where the broker publishes its directory for core services; `None`: nowhere.
         intch "intch": Option<String> = Some(defaults::INTCH.to_owned()),

@@ -296,7 +296,7 @@ impl World {
         }
     }
 
-    /// Whether all peers have stopped and no broker has state of them.
+    /// Whether all peers have stopped and no broker holds state of them.
     fn is_empty(&self) -> bool {
         let peers_are_done = self.peers.iter().all(|peer| !peer.is_on && peer.host.unfinished() == 0);
         let is_empty = |broker: &BrokerNode| {

@@ -14,7 +14,7 @@ use crate::transport::{Peers, Publisher};
 /// Starts a broker that listens on all of `endpoints`.
 ///
 /// With [`Persistence::On`] the broker reads no message before it receives the requests that it stored in its previous run
-/// (`BrokerCommand::Restore`): a request that its client sends again must meet the stored one.
+/// (`BrokerCommand::Restore`): a request that its client sends again must find the stored one.
 ///
 /// # Errors
 ///

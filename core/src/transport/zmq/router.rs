@@ -54,7 +54,7 @@ impl Router {
         self.send_queues.send(now, &self.socket, peer, frames)
     }
 
-    /// Sends what has room now, if it is time to try. Returns the peers that are gone.
+    /// Sends the queued messages that have room now, if a retry is due. Returns the peers that are gone.
     pub(crate) fn retry(&mut self, now: Instant) -> Vec<PeerId> {
         self.send_queues.retry(now, &self.socket)
     }

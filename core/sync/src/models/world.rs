@@ -41,7 +41,7 @@ impl Engine {
     }
 }
 
-/// What a command or a message leads to: called under the cell's lock.
+/// The effect of a command or message. Called under the cell's lock.
 pub(super) type Deliver = Box<dyn Fn(usize) + Send>;
 
 /// Sends each command to a peer that echoes it, and delivers what comes back.

@@ -23,7 +23,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// How long a worker may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a member does.
+/// The role of a member, with its parameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Assignment {
     Broker,
