@@ -265,18 +265,64 @@ fn snake_case(name: &str) -> String {
     })
 }
 
+/// The text between two others.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let (_, text) = text.split_once(start).unwrap_or_else(|| panic!("no {start:?}"));
+    text.split_once(end).unwrap_or_else(|| panic!("no {end:?} after {start:?}")).0
+}
+
+/// Statistics without the two that count stored requests, which only brokers in Rust and Node.js
+/// can have. `missedEvents` is the bindings' own.
+fn statistics_in_c_and_go() -> Vec<String> {
+    let statistics = pigato::broker::Statistics::default();
+    let names = statistics.entries().map(|(name, _)| name).filter(|name| !["restored", "left"].contains(name));
+    names.chain(["missedEvents"]).map(str::to_owned).collect()
+}
+
 #[test]
-fn every_statistic_is_described_in_c_go_and_javascript() {
-    let (header, go, types) =
-        (read("bindings-c/include/pigato.h"), read("bindings-c/go/broker_event.go"), read("bindings-node/index.d.ts"));
-    for (name, _) in pigato::broker::Statistics::default().entries() {
-        assert!(types.contains(&format!("\n  {name}: number;\n")), "index.d.ts lacks {name}");
-        // These two count stored requests, which only brokers in Rust and Node.js can have.
-        if ["restored", "left"].contains(&name) {
-            continue;
-        }
-        assert!(header.contains(&format!(" {};\n", snake_case(name))), "pigato.h lacks {}", snake_case(name));
-        let public = name[..1].to_uppercase() + &name[1..];
-        assert!(go.contains(&format!("\t{public} uint64\n")), "broker_event.go lacks {public}");
+fn javascript_types_have_every_statistic_and_no_other() {
+    let types = read("bindings-node/index.d.ts");
+    let members = between(&types, "export interface Statistics {\n", "\n}").lines();
+    let members: Vec<&str> = members.filter_map(|line| line.strip_prefix("  ")?.strip_suffix(": number;")).collect();
+    let statistics = pigato::broker::Statistics::default();
+    let names: Vec<&str> = statistics.entries().map(|(name, _)| name).chain(["missedEvents"]).collect();
+    assert_eq!(members, names);
+}
+
+#[test]
+fn c_has_every_statistic_and_copies_it() {
+    let names: Vec<String> = statistics_in_c_and_go().iter().map(|name| snake_case(name)).collect();
+    let header = read("bindings-c/include/pigato.h");
+    let (before, _) = header.split_once("} pigato_statistics;").expect("the struct");
+    let (_, members) = before.rsplit_once("typedef struct {").expect("its beginning");
+    let members: Vec<&str> =
+        members.lines().filter_map(|line| line.strip_prefix("  uint64_t ")?.strip_suffix(';')).collect();
+    assert_eq!(members, names);
+
+    let code = read("bindings-c/src/broker.rs");
+    let copies: Vec<&str> = between(&code, "place.write(pigato_statistics {", "});").lines().map(str::trim).collect();
+    for name in names.iter().filter(|name| *name != "missed_events") {
+        let copy = format!("{name}: now.{name}");
+        let is_there =
+            copies.contains(&format!("{copy},").as_str()) || copies.contains(&format!("{copy} as u64,").as_str());
+        assert!(is_there, "bindings-c/src/broker.rs lacks {copy}");
+    }
+}
+
+#[test]
+fn go_has_every_statistic_and_copies_it() {
+    let go = read("bindings-c/go/broker_event.go");
+    let names = statistics_in_c_and_go();
+    let public: Vec<String> = names.iter().map(|name| name[..1].to_uppercase() + &name[1..]).collect();
+    let fields = between(&go, "type Statistics struct {\n", "\n}").lines();
+    let fields: Vec<&str> = fields.filter_map(|line| line.strip_prefix('\t')?.strip_suffix(" uint64")).collect();
+    assert_eq!(fields, public);
+
+    // Go compiles without a field of the literal, which is then always 0.
+    let copies = between(&go, "return Statistics{\n", "}, nil").lines();
+    let copies: Vec<String> = copies.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for (name, public) in names.iter().zip(&public) {
+        let copy = format!("{public}: uint64(counted.{})", snake_case(name));
+        assert!(copies.iter().any(|line| line.starts_with(&copy)), "broker_event.go lacks {copy}");
     }
 }
