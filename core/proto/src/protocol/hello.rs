@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn senseless_members_count_as_not_said() {
+    fn invalid_members_count_as_missing() {
         let odd = r#"{"v":1,"caps":"cancel","heartbeat":"often","concurrency":[],"credit":{},"name":7,"session":-1}"#;
         let defaults = ClientHello { capabilities: NONE, heartbeat: defaults::HEARTBEAT, credit: 0, session: None };
         assert_eq!(client(odd), Some(defaults));
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn one_senseless_member_does_not_spoil_the_announcement() {
+    fn an_invalid_member_does_not_affect_the_rest_of_a_hello() {
         let hello = worker(r#"{"v":1,"caps":["cancel"],"heartbeat":null,"concurrency":7}"#);
         let concurrency = Concurrency::Limited(7);
         let capabilities = Capabilities { cancel: true, ..NONE };

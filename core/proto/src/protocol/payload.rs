@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn senseless_metadata_counts_as_not_said() {
+    fn invalid_metadata_counts_as_missing() {
         for odd in [
             r#"{"remaining":"soon","attempt":2}"#,
             r#"{"remaining":[5],"attempt":"2","credit":-1}"#,

@@ -7,7 +7,7 @@ const path = require('node:path');
 const readline = require('node:readline');
 
 const PROGRAM = path.join(__dirname, '..', 'peer.js');
-const PATIENCE_MS = 10000;
+const TIMEOUT_MS = 10000;
 
 class Peer {
   static running = new Set();
@@ -57,7 +57,7 @@ class Peer {
       const timer = setTimeout(() => {
         const seen = JSON.stringify(this.events);
         done(reject, new Error(`${this.role}: no such event in ${seen}\n${this.stderr}`));
-      }, PATIENCE_MS);
+      }, TIMEOUT_MS);
       const done = (settle, value) => {
         clearTimeout(timer);
         this.waiters.delete(check);

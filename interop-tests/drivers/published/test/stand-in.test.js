@@ -5,12 +5,12 @@ const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 const { test } = require('node:test');
 
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 test('messages that arrive during a bind do not prevent it', () => {
   // In a separate process, because a process that receives forever could not report it.
   const { status, signal, stderr } = spawnSync(process.execPath, [path.join(__dirname, 'binding.js')], {
-    timeout: PATIENCE_MS,
+    timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
     encoding: 'utf8',
   });

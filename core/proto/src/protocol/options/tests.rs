@@ -138,7 +138,7 @@ fn only_raw_is_another_codec() {
 }
 
 #[test]
-fn one_senseless_value_does_not_spoil_the_others() {
+fn an_invalid_value_does_not_affect_the_others() {
     let settings = request(r#"{"timeout":[1,{"a":[]}],"retry":1,"workerId":{"a":"b"},"nocache":true}"#);
     assert_eq!(settings, RequestSettings { retry: true, no_cache: true, ..RequestSettings::default() });
 }

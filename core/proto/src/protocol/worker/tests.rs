@@ -18,8 +18,8 @@ fn concurrency_is_a_positive_number_or_minus_one() {
     assert_eq!(concurrency_of("\"100\""), Some(Concurrency::Limited(100)));
     assert_eq!(concurrency_of("-1"), Some(Concurrency::Unlimited));
     assert_eq!(concurrency_of("-1.0"), Some(Concurrency::Unlimited));
-    for senseless in ["0", "-2", "1.5", "null", "true", "\"\"", "\"many\"", "[1]", "{}", "-1e300"] {
-        assert_eq!(concurrency_of(senseless), None, "{senseless}");
+    for invalid in ["0", "-2", "1.5", "null", "true", "\"\"", "\"many\"", "[1]", "{}", "-1e300"] {
+        assert_eq!(concurrency_of(invalid), None, "{invalid}");
     }
 }
 
@@ -48,7 +48,7 @@ fn update_is_asked_for_as_javascript_would() {
 }
 
 #[test]
-fn one_senseless_member_does_not_spoil_the_heartbeat() {
+fn an_invalid_member_does_not_affect_the_rest_of_a_heartbeat() {
     let said = WorkerHeartbeat { concurrency: None, update: true };
     assert_eq!(heartbeat(r#"{"concurrency":{"a":[1]},"update":1,"load":1e999}"#), said);
     assert_eq!(heartbeat(r#"{"concurrency":5,"concurrency":7}"#).concurrency, Some(Concurrency::Limited(7)));
